@@ -1,0 +1,38 @@
+//! Every flag and its help text; one file a command.
+
+mod completions;
+
+pub(crate) use completions::CompletionsArgs;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Pretrain on ultrasound videos, learn honestly what it is worth, and put it to use.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Shared {
+    /// Print the result as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Threads to use; all cores if absent
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print a completion script for your shell
+    Completions(CompletionsArgs),
+}

@@ -1,0 +1,109 @@
+//! Text or JSON: words go to standard error, data to standard output.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Write as _;
+
+/// Where and how a command speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+/// An error that knows what the user can do about it; print it with `.context(Hint(..))`-like helpers.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub(crate) struct Hinted {
+    error: anyhow::Error,
+    hint: String,
+}
+
+/// Adds a remedy to an error.
+pub(crate) trait HintExt<T> {
+    /// On an error, adds the line `hint: ...` below it.
+    fn hint(self, hint: impl FnOnce() -> String) -> anyhow::Result<T>;
+}
+
+impl<T, E: Into<anyhow::Error>> HintExt<T> for Result<T, E> {
+    fn hint(self, hint: impl FnOnce() -> String) -> anyhow::Result<T> {
+        self.map_err(|error| anyhow::Error::new(Hinted { error: error.into(), hint: hint() }))
+    }
+}
+
+impl Output {
+    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// Whether the result is wanted as JSON.
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Data as text, to standard output.
+    pub(crate) fn text(self, text: &str) {
+        // A reader that went away (`hico ... | head`) is no error of ours.
+        writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')).ok();
+    }
+
+    /// The result: as JSON where that was asked for, else as the text that `text` makes of it.
+    pub(crate) fn result<T: serde::Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        if self.json {
+            self.text(&serde_json::to_string_pretty(value)?);
+        } else {
+            self.text(&text(value));
+        }
+        Ok(())
+    }
+
+    /// A remark for the person at the terminal, to standard error.
+    pub(crate) fn note(self, words: &str) {
+        if !self.quiet {
+            writeln!(std::io::stderr(), "{words}").ok();
+        }
+    }
+
+    /// A warning, to standard error, also when quiet.
+    pub(crate) fn warning(self, words: &str) {
+        writeln!(std::io::stderr(), "warning: {words}").ok();
+    }
+
+    /// The error that ended the program, on one line, and its hint.
+    pub(crate) fn error(self, error: &anyhow::Error) {
+        let mut lines: Vec<String> = Vec::new();
+        let mut hint = None;
+        for cause in error.chain() {
+            if let Some(hinted) = cause.downcast_ref::<Hinted>() {
+                hint = Some(hinted.hint.clone());
+                lines.extend(hinted.error.chain().map(ToString::to_string));
+            } else {
+                lines.push(cause.to_string());
+            }
+        }
+        // Layers of one error often repeat what they wrap; each fact is told once.
+        let mut told: Vec<String> = Vec::new();
+        for line in lines {
+            if !told.iter().any(|before| before.contains(&line)) {
+                told.push(line);
+            }
+        }
+        writeln!(std::io::stderr(), "error: {}", told.join(": ")).ok();
+        if let Some(hint) = hint {
+            writeln!(std::io::stderr(), "hint: {hint}").ok();
+        }
+    }
+
+    /// A progress bar over `total` things, with rate and time to go; hidden when quiet or not at a terminal.
+    pub(crate) fn progress(self, total: u64, what: &str) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(
+            Some(total),
+            if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
+        );
+        let template = "{prefix} [{bar:30}] {pos}/{len} {per_sec} ETA {eta} {msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(what.to_owned());
+        bar
+    }
+}

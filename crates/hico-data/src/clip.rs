@@ -1,0 +1,81 @@
+//! A clip in memory: its frames as bytes. Sizes are always `[height, width]`.
+
+use serde::{Deserialize, Serialize};
+
+/// Height and width in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Size {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+/// How many values a pixel has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// One value, luma.
+    Grey,
+    /// Three values: red, green, blue.
+    Rgb,
+}
+
+impl Channels {
+    /// Values per pixel: 1 or 3.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::Rgb => 3,
+        }
+    }
+}
+
+/// One picture, interleaved bytes, `[height, width, channels]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Height and width in pixels.
+    pub size: Size,
+    /// Grey or colour.
+    pub channels: Channels,
+    /// `height * width * channels` bytes, row by row.
+    pub pixels: Vec<u8>,
+}
+
+/// All frames of one clip, of one size, `[frames, height, width, channels]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clip {
+    /// Height and width of every frame, in pixels.
+    pub size: Size,
+    /// Grey or colour, the same for every frame.
+    pub channels: Channels,
+    /// Frame after frame, each `height * width * channels` bytes.
+    pub pixels: Vec<u8>,
+    /// Frames a second, where the source states it.
+    pub fps: Option<f64>,
+}
+
+impl Clip {
+    /// Bytes of one frame.
+    #[must_use]
+    pub const fn frame_bytes(&self) -> usize {
+        self.size.height * self.size.width * self.channels.count()
+    }
+
+    /// Number of frames.
+    #[must_use]
+    pub const fn frames(&self) -> usize {
+        match self.frame_bytes() {
+            0 => 0,
+            bytes => self.pixels.len() / bytes,
+        }
+    }
+
+    /// Frame `index` (from 0), if there is one.
+    #[must_use]
+    pub fn frame(&self, index: usize) -> Option<&[u8]> {
+        let bytes = self.frame_bytes();
+        self.pixels.get(index * bytes..(index + 1) * bytes)
+    }
+}

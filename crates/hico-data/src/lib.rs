@@ -1,0 +1,15 @@
+//! From files to training views, with no tensor framework inside.
+//!
+//! The modules are listed in the order in which data flows; nothing uses what is listed below it.
+
+pub mod atomic;
+pub mod clip;
+pub mod dataset;
+pub mod manifest;
+pub mod seed;
+
+pub use clip::{Channels, Clip, Frame, Size};
+pub use dataset::{Dataset, DatasetError};
+pub use manifest::{ClipRow, Manifest, ManifestError};
+pub use seed::Seed;
+pub mod view;

@@ -1,0 +1,147 @@
+//! The table of a data set, `clips.csv`: one row a clip. It opens in any spreadsheet.
+
+use crate::clip::{Channels, Size};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// File name of the table inside a data set's folder.
+pub const MANIFEST_FILE: &str = "clips.csv";
+
+/// What is known of one clip; a row of `clips.csv`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipRow {
+    /// Unique name of the clip in this data set; also the name of its tensor in the shard.
+    pub clip: String,
+    /// Patient, where the labels name one.
+    pub patient: Option<String>,
+    /// The unit of every split: the patient, or several patients merged because their pictures are near-copies.
+    pub group: String,
+    /// Class, where the clip is labelled.
+    pub label: Option<String>,
+    /// Fold this clip's group belongs to, once the data set is split.
+    pub fold: Option<usize>,
+    /// Number of frames.
+    pub frames: usize,
+    /// Height of the stored frames, pixels.
+    pub height: usize,
+    /// Width of the stored frames, pixels.
+    pub width: usize,
+    /// Values per stored pixel.
+    pub channels: Channels,
+    /// Frames a second, where the source states it.
+    pub fps: Option<f64>,
+    /// Height in the source, pixels.
+    pub source_height: usize,
+    /// Width in the source, pixels.
+    pub source_width: usize,
+    /// Source file or folder, relative to the folder that was ingested.
+    pub source: String,
+    /// SHA-256 of the source, hexadecimal.
+    pub sha256: String,
+    /// Shard file that holds the frames.
+    pub shard: String,
+    /// What was done to the frames, in order, separated by `;` (for instance `resize 256x256`).
+    pub done: String,
+}
+
+impl ClipRow {
+    /// Size of the stored frames.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        Size { height: self.height, width: self.width }
+    }
+}
+
+/// The rows of `clips.csv`, in file order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Manifest {
+    /// One row a clip.
+    pub rows: Vec<ClipRow>,
+}
+
+/// Why a manifest cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The folder holds no `clips.csv`.
+    #[error("{}: not a data set: it has no {MANIFEST_FILE}", .0.display())]
+    Missing(PathBuf),
+    /// The table does not parse.
+    #[error("{}: {source}", .path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// What the CSV reader says, with the line.
+        source: csv::Error,
+    },
+    /// Two rows have one name.
+    #[error("{}: clip {clip:?} stands in two rows", .path.display())]
+    Twice {
+        /// The table.
+        path: PathBuf,
+        /// The name.
+        clip: String,
+    },
+    /// The table cannot be written.
+    #[error("{}: cannot be written: {source}", .path.display())]
+    Write {
+        /// The table.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Manifest {
+    /// Reads `clips.csv` of a data set's folder.
+    ///
+    /// # Errors
+    /// When it is missing, does not parse, or names a clip twice.
+    pub fn read(folder: &Path) -> Result<Self, ManifestError> {
+        let path = folder.join(MANIFEST_FILE);
+        if !path.is_file() {
+            return Err(ManifestError::Missing(folder.to_owned()));
+        }
+        let table = |source| ManifestError::Table { path: path.clone(), source };
+        let mut reader = csv::Reader::from_path(&path).map_err(table)?;
+        let rows = reader.deserialize().collect::<Result<Vec<ClipRow>, _>>().map_err(table)?;
+        let mut names = BTreeSet::new();
+        if let Some(row) = rows.iter().find(|row| !names.insert(row.clip.as_str())) {
+            return Err(ManifestError::Twice { path: path.clone(), clip: row.clip.clone() });
+        }
+        Ok(Self { rows })
+    }
+
+    /// Writes `clips.csv` whole: to a temporary name, synced, then renamed over the old one.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), ManifestError> {
+        let path = folder.join(MANIFEST_FILE);
+        let failed = |source| ManifestError::Write { path: path.clone(), source };
+        crate::atomic::write(&path, &self.to_csv().map_err(failed)?).map_err(failed)
+    }
+
+    /// The classes, sorted by name; a label's index is its place here.
+    #[must_use]
+    pub fn classes(&self) -> Vec<String> {
+        let labels: BTreeSet<_> = self.rows.iter().filter_map(|row| row.label.clone()).collect();
+        labels.into_iter().collect()
+    }
+
+    /// SHA-256 over what decides a result: names, sources, labels, groups, folds and sizes of all clips.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let bytes = self.to_csv().unwrap_or_default();
+        Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn to_csv(&self) -> std::io::Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in &self.rows {
+            writer.serialize(row).map_err(std::io::Error::other)?;
+        }
+        writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))
+    }
+}

@@ -1,0 +1,5 @@
+//! Frames of a clip → training views.
+
+mod recipe;
+
+pub use recipe::ViewRecipe;

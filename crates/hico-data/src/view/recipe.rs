@@ -1,0 +1,49 @@
+//! The parameters of a view, as published for HiCo; already checked by whoever builds one.
+
+use serde::{Deserialize, Serialize};
+
+/// How a stored frame becomes a training view. The defaults are those of HiCo's released configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ViewRecipe {
+    /// Height and width of a view, pixels; 32 to 512.
+    pub side: usize,
+    /// Smallest and largest share of the frame's area that a random crop keeps.
+    pub crop_scale: [f64; 2],
+    /// Smallest and largest width-to-height ratio of a random crop.
+    pub crop_ratio: [f64; 2],
+    /// Probability of a horizontal flip.
+    pub flip: f64,
+    /// Largest relative change of brightness.
+    pub brightness: f64,
+    /// Largest relative change of contrast.
+    pub contrast: f64,
+    /// Largest relative change of saturation.
+    pub saturation: f64,
+    /// Largest shift of hue, in turns; at most 0.5.
+    pub hue: f64,
+    /// Parameter of the Beta(b, b) from which the mixing weight of a frame triple is drawn; 0 turns mixing off.
+    pub mixup: f64,
+    /// Subtracted from each value in `[0, 1]`.
+    pub mean: f64,
+    /// Each value is then divided by this.
+    pub std: f64,
+}
+
+impl Default for ViewRecipe {
+    fn default() -> Self {
+        Self {
+            side: 224,
+            crop_scale: [0.8, 1.0],
+            crop_ratio: [0.8, 1.25],
+            flip: 0.5,
+            brightness: 0.8,
+            contrast: 0.8,
+            saturation: 0.8,
+            hue: 0.2,
+            mixup: 0.5,
+            mean: 0.5,
+            std: 0.25,
+        }
+    }
+}

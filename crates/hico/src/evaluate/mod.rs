@@ -1,0 +1,3 @@
+//! Judging an encoder honestly: folds by group, floors beside every figure.
+
+pub mod outcome;

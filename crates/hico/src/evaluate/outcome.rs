@@ -1,0 +1,221 @@
+//! What an evaluation found, as it is kept in `evaluation.json` and read by the report. No framework types.
+
+use serde::{Deserialize, Serialize};
+
+/// File name of an evaluation inside its folder.
+pub const EVALUATION_FILE: &str = "evaluation.json";
+
+/// One evaluation: some candidates, judged on the same folds of the same data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Version of the program.
+    pub version: String,
+    /// The command that made it, as typed, without paths above the data set.
+    pub command: String,
+    /// When it ended, RFC 3339, UTC.
+    pub finished: String,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Device it ran on.
+    pub device: String,
+    /// The data it was judged on.
+    pub data: DataFacts,
+    /// How it was judged.
+    pub protocol: Protocol,
+    /// The floors first, then what is compared with them.
+    pub candidates: Vec<Candidate>,
+    /// Paired differences of balanced accuracy between candidates, per clip.
+    pub comparisons: Vec<Comparison>,
+    /// What a reader must know before believing a number (contamination, tiny folds, missing classes).
+    pub warnings: Vec<String>,
+}
+
+/// The data an evaluation was judged on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataFacts {
+    /// Name of the data set's folder.
+    pub name: String,
+    /// Hash of its table.
+    pub hash: String,
+    /// The classes, sorted; every class index below refers to them.
+    pub classes: Vec<String>,
+    /// Labelled clips per class.
+    pub clips: Vec<usize>,
+    /// Groups with a clip of that class, per class.
+    pub groups: Vec<usize>,
+    /// Labelled frames per class.
+    pub frames: Vec<usize>,
+    /// Clips without a label.
+    pub unlabelled: usize,
+}
+
+/// How an evaluation was judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// Folds that were tested.
+    pub folds: Vec<usize>,
+    /// Seeds that were run.
+    pub seeds: Vec<u64>,
+    /// What of the network is trained: `head`, `last-block` or `all`.
+    pub trainable: String,
+    /// Epochs of fine-tuning.
+    pub epochs: usize,
+    /// Frames of a clip used, evenly spaced.
+    pub frames_per_clip: usize,
+    /// Image side, pixels.
+    pub side: usize,
+    /// Share of the training groups held out to choose the epoch.
+    pub inner_fraction: f64,
+    /// Whether each fold's encoder was pretrained within that fold's training groups.
+    pub pretrained_inside: bool,
+}
+
+/// Whether a candidate is there to be beaten or to beat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// What costs nothing or little: majority class, thumbnails, random encoder, training from scratch.
+    Floor,
+    /// What was pretrained.
+    Contender,
+}
+
+/// One way of getting from frames to classes, and what it reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Short name, unique in the evaluation, for instance `hico` or `scratch`.
+    pub name: String,
+    /// One sentence that says what it is.
+    pub description: String,
+    /// Floor or contender.
+    pub role: Role,
+    /// By the honest protocol: epoch chosen on inner validation groups, test fold looked at once.
+    pub honest: Scores,
+    /// By the protocol of the literature: best epoch on the test fold. Only where it was asked for and has epochs.
+    pub published: Option<Scores>,
+    /// Fold by fold and seed by seed.
+    pub runs: Vec<FoldRun>,
+}
+
+/// A candidate's figures over all tested folds, per unit that is classified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Every frame on its own.
+    pub frame: UnitScores,
+    /// Every clip, by the mean probability of its frames.
+    pub clip: UnitScores,
+    /// Every patient (group), by the mean probability of its clips; groups of two classes count once a class.
+    pub patient: UnitScores,
+}
+
+/// Figures for one unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnitScores {
+    /// Number of units a seed.
+    pub count: usize,
+    /// Share of units classified right.
+    pub accuracy: Estimate,
+    /// Mean over classes of the share of that class classified right.
+    pub balanced_accuracy: Estimate,
+    /// Mean over classes of F1.
+    pub macro_f1: Estimate,
+    /// Mean over classes of the area under the one-against-rest ROC curve; absent where a class is missing.
+    pub auc: Option<Estimate>,
+    /// Per class.
+    pub per_class: Vec<ClassScores>,
+    /// `confusion[truth][prediction]`, summed over folds, mean over seeds.
+    pub confusion: Vec<Vec<f64>>,
+    /// One-against-rest ROC curve of each class: points `[false positive rate, true positive rate]` from (0,0) to (1,1),
+    /// of the first seed.
+    pub roc: Vec<Vec<[f64; 2]>>,
+}
+
+/// Figures for one class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// Right among those called so; absent where none was.
+    pub precision: Option<f64>,
+    /// Right among those that are so; absent where there is none.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two.
+    pub f1: f64,
+    /// Units of this class.
+    pub count: usize,
+}
+
+/// A figure with its doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Mean over seeds.
+    pub mean: f64,
+    /// Standard deviation over seeds (n - 1); absent with one seed.
+    pub sd: Option<f64>,
+    /// 2.5 % quantile of a bootstrap over groups.
+    pub low: f64,
+    /// 97.5 % quantile of a bootstrap over groups.
+    pub high: f64,
+}
+
+/// One fold tested with one seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoldRun {
+    /// The fold that was tested.
+    pub fold: usize,
+    /// The seed.
+    pub seed: u64,
+    /// Clips trained on, watched to choose the epoch, and tested.
+    pub clips: [usize; 3],
+    /// Groups trained on, watched to choose the epoch, and tested.
+    pub groups: [usize; 3],
+    /// Epoch chosen on the inner validation groups, from 0; absent where nothing is trained by epochs.
+    pub chosen_epoch: Option<usize>,
+    /// Balanced accuracy per frame on the test fold, honest protocol.
+    pub balanced_accuracy: f64,
+    /// Best balanced accuracy per frame over all epochs on the test fold; published protocol only.
+    pub best_on_test: Option<f64>,
+    /// Epoch by epoch.
+    pub curve: Vec<CurvePoint>,
+    /// Groups of the test fold that the encoder's pretraining had seen. Anything here spoils the figure.
+    pub contaminated_groups: Vec<String>,
+    /// Every tested clip.
+    pub clips_tested: Vec<ClipPrediction>,
+}
+
+/// One epoch of fine-tuning.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Mean training loss, nats.
+    pub train_loss: f64,
+    /// Balanced accuracy per frame on the inner validation groups.
+    pub inner_balanced_accuracy: f64,
+    /// Balanced accuracy per frame on the test fold; published protocol only.
+    pub test_balanced_accuracy: Option<f64>,
+}
+
+/// What was predicted for one clip of a test fold (honest protocol).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipPrediction {
+    /// The clip.
+    pub clip: String,
+    /// Its group.
+    pub group: String,
+    /// Its class.
+    pub truth: usize,
+    /// Mean probability of each class over its frames.
+    pub probabilities: Vec<f64>,
+}
+
+/// The difference between two candidates on the same clips.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The one whose figure is expected to be higher.
+    pub better: String,
+    /// The one it is compared with.
+    pub baseline: String,
+    /// Balanced accuracy per clip of `better` minus that of `baseline`, honest protocol.
+    pub difference: Estimate,
+    /// Two-sided p of a sign-flip permutation test over groups.
+    pub p_value: f64,
+}

@@ -1,0 +1,7 @@
+//! Pretraining on ultrasound videos with HiCo, and judging honestly what it is worth.
+//!
+//! The modules are listed in the order in which data flows; nothing uses what is listed below it.
+
+pub mod evaluate;
+pub mod recipe;
+pub mod train;

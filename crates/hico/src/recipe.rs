@@ -1,0 +1,403 @@
+//! What to run: [`RecipeFile`] as written in TOML, [`Recipe`] once it has been checked.
+//!
+//! Every default is the paper's where the paper (or the figure in its repository) states one. A checked recipe holds
+//! only values that make sense, so nothing behind this door checks them again.
+
+use hico_data::view::ViewRecipe;
+use serde::{Deserialize, Serialize};
+
+/// Depth of the residual network (He et al. 2016).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Depth {
+    /// ResNet-18.
+    #[default]
+    R18,
+    /// ResNet-34.
+    R34,
+    /// ResNet-50.
+    R50,
+}
+
+/// Which maps the cross-level term compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CrossPairs {
+    /// Global of one view with local and medium of the other, as the paper's figure draws it.
+    #[default]
+    AcrossViews,
+    /// Global with local and medium of the same view, as the authors' code computes it.
+    SameView,
+}
+
+/// Which pyramid map the medium level is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediumFrom {
+    /// P4, stride 16, as the paper's figure draws it.
+    #[default]
+    P4,
+    /// P3, stride 8, as the authors' code computes it.
+    P3,
+}
+
+/// What the softened target is normalised over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoftTarget {
+    /// `(1 - alpha) y + alpha / classes`: a distribution.
+    #[default]
+    OverClasses,
+    /// `(1 - alpha) y + alpha / (labelled - 1)`, as the authors' code computes it; with one labelled clip in the batch,
+    /// where that divides by zero, the hard target.
+    OverLabelled,
+}
+
+/// How a pyramid map becomes a vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Projector {
+    /// Average over the map, then a two-layer perceptron; works at any image side.
+    #[default]
+    Pooled,
+    /// The whole map flattened, then a two-layer perceptron, as the authors' code; 287 M parameters at 224 px.
+    Flattened,
+}
+
+/// What the objective learns from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Supervision {
+    /// Frame pairs of every clip, and the labels there are.
+    #[default]
+    Semi,
+    /// Frame pairs only; labels are not read.
+    #[serde(rename = "self")]
+    SelfOnly,
+    /// Labels only; unlabelled clips are left out.
+    Full,
+}
+
+/// How weight decay enters Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decay {
+    /// Added to the gradient (Adam with L2, as the authors).
+    #[default]
+    L2,
+    /// Applied to the weights (AdamW, Loshchilov and Hutter 2019).
+    Decoupled,
+}
+
+/// How the learning rate moves over a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleKind {
+    /// Linear warm-up from zero, then a cosine to zero, step by step.
+    #[default]
+    Cosine,
+    /// As the authors' code: constant for the first epochs (there called warm-up), then a cosine over all epochs, epoch
+    /// by epoch, that ends just above zero.
+    Authors,
+    /// The same rate throughout.
+    Constant,
+}
+
+/// The method a recipe names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MethodName {
+    /// Hierarchical contrastive learning (Zhang et al. 2022).
+    #[default]
+    Hico,
+}
+
+/// A recipe as written; every key may be left out, an unknown key is an error.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecipeFile {
+    /// What is learnt, and from what.
+    pub method: MethodFile,
+    /// The network.
+    pub model: ModelRecipe,
+    /// The objective.
+    pub loss: LossFile,
+    /// How frames become views.
+    pub view: ViewRecipe,
+    /// The optimiser, its schedule and how much data it sees.
+    pub train: TrainFile,
+}
+
+/// `[method]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MethodFile {
+    /// The method.
+    pub name: MethodName,
+    /// What the objective learns from.
+    pub supervision: Supervision,
+}
+
+/// `[model]`: every combination is valid, so file and checked recipe are one type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelRecipe {
+    /// Depth of the backbone.
+    pub depth: Depth,
+    /// Pyramid map behind the medium level.
+    pub medium_from: MediumFrom,
+    /// How a map becomes a vector.
+    pub projector: Projector,
+}
+
+/// `[loss]` as written.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossFile {
+    /// Temperature of NT-Xent; above 0.
+    pub temperature: f64,
+    /// Lambda: weight of the peer-level terms, 1 minus it that of the cross-level terms; 0 to 1.
+    pub peer_weight: f64,
+    /// Beta: weight of the softened cross-entropy; 0 or more.
+    pub label_weight: f64,
+    /// Alpha: how much of the target is spread over the classes; 0 to 1.
+    pub smoothing: f64,
+    /// Which maps the cross-level term compares.
+    pub cross_pairs: CrossPairs,
+    /// What the softened target is normalised over.
+    pub soft_target: SoftTarget,
+}
+
+impl Default for LossFile {
+    fn default() -> Self {
+        Self {
+            temperature: 0.5,
+            peer_weight: 0.5,
+            label_weight: 0.2,
+            smoothing: 0.2,
+            cross_pairs: CrossPairs::default(),
+            soft_target: SoftTarget::default(),
+        }
+    }
+}
+
+/// `[train]` as written.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainFile {
+    /// Passes over the clips; 1 or more.
+    pub epochs: usize,
+    /// Clips a step (two views each); 2 or more.
+    pub batch: usize,
+    /// Largest learning rate; above 0.
+    pub learning_rate: f64,
+    /// Weight decay; 0 or more.
+    pub weight_decay: f64,
+    /// How weight decay enters the update.
+    pub decay: Decay,
+    /// How the learning rate moves.
+    pub schedule: ScheduleKind,
+    /// Epochs of warm-up (or, for `authors`, of constant rate).
+    pub warmup_epochs: usize,
+    /// Largest norm of the whole gradient; absent means no clipping.
+    pub clip_norm: Option<f64>,
+    /// Share of the labelled clips whose label is used; above 0, at most 1.
+    pub label_fraction: f64,
+    /// Share of the clips that are used at all; above 0, at most 1.
+    pub clip_fraction: f64,
+    /// Share of the groups held out to watch the run's health and choose its best epoch; 0 to 0.5.
+    pub watch_fraction: f64,
+    /// Root of every random choice.
+    pub seed: u64,
+}
+
+impl Default for TrainFile {
+    fn default() -> Self {
+        Self {
+            epochs: 300,
+            batch: 32,
+            learning_rate: 3e-4,
+            weight_decay: 1e-4,
+            decay: Decay::default(),
+            schedule: ScheduleKind::default(),
+            warmup_epochs: 10,
+            clip_norm: None,
+            label_fraction: 1.0,
+            clip_fraction: 1.0,
+            watch_fraction: 0.2,
+            seed: 1,
+        }
+    }
+}
+
+/// A checked recipe: every value is in its range.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recipe {
+    /// The recipe as it would be written with every key present; kept beside the run.
+    file: RecipeFile,
+}
+
+/// Why a recipe is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// It is not the TOML we know.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// A value is out of its range.
+    #[error("{key} = {value}: must be {expected}")]
+    Range {
+        /// The key, with its section.
+        key: &'static str,
+        /// The value found.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+impl Recipe {
+    /// Parses and checks a recipe.
+    ///
+    /// # Errors
+    /// When it is not TOML, has an unknown key, or a value out of its range.
+    pub fn parse(toml: &str) -> Result<Self, RecipeError> {
+        Self::try_from(toml::from_str::<RecipeFile>(toml)?)
+    }
+
+    /// The network.
+    #[must_use]
+    pub const fn model(&self) -> &ModelRecipe {
+        &self.file.model
+    }
+
+    /// What is learnt, and from what.
+    #[must_use]
+    pub const fn method(&self) -> &MethodFile {
+        &self.file.method
+    }
+
+    /// The objective.
+    #[must_use]
+    pub const fn loss(&self) -> &LossFile {
+        &self.file.loss
+    }
+
+    /// How frames become views.
+    #[must_use]
+    pub const fn view(&self) -> &ViewRecipe {
+        &self.file.view
+    }
+
+    /// The optimiser, its schedule and how much data it sees.
+    #[must_use]
+    pub const fn train(&self) -> &TrainFile {
+        &self.file.train
+    }
+
+    /// The recipe as written, every key present: change it and check it again to derive another recipe.
+    #[must_use]
+    pub fn to_file(&self) -> RecipeFile {
+        self.file.clone()
+    }
+}
+
+impl TryFrom<RecipeFile> for Recipe {
+    type Error = RecipeError;
+
+    fn try_from(file: RecipeFile) -> Result<Self, RecipeError> {
+        let RecipeFile { loss, view, train, .. } = &file;
+        positive("loss.temperature", loss.temperature)?;
+        fraction("loss.peer_weight", loss.peer_weight)?;
+        not_negative("loss.label_weight", loss.label_weight)?;
+        fraction("loss.smoothing", loss.smoothing)?;
+        check("view.side", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
+        range("view.crop_scale", view.crop_scale, 1.0)?;
+        range("view.crop_ratio", view.crop_ratio, f64::INFINITY)?;
+        fraction("view.flip", view.flip)?;
+        not_negative("view.brightness", view.brightness)?;
+        not_negative("view.contrast", view.contrast)?;
+        not_negative("view.saturation", view.saturation)?;
+        check("view.hue", view.hue, (0.0..=0.5).contains(&view.hue), "from 0 to 0.5 turns")?;
+        not_negative("view.mixup", view.mixup)?;
+        check("view.mean", view.mean, view.mean.is_finite(), "a number")?;
+        positive("view.std", view.std)?;
+        check("train.epochs", train.epochs, train.epochs >= 1, "1 or more")?;
+        check("train.batch", train.batch, train.batch >= 2, "2 or more")?;
+        positive("train.learning_rate", train.learning_rate)?;
+        not_negative("train.weight_decay", train.weight_decay)?;
+        if let Some(norm) = train.clip_norm {
+            positive("train.clip_norm", norm)?;
+        }
+        share("train.label_fraction", train.label_fraction)?;
+        share("train.clip_fraction", train.clip_fraction)?;
+        check(
+            "train.watch_fraction",
+            train.watch_fraction,
+            (0.0..=0.5).contains(&train.watch_fraction),
+            "from 0 to 0.5",
+        )?;
+        Ok(Self { file })
+    }
+}
+
+fn check(key: &'static str, value: impl ToString, holds: bool, expected: &'static str) -> Result<(), RecipeError> {
+    if holds { Ok(()) } else { Err(RecipeError::Range { key, value: value.to_string(), expected }) }
+}
+
+fn positive(key: &'static str, value: f64) -> Result<(), RecipeError> {
+    check(key, value, value.is_finite() && value > 0.0, "a number above 0")
+}
+
+fn not_negative(key: &'static str, value: f64) -> Result<(), RecipeError> {
+    check(key, value, value.is_finite() && value >= 0.0, "0 or more")
+}
+
+fn fraction(key: &'static str, value: f64) -> Result<(), RecipeError> {
+    check(key, value, (0.0..=1.0).contains(&value), "from 0 to 1")
+}
+
+fn share(key: &'static str, value: f64) -> Result<(), RecipeError> {
+    check(key, value, value > 0.0 && value <= 1.0, "above 0 and at most 1")
+}
+
+fn range(key: &'static str, [low, high]: [f64; 2], most: f64) -> Result<(), RecipeError> {
+    let holds = low > 0.0 && low <= high && high <= most && high.is_finite();
+    check(key, format!("[{low}, {high}]"), holds, "two numbers above 0, the smaller first, within the allowed range")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_recipe_is_the_papers() {
+        let recipe = Recipe::parse("").unwrap();
+        assert_eq!(recipe.train().epochs, 300);
+        assert_eq!(recipe.loss().cross_pairs, CrossPairs::AcrossViews);
+        assert_eq!(recipe.view(), &ViewRecipe::default());
+    }
+
+    #[test]
+    fn a_recipe_survives_being_written_and_read() {
+        let recipe = Recipe::parse("[loss]\ncross_pairs = \"same_view\"\n[method]\nsupervision = \"self\"").unwrap();
+        let written = toml::to_string(&recipe.to_file()).unwrap();
+        assert_eq!(Recipe::parse(&written).unwrap(), recipe);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = Recipe::parse("[loss]\ntemprature = 0.1").unwrap_err().to_string();
+        assert!(error.contains("temprature"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named_with_what_it_may_be() {
+        let error = Recipe::parse("[loss]\ntemperature = -1.0").unwrap_err();
+        assert_eq!(error.to_string(), "loss.temperature = -1: must be a number above 0");
+        for toml in
+            ["[train]\nbatch = 1", "[view]\nside = 31", "[view]\ncrop_scale = [0.9, 0.8]", "[loss]\nsmoothing = nan"]
+        {
+            assert!(Recipe::parse(toml).is_err(), "{toml}");
+        }
+    }
+}
