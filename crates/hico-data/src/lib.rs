@@ -7,9 +7,11 @@ pub mod clip;
 pub mod dataset;
 pub mod manifest;
 pub mod seed;
+pub mod split;
 
 pub use clip::{Channels, Clip, Frame, Size};
 pub use dataset::{Dataset, DatasetError};
 pub use manifest::{ClipRow, Manifest, ManifestError};
 pub use seed::Seed;
+pub use split::SplitError;
 pub mod view;
