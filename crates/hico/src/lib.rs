@@ -2,6 +2,11 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 
-pub mod evaluate;
 pub mod recipe;
+
+pub mod metrics;
+pub mod stats;
+
 pub mod train;
+
+pub mod evaluate;

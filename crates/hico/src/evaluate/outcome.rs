@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::metrics::ClassScores;
+
 /// File name of an evaluation inside its folder.
 pub const EVALUATION_FILE: &str = "evaluation.json";
 
@@ -128,19 +130,6 @@ pub struct UnitScores {
     /// One-against-rest ROC curve of each class: points `[false positive rate, true positive rate]` from (0,0) to (1,1),
     /// of the first seed.
     pub roc: Vec<Vec<[f64; 2]>>,
-}
-
-/// Figures for one class.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ClassScores {
-    /// Right among those called so; absent where none was.
-    pub precision: Option<f64>,
-    /// Right among those that are so; absent where there is none.
-    pub recall: Option<f64>,
-    /// Harmonic mean of the two.
-    pub f1: f64,
-    /// Units of this class.
-    pub count: usize,
 }
 
 /// A figure with its doubt.

@@ -1,0 +1,322 @@
+//! Confusion matrix, and what is read off it; ROC curve and the area under it. Plain slices, no tensors.
+//!
+//! Everything takes weights, so that a bootstrap over groups weighs units instead of copying them.
+
+use serde::{Deserialize, Serialize};
+
+/// The class with the largest value; of equal values the first, so that a tie never depends on chance.
+///
+/// - `values`: `[classes]`; a value that is not a number never wins
+#[must_use]
+pub fn argmax(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (class, value) in values.iter().enumerate() {
+        if *value > values[best] || (values[best].is_nan() && !value.is_nan()) {
+            best = class;
+        }
+    }
+    best
+}
+
+/// How much weight of each true class was given each class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confusion {
+    counts: Vec<Vec<f64>>,
+}
+
+/// Figures for one class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// Right among those called so; absent where none was.
+    pub precision: Option<f64>,
+    /// Right among those that are so; absent where there is none.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two; 0 where none is called so or none is so.
+    pub f1: f64,
+    /// Units of this class.
+    pub count: usize,
+}
+
+impl Confusion {
+    /// An empty matrix, `[classes, classes]`.
+    #[must_use]
+    pub fn new(classes: usize) -> Self {
+        Self { counts: vec![vec![0.0; classes]; classes] }
+    }
+
+    /// The matrix of paired classes, each of weight 1.
+    #[must_use]
+    pub fn of(classes: usize, truths_and_predictions: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let mut confusion = Self::new(classes);
+        for (truth, prediction) in truths_and_predictions {
+            confusion.add(truth, prediction, 1.0);
+        }
+        confusion
+    }
+
+    /// Counts one unit.
+    ///
+    /// # Panics
+    /// When a class is out of range.
+    pub fn add(&mut self, truth: usize, prediction: usize, weight: f64) {
+        self.counts[truth][prediction] += weight;
+    }
+
+    /// `counts[truth][prediction]`.
+    #[must_use]
+    pub fn counts(&self) -> &[Vec<f64>] {
+        &self.counts
+    }
+
+    /// Share of the weight that was classified right; `None` where there is none.
+    #[must_use]
+    pub fn accuracy(&self) -> Option<f64> {
+        let right: f64 = (0..self.counts.len()).map(|class| self.counts[class][class]).sum();
+        ratio(right, self.counts.iter().flatten().sum())
+    }
+
+    /// Mean recall over the classes that occur; `None` where none does.
+    #[must_use]
+    pub fn balanced_accuracy(&self) -> Option<f64> {
+        mean((0..self.counts.len()).filter_map(|class| self.recall(class)))
+    }
+
+    /// Mean F1 over the classes that occur, as truth or as prediction; `None` where none does.
+    #[must_use]
+    pub fn macro_f1(&self) -> Option<f64> {
+        let occurs = |&class: &usize| self.truths(class) + self.predictions(class) > 0.0;
+        mean((0..self.counts.len()).filter(occurs).map(|class| self.f1(class)))
+    }
+
+    /// Precision, recall and F1 of every class, `[classes]`.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of weights, 0 or more")]
+    pub fn per_class(&self) -> Vec<ClassScores> {
+        let scores = |class: usize| ClassScores {
+            precision: ratio(self.counts[class][class], self.predictions(class)),
+            recall: self.recall(class),
+            f1: self.f1(class),
+            count: self.truths(class).round() as usize,
+        };
+        (0..self.counts.len()).map(scores).collect()
+    }
+
+    fn truths(&self, class: usize) -> f64 {
+        self.counts[class].iter().sum()
+    }
+
+    fn predictions(&self, class: usize) -> f64 {
+        self.counts.iter().map(|row| row[class]).sum()
+    }
+
+    fn recall(&self, class: usize) -> Option<f64> {
+        ratio(self.counts[class][class], self.truths(class))
+    }
+
+    fn f1(&self, class: usize) -> f64 {
+        ratio(2.0 * self.counts[class][class], self.truths(class) + self.predictions(class)).unwrap_or(0.0)
+    }
+}
+
+/// Units in the order of a score, to draw a ROC curve and measure the area under it as often as wanted.
+#[derive(Debug, Clone)]
+pub struct Ranking {
+    /// From the highest score to the lowest; each inner list holds the units of one score: `(unit, is positive)`.
+    ties: Vec<Vec<(usize, bool)>>,
+}
+
+impl Ranking {
+    /// Ranks units by a score.
+    ///
+    /// - `scores`: `[units]`, higher means more likely positive
+    /// - `positive`: `[units]`
+    ///
+    /// # Panics
+    /// When the two differ in length.
+    #[must_use]
+    pub fn new(scores: &[f64], positive: &[bool]) -> Self {
+        assert_eq!(scores.len(), positive.len(), "one score a unit");
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let ties = order.chunk_by(|&a, &b| scores[a] == scores[b]);
+        Self { ties: ties.map(|units| units.iter().map(|&unit| (unit, positive[unit])).collect()).collect() }
+    }
+
+    /// Area under the ROC curve: the probability that a positive scores higher than a negative, a tie counting half
+    /// (Mann and Whitney). `None` where all units are positive or none is.
+    ///
+    /// - `weight`: of a unit, by its index
+    #[must_use]
+    pub fn auc(&self, weight: impl Fn(usize) -> f64) -> Option<f64> {
+        let (mut above, mut positives, mut negatives) = (0.0, 0.0, 0.0);
+        for tie in &self.ties {
+            let (p, n) = weights(tie, &weight);
+            // Each negative of this tie is below every positive seen before, and level with those of its own tie.
+            above += n * (positives + p / 2.0);
+            positives += p;
+            negatives += n;
+        }
+        ratio(above, positives * negatives)
+    }
+
+    /// The ROC curve: points `[false positive rate, true positive rate]` from (0, 0) to (1, 1), one a distinct score;
+    /// points on a straight line between their neighbours are left out. `None` as for [`Self::auc`].
+    #[must_use]
+    pub fn curve(&self) -> Option<Vec<[f64; 2]>> {
+        let (positives, negatives) = weights(&self.ties.concat(), &|_| 1.0);
+        if positives == 0.0 || negatives == 0.0 {
+            return None;
+        }
+        let mut corners = vec![[0.0, 0.0]]; // counts: [false positives, true positives]
+        let [mut x, mut y] = [0.0, 0.0];
+        for tie in &self.ties {
+            let (p, n) = weights(tie, &|_| 1.0);
+            (x, y) = (x + n, y + p);
+            if let [.., [x0, y0], [x1, y1]] = corners[..]
+                && (x1 - x0) * (y - y1) == (x - x1) * (y1 - y0)
+            {
+                corners.pop();
+            }
+            corners.push([x, y]);
+        }
+        Some(corners.into_iter().map(|[x, y]| [x / negatives, y / positives]).collect())
+    }
+}
+
+/// Weight of the positives and of the negatives.
+fn weights(units: &[(usize, bool)], weight: &impl Fn(usize) -> f64) -> (f64, f64) {
+    units.iter().fold(
+        (0.0, 0.0),
+        |(p, n), &(unit, positive)| {
+            if positive { (p + weight(unit), n) } else { (p, n + weight(unit)) }
+        },
+    )
+}
+
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of classes")]
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
+    ratio(sum, count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Truths 0 0 0 0, 1 1, 2 with predictions 0 0 0 1, 1 2, 1.
+    fn example() -> Confusion {
+        Confusion::of(3, [(0, 0), (0, 0), (0, 0), (0, 1), (1, 1), (1, 2), (2, 1)])
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-12
+    }
+
+    #[test]
+    fn the_first_of_equal_values_wins() {
+        assert_eq!(argmax(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!(argmax(&[0.3, 0.3, 0.3]), 0);
+        assert_eq!(argmax(&[f64::NAN, 0.1, f64::NAN]), 1);
+    }
+
+    #[test]
+    fn figures_by_hand() {
+        let confusion = example();
+        assert!(close(confusion.accuracy().unwrap(), 4.0 / 7.0));
+        assert!(close(confusion.balanced_accuracy().unwrap(), (0.75 + 0.5 + 0.0) / 3.0));
+        // F1: 2*3/(4+3), 2*1/(2+3), 0.
+        assert!(close(confusion.macro_f1().unwrap(), (6.0 / 7.0 + 2.0 / 5.0) / 3.0));
+        let classes = confusion.per_class();
+        assert_eq!((classes[0].precision, classes[0].recall, classes[0].count), (Some(1.0), Some(0.75), 4));
+        assert_eq!((classes[2].precision, classes[2].recall, classes[2].f1), (Some(0.0), Some(0.0), 0.0));
+    }
+
+    #[test]
+    fn a_class_that_does_not_occur_counts_for_nothing() {
+        let confusion = Confusion::of(3, [(0, 0), (1, 0)]);
+        assert_eq!(confusion.balanced_accuracy(), Some(0.5));
+        assert!(close(confusion.macro_f1().unwrap(), (2.0 / 3.0 + 0.0) / 2.0));
+        let third = confusion.per_class()[2];
+        assert_eq!((third.precision, third.recall, third.count), (None, None, 0));
+        assert_eq!(Confusion::new(3).accuracy(), None);
+        assert_eq!(Confusion::new(3).balanced_accuracy(), None);
+    }
+
+    #[test]
+    fn always_saying_one_class_has_a_balanced_accuracy_of_one_over_the_classes() {
+        let confusion = Confusion::of(3, (0..90).map(|unit| (usize::from(unit >= 10) + usize::from(unit >= 70), 1)));
+        assert!(close(confusion.balanced_accuracy().unwrap(), 1.0 / 3.0));
+    }
+
+    #[test]
+    fn perfect_reversed_and_constant_scores_have_areas_one_zero_and_a_half() {
+        let positive = [true, true, false, false, false];
+        let auc = |scores: [f64; 5]| Ranking::new(&scores, &positive).auc(|_| 1.0).unwrap();
+        assert_eq!(auc([0.9, 0.8, 0.3, 0.2, 0.1]), 1.0);
+        assert_eq!(auc([0.1, 0.2, 0.3, 0.8, 0.9]), 0.0);
+        assert_eq!(auc([0.5; 5]), 0.5);
+        assert_eq!(auc([0.9, 0.3, 0.3, 0.2, 0.5]), 4.5 / 6.0);
+        assert!(Ranking::new(&[0.1, 0.2], &[true, true]).auc(|_| 1.0).is_none());
+        assert!(Ranking::new(&[0.1, 0.2], &[true, true]).curve().is_none());
+    }
+
+    #[test]
+    fn the_curve_of_perfect_scores_is_a_corner_and_of_equal_ones_the_diagonal() {
+        let positive = [true, true, false, false];
+        let curve = |scores: [f64; 4]| Ranking::new(&scores, &positive).curve().unwrap();
+        assert_eq!(curve([0.9, 0.8, 0.3, 0.2]), vec![[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]);
+        assert_eq!(curve([0.5; 4]), vec![[0.0, 0.0], [1.0, 1.0]]);
+    }
+
+    /// P(positive above negative) + P(level) / 2, pair by pair.
+    fn auc_by_pairs(units: &[(f64, bool, f64)]) -> Option<f64> {
+        let (mut above, mut pairs) = (0.0, 0.0);
+        for (p, _, wp) in units.iter().filter(|unit| unit.1) {
+            for (n, _, wn) in units.iter().filter(|unit| !unit.1) {
+                above += wp * wn * if p > n { 1.0 } else { f64::from(p == n) / 2.0 };
+                pairs += wp * wn;
+            }
+        }
+        (pairs > 0.0).then(|| above / pairs)
+    }
+
+    proptest! {
+        #[test]
+        fn the_area_counts_pairs_and_lies_under_the_curve(
+            units in prop::collection::vec((0..6_u8, any::<bool>(), 0..4_u8), 1..40),
+        ) {
+            let units: Vec<_> = units.iter().map(|&(s, p, w)| (f64::from(s) / 5.0, p, f64::from(w))).collect();
+            let scores: Vec<_> = units.iter().map(|unit| unit.0).collect();
+            let positive: Vec<_> = units.iter().map(|unit| unit.1).collect();
+            let ranking = Ranking::new(&scores, &positive);
+            match (ranking.auc(|unit| units[unit].2), auc_by_pairs(&units)) {
+                (Some(fast), Some(naive)) => prop_assert!(close(fast, naive), "{fast} {naive}"),
+                (fast, naive) => prop_assert_eq!(fast, naive),
+            }
+            if let Some(curve) = ranking.curve() {
+                let under: f64 = curve.windows(2).map(|w| (w[1][0] - w[0][0]) * (w[1][1] + w[0][1]) / 2.0).sum();
+                prop_assert!(close(under, ranking.auc(|_| 1.0).unwrap()));
+                prop_assert_eq!(curve.last(), Some(&[1.0, 1.0]));
+            }
+        }
+
+        #[test]
+        fn a_weight_of_two_is_the_unit_twice(units in prop::collection::vec((0..3_usize, 0..3_usize, 0..3_u8), 1..30)) {
+            let mut weighted = Confusion::new(3);
+            let mut copied = Confusion::new(3);
+            for &(truth, prediction, weight) in &units {
+                weighted.add(truth, prediction, f64::from(weight));
+                (0..weight).for_each(|_| copied.add(truth, prediction, 1.0));
+            }
+            prop_assert_eq!(&weighted, &copied);
+            for value in [weighted.accuracy(), weighted.balanced_accuracy(), weighted.macro_f1()].into_iter().flatten() {
+                prop_assert!((0.0..=1.0).contains(&value));
+            }
+        }
+    }
+}
