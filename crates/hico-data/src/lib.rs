@@ -9,9 +9,12 @@ pub mod manifest;
 pub mod seed;
 pub mod split;
 
+pub mod view;
+
+pub mod prefetch;
+
 pub use clip::{Channels, Clip, Frame, Size};
 pub use dataset::{Dataset, DatasetError};
 pub use manifest::{ClipRow, Manifest, ManifestError};
 pub use seed::Seed;
 pub use split::SplitError;
-pub mod view;
