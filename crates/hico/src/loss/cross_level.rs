@@ -1,0 +1,43 @@
+//! Cross-level pairs: global with medium, and global with local (Zhang et al. 2022, section 3.3).
+
+use super::nt_xent;
+use crate::model::Outputs;
+use crate::recipe::CrossPairs;
+use burn::tensor::Tensor;
+
+/// Four terms, `[1]` each; the number is the view that the global embedding is from.
+#[derive(Debug, Clone)]
+pub struct CrossTerms {
+    /// Global of the first view with a medium embedding.
+    pub medium_1: Tensor<1>,
+    /// Global of the second view with a medium embedding.
+    pub medium_2: Tensor<1>,
+    /// Global of the first view with a local embedding.
+    pub local_1: Tensor<1>,
+    /// Global of the second view with a local embedding.
+    pub local_2: Tensor<1>,
+}
+
+impl CrossTerms {
+    /// Their sum, `[1]`.
+    #[must_use]
+    pub fn sum(&self) -> Tensor<1> {
+        self.medium_1.clone() + self.medium_2.clone() + self.local_1.clone() + self.local_2.clone()
+    }
+}
+
+/// NT-Xent between levels, across the views or within each.
+#[must_use]
+pub fn cross_level(first: &Outputs, second: &Outputs, pairs: CrossPairs, temperature: f64) -> CrossTerms {
+    let (other_1, other_2) = match pairs {
+        CrossPairs::AcrossViews => (second, first),
+        CrossPairs::SameView => (first, second),
+    };
+    let term = |a: &Tensor<2>, b: &Tensor<2>| nt_xent(a.clone(), b.clone(), temperature);
+    CrossTerms {
+        medium_1: term(&first.global, &other_1.medium),
+        medium_2: term(&second.global, &other_2.medium),
+        local_1: term(&first.global, &other_1.local),
+        local_2: term(&second.global, &other_2.local),
+    }
+}

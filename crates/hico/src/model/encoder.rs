@@ -1,0 +1,110 @@
+//! Backbone and pyramid joined, with every map by its name.
+
+use super::fpn::Pyramid;
+use super::init::Init;
+use super::layers::average;
+use super::resnet::{ResNet, channels};
+use super::{Mode, Stages};
+use crate::recipe::{Depth, MediumFrom};
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// What pretraining learns and everything else uses.
+#[derive(Module, Debug)]
+pub struct Encoder {
+    /// The residual network.
+    pub backbone: ResNet,
+    /// The feature pyramid on it.
+    pub pyramid: Pyramid,
+    #[module(skip)]
+    features: usize,
+}
+
+/// Every map of an image, `[batch, channels, height, width]`; C as the backbone makes them, P in the pyramid (256
+/// channels).
+#[derive(Debug, Clone)]
+pub struct Maps {
+    /// Stride 4.
+    pub c2: Tensor<4>,
+    /// Stride 8.
+    pub c3: Tensor<4>,
+    /// Stride 16.
+    pub c4: Tensor<4>,
+    /// Stride 32.
+    pub c5: Tensor<4>,
+    /// Stride 4.
+    pub p2: Tensor<4>,
+    /// Stride 8.
+    pub p3: Tensor<4>,
+    /// Stride 16.
+    pub p4: Tensor<4>,
+    /// Stride 32.
+    pub p5: Tensor<4>,
+}
+
+/// The maps that HiCo reads.
+#[derive(Debug, Clone)]
+pub struct Levels {
+    /// P2, `[batch, 256, height, width]`.
+    pub local: Tensor<4>,
+    /// P3 or P4.
+    pub medium: Tensor<4>,
+    /// P5.
+    pub global: Tensor<4>,
+    /// C5 averaged over its map, `[batch, features]`.
+    pub pooled: Tensor<2>,
+}
+
+impl Encoder {
+    /// An encoder with random weights.
+    #[must_use]
+    pub fn new(init: &Init<'_>, depth: Depth) -> Self {
+        Self {
+            backbone: ResNet::new(&init.at("backbone"), depth),
+            pyramid: Pyramid::new(&init.at("pyramid"), channels(depth)),
+            features: channels(depth)[3],
+        }
+    }
+
+    /// Length of a row of [`Self::pooled`]: 512, or 2048 for ResNet-50.
+    #[must_use]
+    pub const fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Every map.
+    ///
+    /// - `x`: `[batch, 3, height, width]`
+    #[must_use]
+    pub fn maps(&self, x: Tensor<4>, mode: Mode) -> Maps {
+        let stages = self.backbone.forward(x, mode);
+        let merged = self.pyramid.merge(stages.clone());
+        let Stages { c2, c3, c4, c5 } = stages;
+        let (p2, p3, p4) = (self.pyramid.p2(&merged), self.pyramid.p3(&merged), self.pyramid.p4(&merged));
+        Maps { c2, c3, c4, c5, p2, p3, p4, p5: merged.p5 }
+    }
+
+    /// The maps that HiCo reads, and no other.
+    ///
+    /// - `x`: `[batch, 3, height, width]`
+    #[must_use]
+    pub fn levels(&self, x: Tensor<4>, mode: Mode, medium_from: MediumFrom) -> Levels {
+        let stages = self.backbone.forward(x, mode);
+        let pooled = average(stages.c5.clone());
+        let merged = self.pyramid.merge(stages);
+        let medium = match medium_from {
+            MediumFrom::P3 => self.pyramid.p3(&merged),
+            MediumFrom::P4 => self.pyramid.p4(&merged),
+        };
+        Levels { local: self.pyramid.p2(&merged), medium, global: merged.p5, pooled }
+    }
+
+    /// C5 averaged over its map; the pyramid is not computed.
+    ///
+    /// - `x`: `[batch, 3, height, width]`
+    /// - returns: `[batch, features]`
+    #[must_use]
+    pub fn pooled(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
+        average(self.backbone.forward(x, mode).c5)
+    }
+}

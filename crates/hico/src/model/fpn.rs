@@ -1,0 +1,78 @@
+//! The feature pyramid (Lin et al. 2017) as HiCo uses it: 256 channels, smoothing on P2 to P4, P5 bare.
+
+use super::init::Init;
+use super::layers::{Conv2d, ConvShape, resample};
+use super::resnet::Stages;
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// Channels of every map of the pyramid.
+pub(crate) const CHANNELS: usize = 256;
+
+/// The layers that turn the backbone's maps into a pyramid.
+#[derive(Module, Debug)]
+pub struct Pyramid {
+    lateral2: Conv2d,
+    lateral3: Conv2d,
+    lateral4: Conv2d,
+    lateral5: Conv2d,
+    smooth2: Conv2d,
+    smooth3: Conv2d,
+    smooth4: Conv2d,
+}
+
+/// The maps of the pyramid before they are smoothed, coarse to fine, `[batch, 256, height, width]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Merged {
+    pub(crate) p5: Tensor<4>,
+    pub(crate) m4: Tensor<4>,
+    pub(crate) m3: Tensor<4>,
+    pub(crate) m2: Tensor<4>,
+}
+
+impl Pyramid {
+    /// Layers with random weights for a backbone with `channels` in `[c2, c3, c4, c5]`.
+    #[must_use]
+    pub fn new(init: &Init<'_>, channels: [usize; 4]) -> Self {
+        let lateral = |name: &str, inputs| {
+            Conv2d::with_bias(&init.at(name), ConvShape { inputs, outputs: CHANNELS, kernel: 1, stride: 1 })
+        };
+        let smooth = |name: &str| {
+            Conv2d::with_bias(&init.at(name), ConvShape { inputs: CHANNELS, outputs: CHANNELS, kernel: 3, stride: 1 })
+        };
+        Self {
+            lateral2: lateral("lateral2", channels[0]),
+            lateral3: lateral("lateral3", channels[1]),
+            lateral4: lateral("lateral4", channels[2]),
+            lateral5: lateral("lateral5", channels[3]),
+            smooth2: smooth("smooth2"),
+            smooth3: smooth("smooth3"),
+            smooth4: smooth("smooth4"),
+        }
+    }
+
+    /// The top-down path: each coarser map, resampled to the finer one's size, is added to its lateral map.
+    pub(crate) fn merge(&self, stages: Stages) -> Merged {
+        let add = |coarse: &Tensor<4>, fine: Tensor<4>| {
+            let [_, _, height, width] = fine.dims();
+            resample(coarse.clone(), [height, width]) + fine
+        };
+        let p5 = self.lateral5.forward(stages.c5);
+        let m4 = add(&p5, self.lateral4.forward(stages.c4));
+        let m3 = add(&m4, self.lateral3.forward(stages.c3));
+        let m2 = add(&m3, self.lateral2.forward(stages.c2));
+        Merged { p5, m4, m3, m2 }
+    }
+
+    pub(crate) fn p2(&self, merged: &Merged) -> Tensor<4> {
+        self.smooth2.forward(merged.m2.clone())
+    }
+
+    pub(crate) fn p3(&self, merged: &Merged) -> Tensor<4> {
+        self.smooth3.forward(merged.m3.clone())
+    }
+
+    pub(crate) fn p4(&self, merged: &Merged) -> Tensor<4> {
+        self.smooth4.forward(merged.m4.clone())
+    }
+}

@@ -1,0 +1,72 @@
+//! The heads on the encoder: a projector for each level, and the classifier of the softened objective.
+
+use super::fpn::CHANNELS;
+use super::init::Init;
+use super::layers::{Linear, average, relu};
+use crate::recipe;
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// Length of a projection.
+pub(crate) const EMBEDDING: usize = 256;
+
+/// A map → a vector by a two-layer perceptron, on the map's mean or on the whole map flattened.
+#[derive(Module, Debug)]
+pub struct Projector {
+    hidden: Linear,
+    output: Linear,
+    #[module(skip)]
+    kind: recipe::Projector,
+}
+
+impl Projector {
+    /// A projector for maps of `map_side` pixels a side; only the flattened kind depends on it.
+    #[must_use]
+    pub fn new(init: &Init<'_>, kind: recipe::Projector, map_side: usize) -> Self {
+        let inputs = match kind {
+            recipe::Projector::Pooled => CHANNELS,
+            recipe::Projector::Flattened => CHANNELS * map_side * map_side,
+        };
+        Self {
+            hidden: Linear::new(&init.at("hidden"), inputs, EMBEDDING),
+            output: Linear::new(&init.at("output"), EMBEDDING, EMBEDDING),
+            kind,
+        }
+    }
+
+    /// - `map`: `[batch, 256, height, width]`
+    /// - returns: `[batch, 256]`, not normalised
+    #[must_use]
+    pub fn forward(&self, map: Tensor<4>) -> Tensor<2> {
+        let vector = match self.kind {
+            recipe::Projector::Pooled => average(map),
+            recipe::Projector::Flattened => map.flatten(1, 3), // [batch, 256 * height * width]
+        };
+        self.output.forward(relu(self.hidden.forward(vector)))
+    }
+}
+
+/// The classifier of the softened objective, on the pooled backbone features.
+#[derive(Module, Debug)]
+pub struct SoftHead {
+    hidden: Linear,
+    classifier: Linear,
+}
+
+impl SoftHead {
+    /// A classifier with random weights.
+    #[must_use]
+    pub fn new(init: &Init<'_>, features: usize, classes: usize) -> Self {
+        Self {
+            hidden: Linear::new(&init.at("hidden"), features, EMBEDDING),
+            classifier: Linear::new(&init.at("classifier"), EMBEDDING, classes),
+        }
+    }
+
+    /// - `pooled`: `[batch, features]`
+    /// - returns: `[batch, classes]`, before the softmax
+    #[must_use]
+    pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
+        self.classifier.forward(relu(self.hidden.forward(pooled)))
+    }
+}

@@ -1,0 +1,117 @@
+//! The operations of the network, each in one place so that a faster one can take its place.
+//!
+//! Linear weights are kept `[inputs, outputs]`, as burn multiplies them; [`super::weights`] turns them into PyTorch's
+//! `[outputs, inputs]` at the border.
+
+use super::init::{Distribution, Init};
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use burn::tensor::module as operation;
+use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions};
+
+pub use burn::tensor::activation::relu;
+
+/// A two-dimensional convolution with a square kernel.
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    weight: Param<Tensor<4>>,
+    bias: Option<Param<Tensor<1>>>,
+    stride: usize,
+    padding: usize,
+}
+
+/// Shape of a convolution.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvShape {
+    /// Channels that go in.
+    pub inputs: usize,
+    /// Channels that come out.
+    pub outputs: usize,
+    /// Height and width of the kernel; the padding is half of it.
+    pub kernel: usize,
+    /// Step of the kernel, pixels.
+    pub stride: usize,
+}
+
+impl Conv2d {
+    /// A convolution without bias, before a batch norm and a rectifier: normal weights that keep the variance of the
+    /// gradient (He et al. 2015, fan out), as torchvision's residual networks.
+    #[must_use]
+    pub fn before_norm(init: &Init<'_>, shape: ConvShape) -> Self {
+        let ConvShape { inputs, outputs, kernel, stride } = shape;
+        let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
+        let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], Distribution::Normal(deviation));
+        Self { weight, bias: None, stride, padding: kernel / 2 }
+    }
+
+    /// A convolution with bias and the first weights that PyTorch gives one: uniform within `1 / sqrt(fan in)`.
+    #[must_use]
+    pub fn with_bias(init: &Init<'_>, shape: ConvShape) -> Self {
+        let ConvShape { inputs, outputs, kernel, stride } = shape;
+        let bound = Distribution::Uniform(1.0 / ((inputs * kernel * kernel) as f64).sqrt());
+        let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], bound);
+        Self { weight, bias: Some(init.parameter("bias", [outputs], bound)), stride, padding: kernel / 2 }
+    }
+
+    /// - `x`: `[batch, inputs, height, width]`
+    /// - returns: `[batch, outputs, (height - 1) / stride + 1, (width - 1) / stride + 1]` for an odd kernel
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1, 1], 1);
+        operation::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
+    }
+}
+
+/// A fully connected layer.
+#[derive(Module, Debug)]
+pub struct Linear {
+    weight: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// First weights as PyTorch gives: weights and bias uniform within `1 / sqrt(inputs)`.
+    #[must_use]
+    pub fn new(init: &Init<'_>, inputs: usize, outputs: usize) -> Self {
+        let bound = Distribution::Uniform(1.0 / (inputs as f64).sqrt());
+        Self {
+            weight: init.parameter("weight", [inputs, outputs], bound),
+            bias: init.parameter("bias", [outputs], bound),
+        }
+    }
+
+    /// - `x`: `[batch, inputs]`
+    /// - returns: `[batch, outputs]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        operation::linear(x, self.weight.val(), Some(self.bias.val()))
+    }
+}
+
+/// The largest value under a 3x3 window that moves by 2, as in a residual network's stem.
+///
+/// - `x`: `[batch, channels, height, width]`
+/// - returns: `[batch, channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1]`
+#[must_use]
+pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
+    operation::max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
+}
+
+/// The mean over each map.
+///
+/// - `x`: `[batch, channels, height, width]`
+/// - returns: `[batch, channels]`
+#[must_use]
+pub fn average(x: Tensor<4>) -> Tensor<2> {
+    x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
+}
+
+/// Bilinear resampling to `size`, with pixels as areas (PyTorch's `align_corners=False`).
+///
+/// - `x`: `[batch, channels, _, _]`
+/// - returns: `[batch, channels, size[0], size[1]]`
+#[must_use]
+pub fn resample(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    let options = InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false).with_output_size(size);
+    operation::interpolate(x, options)
+}

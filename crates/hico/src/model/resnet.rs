@@ -1,0 +1,184 @@
+//! Residual networks (He et al. 2016) with torchvision's architecture, so that its weights fit.
+
+use super::Mode;
+use super::batch_norm::BatchNorm;
+use super::init::Init;
+use super::layers::{Conv2d, ConvShape, max_pool, relu};
+use crate::recipe::Depth;
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// A convolution and the batch norm behind it.
+#[derive(Module, Debug)]
+pub struct ConvNorm {
+    conv: Conv2d,
+    norm: BatchNorm,
+}
+
+impl ConvNorm {
+    fn new(init: &Init<'_>, names: [&str; 2], shape: ConvShape) -> Self {
+        Self {
+            conv: Conv2d::before_norm(&init.at(names[0]), shape),
+            norm: BatchNorm::new(&init.at(names[1]), shape.outputs),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        self.norm.forward(self.conv.forward(x), mode)
+    }
+}
+
+/// A residual block: two convolutions (basic) or three (bottleneck), and a way around them.
+#[derive(Module, Debug)]
+pub struct Block {
+    stages: Vec<ConvNorm>,
+    shortcut: Option<ConvNorm>,
+}
+
+/// Input channels, inner width and stride of a block.
+#[derive(Debug, Clone, Copy)]
+struct BlockShape {
+    inputs: usize,
+    width: usize,
+    stride: usize,
+}
+
+impl Block {
+    fn basic(init: &Init<'_>, shape: BlockShape) -> Self {
+        let BlockShape { inputs, width, stride } = shape;
+        let kernels = [
+            ConvShape { inputs, outputs: width, kernel: 3, stride },
+            ConvShape { inputs: width, outputs: width, kernel: 3, stride: 1 },
+        ];
+        Self::new(init, &kernels, stride)
+    }
+
+    fn bottleneck(init: &Init<'_>, shape: BlockShape) -> Self {
+        let BlockShape { inputs, width, stride } = shape;
+        let kernels = [
+            ConvShape { inputs, outputs: width, kernel: 1, stride: 1 },
+            ConvShape { inputs: width, outputs: width, kernel: 3, stride },
+            ConvShape { inputs: width, outputs: 4 * width, kernel: 1, stride: 1 },
+        ];
+        Self::new(init, &kernels, stride)
+    }
+
+    fn new(init: &Init<'_>, kernels: &[ConvShape], stride: usize) -> Self {
+        let stages = (1..).zip(kernels);
+        let stages = stages.map(|(n, shape)| ConvNorm::new(init, [&format!("conv{n}"), &format!("bn{n}")], *shape));
+        let (inputs, outputs) = (kernels[0].inputs, kernels[kernels.len() - 1].outputs);
+        let shortcut = (stride != 1 || inputs != outputs).then(|| {
+            let shape = ConvShape { inputs, outputs, kernel: 1, stride };
+            ConvNorm::new(init, ["downsample.0", "downsample.1"], shape)
+        });
+        Self { stages: stages.collect(), shortcut }
+    }
+
+    fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let around = match &self.shortcut {
+            Some(shortcut) => shortcut.forward(x.clone(), mode),
+            None => x.clone(),
+        };
+        let mut through = x;
+        for (index, stage) in self.stages.iter().enumerate() {
+            through = if index == 0 { through } else { relu(through) };
+            through = stage.forward(through, mode);
+        }
+        relu(through + around)
+    }
+}
+
+/// The convolutional part of a residual network, without its classifier.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    stem: ConvNorm,
+    layer1: Vec<Block>,
+    layer2: Vec<Block>,
+    layer3: Vec<Block>,
+    layer4: Vec<Block>,
+}
+
+/// The maps of a residual network, `[batch, channels, height, width]`.
+///
+/// A side of `s` becomes `(s - 1) / 2 + 1` at each halving.
+#[derive(Debug, Clone)]
+pub struct Stages {
+    /// Stride 4; 64 channels (256 in ResNet-50).
+    pub c2: Tensor<4>,
+    /// Stride 8; 128 channels (512).
+    pub c3: Tensor<4>,
+    /// Stride 16; 256 channels (1024).
+    pub c4: Tensor<4>,
+    /// Stride 32; 512 channels (2048).
+    pub c5: Tensor<4>,
+}
+
+/// Blocks in each of the four layers.
+const fn blocks(depth: Depth) -> [usize; 4] {
+    match depth {
+        Depth::R18 => [2, 2, 2, 2],
+        Depth::R34 | Depth::R50 => [3, 4, 6, 3],
+    }
+}
+
+/// Channels of `[c2, c3, c4, c5]`.
+#[must_use]
+pub(crate) const fn channels(depth: Depth) -> [usize; 4] {
+    match depth {
+        Depth::R18 | Depth::R34 => [64, 128, 256, 512],
+        Depth::R50 => [256, 512, 1024, 2048],
+    }
+}
+
+impl ResNet {
+    /// A network with random weights.
+    #[must_use]
+    pub fn new(init: &Init<'_>, depth: Depth) -> Self {
+        let stem = ConvShape { inputs: 3, outputs: 64, kernel: 7, stride: 2 };
+        let outputs = channels(depth);
+        let block = match depth {
+            Depth::R18 | Depth::R34 => Block::basic,
+            Depth::R50 => Block::bottleneck,
+        };
+        let layer = |index: usize| -> Vec<Block> {
+            let init = init.at(&format!("layer{}", index + 1));
+            let width = 64 << index;
+            let before = if index == 0 { 64 } else { outputs[index - 1] };
+            let shape = |first: bool| BlockShape {
+                inputs: if first { before } else { outputs[index] },
+                width,
+                stride: if first && index > 0 { 2 } else { 1 },
+            };
+            (0..blocks(depth)[index]).map(|number| block(&init.at(&number.to_string()), shape(number == 0))).collect()
+        };
+        Self {
+            stem: ConvNorm::new(init, ["conv1", "bn1"], stem),
+            layer1: layer(0),
+            layer2: layer(1),
+            layer3: layer(2),
+            layer4: layer(3),
+        }
+    }
+
+    /// - `x`: `[batch, 3, height, width]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Stages {
+        let before = mode.before_last_block();
+        let run = |layer: &[Block], x| layer.iter().fold(x, |x, block| block.forward(x, before));
+        let stem = relu(self.stem.forward(x, before));
+        let c2 = run(&self.layer1, max_pool(stem));
+        let c3 = run(&self.layer2, c2.clone());
+        let c4 = run(&self.layer3, c3.clone());
+        let c5 = self.last_layer(c4.clone(), mode);
+        Stages { c2, c3, c4, c5 }
+    }
+
+    fn last_layer(&self, c4: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let last_mode = if mode == Mode::TrainLastBlock { Mode::Train } else { mode };
+        let last = self.layer4.len() - 1;
+        let blocks = self.layer4.iter().enumerate();
+        blocks.fold(c4, |x, (index, block)| {
+            block.forward(x, if index == last { last_mode } else { mode.before_last_block() })
+        })
+    }
+}

@@ -1,0 +1,424 @@
+//! Parameters by name, out of and into a network and files, in PyTorch's names and layout.
+//!
+//! Our names follow the fields of the model, with torchvision's names inside the backbone:
+//! `encoder.backbone.layer1.0.conv1.weight`, `encoder.pyramid.smooth2.bias`, `local.hidden.weight`. Running statistics
+//! are among them; linear weights are `[outputs, inputs]`.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors, View};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// A tensor on the CPU, in PyTorch's layout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Its name.
+    pub name: String,
+    /// Its shape; empty for a single number.
+    pub shape: Vec<usize>,
+    /// Its values, the last dimension fastest.
+    pub values: Vec<f32>,
+}
+
+/// Whose names a file uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Naming {
+    /// Ours, as above.
+    #[default]
+    Ours,
+    /// The HiCo authors' (`features.R18.*`, `features.latlayer1`, `l2`, `l22`, `lf`, `fc`), for a model whose medium
+    /// level is P3.
+    Authors,
+}
+
+/// A parameter of a model, without its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedParameter {
+    /// Our name for it.
+    pub name: String,
+    /// burn's mark of it, by which optimisers keep their state.
+    pub id: ParamId,
+    /// Its shape in PyTorch's layout.
+    pub shape: Vec<usize>,
+    /// Whether an optimiser changes it; false for running statistics and for what is frozen.
+    pub trainable: bool,
+}
+
+/// Why weights cannot be read or do not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not what its name says.
+    #[error("{}: {reason}", .path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The model needs a tensor that is not there.
+    #[error("the weights have no tensor {name}: they belong to another kind of model")]
+    Missing {
+        /// The tensor.
+        name: String,
+    },
+    /// A tensor has another shape than the model's.
+    #[error("tensor {name} is {found:?} but the model needs {expected:?}: they differ in depth, side or classes")]
+    Shape {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The model's.
+        expected: Vec<usize>,
+    },
+}
+
+/// Every tensor of a model, running statistics included, in the order in which the model holds them.
+#[must_use]
+pub fn to_tensors<M: Module>(module: &M, naming: Naming) -> Vec<NamedTensor> {
+    let mut tensors = Vec::new();
+    visit(module, |name, tensor| {
+        let Data { shape, values } = tensor.read();
+        tensors.push(NamedTensor { name: naming.name(name), shape, values });
+    });
+    tensors
+}
+
+/// What every tensor of a model is called, in the order of [`to_tensors`].
+#[must_use]
+pub fn parameters<M: Module>(module: &M) -> Vec<NamedParameter> {
+    let mut parameters = Vec::new();
+    visit(module, |name, tensor| {
+        parameters.push(NamedParameter {
+            name: name.to_owned(),
+            id: tensor.id(),
+            shape: tensor.shape(),
+            trainable: tensor.trainable(),
+        });
+    });
+    parameters
+}
+
+/// Puts tensors into a model by name; tensors that the model does not have are left alone.
+///
+/// What was frozen stays frozen, and the model stays on its device.
+///
+/// # Errors
+/// When a tensor that the model has is missing or has another shape.
+pub fn from_tensors<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming) -> Result<M, WeightsError> {
+    let by_name = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    let mut loader = Loader { path: Vec::new(), by_name, naming, failure: None };
+    let module = module.map(&mut loader);
+    match loader.failure {
+        Some(error) => Err(error),
+        None => Ok(module),
+    }
+}
+
+/// Freezes the parameters whose name (ours) `frozen` answers true for, and makes the others trainable.
+#[must_use]
+pub fn freeze<M: Module>(module: M, frozen: impl Fn(&str) -> bool) -> M {
+    module.map(&mut Freezer { path: Vec::new(), frozen })
+}
+
+/// The bytes of a safetensors file.
+///
+/// # Errors
+/// When two tensors have the same name.
+pub fn to_safetensors(
+    tensors: &[NamedTensor],
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+    let metadata: HashMap<String, String> = metadata.clone().into_iter().collect();
+    safetensors::serialize(tensors.iter().map(|tensor| (&tensor.name, tensor)), Some(metadata))
+}
+
+/// Reads a safetensors file of 32-bit numbers, and the words it carries.
+///
+/// # Errors
+/// When the file cannot be read, is cut short, is another kind of file or holds other numbers.
+pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
+    let bytes = std::fs::read(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
+    from_safetensors(&bytes).map_err(|reason| WeightsError::Broken { path: path.to_owned(), reason })
+}
+
+fn from_safetensors(bytes: &[u8]) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), String> {
+    let broken = |error: safetensors::SafeTensorError| format!("not a whole safetensors file: {error}");
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+    let mut tensors = Vec::with_capacity(file.len());
+    for (name, view) in file.iter() {
+        if view.dtype() != Dtype::F32 {
+            return Err(format!("tensor {name} holds {:?}, not 32-bit numbers", view.dtype()));
+        }
+        let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        tensors.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
+    }
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((tensors, header.metadata().clone().unwrap_or_default().into_iter().collect()))
+}
+
+impl View for &NamedTensor {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.values.len()
+    }
+}
+
+impl Naming {
+    /// The name in this naming of what we call `ours`.
+    #[must_use]
+    pub fn name(self, ours: &str) -> String {
+        if self == Self::Ours {
+            return ours.to_owned();
+        }
+        let prefixes = [
+            ("encoder.backbone.", "features.R18."),
+            ("encoder.pyramid.lateral5.", "features.toplayer."),
+            ("encoder.pyramid.lateral4.", "features.latlayer1."),
+            ("encoder.pyramid.lateral3.", "features.latlayer2."),
+            ("encoder.pyramid.lateral2.", "features.latlayer3."),
+            ("encoder.pyramid.smooth4.", "features.smooth1."),
+            ("encoder.pyramid.smooth3.", "features.smooth2."),
+            ("encoder.pyramid.smooth2.", "features.smooth3."),
+            ("local.hidden.", "l2."),
+            ("local.output.", "l22."),
+            ("medium.hidden.", "l3."),
+            ("medium.output.", "l33."),
+            ("global.hidden.", "l5."),
+            ("global.output.", "l55."),
+            ("soft.hidden.", "lf."),
+            ("soft.classifier.", "fc."),
+        ];
+        let found = prefixes.iter().find_map(|(from, to)| ours.strip_prefix(from).map(|rest| format!("{to}{rest}")));
+        found.unwrap_or_else(|| ours.to_owned())
+    }
+}
+
+/// Our name of the tensor at a path of fields: torchvision's names for what is inside the backbone.
+fn our_name(path: &[String]) -> String {
+    let mut name = String::new();
+    let mut parts = path.iter().map(String::as_str).peekable();
+    while let Some(part) = parts.next() {
+        let translated = match part {
+            "stem" => match parts.next() {
+                Some("conv") => "conv1".to_owned(),
+                _ => "bn1".to_owned(),
+            },
+            "shortcut" => match parts.next() {
+                Some("conv") => "downsample.0".to_owned(),
+                _ => "downsample.1".to_owned(),
+            },
+            "stages" => {
+                let number = parts.next().and_then(|index| index.parse::<usize>().ok()).unwrap_or_default() + 1;
+                match parts.next() {
+                    Some("conv") => format!("conv{number}"),
+                    _ => format!("bn{number}"),
+                }
+            }
+            other => other.to_owned(),
+        };
+        if !name.is_empty() {
+            name.push('.');
+        }
+        name.push_str(&translated);
+    }
+    name
+}
+
+/// Shape and values in PyTorch's layout.
+struct Data {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// A parameter of whatever rank.
+trait AnyParameter {
+    fn id(&self) -> ParamId;
+    fn shape(&self) -> Vec<usize>;
+    fn trainable(&self) -> bool;
+    fn read(&self) -> Data;
+}
+
+impl<const D: usize> AnyParameter for Param<Tensor<D>> {
+    fn id(&self) -> ParamId {
+        self.id
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        turned(self.val().dims().to_vec())
+    }
+
+    fn trainable(&self) -> bool {
+        self.val().is_require_grad()
+    }
+
+    fn read(&self) -> Data {
+        read(self.val())
+    }
+}
+
+/// Linear weights, the only tensors of two dimensions, are stored the other way round than PyTorch's.
+fn turned(mut shape: Vec<usize>) -> Vec<usize> {
+    if shape.len() == 2 {
+        shape.reverse();
+    }
+    shape
+}
+
+/// A tensor as it stands in a file: linear weights `[outputs, inputs]`.
+#[must_use]
+pub fn to_named<const D: usize>(name: &str, tensor: Tensor<D>) -> NamedTensor {
+    let Data { shape, values } = read(tensor);
+    NamedTensor { name: name.to_owned(), shape, values }
+}
+
+/// The reverse of [`to_named`]; the shape must have `D` dimensions.
+///
+/// # Errors
+/// When it has not.
+pub fn from_named<const D: usize>(
+    tensor: &NamedTensor,
+    device: &burn::tensor::Device,
+) -> Result<Tensor<D>, WeightsError> {
+    let shape = turned(tensor.shape.clone());
+    let wrong = || WeightsError::Shape { name: tensor.name.clone(), found: tensor.shape.clone(), expected: vec![0; D] };
+    let dims: [usize; D] = tensor.shape.clone().try_into().map_err(|_| wrong())?;
+    if dims.iter().product::<usize>() != tensor.values.len() {
+        return Err(wrong());
+    }
+    let values = turn(&tensor.values, &tensor.shape);
+    Ok(Tensor::from_data(TensorData::new(values.into_owned(), shape), device))
+}
+
+fn read<const D: usize>(tensor: Tensor<D>) -> Data {
+    let shape = tensor.dims().to_vec();
+    let data = tensor.into_data().convert::<f32>();
+    let values: Vec<f32> = data.iter::<f32>().collect();
+    Data { values: turn(&values, &shape).into_owned(), shape: turned(shape) }
+}
+
+/// Transposes the values of a matrix of `shape`; other tensors stay as they are.
+fn turn<'a>(values: &'a [f32], shape: &[usize]) -> Cow<'a, [f32]> {
+    let &[rows, columns] = shape else { return Cow::Borrowed(values) };
+    let mut result = vec![0.0; values.len()];
+    // Tiles keep both sides in the cache; the flattened projectors are large.
+    const TILE: usize = 64;
+    for first_row in (0..rows).step_by(TILE) {
+        for first_column in (0..columns).step_by(TILE) {
+            for row in first_row..rows.min(first_row + TILE) {
+                for column in first_column..columns.min(first_column + TILE) {
+                    result[column * rows + row] = values[row * columns + column];
+                }
+            }
+        }
+    }
+    Cow::Owned(result)
+}
+
+fn visit<M: Module>(module: &M, each: impl FnMut(&str, &dyn AnyParameter)) {
+    struct Visitor<F> {
+        path: Vec<String>,
+        each: F,
+    }
+    impl<F: FnMut(&str, &dyn AnyParameter)> ModuleVisitor for Visitor<F> {
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            (self.each)(&our_name(&self.path), param);
+        }
+    }
+    module.visit(&mut Visitor { path: Vec::new(), each });
+}
+
+struct Loader<'a> {
+    path: Vec<String>,
+    by_name: HashMap<&'a str, &'a NamedTensor>,
+    naming: Naming,
+    failure: Option<WeightsError>,
+}
+
+impl Loader<'_> {
+    fn load<const D: usize>(&self, param: &Param<Tensor<D>>) -> Result<Tensor<D>, WeightsError> {
+        let name = self.naming.name(&our_name(&self.path));
+        let Some(tensor) = self.by_name.get(name.as_str()) else { return Err(WeightsError::Missing { name }) };
+        let expected = turned(param.val().dims().to_vec());
+        if tensor.shape != expected {
+            return Err(WeightsError::Shape { name, found: tensor.shape.clone(), expected });
+        }
+        from_named(tensor, &param.val().device())
+    }
+}
+
+impl ModuleMapper for Loader<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.failure.is_some() {
+            return param;
+        }
+        match self.load(&param) {
+            Ok(tensor) => {
+                let id = param.id;
+                param.transform_for_load(tensor, id)
+            }
+            Err(error) => {
+                self.failure = Some(error);
+                param
+            }
+        }
+    }
+}
+
+struct Freezer<F> {
+    path: Vec<String>,
+    frozen: F,
+}
+
+impl<F: Fn(&str) -> bool> ModuleMapper for Freezer<F> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let frozen = (self.frozen)(&our_name(&self.path));
+        param.set_require_grad(!frozen)
+    }
+}
