@@ -2,16 +2,12 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 
-pub mod batch;
 pub mod device;
-pub mod evaluate;
-pub mod loss;
-pub mod model;
 pub mod recipe;
-
 pub mod metrics;
 pub mod stats;
-
+pub mod batch;
+pub mod model;
+pub mod loss;
 pub mod train;
-
 pub mod evaluate;
