@@ -11,3 +11,5 @@ pub mod model;
 pub mod loss;
 pub mod train;
 pub mod evaluate;
+
+pub mod report;
