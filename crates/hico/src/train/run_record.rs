@@ -1,0 +1,156 @@
+//! What a run was: `run.json`, written when it begins, beside its recipe.
+
+use crate::recipe::{MethodName, Supervision};
+use hico_data::atomic;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// File name of the record inside a run's folder.
+pub const RUN_FILE: &str = "run.json";
+
+/// File name of the recipe inside a run's folder, with every key written out.
+pub const RECIPE_FILE: &str = "recipe.toml";
+
+/// The version of this program, kept in all that a run writes.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a run was, apart from its recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of the program that began the run.
+    pub version: String,
+    /// The command that began the run, program name first; empty where it was called as a library.
+    pub command: Vec<String>,
+    /// The method.
+    pub method: MethodName,
+    /// What the objective learnt from.
+    pub supervision: Supervision,
+    /// Root of every random choice.
+    pub seed: u64,
+    /// Device as it was chosen.
+    pub device: String,
+    /// The data set.
+    pub data: DataRecord,
+    /// The classes, in the order of their indices.
+    pub classes: Vec<String>,
+    /// The fold that was kept out of the run, where one was.
+    pub holdout_fold: Option<usize>,
+    /// Groups that the run learnt from; whoever tests on one of them must say so. Sorted.
+    pub groups: Vec<String>,
+    /// Groups that the run watched (its best epoch was chosen on them) but did not learn from. Sorted.
+    pub watched_groups: Vec<String>,
+    /// Clips that the run learnt from, in the order of the data set.
+    pub clips: Vec<String>,
+    /// Clips that the run watched.
+    pub watched_clips: Vec<String>,
+    /// How many of `clips` had a label that was used.
+    pub labelled: usize,
+    /// Optimiser steps in an epoch.
+    pub steps_per_epoch: u64,
+}
+
+/// Which data a run saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Folder of the data set as it was given; empty for one in memory.
+    pub folder: PathBuf,
+    /// [`hico_data::Manifest::hash`] of its table.
+    pub hash: String,
+    /// Clips in it, used or not.
+    pub clips: usize,
+}
+
+/// Why a record cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RunRecordError {
+    /// The folder holds no run.
+    #[error("{}: not a run: it has no {RUN_FILE}", .0.display())]
+    Missing(PathBuf),
+    /// The file cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not a record.
+    #[error("{}: not a run's record: {source}", .path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says.
+        source: serde_json::Error,
+    },
+}
+
+impl RunRecord {
+    /// Reads the record of the run in `folder`.
+    ///
+    /// # Errors
+    /// When there is none or it does not parse.
+    pub fn read(folder: &Path) -> Result<Self, RunRecordError> {
+        let path = folder.join(RUN_FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(RunRecordError::Missing(folder.to_owned()));
+            }
+            Err(source) => return Err(RunRecordError::File { path, source }),
+        };
+        serde_json::from_str(&text).map_err(|source| RunRecordError::Broken { path, source })
+    }
+
+    /// Writes the record into `folder`, whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), RunRecordError> {
+        let path = folder.join(RUN_FILE);
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|source| RunRecordError::Broken { path: path.clone(), source })?;
+        atomic::write(&path, format!("{text}\n").as_bytes()).map_err(|source| RunRecordError::File { path, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> RunRecord {
+        RunRecord {
+            version: VERSION.into(),
+            command: vec!["hico".into(), "pretrain".into()],
+            method: MethodName::Hico,
+            supervision: Supervision::SelfOnly,
+            seed: 7,
+            device: "cpu".into(),
+            data: DataRecord { folder: "data".into(), hash: "00ff".into(), clips: 9 },
+            classes: vec!["a".into(), "b".into()],
+            holdout_fold: Some(2),
+            groups: vec!["p1".into()],
+            watched_groups: vec!["p2".into()],
+            clips: vec!["c1".into()],
+            watched_clips: vec!["c2".into()],
+            labelled: 1,
+            steps_per_epoch: 3,
+        }
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        record().write(folder.path()).unwrap();
+        assert_eq!(RunRecord::read(folder.path()).unwrap(), record());
+    }
+
+    #[test]
+    fn a_folder_without_a_record_is_not_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = RunRecord::read(folder.path()).unwrap_err();
+        assert!(matches!(error, RunRecordError::Missing(_)), "{error}");
+        std::fs::write(folder.path().join(RUN_FILE), "{\"version\": 1}").unwrap();
+        let error = RunRecord::read(folder.path()).unwrap_err();
+        assert!(matches!(error, RunRecordError::Broken { .. }), "{error}");
+    }
+}

@@ -1,0 +1,238 @@
+//! Which clips a run learns from, which it only watches, and whose labels it may use.
+
+use crate::recipe::{Recipe, Supervision};
+use hico_data::{Dataset, Seed, split};
+use rand::seq::SliceRandom as _;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The clips of a run, as indices into its data set, ascending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// Clips to learn from.
+    pub train: Vec<usize>,
+    /// Clips to watch; no group of theirs is learnt from.
+    pub watch: Vec<usize>,
+    /// For every clip of the data set the label that may be used.
+    pub labels: Vec<Option<usize>>,
+    /// What a person should know before the run starts.
+    pub warnings: Vec<String>,
+}
+
+/// Why nothing can be learnt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    /// No clip is left.
+    #[error("no clip is left to train on")]
+    NoClips,
+    /// The fold to keep out does not exist.
+    #[error("no clip is in fold {fold}; the data set has {}", folds_in_words(.folds))]
+    NoSuchFold {
+        /// The fold asked for.
+        fold: usize,
+        /// The folds there are.
+        folds: Vec<usize>,
+    },
+    /// Labels alone cannot teach with fewer than two classes.
+    #[error("supervised training needs 2 classes or more; the labelled clips have {classes}")]
+    TooFewClasses {
+        /// Classes found.
+        classes: usize,
+    },
+}
+
+fn folds_in_words(folds: &[usize]) -> String {
+    match folds {
+        [] => "no folds".to_owned(),
+        folds => format!("folds {}", folds.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Chooses the clips of a run.
+///
+/// In this order: the clips allowed; without every group that has a clip in the fold to keep out; for supervised
+/// training the labelled ones only; `clip_fraction` of each class ([`share`]); `label_fraction` of the labels of each
+/// class; and last the groups to watch, held out of the rest. So the labels of watched clips are within the budget too.
+///
+/// - `allowed`: indices of clips; all of them if `None`
+///
+/// # Errors
+/// When no clip is left, the fold does not exist, or supervised training has fewer than two classes.
+pub fn select(
+    data: &Dataset,
+    recipe: &Recipe,
+    allowed: Option<&[usize]>,
+    holdout_fold: Option<usize>,
+) -> Result<Selection, SelectError> {
+    let seed = Seed(recipe.train().seed);
+    let supervision = recipe.method().supervision;
+    let mut clips: BTreeSet<usize> = match allowed {
+        Some(clips) => clips.iter().copied().filter(|&clip| clip < data.len()).collect(),
+        None => (0..data.len()).collect(),
+    };
+    if let Some(fold) = holdout_fold {
+        let held = groups_of_fold(data, fold)?;
+        clips.retain(|&clip| !held.contains(data.row(clip).group.as_str()));
+    }
+    if supervision == Supervision::Full {
+        clips.retain(|&clip| data.label(clip).is_some());
+    }
+    let members = |clips: &BTreeSet<usize>| -> Vec<Member> { clips.iter().map(|&clip| member(data, clip)).collect() };
+    let clips = share(&members(&clips), recipe.train().clip_fraction, seed.derive("clip_fraction", &[]));
+    let labelled: BTreeSet<usize> = clips.iter().copied().filter(|&clip| data.label(clip).is_some()).collect();
+    let labelled = share(&members(&labelled), recipe.train().label_fraction, seed.derive("label_fraction", &[]));
+    let clips = if supervision == Supervision::Full { labelled.clone() } else { clips };
+
+    let labels: Vec<Option<usize>> =
+        (0..data.len()).map(|clip| data.label(clip).filter(|_| labelled.contains(&clip))).collect();
+    let groups: Vec<(String, Option<usize>)> =
+        clips.iter().map(|&clip| (data.row(clip).group.clone(), labels[clip])).collect();
+    let watched = split::hold_out(&groups, recipe.train().watch_fraction, seed.derive("watch", &[]));
+    let (watch, train): (Vec<usize>, Vec<usize>) =
+        clips.into_iter().partition(|&clip| watched.contains(data.row(clip).group.as_str()));
+    if train.is_empty() {
+        return Err(SelectError::NoClips);
+    }
+    let warnings = warnings(supervision, recipe, &train, &watch, &labels)?;
+    Ok(Selection { train, watch, labels, warnings })
+}
+
+fn groups_of_fold(data: &Dataset, fold: usize) -> Result<BTreeSet<&str>, SelectError> {
+    let rows = &data.manifest().rows;
+    let groups: BTreeSet<&str> =
+        rows.iter().filter(|row| row.fold == Some(fold)).map(|row| row.group.as_str()).collect();
+    if groups.is_empty() {
+        let folds: BTreeSet<usize> = rows.iter().filter_map(|row| row.fold).collect();
+        return Err(SelectError::NoSuchFold { fold, folds: folds.into_iter().collect() });
+    }
+    Ok(groups)
+}
+
+fn warnings(
+    supervision: Supervision,
+    recipe: &Recipe,
+    train: &[usize],
+    watch: &[usize],
+    labels: &[Option<usize>],
+) -> Result<Vec<String>, SelectError> {
+    let classes: BTreeSet<usize> = train.iter().filter_map(|&clip| labels[clip]).collect();
+    let mut warnings = Vec::new();
+    match (supervision, classes.len()) {
+        (Supervision::Full, classes @ (0 | 1)) => return Err(SelectError::TooFewClasses { classes }),
+        (Supervision::Semi, 0) => {
+            warnings.push("no clip to train on is labelled: the run is self-supervised in effect".to_owned());
+        }
+        (Supervision::Semi, 1) => {
+            warnings.push("the labelled clips are of one class only: their labels teach nothing".to_owned());
+        }
+        _ => {}
+    }
+    if watch.is_empty() && recipe.train().watch_fraction > 0.0 {
+        warnings.push(
+            "no group can be spared to watch the run: the best epoch is the one of the lowest training loss".to_owned(),
+        );
+    }
+    Ok(warnings)
+}
+
+/// What decides whether a clip is drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Index of the clip.
+    pub clip: usize,
+    /// Its group.
+    pub group: String,
+    /// Its class; `None` is one more class.
+    pub class: Option<usize>,
+}
+
+fn member(data: &Dataset, clip: usize) -> Member {
+    Member { clip, group: data.row(clip).group.clone(), class: data.label(clip) }
+}
+
+/// Draws a share of the clips of each class, by groups as far as possible.
+///
+/// Of each class `fraction` of its clips, rounded, but at least one. All classes go through the groups in one seeded
+/// order and take whole groups, so that a small share comes from few patients, as it does when somebody labels a few;
+/// only the last group of a class gives a part of its clips, also drawn by seed.
+#[must_use]
+pub fn share(members: &[Member], fraction: f64, seed: Seed) -> BTreeSet<usize> {
+    if fraction >= 1.0 {
+        return members.iter().map(|member| member.clip).collect();
+    }
+    let groups: BTreeSet<&str> = members.iter().map(|member| member.group.as_str()).collect();
+    let mut order: Vec<&str> = groups.into_iter().collect();
+    order.shuffle(&mut seed.stream("groups", &[]));
+    let place: BTreeMap<&str, usize> = order.iter().enumerate().map(|(place, &group)| (group, place)).collect();
+    let mut shuffled: Vec<&Member> = members.iter().collect();
+    shuffled.sort_by_key(|member| member.clip);
+    shuffled.shuffle(&mut seed.stream("clips", &[]));
+    // Stable: within a group the shuffled order stays.
+    shuffled.sort_by_key(|member| place[member.group.as_str()]);
+    let mut sizes: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+    for member in members {
+        *sizes.entry(member.class).or_default() += 1;
+    }
+    let mut wanted: BTreeMap<Option<usize>, usize> =
+        sizes.into_iter().map(|(class, size)| (class, ((size as f64 * fraction).round() as usize).max(1))).collect();
+    let mut drawn = BTreeSet::new();
+    for member in shuffled {
+        let Some(left) = wanted.get_mut(&member.class).filter(|left| **left > 0) else { continue };
+        *left -= 1;
+        drawn.insert(member.clip);
+    }
+    drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn members(groups: &[(usize, Option<usize>)]) -> Vec<Member> {
+        let member = |(clip, &(group, class))| Member { clip, group: format!("g{group}"), class };
+        groups.iter().enumerate().map(member).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_is_the_rounded_part_of_each_class_but_never_nothing(
+            groups in prop::collection::vec((0..6_usize, prop::option::of(0..3_usize)), 1..60),
+            fraction in 0.01..1.0_f64,
+            seed in any::<u64>(),
+        ) {
+            let members = members(&groups);
+            let drawn = share(&members, fraction, Seed(seed));
+            for class in [None, Some(0), Some(1), Some(2)] {
+                let of_class: Vec<_> = members.iter().filter(|member| member.class == class).collect();
+                let expected = ((of_class.len() as f64 * fraction).round() as usize).max(1).min(of_class.len());
+                let found: Vec<_> = of_class.iter().filter(|member| drawn.contains(&member.clip)).collect();
+                prop_assert_eq!(found.len(), expected);
+                // At most one group of a class is cut.
+                let cut = |group: &str| {
+                    let all = of_class.iter().filter(|member| member.group == group).count();
+                    let kept = found.iter().filter(|member| member.group == group).count();
+                    kept > 0 && kept < all
+                };
+                let groups: BTreeSet<&str> = of_class.iter().map(|member| member.group.as_str()).collect();
+                prop_assert!(groups.into_iter().filter(|group| cut(group)).count() <= 1);
+            }
+        }
+
+        #[test]
+        fn a_share_depends_on_the_seed_and_not_on_the_order(
+            groups in prop::collection::vec((0..6_usize, prop::option::of(0..3_usize)), 1..40),
+            seed in any::<u64>(),
+        ) {
+            let mut members = members(&groups);
+            let drawn = share(&members, 0.4, Seed(seed));
+            members.reverse();
+            prop_assert_eq!(share(&members, 0.4, Seed(seed)), drawn);
+        }
+    }
+
+    #[test]
+    fn the_whole_is_everything() {
+        let members = members(&[(0, None), (0, Some(1)), (1, Some(0))]);
+        assert_eq!(share(&members, 1.0, Seed(1)), BTreeSet::from([0, 1, 2]));
+    }
+}
