@@ -57,11 +57,16 @@ impl Pyramid {
             let [_, _, height, width] = fine.dims();
             resample(coarse.clone(), [height, width]) + fine
         };
-        let p5 = self.lateral5.forward(stages.c5);
+        let p5 = self.p5(stages.c5);
         let m4 = add(&p5, self.lateral4.forward(stages.c4));
         let m3 = add(&m4, self.lateral3.forward(stages.c3));
         let m2 = add(&m3, self.lateral2.forward(stages.c2));
         Merged { p5, m4, m3, m2 }
+    }
+
+    /// The top of the pyramid needs no other map than C5.
+    pub(crate) fn p5(&self, c5: Tensor<4>) -> Tensor<4> {
+        self.lateral5.forward(c5)
     }
 
     pub(crate) fn p2(&self, merged: &Merged) -> Tensor<4> {

@@ -1,0 +1,156 @@
+//! The network that is fine-tuned: an encoder and one linear layer on what it says of an image.
+
+use crate::model::init::Init;
+use crate::model::layers::Linear;
+use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
+use crate::model::{Encoder, Mode};
+use burn::module::Module;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// What of the network is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trainable {
+    /// The head alone; the encoder stays as it is, batch-norm statistics included.
+    Head,
+    /// As HiCo's authors: the backbone's last block, the pyramid's top layer and the head. So that the top layer has a
+    /// use, the head then reads averaged C5 and averaged P5. All before the last block stays as it is, batch-norm
+    /// statistics included (in the authors' code those drift).
+    LastBlock,
+    /// Everything that the head reads.
+    #[default]
+    All,
+}
+
+/// An encoder and a linear head. The head reads averaged C5, with [`Trainable::LastBlock`] also averaged P5.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    /// The encoder.
+    pub encoder: Encoder,
+    head: Linear,
+    #[module(skip)]
+    trainable: Trainable,
+}
+
+impl Classifier {
+    /// A random head on an encoder; the head's first weights come from `init`, those of the encoder are kept.
+    ///
+    /// What [`Trainable`] says stays as it is, is frozen.
+    #[must_use]
+    pub fn new(init: &Init<'_>, encoder: Encoder, classes: usize, trainable: Trainable) -> Self {
+        let features = encoder.features() + if trainable == Trainable::LastBlock { Encoder::TOP_FEATURES } else { 0 };
+        let head = Linear::new(&init.at("head"), features, classes);
+        let classifier = Self { encoder, head, trainable };
+        let last_block = classifier.last_block();
+        weights::freeze(classifier, move |name| match trainable {
+            _ if name.starts_with("head.") => false,
+            Trainable::Head => true,
+            Trainable::LastBlock => !(name.starts_with(&last_block) || name.starts_with("encoder.pyramid.lateral5.")),
+            // The pyramid is not read, so no gradient reaches it.
+            Trainable::All => name.starts_with("encoder.pyramid."),
+        })
+    }
+
+    /// What of it is trained.
+    #[must_use]
+    pub const fn trainable(&self) -> Trainable {
+        self.trainable
+    }
+
+    /// What the head reads.
+    ///
+    /// - `x`: `[batch, 3, side, side]`
+    /// - `training`: whether the batch norms of what is trained use, and learn, the statistics of this batch
+    /// - returns: `[batch, features]`
+    #[must_use]
+    pub fn features(&self, x: Tensor<4>, training: bool) -> Tensor<2> {
+        let mode = match self.trainable {
+            Trainable::All if training => Mode::Train,
+            Trainable::LastBlock if training => Mode::TrainLastBlock,
+            _ => Mode::Eval,
+        };
+        match self.trainable {
+            Trainable::LastBlock => self.encoder.pooled_with_top(x, mode),
+            Trainable::Head | Trainable::All => self.encoder.pooled(x, mode),
+        }
+    }
+
+    /// - `features`: `[batch, features]`
+    /// - returns: `[batch, classes]`, before the softmax
+    #[must_use]
+    pub fn head(&self, features: Tensor<2>) -> Tensor<2> {
+        self.head.forward(features)
+    }
+
+    /// Every tensor, by our names: `encoder.*` and `head.*`.
+    #[must_use]
+    pub fn to_tensors(&self) -> Vec<NamedTensor> {
+        weights::to_tensors(self, Naming::Ours)
+    }
+
+    /// The same network with other weights.
+    ///
+    /// # Errors
+    /// When one is missing or has another shape.
+    pub fn with_tensors(self, tensors: &[NamedTensor]) -> Result<Self, WeightsError> {
+        weights::from_tensors(self, tensors, Naming::Ours)
+    }
+
+    /// How the names of the backbone's last block begin: `encoder.backbone.layer4.1.` for ResNet-18.
+    fn last_block(&self) -> String {
+        let names = weights::parameters(&self.encoder);
+        let blocks = names.iter().filter_map(|parameter| {
+            parameter.name.strip_prefix("backbone.layer4.")?.split('.').next()?.parse::<usize>().ok()
+        });
+        format!("encoder.backbone.layer4.{}.", blocks.max().unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Depth;
+    use burn::tensor::Device;
+    use hico_data::Seed;
+
+    fn trained(depth: Depth, trainable: Trainable) -> (usize, Vec<String>) {
+        let device = Device::flex().autodiff();
+        let init = Init::new(&device, Seed(1));
+        let encoder = Encoder::new(&init.at("encoder"), depth);
+        let classifier = Classifier::new(&init, encoder, 3, trainable);
+        let parameters = weights::parameters(&classifier).into_iter().filter(|parameter| parameter.trainable);
+        let mut names = Vec::new();
+        let mut count = 0;
+        for parameter in parameters {
+            count += parameter.shape.iter().product::<usize>();
+            names.push(parameter.name);
+        }
+        (count, names)
+    }
+
+    #[test]
+    fn the_head_alone_has_its_weights_and_biases() {
+        assert_eq!(trained(Depth::R18, Trainable::Head), (512 * 3 + 3, vec!["head.weight".into(), "head.bias".into()]));
+    }
+
+    #[test]
+    fn the_last_block_and_top_layer_have_the_published_number_of_parameters() {
+        // layer4.1 has 4,720,640 and the top layer 131,328 (RESEARCH, 1.6); the head reads 512 + 256 numbers.
+        let (count, names) = trained(Depth::R18, Trainable::LastBlock);
+        assert_eq!(count, 4_720_640 + 131_328 + 768 * 3 + 3);
+        assert!(names.iter().all(|name| {
+            ["encoder.backbone.layer4.1.", "encoder.pyramid.lateral5.", "head."]
+                .iter()
+                .any(|part| name.starts_with(part))
+        }));
+        let (_, names) = trained(Depth::R34, Trainable::LastBlock);
+        assert!(names.iter().any(|name| name.starts_with("encoder.backbone.layer4.2.")));
+        assert!(!names.iter().any(|name| name.starts_with("encoder.backbone.layer4.1.")));
+    }
+
+    #[test]
+    fn all_is_the_backbone_and_the_head() {
+        assert_eq!(trained(Depth::R18, Trainable::All).0, 11_176_512 + 512 * 3 + 3);
+    }
+}

@@ -1,0 +1,599 @@
+//! Fine-tuning on the training groups of one fold: the epoch is chosen on inner validation groups, and the test fold is
+//! looked at once, after that.
+//!
+//! - Loss: cross-entropy in which every class weighs the same in sum ([`class_weights`]), for each candidate alike.
+//! - Optimiser: Adam with L2 weight decay, rate on a cosine from its full value to zero.
+//! - Views: resize, random crop, flip, normalise; plain views wherever nothing is trained. With [`Trainable::Head`] the
+//!   encoder never changes, so its features are computed once, on plain views without augmentation.
+
+use super::classifier::{Classifier, Trainable};
+use super::linear::class_weights;
+use super::outcome::CurvePoint;
+use super::plan::{FoldPlan, FrameRef, frames_of};
+use super::predictions::FramePrediction;
+use crate::batch;
+use crate::metrics::{Confusion, argmax};
+use crate::recipe::{ScheduleKind, TrainFile};
+use crate::train::schedule::Schedule;
+use burn::module::Module;
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::{Device, Tensor, TensorData};
+use hico_data::view::{self, Augment, ViewRecipe};
+use hico_data::{Dataset, DatasetError, Seed, prefetch};
+use rand::seq::SliceRandom as _;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How a network is fine-tuned; the same for every candidate of an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FinetuneRecipe {
+    /// Passes over the training frames; 1 or more.
+    pub epochs: usize,
+    /// Frames a step, at most; 2 or more.
+    pub batch: usize,
+    /// Learning rate at the start.
+    pub learning_rate: f64,
+    /// L2 weight decay.
+    pub weight_decay: f64,
+    /// Frames of a clip used, evenly spaced.
+    pub frames_per_clip: usize,
+    /// Share of the training groups held out to choose the epoch; above 0, below 1.
+    pub inner_fraction: f64,
+    /// How frames become views.
+    pub view: ViewRecipe,
+}
+
+impl Default for FinetuneRecipe {
+    fn default() -> Self {
+        Self {
+            epochs: 30,
+            batch: 32,
+            learning_rate: 3e-4,
+            weight_decay: 1e-4,
+            frames_per_clip: 8,
+            inner_fraction: 0.2,
+            view: ViewRecipe::default(),
+        }
+    }
+}
+
+/// Which looks at the test fold are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Looks {
+    /// One, at the epoch that the inner validation groups chose.
+    #[default]
+    Honest,
+    /// Also one after every epoch, the best of which is reported beside the honest one, as the literature does. The
+    /// honest figure does not change by it.
+    Published,
+}
+
+/// Where and with what a network is trained.
+#[derive(Debug, Clone, Copy)]
+pub struct Workplace<'a> {
+    /// The device, without automatic differentiation.
+    pub device: &'a Device,
+    /// Threads that make views.
+    pub threads: usize,
+    /// Turns true when the work should stop.
+    pub stop: &'a AtomicBool,
+}
+
+/// A fine-tuned network and what it predicts.
+#[derive(Debug)]
+pub struct Finetuned {
+    /// The network at the chosen epoch.
+    pub classifier: Classifier,
+    /// The epoch with the best balanced accuracy per frame on the inner validation groups; of equal ones that with the
+    /// lower loss there, then the earlier.
+    pub chosen_epoch: usize,
+    /// Epoch by epoch.
+    pub curve: Vec<CurvePoint>,
+    /// The test fold at the chosen epoch.
+    pub honest: Vec<FramePrediction>,
+    /// The test fold at the epoch that is best there.
+    pub published: Option<Vec<FramePrediction>>,
+}
+
+/// Why a network cannot be fine-tuned.
+#[derive(Debug, thiserror::Error)]
+pub enum FinetuneError {
+    /// Frames cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The first epoch made no numbers.
+    #[error("the loss is not a number in the first epoch; a learning rate below {learning_rate} may help")]
+    Diverged {
+        /// The rate used.
+        learning_rate: f64,
+    },
+    /// It was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Trains `classifier` on `plan.fit`, chooses an epoch on `plan.inner`, and then predicts `plan.test`.
+///
+/// The result depends on the data, the classifier, the recipe and the seed, not on the number of threads. Training ends
+/// early where the loss is no longer a number; the epochs before that stand.
+///
+/// - `after_epoch`: called with the number of epochs done
+///
+/// # Errors
+/// When frames cannot be read, the first epoch diverges, or it is asked to stop.
+#[expect(clippy::too_many_arguments, reason = "each is one thing, and there is one caller")]
+pub fn finetune(
+    dataset: &Arc<Dataset>,
+    plan: &FoldPlan,
+    classifier: Classifier,
+    recipe: &FinetuneRecipe,
+    looks: Looks,
+    seed: Seed,
+    place: Workplace<'_>,
+    mut after_epoch: impl FnMut(usize),
+) -> Result<Finetuned, FinetuneError> {
+    let frames = |clips: &[usize]| frames_of(dataset, clips, recipe.frames_per_clip);
+    let [fit, inner, test] = [&plan.fit, &plan.inner, &plan.test].map(|clips| frames(clips));
+    let views = Views { dataset, recipe, seed, place };
+    let inputs = match classifier.trainable() {
+        Trainable::Head => {
+            Inputs::features(&classifier, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
+        }
+        Trainable::LastBlock | Trainable::All => Inputs::Views(views),
+    };
+    let mut training = Training::new(classifier, recipe, fit, &inputs, dataset, seed);
+    let mut curve = Vec::new();
+    let mut chosen: Option<Chosen> = None;
+    let mut published: Option<(f64, Vec<FramePrediction>)> = None;
+    for epoch in 0..recipe.epochs {
+        let train_loss = training.epoch(epoch)?;
+        if !train_loss.is_finite() {
+            break;
+        }
+        let network = training.network();
+        let found = Judged::new(dataset, inputs.predict(&network, &inner)?);
+        let mut point = CurvePoint {
+            epoch,
+            train_loss,
+            inner_balanced_accuracy: found.balanced_accuracy,
+            test_balanced_accuracy: None,
+        };
+        if looks == Looks::Published {
+            let tested = Judged::new(dataset, inputs.predict(&network, &test)?);
+            point.test_balanced_accuracy = Some(tested.balanced_accuracy);
+            if published.as_ref().is_none_or(|best| tested.balanced_accuracy > best.0) {
+                published = Some((tested.balanced_accuracy, tested.frames));
+            }
+        }
+        if chosen.as_ref().is_none_or(|best| found.better_than(best.balanced_accuracy, best.loss)) {
+            chosen = Some(Chosen { epoch, balanced_accuracy: found.balanced_accuracy, loss: found.loss, network });
+        }
+        curve.push(point);
+        after_epoch(epoch + 1);
+    }
+    let Some(chosen) = chosen else { return Err(FinetuneError::Diverged { learning_rate: recipe.learning_rate }) };
+    let honest = inputs.predict(&chosen.network, &test)?;
+    Ok(Finetuned {
+        classifier: chosen.network,
+        chosen_epoch: chosen.epoch,
+        curve,
+        honest,
+        published: published.map(|(_, frames)| frames),
+    })
+}
+
+/// What an encoder makes of frames, on plain views: averaged C5.
+///
+/// - returns: `[frames][features]`
+///
+/// # Errors
+/// When frames cannot be read, or it is asked to stop.
+pub fn pooled_features(
+    dataset: &Arc<Dataset>,
+    classifier: &Classifier,
+    frames: &[FrameRef],
+    recipe: &FinetuneRecipe,
+    place: Workplace<'_>,
+) -> Result<Vec<Vec<f32>>, FinetuneError> {
+    Views { dataset, recipe, seed: Seed(0), place }.features(classifier, frames)
+}
+
+/// The best epoch so far.
+struct Chosen {
+    epoch: usize,
+    balanced_accuracy: f64,
+    loss: f64,
+    network: Classifier,
+}
+
+/// Predictions and how good they are.
+struct Judged {
+    frames: Vec<FramePrediction>,
+    balanced_accuracy: f64,
+    loss: f64,
+}
+
+impl Judged {
+    fn new(dataset: &Dataset, frames: Vec<FramePrediction>) -> Self {
+        let mut confusion = Confusion::new(dataset.classes().len());
+        let mut loss = 0.0;
+        for frame in &frames {
+            let Some(truth) = dataset.label(frame.clip) else { continue };
+            confusion.add(truth, argmax(&frame.probabilities), 1.0);
+            loss -= frame.probabilities[truth].max(f64::MIN_POSITIVE).ln() / frames.len() as f64;
+        }
+        Self { balanced_accuracy: confusion.balanced_accuracy().unwrap_or(0.0), loss, frames }
+    }
+
+    fn better_than(&self, balanced_accuracy: f64, loss: f64) -> bool {
+        self.balanced_accuracy > balanced_accuracy || (self.balanced_accuracy == balanced_accuracy && self.loss < loss)
+    }
+}
+
+/// What the network is given.
+enum Inputs<'a> {
+    /// Views of frames, made as they are needed.
+    Views(Views<'a>),
+    /// What a frozen encoder makes of each frame.
+    Features { of: HashMap<FrameRef, Vec<f32>>, place: Workplace<'a> },
+}
+
+/// Frames → views → tensors.
+#[derive(Clone, Copy)]
+struct Views<'a> {
+    dataset: &'a Arc<Dataset>,
+    recipe: &'a FinetuneRecipe,
+    seed: Seed,
+    place: Workplace<'a>,
+}
+
+/// How many frames a network is shown at once where nothing is trained.
+const PREDICTED_AT_ONCE: usize = 64;
+
+impl<'a> Inputs<'a> {
+    fn features(classifier: &Classifier, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, FinetuneError> {
+        let rows = views.features(classifier, frames)?;
+        Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), place: views.place })
+    }
+
+    const fn place(&self) -> Workplace<'a> {
+        match self {
+            Self::Views(views) => views.place,
+            Self::Features { place, .. } => *place,
+        }
+    }
+
+    /// Calls `each` with what the head reads of every batch, `[batch, features]`; frozen features do not know epochs.
+    fn for_each_batch(
+        &self,
+        batches: &[Vec<FrameRef>],
+        epoch: Option<usize>,
+        device: &Device,
+        mut each: impl FnMut(&[FrameRef], Shown),
+    ) -> Result<(), FinetuneError> {
+        match self {
+            Self::Views(views) => {
+                views.for_each_batch(batches, epoch, device, |frames, images| each(frames, Shown::Images(images)))
+            }
+            Self::Features { of, place } => {
+                for frames in batches {
+                    going_on(place.stop)?;
+                    let rows: Vec<&[f32]> = frames.iter().map(|frame| of[frame].as_slice()).collect();
+                    let shape = [rows.len(), rows.first().map_or(0, |row| row.len())];
+                    each(frames, Shown::Features(Tensor::from_data(TensorData::new(rows.concat(), shape), device)));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn predict(&self, network: &Classifier, frames: &[FrameRef]) -> Result<Vec<FramePrediction>, FinetuneError> {
+        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
+        let mut predictions = Vec::with_capacity(frames.len());
+        self.for_each_batch(&batches, None, self.place().device, |frames, shown| {
+            let probabilities = rows_of(softmax(shown.logits(network, false), 1));
+            let row = |(frame, row): (&FrameRef, Vec<f32>)| FramePrediction {
+                clip: frame.clip,
+                frame: frame.frame,
+                probabilities: row.into_iter().map(f64::from).collect(),
+            };
+            predictions.extend(frames.iter().zip(probabilities).map(row));
+        })?;
+        Ok(predictions)
+    }
+}
+
+/// One batch as the network is given it.
+enum Shown {
+    Images(Tensor<4>),
+    Features(Tensor<2>),
+}
+
+impl Shown {
+    fn logits(self, network: &Classifier, training: bool) -> Tensor<2> {
+        network.head(match self {
+            Self::Images(images) => network.features(images, training),
+            Self::Features(features) => features,
+        })
+    }
+}
+
+impl Views<'_> {
+    /// Calls `each` with every batch `[batch, 3, side, side]` in turn, while threads make the next ones.
+    ///
+    /// - `epoch`: which random changes the frames go through; `None` for plain views
+    fn for_each_batch(
+        &self,
+        batches: &[Vec<FrameRef>],
+        epoch: Option<usize>,
+        device: &Device,
+        mut each: impl FnMut(&[FrameRef], Tensor<4>),
+    ) -> Result<(), FinetuneError> {
+        let jobs: Vec<FrameRef> = batches.concat();
+        let (dataset, recipe, seed) = (Arc::clone(self.dataset), self.recipe.view.clone(), self.seed);
+        let ahead = 2 * batches.first().map_or(1, Vec::len);
+        let mut views = prefetch::ordered(jobs, self.place.threads, ahead, move |job: &FrameRef| {
+            let frame = dataset.read_frame(job.clip, job.frame)?;
+            Ok::<_, DatasetError>(match epoch {
+                None => view::plain(&frame, &recipe),
+                Some(epoch) => {
+                    let indices = [epoch as u64, job.clip as u64, job.frame as u64];
+                    view::augmented(&frame, &recipe, Augment::Finetune, &mut seed.stream("finetune-view", &indices))
+                }
+            })
+        });
+        for frames in batches {
+            going_on(self.place.stop)?;
+            let batch = views.by_ref().take(frames.len()).collect::<Result<Vec<_>, _>>()?;
+            each(frames, batch::images(&batch, self.recipe.view.side, device));
+        }
+        Ok(())
+    }
+
+    fn features(&self, classifier: &Classifier, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
+        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
+        let encoder = classifier.encoder.valid();
+        let mut rows = Vec::with_capacity(frames.len());
+        self.for_each_batch(&batches, None, self.place.device, |_, images| {
+            rows.extend(rows_of(encoder.pooled(images, crate::model::Mode::Eval)));
+        })?;
+        Ok(rows)
+    }
+}
+
+/// The network while it is trained.
+struct Training<'a> {
+    classifier: Classifier,
+    optimiser: ModuleOptimizer,
+    schedule: Schedule,
+    steps: u64,
+    recipe: &'a FinetuneRecipe,
+    fit: Vec<FrameRef>,
+    inputs: &'a Inputs<'a>,
+    labels: HashMap<usize, usize>,
+    class_weights: Vec<f64>,
+    device: Device,
+    seed: Seed,
+}
+
+impl<'a> Training<'a> {
+    fn new(
+        classifier: Classifier,
+        recipe: &'a FinetuneRecipe,
+        fit: Vec<FrameRef>,
+        inputs: &'a Inputs<'a>,
+        dataset: &Dataset,
+        seed: Seed,
+    ) -> Self {
+        let labels: HashMap<usize, usize> =
+            fit.iter().filter_map(|frame| Some((frame.clip, dataset.label(frame.clip)?))).collect();
+        let of_frames: Vec<usize> = fit.iter().filter_map(|frame| labels.get(&frame.clip).copied()).collect();
+        let schedule = TrainFile {
+            epochs: recipe.epochs,
+            learning_rate: recipe.learning_rate,
+            schedule: ScheduleKind::Cosine,
+            warmup_epochs: 0,
+            ..TrainFile::default()
+        };
+        Self {
+            classifier: classifier.train(),
+            // PyTorch's epsilon; burn's own default is larger.
+            optimiser: AdamConfig::new()
+                .with_epsilon(1e-8)
+                .with_weight_decay(Some(WeightDecayConfig::new(recipe.weight_decay as f32)))
+                .init(),
+            schedule: Schedule::new(&schedule, batches_of(&fit, recipe.batch).len() as u64),
+            steps: 0,
+            class_weights: class_weights(&of_frames, dataset.classes().len()),
+            labels,
+            recipe,
+            fit,
+            device: inputs.place().device.clone().autodiff(),
+            inputs,
+            seed,
+        }
+    }
+
+    /// One pass over the training frames in an order of its own; the mean loss.
+    fn epoch(&mut self, epoch: usize) -> Result<f64, FinetuneError> {
+        let mut order = self.fit.clone();
+        order.shuffle(&mut self.seed.stream("finetune-order", &[epoch as u64]));
+        let batches = batches_of(&order, self.recipe.batch);
+        let mut sum = 0.0;
+        let inputs = self.inputs;
+        let device = self.device.clone();
+        inputs.for_each_batch(&batches, Some(epoch), &device, |frames, shown| {
+            sum += self.step(frames, shown) * frames.len() as f64;
+        })?;
+        Ok(sum / order.len() as f64)
+    }
+
+    fn step(&mut self, frames: &[FrameRef], shown: Shown) -> f64 {
+        let labels: Vec<usize> = frames.iter().map(|frame| self.labels[&frame.clip]).collect();
+        let loss = weighted_cross_entropy(shown.logits(&self.classifier, true), &labels, &self.class_weights);
+        let value = f64::from(rows_of(loss.clone().unsqueeze::<2>())[0][0]);
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.classifier);
+        let rate = self.schedule.at(self.steps);
+        self.classifier = self.optimiser.step(rate, self.classifier.clone(), gradients);
+        self.steps += 1;
+        value
+    }
+
+    /// A copy of the network as it is now, without automatic differentiation.
+    fn network(&self) -> Classifier {
+        self.classifier.valid()
+    }
+}
+
+/// Cross-entropy in which a row of class `c` weighs `class_weights[c]`, averaged over the rows.
+///
+/// - `logits`: `[batch, classes]`
+/// - returns: `[1]`, in nats
+fn weighted_cross_entropy(logits: Tensor<2>, labels: &[usize], class_weights: &[f64]) -> Tensor<1> {
+    let [batch, classes] = logits.dims();
+    let mut targets = vec![0.0_f32; batch * classes];
+    for (row, label) in targets.chunks_exact_mut(classes).zip(labels) {
+        row[*label] = class_weights[*label] as f32;
+    }
+    let targets = Tensor::<2>::from_data(TensorData::new(targets, [batch, classes]), &logits.device());
+    -(log_softmax(logits, 1) * targets).sum() / batch as f64
+}
+
+/// As many batches as needed for none to exceed `most`, of nearly equal sizes: a batch norm learns nothing from a
+/// last batch of one.
+fn batches_of(frames: &[FrameRef], most: usize) -> Vec<Vec<FrameRef>> {
+    let count = frames.len().div_ceil(most.max(1)).max(1);
+    (0..count).map(|at| frames[at * frames.len() / count..(at + 1) * frames.len() / count].to_vec()).collect()
+}
+
+/// - `tensor`: `[rows, columns]`
+fn rows_of(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, columns] = tensor.dims();
+    let values: Vec<f32> = tensor.into_data().convert::<f32>().iter::<f32>().collect();
+    values.chunks(columns.max(1)).map(<[f32]>::to_vec).collect()
+}
+
+fn going_on(stop: &AtomicBool) -> Result<(), FinetuneError> {
+    if stop.load(Ordering::Relaxed) { Err(FinetuneError::Interrupted) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::test_data;
+    use crate::model::Encoder;
+    use crate::model::init::Init;
+    use crate::recipe::Depth;
+
+    /// Two folds; three groups of each class to train on and one to test, when fold 0 is tested.
+    fn spots(test_labels: [usize; 2]) -> Arc<Dataset> {
+        let groups = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let row = |(index, group): (usize, &&'static str)| match index {
+            0 | 1 => (*group, Some(test_labels[index]), 0),
+            _ => (*group, Some(index % 2), 1),
+        };
+        Arc::new(test_data::spots(&groups.iter().enumerate().map(row).collect::<Vec<_>>()))
+    }
+
+    fn recipe(epochs: usize) -> FinetuneRecipe {
+        let view = ViewRecipe { side: 32, ..ViewRecipe::default() };
+        FinetuneRecipe { epochs, batch: 6, learning_rate: 1e-3, frames_per_clip: 1, view, ..FinetuneRecipe::default() }
+    }
+
+    fn run(data: &Arc<Dataset>, trainable: Trainable, epochs: usize, looks: Looks, threads: usize) -> Finetuned {
+        let device = Device::flex();
+        let init = Init::new(&device, Seed(3));
+        let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
+        let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
+        let place = Workplace { device: &device, threads, stop: &AtomicBool::new(false) };
+        finetune(data, &plan, classifier, &recipe(epochs), looks, Seed(5), place, |_| {}).unwrap()
+    }
+
+    #[test]
+    fn six_clips_that_differ_plainly_are_learnt_by_heart() {
+        let data = spots([0, 1]);
+        let device = Device::flex();
+        let init = Init::new(&device, Seed(3));
+        let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
+        let clips: Vec<usize> = (2..8).collect();
+        let plan = FoldPlan { fold: 0, fit: clips.clone(), inner: clips.clone(), test: clips };
+        let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
+        let tuned = finetune(&data, &plan, classifier, &recipe(10), Looks::Honest, Seed(5), place, |_| {}).unwrap();
+        let right = |frame: &&FramePrediction| Some(argmax(&frame.probabilities)) == data.label(frame.clip);
+        assert_eq!(tuned.honest.iter().filter(right).count(), 6, "{:?}", tuned.curve);
+        assert!(tuned.curve[9].train_loss < 0.5 * tuned.curve[0].train_loss, "{:?}", tuned.curve);
+    }
+
+    #[test]
+    fn the_test_fold_never_chooses_an_epoch() {
+        let truth = run(&spots([0, 1]), Trainable::All, 3, Looks::Published, 2);
+        let lies = run(&spots([1, 0]), Trainable::All, 3, Looks::Published, 1);
+        let unseen = run(&spots([0, 1]), Trainable::All, 3, Looks::Honest, 3);
+        // Pictures of the test clips differ with their labels here, so only what was learnt can be compared with `lies`.
+        assert_eq!(truth.chosen_epoch, lies.chosen_epoch);
+        assert_eq!(truth.classifier.to_tensors(), lies.classifier.to_tensors());
+        assert_eq!(truth.classifier.to_tensors(), unseen.classifier.to_tensors());
+        assert_eq!((truth.chosen_epoch, &truth.honest), (unseen.chosen_epoch, &unseen.honest));
+        assert!(unseen.published.is_none() && unseen.curve.iter().all(|point| point.test_balanced_accuracy.is_none()));
+        let best = truth.curve.iter().filter_map(|point| point.test_balanced_accuracy).fold(0.0, f64::max);
+        let published = Judged::new(&spots([0, 1]), truth.published.unwrap()).balanced_accuracy;
+        assert_eq!(published, best);
+        assert!(published >= Judged::new(&spots([0, 1]), truth.honest).balanced_accuracy);
+    }
+
+    /// Names of the tensors that training changed, and of all that there are.
+    fn changed(trainable: Trainable) -> (Vec<String>, usize) {
+        let device = Device::flex();
+        let init = Init::new(&device, Seed(3));
+        let before = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable).to_tensors();
+        let after = run(&spots([0, 1]), trainable, 1, Looks::Honest, 2).classifier.to_tensors();
+        let pairs = before.iter().zip(&after).filter(|(before, after)| before != after);
+        (pairs.map(|(before, _)| before.name.clone()).collect(), before.len())
+    }
+
+    #[test]
+    fn what_is_frozen_stays_bit_for_bit_running_statistics_included() {
+        assert_eq!(changed(Trainable::Head).0, ["head.weight", "head.bias"]);
+        let (names, _) = changed(Trainable::LastBlock);
+        let allowed = ["encoder.backbone.layer4.1.", "encoder.pyramid.lateral5.", "head."];
+        assert!(names.iter().all(|name| allowed.iter().any(|part| name.starts_with(part))), "{names:?}");
+        assert!(names.iter().any(|name| name.ends_with("layer4.1.bn2.running_var")), "{names:?}");
+        // Two convolutions, twice four of batch norm, and weight and bias of the top layer and the head.
+        assert_eq!(names.len(), 2 + 2 * 4 + 4, "{names:?}");
+    }
+
+    #[test]
+    fn a_rare_class_weighs_as_much_as_a_common_one() {
+        let device = Device::flex();
+        let logits = Tensor::from_floats([[0.0, 0.0], [0.0, 0.0], [0.0, 3f32.ln()], [0.0, 0.0]], &device);
+        let loss = weighted_cross_entropy(logits, &[0, 0, 1, 0], &class_weights(&[0, 0, 1, 0], 2));
+        // Three of class 0 with weight 2/3 and -ln(1/2), one of class 1 with weight 2 and -ln(3/4), over four rows.
+        let expected = (2.0 * 2f64.ln() + 2.0 * (4f64 / 3.0).ln()) / 4.0;
+        assert!((f64::from(rows_of(loss.unsqueeze::<2>())[0][0]) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn batches_differ_by_one_frame_at_most_and_hold_each_once() {
+        let frames: Vec<FrameRef> = (0..33).map(|frame| FrameRef { clip: 0, frame }).collect();
+        let batches = batches_of(&frames, 16);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [11, 11, 11]);
+        assert_eq!(batches.concat(), frames);
+        assert_eq!(batches_of(&frames[..1], 16).len(), 1);
+    }
+
+    #[test]
+    fn it_stops_when_asked_to() {
+        let device = Device::flex();
+        let init = Init::new(&device, Seed(3));
+        let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::Head);
+        let plan = FoldPlan { fold: 0, fit: vec![2], inner: vec![6], test: vec![0] };
+        let place = Workplace { device: &device, threads: 1, stop: &AtomicBool::new(true) };
+        let outcome = finetune(&spots([0, 1]), &plan, classifier, &recipe(1), Looks::Honest, Seed(5), place, |_| {});
+        assert!(matches!(outcome, Err(FinetuneError::Interrupted)));
+    }
+}

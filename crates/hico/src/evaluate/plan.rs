@@ -1,0 +1,203 @@
+//! Who learns, who chooses the epoch and who is tested: the clips of one fold, apart by group.
+
+use hico_data::split::{self, SplitError};
+use hico_data::{Dataset, Seed};
+use std::collections::BTreeSet;
+
+/// The labelled clips of one fold, as indices into the data set. No group stands in two of the three lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoldPlan {
+    /// The fold that is tested.
+    pub fold: usize,
+    /// Clips whose labels are learnt from.
+    pub fit: Vec<usize>,
+    /// Clips that choose the epoch or the strength of a term: the inner validation part of the training groups.
+    pub inner: Vec<usize>,
+    /// Clips that are tested.
+    pub test: Vec<usize>,
+}
+
+/// Why a fold cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The table's folds are no good.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// Nothing to tell apart.
+    #[error("the labels have {} class{}: two or more are needed to judge anything", .0, if *.0 == 1 { "" } else { "es" })]
+    TooFewClasses(usize),
+    /// There is no such fold.
+    #[error("there is no fold {fold}; the folds are {folds:?}")]
+    UnknownFold {
+        /// The fold asked for.
+        fold: usize,
+        /// The folds there are.
+        folds: Vec<usize>,
+    },
+    /// A class cannot be learnt.
+    #[error("without fold {fold} no clip of class {class:?} is left to train on; ask for more groups or fewer classes")]
+    NothingToLearn {
+        /// The fold.
+        fold: usize,
+        /// The class.
+        class: String,
+    },
+    /// No group can be spared to choose the epoch.
+    #[error("fold {fold} leaves no class with two groups to train on, so none can be held out to choose the epoch")]
+    NoInnerGroup {
+        /// The fold.
+        fold: usize,
+    },
+}
+
+/// The folds of a data set, checked.
+///
+/// # Errors
+/// When there are fewer than two classes, no folds, a group in two folds, or a fold without a class.
+pub fn folds(dataset: &Dataset) -> Result<Vec<usize>, PlanError> {
+    match dataset.classes().len() {
+        0 | 1 => Err(PlanError::TooFewClasses(dataset.classes().len())),
+        _ => Ok(split::check_folds(dataset.manifest())?),
+    }
+}
+
+impl FoldPlan {
+    /// Plans a fold: its labelled clips are tested, all other labelled clips train, and of the groups of those about
+    /// `inner_fraction` is held out for the inner validation.
+    ///
+    /// - `inner_fraction`: above 0, below 1
+    ///
+    /// # Errors
+    /// As [`folds`]; when there is no such fold; when a class or the inner validation would have no clip.
+    pub fn new(dataset: &Dataset, fold: usize, inner_fraction: f64, seed: Seed) -> Result<Self, PlanError> {
+        let folds = folds(dataset)?;
+        if !folds.contains(&fold) {
+            return Err(PlanError::UnknownFold { fold, folds });
+        }
+        let labelled = (0..dataset.len()).filter(|clip| dataset.label(*clip).is_some());
+        let (test, training): (Vec<_>, Vec<_>) = labelled.partition(|clip| dataset.row(*clip).fold == Some(fold));
+        for (class, name) in dataset.classes().iter().enumerate() {
+            if !training.iter().any(|clip| dataset.label(*clip) == Some(class)) {
+                return Err(PlanError::NothingToLearn { fold, class: name.clone() });
+            }
+        }
+        let groups: Vec<_> =
+            training.iter().map(|clip| (dataset.row(*clip).group.clone(), dataset.label(*clip))).collect();
+        let held = split::hold_out(&groups, inner_fraction, seed.derive("inner", &[fold as u64]));
+        if held.is_empty() {
+            return Err(PlanError::NoInnerGroup { fold });
+        }
+        let (inner, fit) = training.into_iter().partition(|clip| held.contains(&dataset.row(*clip).group));
+        Ok(Self { fold, fit, inner, test })
+    }
+
+    /// All training clips, in the order of the data set.
+    #[must_use]
+    pub fn training(&self) -> Vec<usize> {
+        let mut clips = [self.fit.as_slice(), self.inner.as_slice()].concat();
+        clips.sort_unstable();
+        clips
+    }
+}
+
+/// The groups that clips belong to.
+#[must_use]
+pub fn groups_of(dataset: &Dataset, clips: &[usize]) -> BTreeSet<String> {
+    clips.iter().map(|clip| dataset.row(*clip).group.clone()).collect()
+}
+
+/// A frame of a clip, by its indices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameRef {
+    /// The clip.
+    pub clip: usize,
+    /// The frame, from 0.
+    pub frame: usize,
+}
+
+/// Frames of clips, `wanted` a clip, evenly spaced from the first to the last; all of a clip that has no more.
+#[must_use]
+pub fn frames_of(dataset: &Dataset, clips: &[usize], wanted: usize) -> Vec<FrameRef> {
+    let frames = |&clip: &usize| {
+        evenly_spaced(dataset.row(clip).frames, wanted).into_iter().map(move |frame| FrameRef { clip, frame })
+    };
+    clips.iter().flat_map(frames).collect()
+}
+
+/// `wanted` of `count` places, evenly spaced from the first to the last, rounded to the nearest; the middle if one.
+#[must_use]
+pub fn evenly_spaced(count: usize, wanted: usize) -> Vec<usize> {
+    match (count, wanted) {
+        (0, _) | (_, 0) => Vec::new(),
+        _ if wanted >= count => (0..count).collect(),
+        (_, 1) => vec![(count - 1) / 2],
+        // Twice the place plus the divisor, over twice the divisor: rounded without leaving the integers.
+        _ => (0..wanted).map(|place| (2 * place * (count - 1) + wanted - 1) / (2 * (wanted - 1))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::test_data;
+    use proptest::prelude::*;
+
+    #[test]
+    fn frames_are_evenly_spaced_from_first_to_last() {
+        assert_eq!(evenly_spaced(9, 3), [0, 4, 8]);
+        assert_eq!(evenly_spaced(10, 4), [0, 3, 6, 9]);
+        assert_eq!(evenly_spaced(3, 8), [0, 1, 2]);
+        assert_eq!(evenly_spaced(5, 1), [2]);
+        assert_eq!(evenly_spaced(0, 4), [0; 0]);
+    }
+
+    #[test]
+    fn an_unlabelled_clip_is_neither_learnt_from_nor_tested() {
+        let data = test_data::spots(
+            &[("p0", Some(0), 0), ("p1", Some(1), 0), ("p2", Some(0), 1), ("p3", Some(1), 1)]
+                .into_iter()
+                .chain([("p4", Some(0), 1), ("p5", None, 1), ("p6", None, 0)])
+                .collect::<Vec<_>>(),
+        );
+        let plan = FoldPlan::new(&data, 0, 0.3, Seed(1)).unwrap();
+        assert_eq!(plan.test, [0, 1]);
+        assert_eq!(plan.training(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn what_cannot_be_evaluated_is_refused_with_its_reason() {
+        let reason = |rows: &[(&str, Option<usize>, usize)], fold| {
+            FoldPlan::new(&test_data::spots(rows), fold, 0.3, Seed(1)).unwrap_err().to_string()
+        };
+        let good = [("a", Some(0), 0), ("b", Some(1), 0), ("c", Some(0), 1), ("d", Some(1), 1)];
+        assert_eq!(reason(&good, 7), "there is no fold 7; the folds are [0, 1]");
+        assert!(reason(&good, 0).contains("no class with two groups"));
+        let one_class = [("a", Some(0), 0), ("b", Some(0), 1)];
+        assert!(reason(&one_class, 0).starts_with("the labels have 1 class:"));
+        let lacking = [("a", Some(0), 0), ("b", Some(0), 1), ("c", Some(1), 1)];
+        assert!(reason(&lacking, 0).starts_with("fold 0 has no clip of class"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_group_stands_on_two_sides(
+            clips in prop::collection::vec((0..14_usize, prop::option::weighted(0.8, 0..3_usize)), 12..50),
+            fraction in 0.05..0.6_f64,
+            seed: u64,
+        ) {
+            let names: Vec<String> = (0..14).map(|group| format!("p{group}")).collect();
+            let rows: Vec<_> = clips.iter().map(|(group, label)| (names[*group].as_str(), *label, group % 3)).collect();
+            let data = test_data::spots(&rows);
+            for fold in 0..3 {
+                let Ok(plan) = FoldPlan::new(&data, fold, fraction, Seed(seed)) else { continue };
+                let [fit, inner, test] = [&plan.fit, &plan.inner, &plan.test].map(|clips| groups_of(&data, clips));
+                prop_assert!(fit.is_disjoint(&inner) && fit.is_disjoint(&test) && inner.is_disjoint(&test));
+                prop_assert!(!fit.is_empty() && !inner.is_empty() && !test.is_empty());
+                let mut all = [plan.fit, plan.inner, plan.test].concat();
+                all.sort_unstable();
+                let labelled: Vec<usize> = (0..data.len()).filter(|clip| data.label(*clip).is_some()).collect();
+                prop_assert_eq!(all, labelled);
+            }
+        }
+    }
+}
