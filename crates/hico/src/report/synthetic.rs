@@ -1,10 +1,13 @@
 //! Records as a run leaves them, made up but consistent: every figure is counted from the predictions beside it.
 
 use crate::evaluate::outcome::{
-    Candidate, ClassScores, ClipPrediction, Comparison, CurvePoint, DataFacts, Estimate, Evaluation, FoldRun, Protocol,
-    Role, Scores, UnitScores,
+    Candidate, ClipPrediction, Comparison, CurvePoint, DataFacts, Estimate, Evaluation, FoldRun, Protocol, Role,
+    Scores, UnitScores,
 };
+use crate::metrics::{Confusion, Ranking, argmax};
+use crate::recipe::{MethodName, Supervision};
 use crate::train::journal::{Entry, EpochEntry, Health, StepEntry};
+use crate::train::run_record::{DataRecord, RunRecord};
 use hico_data::Seed;
 use rand::{Rng, RngExt as _};
 use std::collections::BTreeMap;
@@ -108,7 +111,8 @@ fn run(name: &str, skill: f64, trained: bool, fold: usize, folds: usize, seed: u
             }
         })
         .collect();
-    let balanced = unit(&[&clips_tested], 1).balanced_accuracy.mean;
+    let pairs = clips_tested.iter().map(|clip| (clip.truth, argmax(&clip.probabilities)));
+    let balanced = Confusion::of(CLASSES.len(), pairs).balanced_accuracy().unwrap();
     let curve = if trained { curve(skill, &mut random) } else { Vec::new() };
     FoldRun {
         fold,
@@ -154,77 +158,36 @@ fn scores(runs: &[FoldRun], seeds: usize) -> Scores {
 /// Figures counted from predictions; `lists` holds those of every fold and seed, seed by seed.
 fn unit(lists: &[&[ClipPrediction]], seeds: usize) -> UnitScores {
     let all: Vec<&ClipPrediction> = lists.iter().copied().flatten().collect();
-    let called = |prediction: &ClipPrediction| {
-        let mut best = 0;
-        for (class, probability) in prediction.probabilities.iter().enumerate() {
-            if *probability > prediction.probabilities[best] {
-                best = class;
-            }
-        }
-        best
-    };
-    let mut confusion = vec![vec![0.0; 3]; 3];
+    let mut confusion = Confusion::new(CLASSES.len());
     for prediction in &all {
-        confusion[prediction.truth][called(prediction)] += 1.0 / seeds as f64;
+        confusion.add(prediction.truth, argmax(&prediction.probabilities), 1.0 / seeds as f64);
     }
     let count = all.len() / seeds;
-    let per_class: Vec<ClassScores> = (0..3).map(|class| class_scores(&confusion, class)).collect();
+    let roc: Vec<Vec<[f64; 2]>> =
+        (0..CLASSES.len()).map(|class| ranking(&all[..count], class).curve().unwrap()).collect();
+    let auc = (0..CLASSES.len()).map(|class| ranking(&all, class).auc(|_| 1.0).unwrap()).sum::<f64>() / 3.0;
     let estimate = |mean: f64| Estimate {
         mean,
         sd: (seeds > 1).then_some(0.013),
         low: (mean - 0.075).max(0.0),
         high: (mean + 0.068).min(1.0),
     };
-    let mean = |value: fn(&ClassScores) -> f64| per_class.iter().map(value).sum::<f64>() / 3.0;
-    let right: f64 = (0..3).map(|class| confusion[class][class]).sum();
-    let first: Vec<&ClipPrediction> = all[..count].to_vec();
-    let roc: Vec<Vec<[f64; 2]>> = (0..3).map(|class| roc(&first, class)).collect();
     UnitScores {
         count,
-        accuracy: estimate(right / count.max(1) as f64),
-        balanced_accuracy: estimate(mean(|class| class.recall.unwrap_or(0.0))),
-        macro_f1: estimate(mean(|class| class.f1)),
-        auc: Some(estimate(roc.iter().map(|curve| area(curve)).sum::<f64>() / 3.0)),
-        per_class,
-        confusion,
+        accuracy: estimate(confusion.accuracy().unwrap()),
+        balanced_accuracy: estimate(confusion.balanced_accuracy().unwrap()),
+        macro_f1: estimate(confusion.macro_f1().unwrap()),
+        auc: Some(estimate(auc)),
+        per_class: confusion.per_class(),
+        confusion: confusion.counts().to_vec(),
         roc,
     }
 }
 
-fn class_scores(confusion: &[Vec<f64>], class: usize) -> ClassScores {
-    let right = confusion[class][class];
-    let share = |whole: f64| (whole > 0.0).then(|| right / whole);
-    let actual: f64 = confusion[class].iter().sum();
-    let precision = share(confusion.iter().map(|row| row[class]).sum());
-    let recall = share(actual);
-    let f1 = precision.zip(recall).map_or(0.0, |(p, r)| if p + r > 0.0 { 2.0 * p * r / (p + r) } else { 0.0 });
-    ClassScores { precision, recall, f1, count: actual.round() as usize }
-}
-
-fn roc(predictions: &[&ClipPrediction], class: usize) -> Vec<[f64; 2]> {
-    let mut sorted: Vec<&ClipPrediction> = predictions.to_vec();
-    sorted.sort_by(|a, b| b.probabilities[class].total_cmp(&a.probabilities[class]));
-    let positives = sorted.iter().filter(|prediction| prediction.truth == class).count().max(1) as f64;
-    let negatives = sorted.iter().filter(|prediction| prediction.truth != class).count().max(1) as f64;
-    let mut points = vec![[0.0, 0.0]];
-    let [mut false_positive, mut true_positive] = [0.0, 0.0];
-    for (index, prediction) in sorted.iter().enumerate() {
-        if prediction.truth == class {
-            true_positive += 1.0 / positives;
-        } else {
-            false_positive += 1.0 / negatives;
-        }
-        let tied =
-            sorted.get(index + 1).is_some_and(|next| next.probabilities[class] == prediction.probabilities[class]);
-        if !tied {
-            points.push([false_positive, true_positive]);
-        }
-    }
-    points
-}
-
-fn area(curve: &[[f64; 2]]) -> f64 {
-    curve.windows(2).map(|pair| (pair[1][0] - pair[0][0]) * f64::midpoint(pair[0][1], pair[1][1])).sum()
+fn ranking(predictions: &[&ClipPrediction], class: usize) -> Ranking {
+    let scores: Vec<f64> = predictions.iter().map(|prediction| prediction.probabilities[class]).collect();
+    let positive: Vec<bool> = predictions.iter().map(|prediction| prediction.truth == class).collect();
+    Ranking::new(&scores, &positive)
 }
 
 /// The journal of a run that went through, `steps` steps an epoch.
@@ -290,6 +253,28 @@ fn terms(done: f64, random: &mut impl Rng) -> BTreeMap<String, f64> {
     let total = losses.values().sum::<f64>() / 2.0;
     losses.insert("total".to_owned(), total);
     losses
+}
+
+/// The record of a run.
+pub(crate) fn record(seed: u64) -> RunRecord {
+    let named = |what: &str, from: usize, to: usize| (from..to).map(|n| format!("{what} {n}")).collect();
+    RunRecord {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: ["hico", "pretrain", "lung", "--out", "my runs/hico"].map(str::to_owned).to_vec(),
+        method: MethodName::Hico,
+        supervision: Supervision::Semi,
+        seed,
+        device: "cpu (flex)".to_owned(),
+        data: DataRecord { folder: "lung".into(), hash: "3f2a9c1e5b7d".repeat(5) + "4f60", clips: CLIPS + 12 },
+        classes: CLASSES.map(str::to_owned).to_vec(),
+        holdout_fold: Some(seed as usize % 5),
+        groups: named("patient", 0, 29),
+        watched_groups: named("patient", 29, 36),
+        clips: named("clip", 0, 60),
+        watched_clips: named("clip", 60, 74),
+        labelled: 52,
+        steps_per_epoch: 2,
+    }
 }
 
 /// A journal as its lines.

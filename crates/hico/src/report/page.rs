@@ -1,0 +1,135 @@
+//! The page around the sections: head, style, table of contents.
+
+use super::number::counted;
+use super::section::{Section, data, folds, glossary, pretraining, provenance, scores, summary};
+use super::source::Sources;
+use hico_data::Dataset;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Nothing but the page's own style and the pictures inside it may load, and no script may run, whatever a name in the
+/// data tries.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/// The whole page.
+pub(crate) fn page(sources: &Sources, dataset: Option<&Dataset>) -> String {
+    let sections = sections(sources, dataset);
+    let title = title(sources);
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p .brand { "hico report" }
+                    h1 { (title) }
+                    p .subtitle { (subtitle(sources)) }
+                }
+                div .columns {
+                    (contents(&sections))
+                    main {
+                        @for section in &sections {
+                            section id=(section.id) aria-labelledby=(format!("{}-h", section.id)) {
+                                h2 id=(format!("{}-h", section.id)) { (section.title) }
+                                (section.body)
+                            }
+                        }
+                    }
+                }
+                footer { p { "hico " (env!("CARGO_PKG_VERSION")) ". A research tool; not for diagnosis." } }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+fn contents(sections: &[Section]) -> Markup {
+    html! {
+        nav aria-label="Contents" {
+            ul {
+                @for section in sections {
+                    li { a href=(format!("#{}", section.id)) { (section.title) } }
+                }
+            }
+        }
+    }
+}
+
+fn title(sources: &Sources) -> String {
+    let judged = sources.evaluations.iter().map(|judged| judged.evaluation.data.name.as_str());
+    let trained = sources.families.iter().map(|family| family.name.as_str());
+    let mut names: Vec<&str> = judged.chain(trained).take(3).collect();
+    names.dedup();
+    // One evaluation says it all; its runs are part of it.
+    if sources.evaluations.len() == 1 {
+        names.truncate(1);
+    }
+    if names.is_empty() { "Report".to_owned() } else { names.join(", ") }
+}
+
+fn subtitle(sources: &Sources) -> String {
+    let runs = sources.families.iter().map(|family| family.runs.len()).sum::<usize>();
+    let mut parts: Vec<String> = sources
+        .evaluations
+        .iter()
+        .take(3)
+        .map(|judged| {
+            let protocol = &judged.evaluation.protocol;
+            format!(
+                "judged on {} with {}, finished {}",
+                counted(protocol.folds.len(), "fold", "folds"),
+                counted(protocol.seeds.len(), "seed", "seeds"),
+                judged.evaluation.finished.replace('T', " ").trim_end_matches('Z')
+            )
+        })
+        .collect();
+    if runs > 0 {
+        parts.push(counted(runs, "pretraining run", "pretraining runs"));
+    }
+    parts.join("; ")
+}
+
+/// Every section, the answers first. Ids and titles are told apart where there are several of a kind.
+fn sections(sources: &Sources, dataset: Option<&Dataset>) -> Vec<Section> {
+    let several = sources.evaluations.len() > 1;
+    let labelled = |index: usize, letter: char, several: bool, name: &str| {
+        if several { (format!("{letter}{index}-"), format!(": {name}")) } else { (String::new(), String::new()) }
+    };
+    let evaluations: Vec<_> = sources
+        .evaluations
+        .iter()
+        .enumerate()
+        .map(|(index, judged)| (judged, labelled(index, 'e', several, &judged.name)))
+        .collect();
+    let mut sections: Vec<Section> =
+        evaluations.iter().map(|(judged, (prefix, suffix))| summary::section(judged, prefix, suffix)).collect();
+    if evaluations.is_empty() {
+        sections.push(summary::without_evaluation(&sources.families));
+    }
+    sections.extend(data::section(sources, dataset));
+    for (judged, (prefix, suffix)) in &evaluations {
+        let evaluation = &judged.evaluation;
+        sections.push(scores::figures(evaluation, prefix, suffix));
+        sections.extend(scores::optimism(evaluation, prefix, suffix));
+        sections.push(scores::classes(evaluation, prefix, suffix));
+        sections.push(scores::confusions(evaluation, prefix, suffix));
+        sections.extend(scores::roc(evaluation, prefix, suffix));
+        sections.push(folds::section(evaluation, prefix, suffix));
+        sections.extend(folds::mistakes(evaluation, dataset, prefix, suffix));
+    }
+    for (index, family) in sources.families.iter().enumerate() {
+        let (prefix, suffix) = labelled(index, 'p', sources.families.len() > 1, &family.name);
+        sections.push(pretraining::section(family, &prefix, &suffix));
+    }
+    sections.push(provenance::section(sources));
+    sections.push(glossary::section());
+    sections
+}

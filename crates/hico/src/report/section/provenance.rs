@@ -1,0 +1,131 @@
+//! Where every number comes from: versions, commands, seeds, devices, data, recipes.
+
+use super::{Section, listed};
+use crate::report::number::{counted, duration, percent};
+use crate::report::source::{Judged, Pretraining, Sources};
+use crate::report::tables::{facts, text};
+use maud::{Markup, html};
+
+/// Groups of a run that are listed.
+const GROUPS: usize = 500;
+
+/// The provenance of everything on the page.
+pub(crate) fn section(sources: &Sources) -> Section {
+    let body = html! {
+        p { "This page was made by hico " (env!("CARGO_PKG_VERSION")) "." }
+        @for judged in &sources.evaluations { (evaluation(judged)) }
+        @for family in &sources.families {
+            @for run in &family.runs { (pretraining(run, family.runs.len() == 1 && sources.families.len() == 1)) }
+        }
+    };
+    Section { id: "provenance".to_owned(), title: "Where it comes from".to_owned(), body }
+}
+
+fn evaluation(judged: &Judged) -> Markup {
+    let evaluation = &judged.evaluation;
+    let protocol = &evaluation.protocol;
+    let numbers = |values: &[String]| text(listed(values.iter().map(String::as_str), 100));
+    let folds: Vec<String> = protocol.folds.iter().map(ToString::to_string).collect();
+    let seeds: Vec<String> = protocol.seeds.iter().map(ToString::to_string).collect();
+    html! {
+        h3 { "Evaluation " (judged.name) }
+        (facts(&[
+            ("version", text(format!("hico {}", evaluation.version))),
+            ("command", html! { code { (evaluation.command) } }),
+            ("finished", text(&evaluation.finished)),
+            ("time", text(duration(evaluation.seconds))),
+            ("device", text(&evaluation.device)),
+            ("data", html! { (evaluation.data.name) ", hash " code { (evaluation.data.hash) } }),
+            ("folds", numbers(&folds)),
+            ("seeds", numbers(&seeds)),
+            ("trained", text(&protocol.trainable)),
+            ("epochs", text(protocol.epochs.to_string())),
+            ("frames a clip", text(protocol.frames_per_clip.to_string())),
+            ("image side", text(format!("{} pixels", protocol.side))),
+            ("inner validation", text(format!("{} of the training groups", percent(protocol.inner_fraction)))),
+            ("pretrained inside", text(if protocol.pretrained_inside { "yes, in each fold's training groups" } else { "no" })),
+        ]))
+    }
+}
+
+fn pretraining(run: &Pretraining, open: bool) -> Markup {
+    html! {
+        details open[open] {
+            summary { "Pretraining " (run.name) }
+            @if let Some(record) = &run.record {
+                (facts(&[
+                    ("version", text(format!("hico {}", record.version))),
+                    ("command", html! { code { (shell_words(&record.command)) } }),
+                    ("method", text(word(&record.method))),
+                    ("supervision", text(word(&record.supervision))),
+                    ("seed", text(record.seed.to_string())),
+                    ("device", text(&record.device)),
+                    ("data", html! { (record.data.folder.display()) ", " (counted(record.data.clips, "clip", "clips")) ", hash " code { (record.data.hash) } }),
+                    ("classes", text(listed(record.classes.iter().map(String::as_str), 100))),
+                    ("fold kept out", text(record.holdout_fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string()))),
+                    ("learnt from", text(format!(
+                        "{} of {}, {} with a label that was used",
+                        counted(record.clips.len(), "clip", "clips"),
+                        counted(record.groups.len(), "group", "groups"),
+                        record.labelled
+                    ))),
+                    ("watched", text(format!(
+                        "{} of {}",
+                        counted(record.watched_clips.len(), "clip", "clips"),
+                        counted(record.watched_groups.len(), "group", "groups")
+                    ))),
+                ]))
+                (groups("Groups it learnt from", &record.groups))
+                (groups("Groups it watched", &record.watched_groups))
+            } @else {
+                p { "No record of this run is left; only its journal." }
+            }
+            @if let Some(recipe) = &run.recipe {
+                details {
+                    summary { "Recipe" }
+                    pre tabindex="0" { code { (recipe) } }
+                }
+            }
+        }
+    }
+}
+
+fn groups(title: &str, groups: &[String]) -> Markup {
+    html! {
+        @if !groups.is_empty() {
+            details {
+                summary { (title) " (" (groups.len()) ")" }
+                p .names { (listed(groups.iter().map(String::as_str), GROUPS)) }
+            }
+        }
+    }
+}
+
+/// A word as it stands in a recipe.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A command as it could be typed.
+fn shell_words(words: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
+    let quoted = words.iter().map(|word| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_it_could_be_typed() {
+        let words = ["hico", "pretrain", "my data", "--out", "it's", ""].map(str::to_owned);
+        assert_eq!(shell_words(&words), r"hico pretrain 'my data' --out 'it'\''s' ''");
+    }
+}

@@ -1,0 +1,245 @@
+//! The page as a whole: what must stand on it, and what must never.
+
+use super::*;
+use crate::evaluate::outcome::{EVALUATION_FILE, Evaluation};
+use crate::train::journal::{Entry, JOURNAL_FILE};
+use crate::train::run_record::RECIPE_FILE;
+use hico_data::{Channels, Clip, ClipRow, Manifest, Size};
+use std::path::Path;
+
+const EVIL: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
+
+/// An evaluation and one pretraining run a fold, as `crossval --pretrain-inside` leaves them.
+fn folder(evaluation: &Evaluation, epochs: usize, runs: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(EVALUATION_FILE), serde_json::to_string(evaluation).unwrap()).unwrap();
+    for fold in 0..runs {
+        let run = folder.path().join(format!("fold-{fold}"));
+        std::fs::create_dir(&run).unwrap();
+        let journal = synthetic::lines(&synthetic::journal(epochs, 2, fold as u64));
+        std::fs::write(run.join(JOURNAL_FILE), journal).unwrap();
+        std::fs::write(run.join(RECIPE_FILE), "[train]\nepochs = 300\n").unwrap();
+        synthetic::record(fold as u64).write(&run).unwrap();
+    }
+    folder
+}
+
+fn built(folder: &Path, dataset: Option<&Dataset>) -> String {
+    build(&[folder.to_owned()], dataset).unwrap()
+}
+
+/// The clips of the synthetic evaluation, each one grey gradient, in memory.
+fn dataset(evaluation: &Evaluation) -> Dataset {
+    let size = Size { height: 120, width: 160 };
+    let runs = evaluation.candidates[4].runs.iter().filter(|run| run.seed == 1);
+    let mut tested: Vec<_> = runs.flat_map(|run| &run.clips_tested).collect();
+    tested.sort_by(|a, b| a.clip.cmp(&b.clip));
+    let rows = tested.iter().map(|clip| ClipRow {
+        clip: clip.clip.clone(),
+        patient: None,
+        group: clip.group.clone(),
+        label: Some(evaluation.data.classes[clip.truth].clone()),
+        fold: None,
+        frames: 1,
+        height: size.height,
+        width: size.width,
+        channels: Channels::Grey,
+        fps: None,
+        source_height: size.height,
+        source_width: size.width,
+        source: String::new(),
+        sha256: String::new(),
+        shard: String::new(),
+        done: String::new(),
+    });
+    let pixels =
+        |clip: usize| (0..size.height * size.width).map(move |at| ((at % size.width) * (clip % 7 + 1) / 7) as u8);
+    let clips = (0..tested.len()).map(|clip| Clip {
+        size,
+        channels: Channels::Grey,
+        pixels: pixels(clip).collect(),
+        fps: None,
+    });
+    Dataset::in_memory(Manifest { rows: rows.collect() }, clips.collect())
+}
+
+/// What a browser makes of the page, near enough: void elements closed, then read as XML.
+fn parsed(html: &str) -> String {
+    let body = html.strip_prefix("<!DOCTYPE html>").unwrap();
+    let mut text = String::new();
+    let mut rest = body;
+    while let Some(start) = rest.find("<meta").into_iter().chain(rest.find("<img")).min() {
+        let end = start + rest[start..].find('>').unwrap();
+        text.push_str(&rest[..end]);
+        text.push_str("/>");
+        rest = &rest[end + 1..];
+    }
+    text.push_str(rest);
+    text.replace("<details open>", "<details open=\"\">")
+}
+
+#[test]
+fn the_figures_stand_on_the_page() {
+    let evaluation = synthetic::evaluation(5, 3);
+    let folder = folder(&evaluation, 10, 5);
+    let html = built(folder.path(), None);
+    for candidate in &evaluation.candidates {
+        let figure = &candidate.honest.clip.balanced_accuracy;
+        assert!(html.contains(&number::percent(figure.mean)), "{}", candidate.name);
+        assert!(html.contains(&number::interval(figure)), "{}", candidate.name);
+    }
+    assert!(html.contains(&answer(&evaluation).sentence()));
+    for words in ["fold-4", "Learning rate", "Nearest neighbours", "optimism", &evaluation.data.hash, "epochs = 300"] {
+        assert!(html.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn the_page_is_well_formed_with_unique_ids_and_links_that_lead_somewhere() {
+    let evaluation = synthetic::evaluation(3, 2);
+    let [a, b] = [folder(&evaluation, 5, 3), folder(&evaluation, 5, 1)];
+    let dataset = dataset(&evaluation);
+    let html = build(&[a.path().to_owned(), b.path().to_owned()], Some(&dataset)).unwrap();
+    let xml = parsed(&html);
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for id in document.descendants().filter_map(|node| node.attribute("id")) {
+        assert!(ids.insert(id), "{id} stands twice");
+    }
+    for node in document.descendants() {
+        if let Some(target) = node.attribute("href") {
+            assert!(ids.contains(target.trim_start_matches('#')), "{target} leads nowhere");
+        }
+        for label in node.attribute("aria-labelledby").unwrap_or_default().split_whitespace() {
+            assert!(ids.contains(label), "{label} names nothing");
+        }
+        if node.has_tag_name("img") {
+            assert!(node.attribute("alt").is_some_and(|alt| !alt.is_empty()));
+        }
+        if node.has_tag_name("th") {
+            assert!(node.attribute("scope").is_some());
+        }
+        for value in ["d", "x", "y", "cx", "cy", "viewBox"].iter().filter_map(|name| node.attribute(*name)) {
+            assert!(!value.contains("NaN") && !value.contains("inf"), "{value}");
+        }
+    }
+    let pictures = document.descendants().filter(|node| node.has_tag_name("img")).count();
+    assert!(pictures >= 18, "six examples of each of three classes, and the mistakes: {pictures}");
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_nothing() {
+    let evaluation = synthetic::evaluation(2, 1);
+    let html = built(folder(&evaluation, 3, 2).path(), Some(&dataset(&evaluation)));
+    for forbidden in ["http://", "https://", "<script", "<link", "<iframe", "@import", "url(", "javascript:"] {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+    for source in html.split("src=\"").skip(1) {
+        assert!(source.starts_with("data:image/png;base64,"), "{}", &source[..40]);
+    }
+}
+
+#[test]
+fn a_hostile_name_stays_text_wherever_it_stands() {
+    let mut evaluation = synthetic::evaluation(2, 1);
+    evaluation.data.classes = (0..3).map(|class| format!("{EVIL}{class}")).collect();
+    for text in [
+        &mut evaluation.data.name,
+        &mut evaluation.data.hash,
+        &mut evaluation.command,
+        &mut evaluation.device,
+        &mut evaluation.finished,
+    ] {
+        *text = EVIL.to_owned();
+    }
+    evaluation.protocol.trainable = EVIL.to_owned();
+    evaluation.warnings.push(EVIL.to_owned());
+    for candidate in &mut evaluation.candidates {
+        candidate.name = format!("{EVIL}{}", candidate.name);
+        candidate.description = EVIL.to_owned();
+        for run in &mut candidate.runs {
+            run.contaminated_groups.push(EVIL.to_owned());
+            run.clips_tested.iter_mut().for_each(|clip| {
+                clip.clip = format!("{EVIL}{}", clip.clip);
+                clip.group = EVIL.to_owned();
+            });
+        }
+    }
+    let folder = folder(&evaluation, 3, 1);
+    let run = folder.path().join("fold-0");
+    std::fs::write(run.join(RECIPE_FILE), format!("# {EVIL}")).unwrap();
+    let mut record = synthetic::record(1);
+    for list in [&mut record.command, &mut record.classes, &mut record.groups, &mut record.watched_groups] {
+        list.push(EVIL.to_owned());
+    }
+    record.write(&run).unwrap();
+    let mut journal = synthetic::journal(3, 2, 1);
+    for entry in &mut journal {
+        if let Entry::Step(step) = entry {
+            step.losses.insert(EVIL.to_owned(), 1.0);
+        }
+    }
+    journal.push(Entry::Warning { epoch: 1, message: EVIL.to_owned() });
+    journal.push(Entry::Stopped { step: 2, reason: EVIL.to_owned() });
+    std::fs::write(run.join(JOURNAL_FILE), synthetic::lines(&journal)).unwrap();
+    let html = built(folder.path(), Some(&dataset(&evaluation)));
+    assert!(!html.contains("<script") && !html.contains("<img src=x"));
+    let xml = parsed(&html);
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    for node in document.descendants() {
+        assert!(node.attributes().all(|attribute| !attribute.name().starts_with("on")), "no event handlers");
+    }
+}
+
+#[test]
+fn contamination_is_red_and_at_the_top() {
+    let mut evaluation = synthetic::evaluation(2, 1);
+    evaluation.candidates[4].runs[0].contaminated_groups.push("patient 7".to_owned());
+    let html = built(folder(&evaluation, 2, 0).path(), None);
+    let alert = html.find("class=\"alert spoilt\"").unwrap();
+    assert!(alert < html.find("<figure").unwrap(), "before the first figure");
+    assert!(
+        html[alert..]
+            .starts_with("class=\"alert spoilt\" role=\"note\"><b>Do not believe: </b>hico: its pretraining saw 1")
+    );
+}
+
+#[test]
+fn one_seed_is_said_to_be_one_seed() {
+    let html = built(folder(&synthetic::evaluation(2, 1), 2, 0).path(), None);
+    assert!(html.contains("one seed was run"));
+    let html = built(folder(&synthetic::evaluation(2, 2), 2, 0).path(), None);
+    assert!(!html.contains("one seed was run") && html.contains("±"));
+}
+
+#[test]
+fn a_killed_run_with_nothing_but_a_cut_journal_is_still_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = synthetic::lines(&synthetic::journal(10, 4, 1));
+    std::fs::write(folder.path().join(JOURNAL_FILE), &text[..text.len() * 2 / 3 + 7]).unwrap();
+    let html = built(folder.path(), None);
+    for words in ["Nothing judged yet", "killed or running (journal cut)", "Training loss", "only its journal"] {
+        assert!(html.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_run_that_has_only_begun_is_reported_without_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let entries = synthetic::journal(10, 4, 1);
+    std::fs::write(folder.path().join(JOURNAL_FILE), synthetic::lines(&entries[..1])).unwrap();
+    assert!(!built(folder.path(), None).contains("<figure"));
+}
+
+/// Writes the page of a realistic case to the file named by `HICO_REPORT_SAMPLE`, for looking at it in a browser.
+#[test]
+fn a_realistic_case_makes_a_page_of_moderate_size() {
+    let mut evaluation = synthetic::evaluation(5, 3);
+    evaluation.warnings.push("fold 2 tests one group of class pneumonia only".to_owned());
+    let folder = folder(&evaluation, 300, 5);
+    let html = built(folder.path(), Some(&dataset(&evaluation)));
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    if let Ok(path) = std::env::var("HICO_REPORT_SAMPLE") {
+        std::fs::write(path, html).unwrap();
+    }
+}
