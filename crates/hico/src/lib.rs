@@ -9,6 +9,7 @@ pub mod stats;
 pub mod batch;
 pub mod model;
 pub mod loss;
+pub mod method;
 pub mod train;
 pub mod evaluate;
 

@@ -129,7 +129,7 @@ pub fn effective_rank(rows: &Rows) -> Option<f64> {
 #[must_use]
 pub fn alignment(a: &Rows, b: &Rows) -> Option<f64> {
     let distances: Vec<f64> = a.unit().iter().zip(&b.unit()).map(|(a, b)| squared_distance(a, b)).collect();
-    (!distances.is_empty()).then(|| mean(&distances))
+    (!distances.is_empty()).then(|| mean(&distances)).filter(|mean| mean.is_finite())
 }
 
 /// Log of the mean over pairs of clips of `exp(-2 |x - y|^2)`, on unit rows (Wang and Isola 2020, eq. 2 with t = 2):
@@ -139,7 +139,7 @@ pub fn uniformity(rows: &Rows) -> Option<f64> {
     let unit = rows.unit();
     let pairs = (0..unit.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
     let potentials: Vec<f64> = pairs.map(|(i, j)| (-2.0 * squared_distance(&unit[i], &unit[j])).exp()).collect();
-    (!potentials.is_empty()).then(|| mean(&potentials).ln())
+    (!potentials.is_empty()).then(|| mean(&potentials).ln()).filter(|mean| mean.is_finite())
 }
 
 /// Below this effective rank all embeddings lie on one line.

@@ -1,13 +1,21 @@
 //! The training loop and what it leaves on disk.
 
 mod append;
+pub mod checkpoint;
 pub mod health;
 pub mod journal;
+mod keep;
+mod load;
 mod log;
+pub mod optimiser;
+mod pretrain;
+mod run;
 pub mod run_record;
 pub mod sampler;
 pub mod schedule;
 pub mod select;
 pub mod tensorboard;
+mod watch;
 
 pub use log::{Lengths, LogError};
+pub use pretrain::{CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, TrainError, pretrain};

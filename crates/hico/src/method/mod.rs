@@ -1,0 +1,98 @@
+//! What a method is to the training loop: how it draws views, its network, its loss, and what it remembers.
+//!
+//! A new method is one file here, one name in [`crate::recipe::MethodName`] and one line in
+//! [`crate::train::pretrain`].
+
+mod hico;
+
+pub use hico::Hico;
+
+use crate::model::Mode;
+use crate::model::weights::{NamedTensor, WeightsError};
+use crate::recipe::Recipe;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use hico_data::view::ViewRecipe;
+use hico_data::{Dataset, DatasetError, Seed};
+use std::collections::BTreeMap;
+
+/// Draws the views of one clip for one epoch: each `[3, side, side]`, as many and as large as the method wants.
+///
+/// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
+pub type Draw = fn(&Dataset, usize, &ViewRecipe, Seed, u64) -> Result<Vec<Vec<f32>>, DatasetError>;
+
+/// One batch as a method's loss sees it.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Which clips, as indices into the data set.
+    pub clips: Vec<usize>,
+    /// View after view, `[batch, 3, side, side]` each; row `i` of every view shows `clips[i]`.
+    pub views: Vec<Tensor<4>>,
+    /// Class of each clip; `None` where it is unknown or must not be used.
+    pub labels: Vec<Option<usize>>,
+}
+
+/// What is to be made small, and what it is made of.
+#[derive(Debug, Clone)]
+pub struct Objective {
+    /// The loss, `[1]`.
+    pub total: Tensor<1>,
+    /// Its terms before weighting, `[1]` each.
+    pub terms: Vec<(&'static str, Tensor<1>)>,
+    /// For each view what the loss tells apart, `[batch, dim]`; its rank and spread are watched.
+    pub embeddings: Vec<Tensor<2>>,
+}
+
+impl Objective {
+    /// Every term and `total` as numbers; waits for the device.
+    #[must_use]
+    pub fn values(&self) -> BTreeMap<String, f64> {
+        let number = |tensor: &Tensor<1>| tensor.to_data().iter::<f64>().next().unwrap_or(f64::NAN);
+        let terms = self.terms.iter().map(|(name, term)| ((*name).to_owned(), number(term)));
+        terms.chain([("total".to_owned(), number(&self.total))]).collect()
+    }
+}
+
+/// A way to pretrain.
+///
+/// The loop owns the network, moves it by the gradient of [`Method::loss`], and writes both the network and
+/// [`Method::state`] into every checkpoint; so a method may keep what it likes (a teacher, a queue) as long as it can
+/// give it away and take it back exactly. A network calls the tensors of its encoder `encoder.*`, which is what
+/// fine-tuning looks for.
+pub trait Method: Sized {
+    /// All that gradients move.
+    type Network: Module;
+
+    /// How the views of a clip are drawn.
+    const DRAW: Draw;
+
+    /// The method and its network as they are before the first step, the same for the same seed.
+    ///
+    /// - `classes`: classes of the data set
+    /// - `device`: `.autodiff()`
+    fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Self::Network);
+
+    /// The loss of a batch.
+    ///
+    /// - `mode`: `Train`, or `Eval` to watch, in which nothing that the method remembers may change
+    fn loss(&mut self, network: &Self::Network, batch: &Batch, mode: Mode) -> Objective;
+
+    /// Pooled backbone features of images, `[batch, features]`, without the statistics of the batch.
+    fn features(&self, network: &Self::Network, images: Tensor<4>) -> Tensor<2>;
+
+    /// Called when the optimiser has moved the network, for instance to let a teacher follow it.
+    fn after_step(&mut self, _network: &Self::Network, _step: u64) {}
+
+    /// What the method remembers besides the network.
+    fn state(&self) -> Vec<NamedTensor> {
+        Vec::new()
+    }
+
+    /// Takes back what [`Self::state`] gave.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    fn restore(&mut self, _state: &[NamedTensor], _device: &Device) -> Result<(), WeightsError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! When a checkpoint is written, and the best network until it is.
+
+use super::checkpoint::{self, BEST_FILE, Best, CheckpointError, LAST_FILE};
+use super::pretrain::CheckpointEvery;
+use crate::model::weights::NamedTensor;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Writing checkpoints at the ends of epochs may take one part in this many of the time.
+const SHARE_OF_TIME: u32 = 10;
+
+/// Knows when to write and holds what is to be written.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    folder: Option<PathBuf>,
+    every: CheckpointEvery,
+    saved_step: u64,
+    saved_at: Option<Instant>,
+    began: Instant,
+    cost: Duration,
+    /// The best network, where it is not on the disk yet.
+    best: Option<(Vec<NamedTensor>, Best)>,
+}
+
+impl Keeper {
+    /// A keeper for a run that goes on from `step`; removes what a killed run has left half written.
+    pub(crate) fn new(folder: Option<&Path>, every: CheckpointEvery, step: u64) -> Result<Self, CheckpointError> {
+        if let Some(folder) = folder {
+            remove_halves(folder)?;
+        }
+        Ok(Self {
+            folder: folder.map(Path::to_owned),
+            every,
+            saved_step: step,
+            saved_at: None,
+            began: Instant::now(),
+            cost: Duration::ZERO,
+            best: None,
+        })
+    }
+
+    /// Whether a checkpoint is due in the middle of an epoch.
+    pub(crate) fn is_due(&self, step: u64) -> bool {
+        match self.every {
+            CheckpointEvery::Steps(steps) => step - self.saved_step >= steps.get(),
+            CheckpointEvery::Time(time) => self.since_saved() >= time,
+        }
+    }
+
+    /// Whether a checkpoint is worth its time at the end of an epoch: epochs of seconds are not all written.
+    pub(crate) fn is_worth_it(&self) -> bool {
+        self.saved_at.is_none() || self.since_saved() >= self.cost * SHARE_OF_TIME
+    }
+
+    fn since_saved(&self) -> Duration {
+        self.saved_at.unwrap_or(self.began).elapsed()
+    }
+
+    /// A checkpoint has been written.
+    pub(crate) fn saved(&mut self, step: u64, cost: Duration) {
+        self.saved_step = step;
+        self.saved_at = Some(Instant::now());
+        self.cost = cost;
+    }
+
+    /// Holds the best network until it is written.
+    pub(crate) fn remember_best(&mut self, network: Vec<NamedTensor>, best: Best) {
+        self.best = Some((network, best));
+    }
+
+    /// Writes the best network, where there is one that is not written yet.
+    pub(crate) fn write_best(&mut self) -> Result<(), CheckpointError> {
+        if let (Some(folder), Some((network, best))) = (&self.folder, &self.best) {
+            checkpoint::write_best(folder, network, *best)?;
+            self.best = None;
+        }
+        Ok(())
+    }
+
+    /// The checkpoint that a stopped run leaves, if it leaves one.
+    pub(crate) fn kept(&self) -> Option<PathBuf> {
+        let folder = self.folder.as_ref()?;
+        [LAST_FILE, BEST_FILE].map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
+    }
+
+    /// The best network of a run without a folder.
+    pub(crate) fn into_weights(self) -> Option<Vec<NamedTensor>> {
+        self.best.filter(|_| self.folder.is_none()).map(|(network, _)| network)
+    }
+}
+
+/// Removes files that were being written when a run was killed.
+fn remove_halves(folder: &Path) -> Result<(), CheckpointError> {
+    let failed = |source| CheckpointError::Write { path: folder.to_owned(), source };
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(".part-") {
+            std::fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Views drawn ahead of time, a batch at a time.
+
+use crate::batch::images;
+use crate::method::Draw;
+use burn::tensor::{Device, Tensor};
+use hico_data::view::ViewRecipe;
+use hico_data::{Dataset, DatasetError, Seed, prefetch};
+use std::sync::Arc;
+
+/// Batches that are drawn ahead of the one in use.
+const BATCHES_AHEAD: usize = 2;
+
+/// Clips that are drawn ahead where `batch` of them are used at a time.
+pub(crate) const fn ahead(batch: usize) -> usize {
+    BATCHES_AHEAD * batch
+}
+
+/// What is needed to draw the views of any clip.
+#[derive(Debug, Clone)]
+pub(crate) struct Loader {
+    pub(crate) data: Arc<Dataset>,
+    pub(crate) recipe: ViewRecipe,
+    pub(crate) seed: Seed,
+    pub(crate) threads: usize,
+    pub(crate) draw: Draw,
+}
+
+/// The views of one batch, still on the CPU.
+#[derive(Debug)]
+pub(crate) struct Drawn {
+    pub(crate) clips: Vec<usize>,
+    /// Of each clip its views, `[3, side, side]` each.
+    views: Vec<Vec<Vec<f32>>>,
+}
+
+impl Loader {
+    /// The batches of an epoch in order; their views are drawn in threads of their own from now on.
+    pub(crate) fn load(
+        &self,
+        epoch: u64,
+        batches: Vec<Vec<usize>>,
+    ) -> impl Iterator<Item = Result<Drawn, DatasetError>> + use<> {
+        let ahead = ahead(batches.first().map_or(1, Vec::len));
+        let jobs: Vec<usize> = batches.iter().flatten().copied().collect();
+        let Self { data, recipe, seed, threads, draw } = self.clone();
+        let mut views = prefetch::ordered(jobs, threads, ahead, move |&clip| draw(&data, clip, &recipe, seed, epoch));
+        batches.into_iter().map(move |clips| {
+            let views = views.by_ref().take(clips.len()).collect::<Result<_, _>>()?;
+            Ok(Drawn { clips, views })
+        })
+    }
+}
+
+impl Drawn {
+    /// View after view, `[batch, 3, side, side]` each.
+    pub(crate) fn tensors(&self, device: &Device) -> Vec<Tensor<4>> {
+        let count = self.views.first().map_or(0, Vec::len);
+        let view = |index: usize| {
+            let views: Vec<&[f32]> = self.views.iter().map(|views| views[index].as_slice()).collect();
+            let side = views.first().map_or(0, |view| (view.len() / 3).isqrt());
+            images(&views, side, device)
+        };
+        (0..count).map(view).collect()
+    }
+}

@@ -1,0 +1,284 @@
+//! The loop: batches → loss → step → checkpoint. It knows no method by name.
+
+use super::checkpoint::{self, Best, Checkpoint, Position};
+use super::health::collapse;
+use super::journal::{Entry, EpochEntry, StepEntry};
+use super::keep::Keeper;
+use super::load::{Drawn, Loader};
+use super::log::Log;
+use super::optimiser::{Adam, clip_scale, gradient_norm};
+use super::pretrain::{Ending, Plan, PretrainOutcome, Progress, TrainError};
+use super::run_record::VERSION;
+use super::watch::Watch;
+use crate::method::{Batch, Method};
+use crate::model::Mode;
+use crate::model::weights::{self, Naming};
+use crate::recipe::Supervision;
+use burn::module::Module as _;
+use hico_data::Seed;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Trains from the plan's beginning, or from `checkpoint`, to its end.
+pub(crate) fn run<M: Method>(
+    plan: &Plan,
+    checkpoint: Option<Checkpoint>,
+    progress: &mut dyn FnMut(Progress),
+    stop: &AtomicBool,
+) -> Result<PretrainOutcome, TrainError> {
+    let mut run = Run::<M>::begin(plan, checkpoint, progress)?;
+    if run.position.finished {
+        return Ok(run.outcome(Ending::Finished));
+    }
+    while run.position.epochs < plan.recipe.train().epochs {
+        run = match run.epoch(stop)? {
+            ControlFlow::Continue(run) => run,
+            ControlFlow::Break(run) => return Ok(run.outcome(Ending::Interrupted)),
+        };
+    }
+    run.finish()
+}
+
+/// A run under way.
+struct Run<'a, M: Method> {
+    plan: &'a Plan,
+    method: M,
+    network: M::Network,
+    adam: Adam,
+    position: Position,
+    loader: Loader,
+    watch: Watch,
+    /// Of every clip of the data set the label that the objective may read.
+    labels: Vec<Option<usize>>,
+    log: Log,
+    keeper: Keeper,
+    newest: Option<EpochEntry>,
+    progress: &'a mut dyn FnMut(Progress),
+}
+
+impl<'a, M: Method> Run<'a, M> {
+    fn begin(
+        plan: &'a Plan,
+        checkpoint: Option<Checkpoint>,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Result<Self, TrainError> {
+        let seed = Seed(plan.recipe.train().seed);
+        let device = plan.device.clone().autodiff();
+        let (mut method, mut network) =
+            M::new(&plan.recipe, plan.data.classes().len(), &device, seed.derive("network", &[]));
+        let mut adam = Adam::of(plan.recipe.train());
+        let resumed = checkpoint.is_some();
+        let mut position = Position::default();
+        if let Some(checkpoint) = checkpoint {
+            network = weights::from_tensors(network, &checkpoint.network, Naming::Ours)?;
+            method.restore(&checkpoint.method, &plan.device)?;
+            adam.restore(&checkpoint.optimiser, &checkpoint.steps, &plan.device)?;
+            position = checkpoint.position;
+        }
+        let loader = Loader {
+            data: Arc::clone(&plan.data),
+            recipe: plan.recipe.view().clone(),
+            seed: seed.derive("views", &[]),
+            threads: plan.threads,
+            draw: M::DRAW,
+        };
+        let labels = match plan.recipe.method().supervision {
+            Supervision::SelfOnly => vec![None; plan.data.len()],
+            Supervision::Semi | Supervision::Full => plan.selection.labels.clone(),
+        };
+        let batch = plan.recipe.train().batch;
+        let watch = Watch::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
+        let log = Log::open(plan.folder.as_deref(), position.lengths)?;
+        let keeper = Keeper::new(plan.folder.as_deref(), plan.checkpoint_every, position.step)?;
+        let mut run =
+            Self { plan, method, network, adam, position, loader, watch, labels, log, keeper, newest: None, progress };
+        run.announce(resumed)?;
+        Ok(run)
+    }
+
+    /// Says in the journal and to the caller what is about to happen.
+    fn announce(&mut self, resumed: bool) -> Result<(), TrainError> {
+        let (steps, epochs) = (self.plan.schedule.steps(), self.plan.recipe.train().epochs);
+        let entry = if resumed {
+            Entry::Resume { step: self.position.step }
+        } else {
+            Entry::Start { version: VERSION.to_owned(), steps, epochs }
+        };
+        if !self.position.finished {
+            self.write(&entry)?;
+        }
+        (self.progress)(Progress::Begin {
+            step: self.position.step,
+            steps,
+            epochs,
+            clips: self.plan.selection.train.len(),
+            watched: self.plan.selection.watch.len(),
+        });
+        if !resumed {
+            for message in self.plan.selection.warnings.clone() {
+                self.warn(message)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rest of the running epoch, or what of it there is until `stop`.
+    fn epoch(mut self, stop: &AtomicBool) -> Result<ControlFlow<Self, Self>, TrainError> {
+        let epoch = self.position.epochs as u64;
+        let done = self.position.step - epoch * self.plan.sampler.steps_per_epoch();
+        let batches = self.plan.sampler.epoch(epoch).split_off(done as usize);
+        let mut batches = self.loader.load(epoch, batches);
+        loop {
+            if stop.load(Ordering::SeqCst) {
+                self.interrupted()?;
+                return Ok(ControlFlow::Break(self));
+            }
+            let began = Instant::now();
+            let Some(drawn) = batches.next() else { break };
+            let data_seconds = began.elapsed().as_secs_f64();
+            self = self.step(drawn?, began, data_seconds)?;
+            if self.keeper.is_due(self.position.step) {
+                self.save()?;
+            }
+        }
+        drop(batches);
+        self.close_epoch()?;
+        Ok(ControlFlow::Continue(self))
+    }
+
+    /// One optimiser step. Nothing is moved when the loss or its gradient is not a number.
+    fn step(mut self, drawn: Drawn, began: Instant, data_seconds: f64) -> Result<Self, TrainError> {
+        let step = self.position.step;
+        let labels = drawn.clips.iter().map(|&clip| self.labels[clip]).collect();
+        let batch = Batch { views: drawn.tensors(&self.plan.device), clips: drawn.clips, labels };
+        let images = batch.clips.len() * batch.views.len();
+        let objective = self.method.loss(&self.network, &batch, Mode::Train);
+        let losses = objective.values();
+        if let Some((name, _)) = losses.iter().find(|(_, value)| !value.is_finite()) {
+            return Err(self.not_finite(&format!("loss {name}")));
+        }
+        let gradients = objective.total.backward();
+        let gradient_norm = gradient_norm(&self.network, &gradients);
+        if !gradient_norm.is_finite() {
+            return Err(self.not_finite("norm of the gradient"));
+        }
+        let learning_rate = self.plan.schedule.at(step);
+        let scale = clip_scale(gradient_norm, self.plan.recipe.train().clip_norm);
+        self.network = self.adam.step(self.network, gradients, learning_rate, scale);
+        self.method.after_step(&self.network, step);
+
+        for (name, value) in &losses {
+            *self.position.losses.entry(name.clone()).or_default() += value;
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        self.position.step += 1;
+        self.position.images_seen += images as u64;
+        self.position.seconds += seconds;
+        let epoch = self.position.epochs;
+        let entry = StepEntry { step, epoch, learning_rate, losses, gradient_norm, seconds, data_seconds, images };
+        self.write(&Entry::Step(entry.clone()))?;
+        (self.progress)(Progress::Step(entry));
+        Ok(self)
+    }
+
+    /// Measures the health after an epoch, and keeps the network where it is the best so far.
+    fn close_epoch(&mut self) -> Result<(), TrainError> {
+        let began = Instant::now();
+        let network = self.network.valid();
+        let health = self.watch.measure(&mut self.method, &network, &self.plan.device)?;
+        let steps = self.plan.sampler.steps_per_epoch() as f64;
+        let losses: BTreeMap<String, f64> =
+            std::mem::take(&mut self.position.losses).into_iter().map(|(name, sum)| (name, sum / steps)).collect();
+        let epoch = self.position.epochs;
+        let loss = health.watch_loss.or_else(|| losses.get("total").copied()).unwrap_or(f64::NAN);
+        if !loss.is_finite() {
+            return Err(self.not_finite("loss on the watched clips"));
+        }
+        if self.position.best.is_none_or(|best| loss < best.loss) {
+            let best = Best { epoch, loss };
+            self.position.best = Some(best);
+            self.keeper.remember_best(weights::to_tensors(&network, Naming::Ours), best);
+        }
+        self.position.epochs += 1;
+        self.position.seconds += began.elapsed().as_secs_f64();
+        let Position { images_seen, seconds, .. } = self.position;
+        let entry = EpochEntry { epoch, images_seen, seconds, losses, health };
+        self.write(&Entry::Epoch(entry.clone()))?;
+        (self.progress)(Progress::Epoch(entry.clone()));
+        self.newest = Some(entry);
+        let collapsed = collapse(&health);
+        if let Some(message) = collapsed.clone().filter(|_| !self.position.collapsed) {
+            self.warn(message)?;
+        }
+        self.position.collapsed = collapsed.is_some();
+        // The last epoch is saved by `finish`.
+        if self.position.epochs < self.plan.recipe.train().epochs && self.keeper.is_worth_it() {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn interrupted(&mut self) -> Result<(), TrainError> {
+        self.write(&Entry::Stopped { step: self.position.step, reason: "interrupted".to_owned() })?;
+        self.save()
+    }
+
+    fn finish(mut self) -> Result<PretrainOutcome, TrainError> {
+        self.position.finished = true;
+        self.write(&Entry::Finished { step: self.position.step, seconds: self.position.seconds })?;
+        self.save()?;
+        Ok(self.outcome(Ending::Finished))
+    }
+
+    /// Stops the run: what was kept before stays.
+    fn not_finite(&mut self, what: &str) -> TrainError {
+        let step = self.position.step;
+        let reason = format!("the {what} is not a number");
+        // The run ends with this error; that the journal cannot be written either would be no news.
+        self.write(&Entry::Stopped { step, reason }).ok();
+        self.keeper.write_best().ok();
+        TrainError::NotFinite { step, what: what.to_owned(), kept: self.keeper.kept() }
+    }
+
+    /// Writes the best network, if it is not written yet, and then everything. In this order, so that a best network
+    /// is never older than the checkpoint that knows of it: a run that goes on from an older checkpoint comes to the
+    /// same best network again.
+    fn save(&mut self) -> Result<(), TrainError> {
+        let Some(folder) = &self.plan.folder else { return Ok(()) };
+        let began = Instant::now();
+        self.keeper.write_best()?;
+        self.position.lengths = self.log.sync()?;
+        let network = weights::to_tensors(&self.network, Naming::Ours);
+        checkpoint::write_last(folder, &network, &self.method.state(), &self.adam, &self.position)?;
+        self.keeper.saved(self.position.step, began.elapsed());
+        (self.progress)(Progress::Saved { step: self.position.step });
+        Ok(())
+    }
+
+    fn warn(&mut self, message: String) -> Result<(), TrainError> {
+        self.write(&Entry::Warning { epoch: self.position.epochs, message: message.clone() })?;
+        (self.progress)(Progress::Warning(message));
+        Ok(())
+    }
+
+    fn write(&mut self, entry: &Entry) -> Result<(), TrainError> {
+        Ok(self.log.write(entry, self.plan.sampler.steps_per_epoch())?)
+    }
+
+    fn outcome(self, ending: Ending) -> PretrainOutcome {
+        PretrainOutcome {
+            ending,
+            step: self.position.step,
+            epochs: self.position.epochs,
+            seconds: self.position.seconds,
+            best: self.position.best,
+            newest: self.newest,
+            record: self.plan.record.clone(),
+            folder: self.plan.folder.clone(),
+            weights: self.keeper.into_weights(),
+        }
+    }
+}
