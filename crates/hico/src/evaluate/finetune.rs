@@ -7,26 +7,24 @@
 //!   encoder never changes, so its features are computed once, on plain views without augmentation.
 
 use super::classifier::{Classifier, Trainable};
+use super::inputs::{FinetuneError, Inputs, Shown, Views, Workplace, batches_of, rows_of};
 use super::linear::class_weights;
 use super::outcome::CurvePoint;
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
-use crate::batch;
 use crate::metrics::{Confusion, argmax};
-use crate::recipe::{ScheduleKind, TrainFile};
+use crate::recipe::{Decay, ScheduleKind, TrainFile};
+use crate::train::optimiser::Adam;
 use crate::train::schedule::Schedule;
 use burn::module::Module;
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
-use hico_data::view::{self, Augment, ViewRecipe};
-use hico_data::{Dataset, DatasetError, Seed, prefetch};
+use hico_data::view::ViewRecipe;
+use hico_data::{Dataset, Seed};
 use rand::seq::SliceRandom as _;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How a network is fine-tuned; the same for every candidate of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,17 +71,6 @@ pub enum Looks {
     Published,
 }
 
-/// Where and with what a network is trained.
-#[derive(Debug, Clone, Copy)]
-pub struct Workplace<'a> {
-    /// The device, without automatic differentiation.
-    pub device: &'a Device,
-    /// Threads that make views.
-    pub threads: usize,
-    /// Turns true when the work should stop.
-    pub stop: &'a AtomicBool,
-}
-
 /// A fine-tuned network and what it predicts.
 #[derive(Debug)]
 pub struct Finetuned {
@@ -98,23 +85,6 @@ pub struct Finetuned {
     pub honest: Vec<FramePrediction>,
     /// The test fold at the epoch that is best there.
     pub published: Option<Vec<FramePrediction>>,
-}
-
-/// Why a network cannot be fine-tuned.
-#[derive(Debug, thiserror::Error)]
-pub enum FinetuneError {
-    /// Frames cannot be read.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    /// The first epoch made no numbers.
-    #[error("the loss is not a number in the first epoch; a learning rate below {learning_rate} may help")]
-    Diverged {
-        /// The rate used.
-        learning_rate: f64,
-    },
-    /// It was asked to stop.
-    #[error("interrupted")]
-    Interrupted,
 }
 
 /// Trains `classifier` on `plan.fit`, chooses an epoch on `plan.inner`, and then predicts `plan.test`.
@@ -139,10 +109,10 @@ pub fn finetune(
 ) -> Result<Finetuned, FinetuneError> {
     let frames = |clips: &[usize]| frames_of(dataset, clips, recipe.frames_per_clip);
     let [fit, inner, test] = [&plan.fit, &plan.inner, &plan.test].map(|clips| frames(clips));
-    let views = Views { dataset, recipe, seed, place };
+    let views = Views { dataset, view: &recipe.view, seed, place };
     let inputs = match classifier.trainable() {
         Trainable::Head => {
-            Inputs::features(&classifier, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
+            Inputs::features(&classifier.encoder, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
         }
         Trainable::LastBlock | Trainable::All => Inputs::Views(views),
     };
@@ -187,22 +157,6 @@ pub fn finetune(
     })
 }
 
-/// What an encoder makes of frames, on plain views: averaged C5.
-///
-/// - returns: `[frames][features]`
-///
-/// # Errors
-/// When frames cannot be read, or it is asked to stop.
-pub fn pooled_features(
-    dataset: &Arc<Dataset>,
-    classifier: &Classifier,
-    frames: &[FrameRef],
-    recipe: &FinetuneRecipe,
-    place: Workplace<'_>,
-) -> Result<Vec<Vec<f32>>, FinetuneError> {
-    Views { dataset, recipe, seed: Seed(0), place }.features(classifier, frames)
-}
-
 /// The best epoch so far.
 struct Chosen {
     epoch: usize,
@@ -235,141 +189,10 @@ impl Judged {
     }
 }
 
-/// What the network is given.
-enum Inputs<'a> {
-    /// Views of frames, made as they are needed.
-    Views(Views<'a>),
-    /// What a frozen encoder makes of each frame.
-    Features { of: HashMap<FrameRef, Vec<f32>>, place: Workplace<'a> },
-}
-
-/// Frames → views → tensors.
-#[derive(Clone, Copy)]
-struct Views<'a> {
-    dataset: &'a Arc<Dataset>,
-    recipe: &'a FinetuneRecipe,
-    seed: Seed,
-    place: Workplace<'a>,
-}
-
-/// How many frames a network is shown at once where nothing is trained.
-const PREDICTED_AT_ONCE: usize = 64;
-
-impl<'a> Inputs<'a> {
-    fn features(classifier: &Classifier, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, FinetuneError> {
-        let rows = views.features(classifier, frames)?;
-        Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), place: views.place })
-    }
-
-    const fn place(&self) -> Workplace<'a> {
-        match self {
-            Self::Views(views) => views.place,
-            Self::Features { place, .. } => *place,
-        }
-    }
-
-    /// Calls `each` with what the head reads of every batch, `[batch, features]`; frozen features do not know epochs.
-    fn for_each_batch(
-        &self,
-        batches: &[Vec<FrameRef>],
-        epoch: Option<usize>,
-        device: &Device,
-        mut each: impl FnMut(&[FrameRef], Shown),
-    ) -> Result<(), FinetuneError> {
-        match self {
-            Self::Views(views) => {
-                views.for_each_batch(batches, epoch, device, |frames, images| each(frames, Shown::Images(images)))
-            }
-            Self::Features { of, place } => {
-                for frames in batches {
-                    going_on(place.stop)?;
-                    let rows: Vec<&[f32]> = frames.iter().map(|frame| of[frame].as_slice()).collect();
-                    let shape = [rows.len(), rows.first().map_or(0, |row| row.len())];
-                    each(frames, Shown::Features(Tensor::from_data(TensorData::new(rows.concat(), shape), device)));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn predict(&self, network: &Classifier, frames: &[FrameRef]) -> Result<Vec<FramePrediction>, FinetuneError> {
-        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
-        let mut predictions = Vec::with_capacity(frames.len());
-        self.for_each_batch(&batches, None, self.place().device, |frames, shown| {
-            let probabilities = rows_of(softmax(shown.logits(network, false), 1));
-            let row = |(frame, row): (&FrameRef, Vec<f32>)| FramePrediction {
-                clip: frame.clip,
-                frame: frame.frame,
-                probabilities: row.into_iter().map(f64::from).collect(),
-            };
-            predictions.extend(frames.iter().zip(probabilities).map(row));
-        })?;
-        Ok(predictions)
-    }
-}
-
-/// One batch as the network is given it.
-enum Shown {
-    Images(Tensor<4>),
-    Features(Tensor<2>),
-}
-
-impl Shown {
-    fn logits(self, network: &Classifier, training: bool) -> Tensor<2> {
-        network.head(match self {
-            Self::Images(images) => network.features(images, training),
-            Self::Features(features) => features,
-        })
-    }
-}
-
-impl Views<'_> {
-    /// Calls `each` with every batch `[batch, 3, side, side]` in turn, while threads make the next ones.
-    ///
-    /// - `epoch`: which random changes the frames go through; `None` for plain views
-    fn for_each_batch(
-        &self,
-        batches: &[Vec<FrameRef>],
-        epoch: Option<usize>,
-        device: &Device,
-        mut each: impl FnMut(&[FrameRef], Tensor<4>),
-    ) -> Result<(), FinetuneError> {
-        let jobs: Vec<FrameRef> = batches.concat();
-        let (dataset, recipe, seed) = (Arc::clone(self.dataset), self.recipe.view.clone(), self.seed);
-        let ahead = 2 * batches.first().map_or(1, Vec::len);
-        let mut views = prefetch::ordered(jobs, self.place.threads, ahead, move |job: &FrameRef| {
-            let frame = dataset.read_frame(job.clip, job.frame)?;
-            Ok::<_, DatasetError>(match epoch {
-                None => view::plain(&frame, &recipe),
-                Some(epoch) => {
-                    let indices = [epoch as u64, job.clip as u64, job.frame as u64];
-                    view::augmented(&frame, &recipe, Augment::Finetune, &mut seed.stream("finetune-view", &indices))
-                }
-            })
-        });
-        for frames in batches {
-            going_on(self.place.stop)?;
-            let batch = views.by_ref().take(frames.len()).collect::<Result<Vec<_>, _>>()?;
-            each(frames, batch::images(&batch, self.recipe.view.side, device));
-        }
-        Ok(())
-    }
-
-    fn features(&self, classifier: &Classifier, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
-        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
-        let encoder = classifier.encoder.valid();
-        let mut rows = Vec::with_capacity(frames.len());
-        self.for_each_batch(&batches, None, self.place.device, |_, images| {
-            rows.extend(rows_of(encoder.pooled(images, crate::model::Mode::Eval)));
-        })?;
-        Ok(rows)
-    }
-}
-
 /// The network while it is trained.
 struct Training<'a> {
     classifier: Classifier,
-    optimiser: ModuleOptimizer,
+    optimiser: Adam,
     schedule: Schedule,
     steps: u64,
     recipe: &'a FinetuneRecipe,
@@ -402,11 +225,7 @@ impl<'a> Training<'a> {
         };
         Self {
             classifier: classifier.train(),
-            // PyTorch's epsilon; burn's own default is larger.
-            optimiser: AdamConfig::new()
-                .with_epsilon(1e-8)
-                .with_weight_decay(Some(WeightDecayConfig::new(recipe.weight_decay as f32)))
-                .init(),
+            optimiser: Adam::new(recipe.weight_decay, Decay::L2),
             schedule: Schedule::new(&schedule, batches_of(&fit, recipe.batch).len() as u64),
             steps: 0,
             class_weights: class_weights(&of_frames, dataset.classes().len()),
@@ -437,9 +256,8 @@ impl<'a> Training<'a> {
         let labels: Vec<usize> = frames.iter().map(|frame| self.labels[&frame.clip]).collect();
         let loss = weighted_cross_entropy(shown.logits(&self.classifier, true), &labels, &self.class_weights);
         let value = f64::from(rows_of(loss.clone().unsqueeze::<2>())[0][0]);
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.classifier);
         let rate = self.schedule.at(self.steps);
-        self.classifier = self.optimiser.step(rate, self.classifier.clone(), gradients);
+        self.classifier = self.optimiser.step(self.classifier.clone(), loss.backward(), rate, 1.0);
         self.steps += 1;
         value
     }
@@ -464,24 +282,6 @@ fn weighted_cross_entropy(logits: Tensor<2>, labels: &[usize], class_weights: &[
     -(log_softmax(logits, 1) * targets).sum() / batch as f64
 }
 
-/// As many batches as needed for none to exceed `most`, of nearly equal sizes: a batch norm learns nothing from a
-/// last batch of one.
-fn batches_of(frames: &[FrameRef], most: usize) -> Vec<Vec<FrameRef>> {
-    let count = frames.len().div_ceil(most.max(1)).max(1);
-    (0..count).map(|at| frames[at * frames.len() / count..(at + 1) * frames.len() / count].to_vec()).collect()
-}
-
-/// - `tensor`: `[rows, columns]`
-fn rows_of(tensor: Tensor<2>) -> Vec<Vec<f32>> {
-    let [_, columns] = tensor.dims();
-    let values: Vec<f32> = tensor.into_data().convert::<f32>().iter::<f32>().collect();
-    values.chunks(columns.max(1)).map(<[f32]>::to_vec).collect()
-}
-
-fn going_on(stop: &AtomicBool) -> Result<(), FinetuneError> {
-    if stop.load(Ordering::Relaxed) { Err(FinetuneError::Interrupted) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -489,6 +289,7 @@ mod tests {
     use crate::model::Encoder;
     use crate::model::init::Init;
     use crate::recipe::Depth;
+    use std::sync::atomic::AtomicBool;
 
     /// Two folds; three groups of each class to train on and one to test, when fold 0 is tested.
     fn spots(test_labels: [usize; 2]) -> Arc<Dataset> {
@@ -575,15 +376,6 @@ mod tests {
         // Three of class 0 with weight 2/3 and -ln(1/2), one of class 1 with weight 2 and -ln(3/4), over four rows.
         let expected = (2.0 * 2f64.ln() + 2.0 * (4f64 / 3.0).ln()) / 4.0;
         assert!((f64::from(rows_of(loss.unsqueeze::<2>())[0][0]) - expected).abs() < 1e-6);
-    }
-
-    #[test]
-    fn batches_differ_by_one_frame_at_most_and_hold_each_once() {
-        let frames: Vec<FrameRef> = (0..33).map(|frame| FrameRef { clip: 0, frame }).collect();
-        let batches = batches_of(&frames, 16);
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [11, 11, 11]);
-        assert_eq!(batches.concat(), frames);
-        assert_eq!(batches_of(&frames[..1], 16).len(), 1);
     }
 
     #[test]

@@ -13,7 +13,7 @@ const FLAT: f64 = 1e-7;
 /// - `start`: where to begin
 /// - `function`: value and gradient at a point; bounded below, differentiable
 #[must_use]
-pub fn minimise(start: Vec<f64>, function: impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Vec<f64> {
+pub(super) fn minimise(start: Vec<f64>, function: impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Vec<f64> {
     let mut point = start;
     let (mut value, mut gradient) = function(&point);
     let mut memory = VecDeque::<Step>::new();

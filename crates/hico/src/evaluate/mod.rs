@@ -1,15 +1,33 @@
 //! Judging an encoder honestly: folds by group, floors beside every figure.
+//!
+//! - [`plan`]: who learns, who chooses the epoch, who is tested
+//! - [`floors`], [`knn`], [`linear`], [`finetune`]: ways of getting from frames to classes
+//! - [`pretrained`]: an encoder and what it has seen
+//! - [`cross_validate`]: every fold, seed and candidate, resumable
+//! - [`predictions`], [`scores`], [`outcome`]: predictions → figures with their doubt → the record that reports read
 
+mod candidates;
+mod cells;
 pub mod classifier;
+pub mod classifier_file;
+mod clock;
+pub mod cross_validate;
 pub mod finetune;
 pub mod floors;
+pub mod inputs;
 pub mod knn;
 mod lbfgs;
 pub mod linear;
 pub mod outcome;
 pub mod plan;
 pub mod predictions;
+pub mod pretrained;
 pub mod scores;
+mod summary;
 
+pub use cells::{CELLS_FOLDER, CellsError, PLAN_FILE};
+
+#[cfg(test)]
+mod cross_validate_tests;
 #[cfg(test)]
 mod test_data;

@@ -1,0 +1,214 @@
+//! The ways of getting from frames to classes that an evaluation compares, and one of them at work on one fold.
+
+use super::classifier::{Classifier, Trainable};
+use super::finetune::{FinetuneRecipe, Finetuned, Looks, finetune};
+use super::floors::{NEIGHBOURS, class_shares, thumbnail};
+use super::inputs::{FinetuneError, Views, Workplace};
+use super::knn;
+use super::linear::{Labelled, LinearProbe};
+use super::outcome::{CurvePoint, Role};
+use super::plan::{FoldPlan, FrameRef, frames_of};
+use super::predictions::FramePrediction;
+use crate::model::Encoder;
+use crate::model::init::Init;
+use crate::recipe::Depth;
+use hico_data::{Dataset, Seed};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// One way of getting from frames to classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Majority,
+    Thumbnails,
+    RandomEncoder,
+    Scratch,
+    Probe,
+    Tuned,
+}
+
+impl Kind {
+    pub(super) const fn role(self) -> Role {
+        match self {
+            Self::Majority | Self::Thumbnails | Self::RandomEncoder | Self::Scratch => Role::Floor,
+            Self::Probe | Self::Tuned => Role::Contender,
+        }
+    }
+
+    /// Its name in tables and files; `pretrained` is the name of what was pretrained.
+    pub(super) fn name(self, pretrained: &str) -> String {
+        match self {
+            Self::Majority => "majority".to_owned(),
+            Self::Thumbnails => "thumbnails".to_owned(),
+            Self::RandomEncoder => "random-encoder".to_owned(),
+            Self::Scratch => "scratch".to_owned(),
+            Self::Probe => format!("{pretrained}-probe"),
+            Self::Tuned => pretrained.to_owned(),
+        }
+    }
+
+    /// One sentence that says what it is.
+    pub(super) fn description(self, pretrained: &str, trainable: Trainable) -> String {
+        let trained = match trainable {
+            Trainable::Head => "a linear head on the frozen encoder is trained",
+            Trainable::LastBlock => "last block, top layer and head are trained",
+            Trainable::All => "the whole backbone and a linear head are trained",
+        };
+        match self {
+            Self::Majority => "Every frame is called the class with most training clips.".to_owned(),
+            Self::Thumbnails => {
+                format!("{NEIGHBOURS} nearest neighbours among the training frames as 16x16 grey thumbnails.")
+            }
+            Self::RandomEncoder => {
+                "Linear probe (logistic regression) on the features of an encoder with random weights.".to_owned()
+            }
+            Self::Scratch => format!("The same network from random weights: {trained}."),
+            Self::Probe => format!("Linear probe on the frozen features of the encoder {pretrained}."),
+            Self::Tuned => format!("The encoder {pretrained}, fine-tuned: {trained}."),
+        }
+    }
+
+    /// Whether another seed gives another result.
+    pub(super) const fn is_random(self) -> bool {
+        !matches!(self, Self::Majority | Self::Thumbnails)
+    }
+
+    /// Whether it starts from what was pretrained.
+    pub(super) const fn is_pretrained(self) -> bool {
+        matches!(self, Self::Probe | Self::Tuned)
+    }
+
+    /// How much work one cell is, in epochs of fine-tuning, roughly.
+    pub(super) const fn work(self, recipe: &FinetuneRecipe) -> u64 {
+        match self {
+            Self::Scratch | Self::Tuned => recipe.epochs as u64,
+            Self::Majority | Self::Thumbnails | Self::RandomEncoder | Self::Probe => 1,
+        }
+    }
+}
+
+/// One fold with one seed, and all that a candidate may use.
+pub(super) struct Job<'a> {
+    pub(super) dataset: &'a Arc<Dataset>,
+    pub(super) plan: &'a FoldPlan,
+    pub(super) recipe: &'a FinetuneRecipe,
+    pub(super) trainable: Trainable,
+    pub(super) looks: Looks,
+    pub(super) depth: Depth,
+    pub(super) seed: Seed,
+    pub(super) place: Workplace<'a>,
+    /// For [`Kind::Probe`] and [`Kind::Tuned`].
+    pub(super) pretrained: Option<Encoder>,
+}
+
+/// What one candidate made of one fold.
+pub(super) struct Found {
+    pub(super) honest: Vec<FramePrediction>,
+    pub(super) published: Option<Vec<FramePrediction>>,
+    pub(super) chosen_epoch: Option<usize>,
+    pub(super) curve: Vec<CurvePoint>,
+    /// Whether the inner validation clips chose anything; else they were learnt from like the others.
+    pub(super) chose: bool,
+    pub(super) classifier: Option<Classifier>,
+}
+
+impl Job<'_> {
+    /// Lets a candidate learn and predict.
+    ///
+    /// # Errors
+    /// When frames cannot be read, training diverges, or it is asked to stop.
+    ///
+    /// # Panics
+    /// When a candidate that needs a pretrained encoder is not given one.
+    pub(super) fn run(&self, kind: Kind, after_epoch: impl FnMut(usize)) -> Result<Found, FinetuneError> {
+        match kind {
+            Kind::Majority => Ok(self.majority()),
+            Kind::Thumbnails => self.thumbnails(),
+            Kind::RandomEncoder => self.probe(&self.random_encoder()),
+            Kind::Scratch => self.finetune(self.random_encoder(), after_epoch),
+            Kind::Probe => self.probe(&self.pretrained_encoder()),
+            Kind::Tuned => self.finetune(self.pretrained_encoder(), after_epoch),
+        }
+    }
+
+    fn classes(&self) -> usize {
+        self.dataset.classes().len()
+    }
+
+    fn frames(&self, clips: &[usize]) -> Vec<FrameRef> {
+        frames_of(self.dataset, clips, self.recipe.frames_per_clip)
+    }
+
+    fn labels(&self, frames: &[FrameRef]) -> Vec<usize> {
+        frames.iter().filter_map(|frame| self.dataset.label(frame.clip)).collect()
+    }
+
+    fn random_encoder(&self) -> Encoder {
+        Encoder::new(&Init::new(self.place.device, self.seed).at("encoder"), self.depth)
+    }
+
+    #[expect(clippy::expect_used, reason = "whoever lists a contender brings an encoder; anything else is our own bug")]
+    fn pretrained_encoder(&self) -> Encoder {
+        self.pretrained.clone().expect("a contender has a pretrained encoder")
+    }
+
+    fn majority(&self) -> Found {
+        let labels: Vec<usize> = self.plan.training().iter().filter_map(|clip| self.dataset.label(*clip)).collect();
+        let shares = class_shares(&labels, self.classes());
+        without_choice(self.frames(&self.plan.test), |_| shares.clone())
+    }
+
+    fn thumbnails(&self) -> Result<Found, FinetuneError> {
+        let (training, test) = (self.frames(&self.plan.training()), self.frames(&self.plan.test));
+        let thumbnails = |frames: &[FrameRef]| -> Result<Vec<Vec<f32>>, FinetuneError> {
+            let read = |frame: &FrameRef| Ok(thumbnail(&self.dataset.read_frame(frame.clip, frame.frame)?));
+            frames.par_iter().map(read).collect()
+        };
+        let (gallery, labels) = (thumbnails(&training)?, self.labels(&training));
+        let votes: Vec<Vec<f64>> = thumbnails(&test)?
+            .par_iter()
+            .map(|query| knn::vote(&gallery, &labels, query, NEIGHBOURS, self.classes()))
+            .collect();
+        Ok(without_choice(test, |place| votes[place].clone()))
+    }
+
+    fn probe(&self, encoder: &Encoder) -> Result<Found, FinetuneError> {
+        let views = Views { dataset: self.dataset, view: &self.recipe.view, seed: self.seed, place: self.place };
+        let [fit, inner, test] = [&self.plan.fit, &self.plan.inner, &self.plan.test].map(|clips| self.frames(clips));
+        let [fit_rows, inner_rows, test_rows] =
+            [views.features(encoder, &fit)?, views.features(encoder, &inner)?, views.features(encoder, &test)?];
+        let (fit_labels, inner_labels) = (self.labels(&fit), self.labels(&inner));
+        let (probe, _) = LinearProbe::fit_choosing(
+            Labelled { rows: &fit_rows, labels: &fit_labels },
+            Labelled { rows: &inner_rows, labels: &inner_labels },
+            self.classes(),
+        );
+        Ok(Found { chose: true, ..without_choice(test, |place| probe.predict(&test_rows[place])) })
+    }
+
+    fn finetune(&self, encoder: Encoder, after_epoch: impl FnMut(usize)) -> Result<Found, FinetuneError> {
+        let classifier =
+            Classifier::new(&Init::new(self.place.device, self.seed), encoder, self.classes(), self.trainable);
+        let Finetuned { classifier, chosen_epoch, curve, honest, published } =
+            finetune(self.dataset, self.plan, classifier, self.recipe, self.looks, self.seed, self.place, after_epoch)?;
+        let (chosen_epoch, classifier) = (Some(chosen_epoch), Some(classifier));
+        Ok(Found { honest, published, chosen_epoch, curve, chose: true, classifier })
+    }
+}
+
+/// - `probabilities`: from the place of a frame to the probability of each class
+fn without_choice(test: Vec<FrameRef>, probabilities: impl Fn(usize) -> Vec<f64>) -> Found {
+    let predict = |(place, frame): (usize, FrameRef)| FramePrediction {
+        clip: frame.clip,
+        frame: frame.frame,
+        probabilities: probabilities(place),
+    };
+    Found {
+        honest: test.into_iter().enumerate().map(predict).collect(),
+        published: None,
+        chosen_epoch: None,
+        curve: Vec::new(),
+        chose: false,
+        classifier: None,
+    }
+}

@@ -1,0 +1,211 @@
+//! Frames → batches on the device, made in threads while the network is busy with the ones before.
+
+use super::classifier::Classifier;
+use super::plan::FrameRef;
+use super::predictions::FramePrediction;
+use crate::batch;
+use crate::model::{Encoder, Mode};
+use burn::module::Module;
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use hico_data::view::{self, Augment, ViewRecipe};
+use hico_data::{Dataset, DatasetError, Seed, prefetch};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where and with what a network is trained.
+#[derive(Debug, Clone, Copy)]
+pub struct Workplace<'a> {
+    /// The device, without automatic differentiation.
+    pub device: &'a Device,
+    /// Threads that make views.
+    pub threads: usize,
+    /// Turns true when the work should stop.
+    pub stop: &'a AtomicBool,
+}
+
+/// Why a network cannot be fine-tuned.
+#[derive(Debug, thiserror::Error)]
+pub enum FinetuneError {
+    /// Frames cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The first epoch made no numbers.
+    #[error("the loss is not a number in the first epoch; a learning rate below {learning_rate} may help")]
+    Diverged {
+        /// The rate used.
+        learning_rate: f64,
+    },
+    /// It was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What the network is given.
+pub(super) enum Inputs<'a> {
+    /// Views of frames, made as they are needed.
+    Views(Views<'a>),
+    /// What a frozen encoder makes of each frame.
+    Features { of: HashMap<FrameRef, Vec<f32>>, place: Workplace<'a> },
+}
+
+/// Frames → views → tensors.
+#[derive(Clone, Copy)]
+pub(super) struct Views<'a> {
+    pub(super) dataset: &'a Arc<Dataset>,
+    pub(super) view: &'a ViewRecipe,
+    pub(super) seed: Seed,
+    pub(super) place: Workplace<'a>,
+}
+
+/// How many frames a network is shown at once where nothing is trained.
+const PREDICTED_AT_ONCE: usize = 64;
+
+impl<'a> Inputs<'a> {
+    pub(super) fn features(encoder: &Encoder, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, FinetuneError> {
+        let rows = views.features(encoder, frames)?;
+        Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), place: views.place })
+    }
+
+    pub(super) const fn place(&self) -> Workplace<'a> {
+        match self {
+            Self::Views(views) => views.place,
+            Self::Features { place, .. } => *place,
+        }
+    }
+
+    /// Calls `each` with what the head reads of every batch, `[batch, features]`; frozen features do not know epochs.
+    pub(super) fn for_each_batch(
+        &self,
+        batches: &[Vec<FrameRef>],
+        epoch: Option<usize>,
+        device: &Device,
+        mut each: impl FnMut(&[FrameRef], Shown),
+    ) -> Result<(), FinetuneError> {
+        match self {
+            Self::Views(views) => {
+                views.for_each_batch(batches, epoch, device, |frames, images| each(frames, Shown::Images(images)))
+            }
+            Self::Features { of, place } => {
+                for frames in batches {
+                    going_on(place.stop)?;
+                    let rows: Vec<&[f32]> = frames.iter().map(|frame| of[frame].as_slice()).collect();
+                    let shape = [rows.len(), rows.first().map_or(0, |row| row.len())];
+                    each(frames, Shown::Features(Tensor::from_data(TensorData::new(rows.concat(), shape), device)));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn predict(
+        &self,
+        network: &Classifier,
+        frames: &[FrameRef],
+    ) -> Result<Vec<FramePrediction>, FinetuneError> {
+        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
+        let mut predictions = Vec::with_capacity(frames.len());
+        self.for_each_batch(&batches, None, self.place().device, |frames, shown| {
+            let probabilities = rows_of(softmax(shown.logits(network, false), 1));
+            let row = |(frame, row): (&FrameRef, Vec<f32>)| FramePrediction {
+                clip: frame.clip,
+                frame: frame.frame,
+                probabilities: row.into_iter().map(f64::from).collect(),
+            };
+            predictions.extend(frames.iter().zip(probabilities).map(row));
+        })?;
+        Ok(predictions)
+    }
+}
+
+/// One batch as the network is given it.
+pub(super) enum Shown {
+    Images(Tensor<4>),
+    Features(Tensor<2>),
+}
+
+impl Shown {
+    pub(super) fn logits(self, network: &Classifier, training: bool) -> Tensor<2> {
+        network.head(match self {
+            Self::Images(images) => network.features(images, training),
+            Self::Features(features) => features,
+        })
+    }
+}
+
+impl Views<'_> {
+    /// Calls `each` with every batch `[batch, 3, side, side]` in turn, while threads make the next ones.
+    ///
+    /// - `epoch`: which random changes the frames go through; `None` for plain views
+    pub(super) fn for_each_batch(
+        &self,
+        batches: &[Vec<FrameRef>],
+        epoch: Option<usize>,
+        device: &Device,
+        mut each: impl FnMut(&[FrameRef], Tensor<4>),
+    ) -> Result<(), FinetuneError> {
+        let jobs: Vec<FrameRef> = batches.concat();
+        let (dataset, recipe, seed) = (Arc::clone(self.dataset), self.view.clone(), self.seed);
+        let ahead = 2 * batches.first().map_or(1, Vec::len);
+        let mut views = prefetch::ordered(jobs, self.place.threads, ahead, move |job: &FrameRef| {
+            let frame = dataset.read_frame(job.clip, job.frame)?;
+            Ok::<_, DatasetError>(match epoch {
+                None => view::plain(&frame, &recipe),
+                Some(epoch) => {
+                    let indices = [epoch as u64, job.clip as u64, job.frame as u64];
+                    view::augmented(&frame, &recipe, Augment::Finetune, &mut seed.stream("finetune-view", &indices))
+                }
+            })
+        });
+        for frames in batches {
+            going_on(self.place.stop)?;
+            let batch = views.by_ref().take(frames.len()).collect::<Result<Vec<_>, _>>()?;
+            each(frames, batch::images(&batch, self.view.side, device));
+        }
+        Ok(())
+    }
+
+    /// What an encoder makes of frames, on plain views: averaged C5, `[frames][features]`.
+    pub(super) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
+        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
+        let encoder = encoder.valid();
+        let mut rows = Vec::with_capacity(frames.len());
+        self.for_each_batch(&batches, None, self.place.device, |_, images| {
+            rows.extend(rows_of(encoder.pooled(images, Mode::Eval)));
+        })?;
+        Ok(rows)
+    }
+}
+
+/// As many batches as needed for none to exceed `most`, of nearly equal sizes: a batch norm learns nothing from a
+/// last batch of one.
+pub(super) fn batches_of(frames: &[FrameRef], most: usize) -> Vec<Vec<FrameRef>> {
+    let count = frames.len().div_ceil(most.max(1)).max(1);
+    (0..count).map(|at| frames[at * frames.len() / count..(at + 1) * frames.len() / count].to_vec()).collect()
+}
+
+/// - `tensor`: `[rows, columns]`
+pub(super) fn rows_of(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, columns] = tensor.dims();
+    let values: Vec<f32> = tensor.into_data().convert::<f32>().iter::<f32>().collect();
+    values.chunks(columns.max(1)).map(<[f32]>::to_vec).collect()
+}
+
+pub(super) fn going_on(stop: &AtomicBool) -> Result<(), FinetuneError> {
+    if stop.load(Ordering::Relaxed) { Err(FinetuneError::Interrupted) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_differ_by_one_frame_at_most_and_hold_each_once() {
+        let frames: Vec<FrameRef> = (0..33).map(|frame| FrameRef { clip: 0, frame }).collect();
+        let batches = batches_of(&frames, 16);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [11, 11, 11]);
+        assert_eq!(batches.concat(), frames);
+        assert_eq!(batches_of(&frames[..1], 16).len(), 1);
+    }
+}

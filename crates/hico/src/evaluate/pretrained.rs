@@ -1,0 +1,244 @@
+//! A pretrained encoder: its weights, and what is known of how it came to be.
+
+use crate::model::Encoder;
+use crate::model::init::Init;
+use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
+use crate::recipe::{Depth, Recipe, RecipeError};
+use crate::train::checkpoint::{BEST_FILE, LAST_FILE};
+use crate::train::run_record::{RECIPE_FILE, RunRecord, RunRecordError};
+use burn::module::Module;
+use burn::tensor::Device;
+use hico_data::Seed;
+use hico_data::view::ViewRecipe;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// An encoder's weights, ready to be put to any use.
+#[derive(Debug, Clone)]
+pub struct Pretrained {
+    /// Short name for tables: the method's, or `file`.
+    pub name: String,
+    /// One sentence that says what it is.
+    pub description: String,
+    /// Its depth, as its tensors tell.
+    pub depth: Depth,
+    /// The views it was trained on, where that is known.
+    pub view: Option<ViewRecipe>,
+    /// The groups it has seen.
+    pub seen: Seen,
+    naming: Naming,
+    tensors: Vec<NamedTensor>,
+}
+
+/// Which groups an encoder's pretraining has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The weights do not say.
+    Unknown,
+    /// These: learnt from, or watched to choose the best epoch.
+    Groups {
+        /// Their names in the data set they come from.
+        groups: BTreeSet<String>,
+        /// Hash of that data set's table.
+        data: String,
+    },
+}
+
+/// Why there is no encoder.
+#[derive(Debug, thiserror::Error)]
+pub enum PretrainedError {
+    /// Neither a run's folder nor a file of weights.
+    #[error("{}: there is no such run or file", .0.display())]
+    Missing(PathBuf),
+    /// The run has not reached its first checkpoint.
+    #[error("{}: the run has no checkpoint yet ({BEST_FILE} or {LAST_FILE})", .0.display())]
+    NoCheckpoint(PathBuf),
+    /// The file holds no encoder.
+    #[error("{}: holds no ResNet encoder: neither our names (encoder.backbone...) nor the HiCo authors' (features.R18...)", .0.display())]
+    NoEncoder(PathBuf),
+    /// Its record cannot be read.
+    #[error(transparent)]
+    Record(#[from] RunRecordError),
+    /// Its recipe is broken.
+    #[error("{}: {source}", .path.display())]
+    Recipe {
+        /// The recipe.
+        path: PathBuf,
+        /// What is wrong.
+        source: RecipeError,
+    },
+    /// Its recipe cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Its weights cannot be read or do not fit.
+    #[error("{}: {source}", .path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: WeightsError,
+    },
+}
+
+impl Pretrained {
+    /// Reads a run's folder (its best checkpoint, else its last) or a safetensors file of weights.
+    ///
+    /// # Errors
+    /// When there is neither, a file is broken, or it holds no encoder.
+    pub fn read(path: &Path) -> Result<Self, PretrainedError> {
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => Self::read_run(path),
+            Ok(_) => Self::read_file(path),
+            Err(_) => Err(PretrainedError::Missing(path.to_owned())),
+        }
+    }
+
+    fn read_run(folder: &Path) -> Result<Self, PretrainedError> {
+        let record = RunRecord::read(folder)?;
+        let path = folder.join(RECIPE_FILE);
+        let text =
+            std::fs::read_to_string(&path).map_err(|source| PretrainedError::Read { path: path.clone(), source })?;
+        let recipe = Recipe::parse(&text).map_err(|source| PretrainedError::Recipe { path, source })?;
+        let checkpoint = [BEST_FILE, LAST_FILE].map(|name| folder.join(name)).into_iter().find(|path| path.is_file());
+        let checkpoint = checkpoint.ok_or_else(|| PretrainedError::NoCheckpoint(folder.to_owned()))?;
+        let run = folder.file_name().unwrap_or_default().to_string_lossy();
+        let description = format!("pretrained by {} in the run {run}", method(&record));
+        Ok(Self {
+            name: method(&record),
+            description,
+            view: Some(recipe.view().clone()),
+            seen: seen(&record),
+            ..Self::read_file(&checkpoint)?
+        })
+    }
+
+    fn read_file(path: &Path) -> Result<Self, PretrainedError> {
+        let (tensors, _) = weights::read_safetensors(path)
+            .map_err(|source| PretrainedError::Weights { path: path.to_owned(), source })?;
+        let description =
+            format!("pretrained elsewhere, from {}", path.file_name().unwrap_or_default().to_string_lossy());
+        let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors)
+            .ok_or_else(|| PretrainedError::NoEncoder(path.to_owned()))?;
+        // So that weights that do not fit are refused before anything else has run.
+        pretrained
+            .encoder(&Device::flex())
+            .map_err(|source| PretrainedError::Weights { path: path.to_owned(), source })?;
+        Ok(pretrained)
+    }
+
+    /// An encoder from the tensors of a pretraining run in memory; `None` where they hold none.
+    #[must_use]
+    pub fn of_run(record: &RunRecord, recipe: &Recipe, tensors: Vec<NamedTensor>) -> Option<Self> {
+        let description = format!("pretrained by {} within each fold's training groups", method(record));
+        Self::from_tensors(&method(record), description, Some(recipe.view().clone()), seen(record), tensors)
+    }
+
+    pub(super) fn from_tensors(
+        name: &str,
+        description: String,
+        view: Option<ViewRecipe>,
+        seen: Seen,
+        mut tensors: Vec<NamedTensor>,
+    ) -> Option<Self> {
+        let begins = |prefix: &str| tensors.iter().any(|tensor| tensor.name.starts_with(prefix));
+        let naming = if begins("encoder.backbone.") {
+            Naming::Ours
+        } else if begins("features.R18.") {
+            Naming::Authors
+        } else {
+            return None;
+        };
+        let has = |part: &str| tensors.iter().any(|tensor| tensor.name.contains(part));
+        let depth = match (has(".layer1.0.conv3."), has(".layer3.5.")) {
+            (true, _) => Depth::R50,
+            (false, true) => Depth::R34,
+            (false, false) => Depth::R18,
+        };
+        tensors.retain(|tensor| tensor.name.starts_with("encoder.") || tensor.name.starts_with("features."));
+        Some(Self { name: name.to_owned(), description, depth, view, seen, naming, tensors })
+    }
+
+    /// The encoder on a device.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn encoder(&self, device: &Device) -> Result<Encoder, WeightsError> {
+        let blank = Holder { encoder: Encoder::new(&Init::new(device, Seed(0)), self.depth) };
+        Ok(weights::from_tensors(blank, &self.tensors, self.naming)?.encoder)
+    }
+
+    /// SHA-256 of names and values, hexadecimal: what an evaluation's plan knows it by.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for tensor in &self.tensors {
+            hash.update(&tensor.name);
+            tensor.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Gives the encoder the names it has inside a whole model.
+#[derive(Module, Debug)]
+struct Holder {
+    encoder: Encoder,
+}
+
+fn method(record: &RunRecord) -> String {
+    serde_json::to_value(record.method).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn seen(record: &RunRecord) -> Seen {
+    let groups = record.groups.iter().chain(&record.watched_groups).cloned().collect();
+    Seen::Groups { groups, data: record.data.hash.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::HicoModel;
+    use crate::recipe::ModelRecipe;
+    use std::collections::BTreeMap;
+
+    fn tensors(naming: Naming, depth: Depth) -> (Encoder, Vec<NamedTensor>) {
+        let recipe = ModelRecipe { depth, ..ModelRecipe::default() };
+        let model = HicoModel::new(&recipe, 32, 3, &Device::flex(), Seed(4));
+        let tensors = weights::to_tensors(&model, naming);
+        (model.encoder, tensors)
+    }
+
+    #[test]
+    fn an_encoder_comes_back_from_a_file_by_our_names_and_by_the_authors() {
+        let folder = tempfile::tempdir().unwrap();
+        for (naming, depth) in [(Naming::Authors, Depth::R18), (Naming::Ours, Depth::R34)] {
+            let (encoder, tensors) = tensors(naming, depth);
+            let path = folder.path().join("weights.safetensors");
+            std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
+            let read = Pretrained::read(&path).unwrap();
+            assert_eq!((read.depth, &read.seen), (depth, &Seen::Unknown));
+            let found = weights::to_tensors(&read.encoder(&Device::flex()).unwrap(), Naming::Ours);
+            assert_eq!(found, weights::to_tensors(&encoder, Naming::Ours));
+        }
+    }
+
+    #[test]
+    fn what_is_no_encoder_is_refused_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let reason = |path: &Path| Pretrained::read(path).unwrap_err().to_string();
+        assert!(reason(&folder.path().join("nowhere")).contains("no such run or file"));
+        assert!(reason(folder.path()).contains("not a run"));
+        let path = folder.path().join("other.safetensors");
+        let other = NamedTensor { name: "weight".into(), shape: vec![1], values: vec![1.0] };
+        std::fs::write(&path, weights::to_safetensors(&[other], &BTreeMap::new()).unwrap()).unwrap();
+        assert!(reason(&path).contains("holds no ResNet encoder"));
+        std::fs::write(&path, b"short").unwrap();
+        assert!(reason(&path).contains("not a whole safetensors file"));
+    }
+}
