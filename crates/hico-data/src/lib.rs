@@ -5,9 +5,11 @@
 pub mod atomic;
 pub mod clip;
 pub mod dataset;
+pub mod ingest;
 pub mod manifest;
 pub mod seed;
 pub mod split;
+pub mod store;
 
 pub mod view;
 

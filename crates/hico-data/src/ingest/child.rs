@@ -1,0 +1,155 @@
+//! A child process on a leash: its time, its words and its life are bounded by us.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use wait_timeout::ChildExt as _;
+
+/// Bytes of standard error that are kept.
+const WORDS: u64 = 16_384;
+
+/// How often the leash looks at the clock and at the stop flag.
+const BEAT: Duration = Duration::from_millis(50);
+
+/// How a child ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// What it wrote to standard error, the first part.
+    pub(crate) said: String,
+    /// Whether it was ended because its time was up.
+    pub(crate) timed_out: bool,
+}
+
+/// Runs a child and hands its standard output to `read`; the child is killed when `read` returns before its end, when
+/// its time is up, or when `stop` turns true.
+pub(crate) fn run<T>(
+    command: &mut Command,
+    time: Duration,
+    stop: &AtomicBool,
+    read: impl FnOnce(&mut BufReader<ChildStdout>) -> T,
+) -> std::io::Result<(T, Ended)> {
+    #[cfg(unix)]
+    {
+        // Ctrl-C at the terminal goes to us alone; a child that saw it too would hand over half a clip as if it were whole.
+        use std::os::unix::process::CommandExt as _;
+        command.process_group(0);
+    }
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let missing = || std::io::Error::other("the child has no standard output");
+    let mut output = BufReader::with_capacity(1 << 16, child.stdout.take().ok_or_else(missing)?);
+    let errors = child.stderr.take().ok_or_else(missing)?;
+    let child = Mutex::new(child);
+    let (over, timed_out) = (AtomicBool::new(false), AtomicBool::new(false));
+    let deadline = Instant::now() + time;
+    std::thread::scope(|scope| {
+        let words = scope.spawn(|| listen(errors));
+        let leash = scope.spawn(|| {
+            while !over.load(Ordering::Acquire) {
+                let late = Instant::now() >= deadline;
+                if late || stop.load(Ordering::Relaxed) {
+                    timed_out.store(late, Ordering::Release);
+                    kill(&child);
+                    break;
+                }
+                std::thread::park_timeout(BEAT);
+            }
+        });
+        let result = read(&mut output);
+        // Whoever stopped reading has no use for the rest; at its end the child is gone anyway or about to be.
+        let at_end = output.fill_buf().is_ok_and(<[u8]>::is_empty);
+        drop(output);
+        if !at_end {
+            kill(&child);
+        }
+        let status = wait(&child);
+        over.store(true, Ordering::Release);
+        leash.thread().unpark();
+        let said = words.join().unwrap_or_default();
+        let timed_out = timed_out.load(Ordering::Acquire);
+        Ok((result, Ended { status: status?, said, timed_out }))
+    })
+}
+
+/// Keeps the first words and reads on, so that a talkative child is not blocked.
+fn listen(mut errors: impl Read) -> String {
+    let mut kept = Vec::new();
+    errors.by_ref().take(WORDS).read_to_end(&mut kept).ok();
+    std::io::copy(&mut errors, &mut std::io::sink()).ok();
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+fn kill(child: &Mutex<Child>) {
+    if let Ok(mut child) = child.lock() {
+        child.kill().ok();
+    }
+}
+
+/// Waits in short turns, so that the leash can reach a child that closed its output and lives on.
+fn wait(child: &Mutex<Child>) -> std::io::Result<ExitStatus> {
+    loop {
+        let mut child = child.lock().map_err(|_| std::io::Error::other("a thread that held the child panicked"))?;
+        if let Some(status) = child.wait_timeout(BEAT)? {
+            return Ok(status);
+        }
+        drop(child);
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, time: Duration, stop: &AtomicBool) -> (Vec<u8>, Ended) {
+        let read = |output: &mut BufReader<ChildStdout>| {
+            let mut bytes = Vec::new();
+            output.read_to_end(&mut bytes).unwrap();
+            bytes
+        };
+        run(Command::new("sh").args(["-c", script]), time, stop, read).unwrap()
+    }
+
+    #[test]
+    fn output_words_and_status_of_a_child_are_told_apart() {
+        let (bytes, ended) = shell("echo out; echo err >&2; exit 3", Duration::from_secs(20), &AtomicBool::new(false));
+        assert_eq!((bytes.as_slice(), ended.said.as_str(), ended.status.code()), (&b"out\n"[..], "err\n", Some(3)));
+        assert!(!ended.timed_out);
+    }
+
+    #[test]
+    fn a_child_that_takes_too_long_is_ended() {
+        let begin = Instant::now();
+        let (_, ended) = shell("exec sleep 60", Duration::from_millis(100), &AtomicBool::new(false));
+        assert!(ended.timed_out && !ended.status.success());
+        assert!(begin.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_child_that_closed_its_output_is_ended_too() {
+        let (_, ended) = shell("exec sleep 60 >&- 2>&-", Duration::from_millis(100), &AtomicBool::new(false));
+        assert!(ended.timed_out);
+    }
+
+    #[test]
+    fn a_stop_ends_the_child() {
+        let (_, ended) = shell("exec sleep 60", Duration::from_secs(60), &AtomicBool::new(true));
+        assert!(!ended.timed_out && !ended.status.success());
+    }
+
+    #[test]
+    fn a_child_nobody_listens_to_any_more_is_ended_and_its_words_are_bounded() {
+        let endless = "while true; do echo x; echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy >&2; done";
+        let read = |output: &mut BufReader<ChildStdout>| {
+            let mut some = [0; 100_000];
+            output.read_exact(&mut some).unwrap();
+        };
+        let mut command = Command::new("sh");
+        let ((), ended) =
+            run(command.args(["-c", endless]), Duration::from_secs(60), &AtomicBool::new(false), read).unwrap();
+        assert!(!ended.status.success() && !ended.timed_out);
+        assert!(ended.said.len() as u64 <= WORDS);
+    }
+}

@@ -1,0 +1,331 @@
+//! Decoded frames, one after another → the clip as it is stored. Only resized frames are kept in memory.
+
+use super::refusal::Refusal;
+use crate::clip::{Channels, Clip, Size};
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use serde::{Deserialize, Serialize};
+
+/// A clip whose channels nowhere differ by more than this (of 255) is stored as luma alone. Compression and rounding
+/// tint grey pictures by up to 6; what a person or a scanner coloured differs by 9 and more.
+pub const GREY_TOLERANCE: u8 = 8;
+
+/// How a frame fills the stated side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Height and width both become the side, whatever the aspect (as HiCo's authors).
+    #[default]
+    Squash,
+    /// The longer one becomes the side, the aspect stays; frames need not be square.
+    Keep,
+    /// As `keep`, then centred on a black square.
+    Pad,
+}
+
+/// What a clip may cost, so that a hostile or mistaken file cannot take the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Frames of a clip.
+    pub frames: usize,
+    /// Pixels of a source frame.
+    pub pixels: u64,
+    /// Bytes of a clip once resized, three channels.
+    pub bytes: usize,
+    /// Seconds for decoding one video.
+    pub seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { frames: 20_000, pixels: 64_000_000, bytes: 1 << 30, seconds: 600 }
+    }
+}
+
+/// A decoded clip, and what was seen while decoding it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Decoded {
+    /// The clip as it is stored.
+    pub(crate) clip: Clip,
+    /// Size of the source's frames.
+    pub(crate) source: Size,
+    /// Mean Rec.601 luma of the first, middle (`n / 2`) and last source frame, 0 to 255.
+    pub(crate) luma: [f64; 3],
+    /// What was done, in order.
+    pub(crate) done: Vec<String>,
+}
+
+/// Takes the frames of one clip as they are decoded.
+pub(crate) struct FrameSink {
+    side: usize,
+    fit: Fit,
+    limits: Limits,
+    resizer: Resizer,
+    source: Option<Size>,
+    stored: Size,
+    pixels: Vec<u8>,
+    luma: Vec<f64>,
+    spread: u8,
+}
+
+impl FrameSink {
+    /// - `side`: pixels; 0 keeps the frames as they are
+    pub(crate) fn new(side: usize, fit: Fit, limits: Limits) -> Self {
+        Self {
+            side,
+            fit,
+            limits,
+            resizer: Resizer::new(),
+            source: None,
+            stored: Size { height: 0, width: 0 },
+            pixels: Vec::new(),
+            luma: Vec::new(),
+            spread: 0,
+        }
+    }
+
+    /// Frames taken so far.
+    pub(crate) fn len(&self) -> usize {
+        self.luma.len()
+    }
+
+    /// Whether a frame of this size may come next; asked before its bytes are read.
+    pub(crate) fn admit(&mut self, size: Size, name: &dyn Fn() -> String) -> Result<(), Refusal> {
+        if self.luma.len() >= self.limits.frames {
+            return Err(Refusal::TooManyFrames { limit: self.limits.frames });
+        }
+        check_size(size, self.limits)?;
+        let first = *self.source.get_or_insert(size);
+        if first != size {
+            return Err(Refusal::SizeChanges { first, name: name(), other: size });
+        }
+        self.stored = stored_size(size, self.side, self.fit);
+        let bytes = self.stored.height.saturating_mul(self.stored.width).saturating_mul(3);
+        if self.pixels.len().saturating_add(bytes) > self.limits.bytes {
+            return Err(Refusal::TooManyBytes { limit: self.limits.bytes });
+        }
+        Ok(())
+    }
+
+    /// Takes one admitted frame, `[height, width, 3]`.
+    pub(crate) fn push(&mut self, rgb: &[u8]) -> Result<(), Refusal> {
+        let failed = |said: String| Refusal::Picture { name: format!("frame {}", self.luma.len()), said };
+        let Some(source) = self.source.filter(|size| size.height * size.width * 3 == rgb.len()) else {
+            return Err(failed(format!("{} bytes, which is no whole frame", rgb.len())));
+        };
+        let (luma, spread) = measure(rgb);
+        if self.stored == source {
+            self.pixels.extend_from_slice(rgb);
+        } else {
+            let begin = self.pixels.len();
+            self.pixels.resize(begin + self.stored.height * self.stored.width * 3, 0);
+            let inner = if self.fit == Fit::Pad { stored_size(source, self.side, Fit::Keep) } else { self.stored };
+            let resized = resize(&mut self.resizer, rgb, source, inner).map_err(failed)?;
+            paste(&mut self.pixels[begin..], self.stored, &resized, inner);
+        }
+        self.luma.push(luma);
+        self.spread = self.spread.max(spread);
+        Ok(())
+    }
+
+    /// The clip; grey where no pixel is coloured.
+    ///
+    /// - `decoder`: who decoded it, the first word of what was done
+    pub(crate) fn finish(mut self, fps: Option<f64>, decoder: &str) -> Result<Decoded, Refusal> {
+        let (Some(source), Some(last)) = (self.source, self.luma.len().checked_sub(1)) else {
+            return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
+        };
+        let mut done = vec![format!("decode {decoder}")];
+        if self.stored != source {
+            let fit = match self.fit {
+                Fit::Squash => "squash",
+                Fit::Keep => "keep",
+                Fit::Pad => "pad",
+            };
+            done.push(format!("resize {}x{} {fit} antialiased bilinear", self.stored.height, self.stored.width));
+        }
+        let channels = if self.spread <= GREY_TOLERANCE { Channels::Grey } else { Channels::Rgb };
+        if channels == Channels::Grey {
+            done.push(match self.spread {
+                0 => "grey".to_owned(),
+                spread => format!("grey (channels within {spread})"),
+            });
+            self.pixels = self.pixels.as_chunks::<3>().0.iter().map(rounded_luma).collect();
+        }
+        let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
+        let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
+        Ok(Decoded { clip, source, luma, done })
+    }
+}
+
+/// Refuses frames that are empty or larger than allowed.
+pub(crate) fn check_size(size: Size, limits: Limits) -> Result<(), Refusal> {
+    let pixels = (size.height as u64).saturating_mul(size.width as u64);
+    match pixels {
+        0 => Err(Refusal::NotVideo { said: "its frames have no pixels".to_owned() }),
+        _ if pixels > limits.pixels => Err(Refusal::TooLarge { size, limit: limits.pixels }),
+        _ => Ok(()),
+    }
+}
+
+/// Size of a stored frame.
+fn stored_size(source: Size, side: usize, fit: Fit) -> Size {
+    if side == 0 {
+        return source;
+    }
+    match fit {
+        Fit::Squash | Fit::Pad => Size { height: side, width: side },
+        Fit::Keep => {
+            let longer = source.height.max(source.width) as f64;
+            let scaled = |length: usize| ((length as f64 * side as f64 / longer).round() as usize).max(1);
+            Size { height: scaled(source.height), width: scaled(source.width) }
+        }
+    }
+}
+
+/// Bilinear convolution whose support grows with the factor, so that shrinking does not alias.
+fn resize(resizer: &mut Resizer, rgb: &[u8], from: Size, to: Size) -> Result<Vec<u8>, String> {
+    let edge = |length: usize| u32::try_from(length).map_err(|error| error.to_string());
+    let source = ImageRef::new(edge(from.width)?, edge(from.height)?, rgb, PixelType::U8x3)
+        .map_err(|error| error.to_string())?;
+    let mut target = Image::new(edge(to.width)?, edge(to.height)?, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    resizer.resize(&source, &mut target, &options).map_err(|error| error.to_string())?;
+    Ok(target.into_vec())
+}
+
+/// Puts a picture into the middle of a black canvas.
+fn paste(canvas: &mut [u8], canvas_size: Size, picture: &[u8], size: Size) {
+    let top = (canvas_size.height - size.height) / 2;
+    let left = (canvas_size.width - size.width) / 2;
+    for (row, line) in picture.chunks_exact(size.width * 3).enumerate() {
+        let begin = ((top + row) * canvas_size.width + left) * 3;
+        canvas[begin..begin + line.len()].copy_from_slice(line);
+    }
+}
+
+/// Mean Rec.601 luma, and the largest difference between the channels of one pixel.
+fn measure(rgb: &[u8]) -> (f64, u8) {
+    let mut spread = 0;
+    let mut sums = [0_u64; 3];
+    // Short runs keep the sums in 32 bits, which the compiler turns into wide instructions.
+    for run in rgb.chunks(3 * 4096) {
+        let mut short = [0_u32; 3];
+        for [r, g, b] in run.as_chunks::<3>().0 {
+            short[0] += u32::from(*r);
+            short[1] += u32::from(*g);
+            short[2] += u32::from(*b);
+            spread = spread.max((*r).max(*g).max(*b) - (*r).min(*g).min(*b));
+        }
+        sums.iter_mut().zip(short).for_each(|(sum, part)| *sum += u64::from(part));
+    }
+    let [r, g, b] = sums.map(|sum| sum as f64);
+    ((0.299 * r + 0.587 * g + 0.114 * b) / (rgb.len() as f64 / 3.0), spread)
+}
+
+/// Rec.601 luma of one pixel; exact where the three are equal.
+fn rounded_luma([r, g, b]: &[u8; 3]) -> u8 {
+    let sum = 299 * u32::from(*r) + 587 * u32::from(*g) + 114 * u32::from(*b);
+    u8::try_from((sum + 500) / 1000).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: Limits = Limits { frames: 10, pixels: 1000, bytes: 10_000, seconds: 1 };
+
+    fn sink(side: usize, fit: Fit) -> FrameSink {
+        FrameSink::new(side, fit, ANY)
+    }
+
+    fn push(sink: &mut FrameSink, height: usize, width: usize, rgb: &[u8]) -> Result<(), Refusal> {
+        sink.admit(Size { height, width }, &|| "it".to_owned())?;
+        sink.push(rgb)
+    }
+
+    #[test]
+    fn grey_pixels_are_stored_exactly_and_once() {
+        let mut sink = sink(0, Fit::Squash);
+        let values: Vec<u8> = (0..=255).collect();
+        let rgb: Vec<u8> = values.iter().flat_map(|v| [*v; 3]).collect();
+        push(&mut sink, 16, 16, &rgb).unwrap();
+        let decoded = sink.finish(Some(10.0), "test").unwrap();
+        assert_eq!(decoded.clip.channels, Channels::Grey);
+        assert_eq!(decoded.clip.pixels, values);
+        assert_eq!(decoded.luma, [127.5; 3]);
+        assert_eq!(decoded.done, ["decode test", "grey"]);
+    }
+
+    #[test]
+    fn one_coloured_pixel_in_one_frame_keeps_the_colour_of_all() {
+        for (tint, channels) in [(GREY_TOLERANCE, Channels::Grey), (GREY_TOLERANCE + 1, Channels::Rgb)] {
+            let mut sink = sink(0, Fit::Squash);
+            push(&mut sink, 1, 2, &[9; 6]).unwrap();
+            push(&mut sink, 1, 2, &[100, 100, 100, 100, 100, 100 + tint]).unwrap();
+            let decoded = sink.finish(None, "test").unwrap();
+            assert_eq!(decoded.clip.channels, channels);
+            assert_eq!(decoded.clip.frames(), 2);
+        }
+    }
+
+    #[test]
+    fn luma_is_that_of_rec_601_of_the_source_frames() {
+        let mut sink = sink(4, Fit::Squash);
+        for value in [0, 50, 100, 200] {
+            push(&mut sink, 1, 2, &[value, 0, 0, 0, 0, value]).unwrap();
+        }
+        let decoded = sink.finish(None, "test").unwrap();
+        let expected = |value: f64| value * (0.299 + 0.114) / 2.0;
+        for (luma, value) in decoded.luma.iter().zip([0.0, 100.0, 200.0]) {
+            assert!((luma - expected(value)).abs() < 1e-9, "{luma} {value}");
+        }
+        assert_eq!(decoded.source, Size { height: 1, width: 2 });
+    }
+
+    #[test]
+    fn shrinking_averages_and_does_not_skip() {
+        // Alternating columns: a sampler without antialiasing would return pure black or white.
+        let rgb: Vec<u8> = (0..32 * 32).flat_map(|pixel| [if pixel % 2 == 0 { 0 } else { 255 }; 3]).collect();
+        let mut sink = FrameSink::new(8, Fit::Squash, Limits { pixels: 2000, ..ANY });
+        push(&mut sink, 32, 32, &rgb).unwrap();
+        let decoded = sink.finish(None, "test").unwrap();
+        assert_eq!(decoded.clip.size, Size { height: 8, width: 8 });
+        assert!(decoded.clip.pixels.iter().all(|value| value.abs_diff(128) < 20), "{:?}", decoded.clip.pixels);
+    }
+
+    #[test]
+    fn the_aspect_is_squashed_kept_or_padded() {
+        let white = [255; 10 * 20 * 3];
+        let stored = |fit| {
+            let mut sink = sink(8, fit);
+            push(&mut sink, 10, 20, &white).unwrap();
+            sink.finish(None, "test").unwrap().clip
+        };
+        assert_eq!(stored(Fit::Squash).size, Size { height: 8, width: 8 });
+        assert_eq!(stored(Fit::Keep).size, Size { height: 4, width: 8 });
+        let padded = stored(Fit::Pad);
+        assert_eq!(padded.size, Size { height: 8, width: 8 });
+        let rows: Vec<u8> = padded.pixels.chunks(8).map(|row| row[0]).collect();
+        assert_eq!(rows, [0, 0, 255, 255, 255, 255, 0, 0]);
+    }
+
+    #[test]
+    fn limits_are_checked_before_the_bytes_are_there() {
+        let mut some = sink(0, Fit::Squash);
+        let huge = Size { height: usize::MAX >> 40, width: 1 << 20 };
+        assert!(matches!(some.admit(huge, &String::new), Err(Refusal::TooLarge { .. })));
+        let mut changing = sink(0, Fit::Squash);
+        push(&mut changing, 1, 2, &[0; 6]).unwrap();
+        let error = push(&mut changing, 2, 1, &[0; 6]).unwrap_err();
+        assert_eq!(error.to_string(), "frames differ in size: 1x2, but it is 2x1 (height x width)");
+        let mut long = sink(0, Fit::Squash);
+        for _ in 0..10 {
+            push(&mut long, 1, 1, &[0; 3]).unwrap();
+        }
+        assert_eq!(push(&mut long, 1, 1, &[0; 3]), Err(Refusal::TooManyFrames { limit: 10 }));
+        let mut fat = sink(100, Fit::Squash);
+        assert_eq!(push(&mut fat, 1, 1, &[0; 3]), Err(Refusal::TooManyBytes { limit: 10_000 }));
+        assert!(matches!(sink(0, Fit::Squash).finish(None, "test"), Err(Refusal::NotVideo { .. })));
+    }
+}

@@ -1,0 +1,42 @@
+//! SHA-256 of a clip's source, by which a later sitting knows it again.
+
+use super::walk::What;
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// SHA-256 of a file, or over the name and the SHA-256 of each picture of a clip, in the order of its frames.
+pub(super) fn of(what: &What) -> io::Result<String> {
+    match what {
+        What::Video(path) | What::Animation(path, _) => file(path),
+        What::Pictures(files) if files.len() == 1 => file(&files[0]),
+        What::Pictures(files) => {
+            let mut hash = Sha256::new();
+            for picture in files {
+                let name = picture.file_name().unwrap_or_default().to_string_lossy();
+                hash.update((name.len() as u64).to_le_bytes());
+                hash.update(name.as_bytes());
+                hash.update(file(picture)?);
+            }
+            Ok(hexadecimal(&hash.finalize()))
+        }
+        What::Refused(_) => Ok(String::new()),
+    }
+}
+
+/// SHA-256 of a file, hexadecimal.
+pub(super) fn file(path: &Path) -> io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hexadecimal(&hash.finalize())),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,220 @@
+//! The record of an ingest, `ingest.jsonl` in the data set: what was asked, and one line a clip as it was done. An ingest
+//! that was interrupted goes on from it; a finished one keeps it as its papers.
+
+use super::frames::Fit;
+use super::labels::UsedColumns;
+use super::walk::Stills;
+use crate::clip::Channels;
+use crate::store::Place;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+/// File name of the record inside a data set's folder.
+pub const JOURNAL_FILE: &str = "ingest.jsonl";
+
+/// One line of the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Entry {
+    /// A sitting began.
+    Start {
+        /// Version of the program.
+        version: String,
+        /// What was asked for.
+        settings: Settings,
+    },
+    /// A clip was stored.
+    Clip(ClipEntry),
+    /// A clip was refused.
+    Refused {
+        /// Path relative to the source folder.
+        source: String,
+        /// Why.
+        reason: String,
+    },
+    /// The sitting ended with a whole data set.
+    Finished {
+        /// Clips in it.
+        clips: usize,
+        /// Clips refused.
+        refused: usize,
+    },
+}
+
+/// What decides how clips are stored and labelled; a sitting with other settings is another data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Name of the source folder.
+    pub source: String,
+    /// Side of the stored frames, pixels; 0 keeps their size.
+    pub side: usize,
+    /// How a frame fills the side.
+    pub fit: Fit,
+    /// What a folder of pictures is.
+    pub stills: Stills,
+    /// SHA-256 of the labels table.
+    pub labels_sha256: Option<String>,
+    /// Columns that were read from it.
+    pub columns: Option<UsedColumns>,
+}
+
+/// A stored clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipEntry {
+    /// Path relative to the source folder.
+    pub source: String,
+    /// Name of the clip.
+    pub clip: String,
+    /// SHA-256 of the source.
+    pub sha256: String,
+    /// Number of frames.
+    pub frames: usize,
+    /// Height of the stored frames, pixels.
+    pub height: usize,
+    /// Width of the stored frames, pixels.
+    pub width: usize,
+    /// Values per stored pixel.
+    pub channels: Channels,
+    /// Frames a second, where the source states it.
+    pub fps: Option<f64>,
+    /// Height in the source, pixels.
+    pub source_height: usize,
+    /// Width in the source, pixels.
+    pub source_width: usize,
+    /// Mean Rec.601 luma of the first, middle (`n / 2`) and last frame before resizing, 0 to 255; checks a decoder.
+    pub luma: [f64; 3],
+    /// What was done to the frames.
+    pub done: String,
+    /// Where the frames are.
+    pub place: Place,
+}
+
+/// Why the record cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The record.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A line makes no sense.
+    #[error("{}: line {line} is no record of an ingest: {reason}", .path.display())]
+    Line {
+        /// The record.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another program writes it now.
+    #[error("{}: another ingest is writing this data set", .0.display())]
+    Busy(PathBuf),
+}
+
+/// Reads the record of a data set.
+///
+/// # Errors
+/// When it is missing or broken.
+pub fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
+    let path = folder.join(JOURNAL_FILE);
+    let text = std::fs::read_to_string(&path).map_err(|source| JournalError::Io { path: path.clone(), source })?;
+    Ok(parse(&text, &path)?.0)
+}
+
+/// An open record.
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Opens or creates the record, and locks it for as long as it is open; returns what it says so far.
+    pub(crate) fn open(folder: &Path) -> Result<(Self, Vec<Entry>), JournalError> {
+        let path = folder.join(JOURNAL_FILE);
+        let failed = |source| JournalError::Io { path: path.clone(), source };
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(path)),
+            // A file system without locks; two sittings at once are the user's own risk there.
+            Err(TryLockError::Error(_)) => {}
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        let (entries, whole) = parse(&text, &path)?;
+        // A line cut short was being written when we were killed; what it speaks of does not count.
+        file.set_len(whole as u64).map_err(failed)?;
+        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        Ok((Self { file, path }, entries))
+    }
+
+    /// Adds a line; it is on the disk when this returns.
+    pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
+        let failed = |source| JournalError::Io { path: self.path.clone(), source };
+        let mut line = serde_json::to_string(entry).map_err(|error| failed(error.into()))?;
+        line.push('\n');
+        self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()).map_err(failed)
+    }
+}
+
+/// The entries, and how many bytes of whole lines they take.
+fn parse(text: &str, path: &Path) -> Result<(Vec<Entry>, usize), JournalError> {
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let lines = text[..whole].lines().enumerate().map(|(line, text)| {
+        serde_json::from_str(text).map_err(|error| JournalError::Line {
+            path: path.to_owned(),
+            line: line + 1,
+            reason: error.to_string(),
+        })
+    });
+    Ok((lines.collect::<Result<_, _>>()?, whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(source: &str) -> Entry {
+        Entry::Refused { source: source.to_owned(), reason: "empty".to_owned() }
+    }
+
+    #[test]
+    fn a_line_cut_short_does_not_count_and_the_next_one_takes_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, before) = Journal::open(folder.path()).unwrap();
+        assert_eq!(before, []);
+        journal.append(&refused("a")).unwrap();
+        journal.append(&refused("b")).unwrap();
+        let path = folder.path().join(JOURNAL_FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        drop(journal);
+        std::fs::write(&path, &text[..text.len() - 5]).unwrap();
+        let (mut journal, before) = Journal::open(folder.path()).unwrap();
+        assert_eq!(before, [refused("a")]);
+        journal.append(&refused("c")).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), [refused("a"), refused("c")]);
+    }
+
+    #[test]
+    fn two_sittings_at_once_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Journal::open(folder.path()).unwrap();
+        assert!(matches!(Journal::open(folder.path()), Err(JournalError::Busy(_))));
+        drop(first);
+        assert!(Journal::open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn another_file_of_that_name_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(JOURNAL_FILE), "{\"event\":\"nonsense\"}\n").unwrap();
+        assert!(matches!(read(folder.path()), Err(JournalError::Line { line: 1, .. })));
+    }
+}

@@ -1,0 +1,379 @@
+//! The labels table: a CSV with one row a clip, as people have them.
+
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Longest labels file that is read, bytes.
+const LONGEST: u64 = 1 << 30;
+
+/// How a column is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Column {
+    /// By one of its obvious names.
+    #[default]
+    Obvious,
+    /// By this name.
+    Named(String),
+    /// It is not read.
+    Ignored,
+}
+
+/// How each column is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Columns {
+    /// The clip's file or folder.
+    pub file: Column,
+    /// Its class.
+    pub label: Column,
+    /// Its patient.
+    pub patient: Column,
+    /// The unit of every split.
+    pub group: Column,
+    /// Its fold.
+    pub fold: Column,
+}
+
+/// The obvious names, best first; compared in lower case, `-` and spaces read as `_`.
+const FILE: [&str; 9] = ["file", "path", "filename", "file_name", "filepath", "file_path", "video", "clip", "image"];
+const LABEL: [&str; 2] = ["label", "class"];
+const PATIENT: [&str; 6] = ["patient", "patient_id", "patientid", "subject", "subject_id", "subjectid"];
+const GROUP: [&str; 3] = ["group", "group_id", "groupid"];
+const FOLD: [&str; 1] = ["fold"];
+
+/// One row; empty cells are `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelRow {
+    /// Line of the file it stands on, from 1.
+    pub line: u64,
+    /// The clip's file or folder as written, `\` turned into `/`.
+    pub file: String,
+    /// What is known of the clip.
+    pub facts: Facts,
+}
+
+/// What a labels table says of a clip.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Its class.
+    pub label: Option<String>,
+    /// Its patient.
+    pub patient: Option<String>,
+    /// The unit of every split.
+    pub group: Option<String>,
+    /// Its fold.
+    pub fold: Option<usize>,
+}
+
+/// A labels table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelTable {
+    /// The rows, in file order.
+    pub rows: Vec<LabelRow>,
+    /// The columns that were read.
+    pub used: UsedColumns,
+}
+
+/// Names of the columns that were read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedColumns {
+    /// The clip's file.
+    pub file: String,
+    /// Its class.
+    pub label: Option<String>,
+    /// Its patient.
+    pub patient: Option<String>,
+    /// The unit of every split.
+    pub group: Option<String>,
+    /// Its fold.
+    pub fold: Option<String>,
+}
+
+/// Why a labels table cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelError {
+    /// It cannot be read.
+    #[error("{}: cannot be read: {source}", .path.display())]
+    Read {
+        /// The table.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is no table.
+    #[error("{}: {reason}", .path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        reason: String,
+    },
+    /// A column is missing.
+    #[error("{}: no column {wanted}; it has {}", .path.display(), .columns.join(", "))]
+    NoColumn {
+        /// The table.
+        path: PathBuf,
+        /// The column that was looked for.
+        wanted: String,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// One cell makes no sense.
+    #[error("{}: line {line}: {reason}", .path.display())]
+    Cell {
+        /// The table.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A row could mean several clips.
+    #[error("line {line}: {file:?} could be {first} or {second}; write its path relative to the source folder")]
+    Ambiguous {
+        /// The line, from 1.
+        line: u64,
+        /// As written.
+        file: String,
+        /// One clip.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// Two rows say different things of one clip.
+    #[error("lines {first} and {second} say different things of {clip}; keep one{}", remark(*.frames))]
+    Contradiction {
+        /// The clip.
+        clip: String,
+        /// One line.
+        first: u64,
+        /// Another one.
+        second: u64,
+        /// Whether the rows name single frames of a folder.
+        frames: bool,
+    },
+    /// A clip without a group belongs to a patient of several groups.
+    #[error("{clip} has no group, and its patient {patient} stands in groups {first} and {second}; fill in its group")]
+    WhichGroup {
+        /// The clip.
+        clip: String,
+        /// The patient.
+        patient: String,
+        /// One group.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// The folds of the table cut through a group.
+    #[error(transparent)]
+    Fold(#[from] crate::split::SplitError),
+}
+
+fn remark(are_frames: bool) -> &'static str {
+    if are_frames { " (if its pictures are no frames of one clip: --stills each)" } else { "" }
+}
+
+impl LabelTable {
+    /// Reads a table. Comma, semicolon and tab separate; a byte-order mark is skipped; cells are trimmed.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not UTF-8, has rows of different length, lacks a column that was named (or any that
+    /// could name the file), or a fold is no whole number.
+    pub fn read(path: &Path, columns: &Columns) -> Result<Self, LabelError> {
+        let read = |source| LabelError::Read { path: path.to_owned(), source };
+        let length = std::fs::metadata(path).map_err(read)?.len();
+        if length > LONGEST {
+            return Err(LabelError::Table {
+                path: path.to_owned(),
+                reason: format!("{length} bytes are no labels table"),
+            });
+        }
+        Self::parse(&std::fs::read(path).map_err(read)?, path, columns)
+    }
+
+    /// As [`Self::read`], from bytes; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(bytes: &[u8], path: &Path, columns: &Columns) -> Result<Self, LabelError> {
+        let table = |reason: String| LabelError::Table { path: path.to_owned(), reason };
+        let text = std::str::from_utf8(bytes).map_err(|_| table("not UTF-8; save it as CSV UTF-8".to_owned()))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(separator(text)).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let header: Vec<String> =
+            reader.headers().map_err(|error| table(error.to_string()))?.iter().map(str::to_owned).collect();
+        let places = Places::find(&header, columns, path)?;
+        let mut rows = Vec::new();
+        let mut lines = Lines { text, at: 0, line: 1 };
+        for record in reader.records() {
+            let record = record.map_err(|error| table(error.to_string()))?;
+            let line = lines.of(record.position().map_or(0, csv::Position::byte));
+            if record.iter().all(str::is_empty) {
+                continue;
+            }
+            let cell = |place: Option<usize>| place.and_then(|at| record.get(at)).filter(|it| !it.is_empty());
+            let broken = |reason: String| LabelError::Cell { path: path.to_owned(), line, reason };
+            let file = cell(Some(places.file)).ok_or_else(|| broken("it names no file".to_owned()))?;
+            let fold = cell(places.fold).map(|fold| {
+                whole_number(fold).ok_or_else(|| broken(format!("fold {fold:?} is no whole number from 0")))
+            });
+            let own = |place| cell(place).map(str::to_owned);
+            let facts = Facts {
+                label: own(places.label),
+                patient: own(places.patient),
+                group: own(places.group),
+                fold: fold.transpose()?,
+            };
+            rows.push(LabelRow { line, file: file.replace('\\', "/"), facts });
+        }
+        let name = |place: usize| header[place].clone();
+        let used = UsedColumns {
+            file: name(places.file),
+            label: places.label.map(name),
+            patient: places.patient.map(name),
+            group: places.group.map(name),
+            fold: places.fold.map(name),
+        };
+        Ok(Self { rows, used })
+    }
+}
+
+/// Counts lines as an editor does; the CSV reader places a record at the line end before it where that is `\r\n`.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the record that begins at or after this byte; asked in file order.
+    fn of(&mut self, byte: u64) -> u64 {
+        let begin = usize::try_from(byte).unwrap_or(usize::MAX).clamp(self.at, self.text.len());
+        let ends = self.text.as_bytes()[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let begin = begin + ends;
+        let passed = self.text.as_bytes()[self.at..begin].iter().filter(|byte| **byte == b'\n').count();
+        self.at = begin;
+        self.line += passed as u64;
+        self.line
+    }
+}
+
+/// Where the columns are.
+struct Places {
+    file: usize,
+    label: Option<usize>,
+    patient: Option<usize>,
+    group: Option<usize>,
+    fold: Option<usize>,
+}
+
+impl Places {
+    fn find(header: &[String], columns: &Columns, path: &Path) -> Result<Self, LabelError> {
+        let find = |column: &Column, obvious: &[&str]| match column {
+            Column::Ignored => Ok(None),
+            Column::Obvious => obvious.iter().find_map(|name| only(header, name, path).transpose()).transpose(),
+            Column::Named(name) => match header.iter().filter(|column| *column == name).count() {
+                0 => Err(no_column(header, format!("{name:?}"), path)),
+                1 => Ok(header.iter().position(|column| column == name)),
+                _ => Err(twice(name, path)),
+            },
+        };
+        let file = find(&columns.file, &FILE)?;
+        Ok(Self {
+            file: file.ok_or_else(|| no_column(header, format!("that names the file ({})", FILE.join(", ")), path))?,
+            label: find(&columns.label, &LABEL)?,
+            patient: find(&columns.patient, &PATIENT)?,
+            group: find(&columns.group, &GROUP)?,
+            fold: find(&columns.fold, &FOLD)?,
+        })
+    }
+}
+
+/// The only column of this obvious name.
+fn only(header: &[String], name: &str, path: &Path) -> Result<Option<usize>, LabelError> {
+    let plain = |column: &String| column.to_lowercase().replace(['-', ' '], "_");
+    let mut places = header.iter().enumerate().filter(|(_, column)| plain(column) == name).map(|(place, _)| place);
+    match (places.next(), places.next()) {
+        (place, None) => Ok(place),
+        (_, Some(_)) => Err(twice(name, path)),
+    }
+}
+
+fn no_column(header: &[String], wanted: String, path: &Path) -> LabelError {
+    LabelError::NoColumn { path: path.to_owned(), wanted, columns: header.to_vec() }
+}
+
+fn twice(name: &str, path: &Path) -> LabelError {
+    LabelError::Table { path: path.to_owned(), reason: format!("two columns are called {name:?}") }
+}
+
+/// The separator that stands in the first line most often.
+fn separator(text: &str) -> u8 {
+    let first = text.lines().next().unwrap_or_default();
+    let count = |separator: u8| first.bytes().filter(|byte| *byte == separator).count();
+    // The last of equals wins, and a comma is the likeliest.
+    [b'\t', b';', b','].into_iter().max_by_key(|separator| count(*separator)).unwrap_or(b',')
+}
+
+/// `3`, and also `3.0`, as programs write that know numbers only as fractions.
+fn whole_number(text: &str) -> Option<usize> {
+    let digits = text.strip_suffix(".0").unwrap_or(text);
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<LabelTable, LabelError> {
+        LabelTable::parse(text.as_bytes(), Path::new("labels.csv"), &Columns::default())
+    }
+
+    #[test]
+    fn obvious_columns_are_found_and_empty_cells_are_none() {
+        let table = parse("Patient ID,file,Class,fold\n7,a.mp4,covid,1\n,b.mp4,,\n").unwrap();
+        assert_eq!(table.used.patient.as_deref(), Some("Patient ID"));
+        let expected = Facts { label: Some("covid".into()), patient: Some("7".into()), group: None, fold: Some(1) };
+        assert_eq!(table.rows[0].facts, expected);
+        assert_eq!(table.rows[1], LabelRow { line: 3, file: "b.mp4".into(), facts: Facts::default() });
+    }
+
+    #[test]
+    fn tables_of_spreadsheets_are_read_alike() {
+        let plain = parse("file,label,fold\na.mp4,x,2\n\"b, c.mp4\",y,0\n").unwrap();
+        for text in [
+            "\u{feff}file;label;fold\r\na.mp4;x;2.0\r\nb, c.mp4;y;0\r\n",
+            "file\tlabel\tfold\n a.mp4 \tx\t2\nb, c.mp4\ty\t0.0\n\t\t\n",
+        ] {
+            assert_eq!(parse(text).unwrap(), plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn columns_can_be_named_or_ignored() {
+        let columns =
+            Columns { label: Column::Named("hico_class".into()), fold: Column::Ignored, ..Columns::default() };
+        let text = "file,label,hico_class,fold\na,x,y,oops\n";
+        let table = LabelTable::parse(text.as_bytes(), Path::new("t"), &columns).unwrap();
+        assert_eq!(table.rows[0].facts, Facts { label: Some("y".into()), ..Facts::default() });
+        let missing = Columns { label: Column::Named("klass".into()), ..Columns::default() };
+        let error = LabelTable::parse(text.as_bytes(), Path::new("t"), &missing).unwrap_err();
+        assert_eq!(error.to_string(), "t: no column \"klass\"; it has file, label, hico_class, fold");
+    }
+
+    #[test]
+    fn a_table_that_makes_no_sense_is_refused_with_its_line() {
+        let error = |text: &str| parse(text).unwrap_err().to_string();
+        assert!(error("name,label\n").contains("no column that names the file"), "{}", error("name,label\n"));
+        assert_eq!(error("file,label,Label\na,x,y\n"), "labels.csv: two columns are called \"label\"");
+        assert_eq!(error("file,fold\na,1\nb,-1\n"), "labels.csv: line 3: fold \"-1\" is no whole number from 0");
+        assert_eq!(error("file,label\n,x\n"), "labels.csv: line 2: it names no file");
+        assert!(error("file,label\na,x,oops\n").contains("line: 2"), "{}", error("file,label\na,x,oops\n"));
+        assert_eq!(
+            error("file,fold\r\na,1\r\n\r\nb,x\r\n"),
+            "labels.csv: line 4: fold \"x\" is no whole number from 0"
+        );
+        let latin = LabelTable::parse(b"file\nM\xfcller.mp4\n", Path::new("t"), &Columns::default()).unwrap_err();
+        assert!(latin.to_string().contains("not UTF-8"));
+    }
+}

@@ -1,0 +1,235 @@
+//! From files on a disk to a data set: [`ingest`].
+//!
+//! What a file is, its content decides, not its suffix. One bad clip is refused with its reason and the others go on.
+//! The work is done in parallel and written in order, so the same files give the same bytes whatever the number of
+//! threads; killed at any moment and started again, it goes on after the last clip that was stored.
+
+mod child;
+mod frames;
+mod hash;
+pub mod journal;
+pub mod labels;
+mod matching;
+mod naming;
+mod picture;
+mod plan;
+mod pool;
+mod refusal;
+mod sitting;
+mod sniff;
+mod take_in;
+mod video;
+mod walk;
+
+pub use frames::{Fit, GREY_TOLERANCE, Limits};
+pub use labels::{Column, Columns, LabelError};
+pub use refusal::Refusal;
+pub use video::{Damaged, Programs};
+pub use walk::Stills;
+
+use crate::manifest::{Manifest, ManifestError};
+use crate::split::{SplitError, check_folds};
+use crate::store::StoreError;
+use journal::{Entry, JournalError};
+use plan::Plan;
+use serde::Serialize;
+use sitting::Sitting;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// How to take clips in.
+#[derive(Debug, Clone)]
+pub struct IngestOptions {
+    /// Side of the stored frames, pixels; 0 keeps their size.
+    pub side: usize,
+    /// How a frame fills the side.
+    pub fit: Fit,
+    /// What a folder of pictures is.
+    pub stills: Stills,
+    /// What is kept of a video whose decoder complains.
+    pub damaged: Damaged,
+    /// What a clip may cost.
+    pub limits: Limits,
+    /// The labels table, and how its columns are found.
+    pub labels: Option<(PathBuf, Columns)>,
+    /// The programs that decode videos.
+    pub programs: Programs,
+    /// Clips that are decoded at the same time; 1 or more.
+    pub threads: usize,
+}
+
+impl Default for IngestOptions {
+    fn default() -> Self {
+        Self {
+            side: 256,
+            fit: Fit::default(),
+            stills: Stills::default(),
+            damaged: Damaged::default(),
+            limits: Limits::default(),
+            labels: None,
+            programs: Programs::default(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+        }
+    }
+}
+
+/// How far the work is; told after each candidate.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Candidates done with.
+    pub done: usize,
+    /// Candidates in all.
+    pub total: usize,
+    /// Path of the last one, relative to the source folder.
+    pub source: &'a str,
+    /// Why it was refused, if it was.
+    pub refused: Option<&'a Refusal>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct IngestReport {
+    /// The table of the data set, as it now is.
+    #[serde(skip)]
+    pub manifest: Manifest,
+    /// Clips in the data set.
+    pub clips: usize,
+    /// Frames in the data set.
+    pub frames: usize,
+    /// Clips that an earlier sitting had stored.
+    pub kept: usize,
+    /// Clips that were refused.
+    pub refused: Vec<RefusedClip>,
+    /// Files that are neither videos nor pictures and that nothing promised to be, and pictures beside videos.
+    pub ignored: Vec<String>,
+    /// Links, which are not followed.
+    pub links: usize,
+    /// Columns that were read from the labels table.
+    pub columns: Option<labels::UsedColumns>,
+    /// Rows of the labels table for which there is no file: line and file as written.
+    pub unmatched: Vec<(u64, String)>,
+    /// Clips without a row in the labels table.
+    pub without_row: Vec<String>,
+    /// What a person should look at.
+    pub warnings: Vec<String>,
+    /// Candidates that were not reached because the work was interrupted; then there is no table yet.
+    pub left: usize,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// A clip that was refused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RefusedClip {
+    /// Path relative to the source folder.
+    pub source: String,
+    /// Why.
+    pub reason: String,
+    /// What its owner can do.
+    pub hint: String,
+}
+
+/// Why nothing (more) can be taken in. What was stored before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The source is no folder, or it cannot be read.
+    #[error("{}: {reason}", .path.display())]
+    Source {
+        /// The source.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no video or picture.
+    #[error("{}: holds no video and no picture", .0.display())]
+    NothingFound(PathBuf),
+    /// The folder for the data set holds something else.
+    #[error("{}: exists and is no unfinished ingest; nothing was written", .0.display())]
+    OutTaken(PathBuf),
+    /// The folder holds an ingest with other options.
+    #[error("{}: was begun with {option} {before}, now {now}", .path.display())]
+    OptionChanged {
+        /// The data set.
+        path: PathBuf,
+        /// The flag.
+        option: &'static str,
+        /// Its value then.
+        before: String,
+        /// Its value now.
+        now: String,
+    },
+    /// A clip that was stored before has another content now.
+    #[error("{clip}: has changed since it was taken in")]
+    SourceChanged {
+        /// Path relative to the source folder.
+        clip: String,
+    },
+    /// The folder cannot be made.
+    #[error("{}: cannot be written: {source}", .path.display())]
+    Out {
+        /// The data set.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The labels table cannot be used.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// The record cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The frames cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The table cannot be read or written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+}
+
+/// Takes every clip below `source` into the data set `out`.
+///
+/// Run again with the same options it goes on where it was interrupted, tries again what was refused, and adds what is
+/// new; clips that are in the table stay as they are there.
+///
+/// - `progress`: called after each candidate
+/// - `stop`: turns true when the work should end; what is done by then is kept
+///
+/// # Errors
+/// When nothing can be taken in at all; a clip that cannot be is part of the report.
+pub fn ingest(
+    source: &Path,
+    out: &Path,
+    options: &IngestOptions,
+    progress: &mut dyn FnMut(Progress<'_>),
+    stop: &AtomicBool,
+) -> Result<IngestReport, IngestError> {
+    let begin = Instant::now();
+    let plan = Plan::make(source, out, options)?;
+    let mut sitting = Sitting::open(out, &plan)?;
+    let finished = sitting.run(&plan, options, progress, stop)?;
+    let mut report = sitting.report;
+    report.seconds = begin.elapsed().as_secs_f64();
+    if !finished {
+        report.left = plan.found.len() - sitting.done;
+        return Ok(report);
+    }
+    sitting.writer.finish()?;
+    let refused = report.refused.len();
+    report.manifest = sitting::table(&plan, &sitting.stored, sitting.table, out)?;
+    report.clips = report.manifest.rows.len();
+    report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
+    report.warnings.extend(fold_warning(&report.manifest));
+    sitting.journal.append(&Entry::Finished { clips: report.clips, refused })?;
+    report.seconds = begin.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// What is wrong with the folds of the table, if it has any.
+fn fold_warning(manifest: &Manifest) -> Option<String> {
+    match check_folds(manifest) {
+        Ok(_) | Err(SplitError::NoFolds) => None,
+        Err(error) => Some(format!("the folds of the labels: {error}")),
+    }
+}

@@ -1,0 +1,153 @@
+//! Why one clip is refused, while all others go on.
+
+use crate::clip::Size;
+
+/// Why a clip was not taken in. [`Refusal::hint`] says what its owner can do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No bytes at all.
+    #[error("the file is empty{}", inside(.picture.as_ref()))]
+    Empty {
+        /// The picture it is, in a folder of pictures.
+        picture: Option<String>,
+    },
+    /// Words where pictures were expected.
+    #[error("a text file, not a video or picture{}", inside(.picture.as_ref()))]
+    Text {
+        /// The picture it was meant to be, in a folder of pictures.
+        picture: Option<String>,
+    },
+    /// The name promises one kind of thing, the content is another.
+    #[error("its name says {promised}, its content is {found}")]
+    WrongSuffix {
+        /// `a video (.mp4)` or `a picture (.png)`.
+        promised: String,
+        /// What the content is.
+        found: String,
+    },
+    /// A DICOM file.
+    #[error("a DICOM file, which this version does not read")]
+    Dicom,
+    /// The container announces more bytes than the file has.
+    #[error("cut short: it announces {announced} bytes and has {found}")]
+    CutShort {
+        /// Bytes announced.
+        announced: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+    /// The index at the end of an MP4 or MOV is missing.
+    #[error("cut short: its index (moov) is missing")]
+    NoIndex,
+    /// Some of its pictures do not decode, or its end is missing.
+    #[error("damaged or cut short: {frames} frames decode, then: {said}")]
+    Damaged {
+        /// Frames that were decoded.
+        frames: usize,
+        /// What the decoder says.
+        said: String,
+    },
+    /// Nothing in it can be shown.
+    #[error("not a video: {said}")]
+    NotVideo {
+        /// What the decoder says.
+        said: String,
+    },
+    /// The program that decodes videos is missing.
+    #[error("a video, and ffmpeg is not installed")]
+    NoFfmpeg,
+    /// Decoding took too long.
+    #[error("decoding took more than {seconds} s")]
+    TooSlow {
+        /// The limit.
+        seconds: u64,
+    },
+    /// It has more frames than a clip may have.
+    #[error("more than {limit} frames")]
+    TooManyFrames {
+        /// The limit.
+        limit: usize,
+    },
+    /// A frame has more pixels than a frame may have.
+    #[error("frames of {}x{} pixels (height x width), more than {limit} pixels", .size.height, .size.width)]
+    TooLarge {
+        /// Size of the frame.
+        size: Size,
+        /// The limit.
+        limit: u64,
+    },
+    /// The stored clip would be too large.
+    #[error("its frames would take more than {limit} bytes")]
+    TooManyBytes {
+        /// The limit.
+        limit: usize,
+    },
+    /// The frames of one clip differ in size.
+    #[error("frames differ in size: {}x{}, but {} is {}x{} (height x width)", .first.height, .first.width, .name, .other.height, .other.width)]
+    SizeChanges {
+        /// Size of the first frame.
+        first: Size,
+        /// Name or number of the first frame that differs.
+        name: String,
+        /// Its size.
+        other: Size,
+    },
+    /// One picture does not decode.
+    #[error("{name}: {said}")]
+    Picture {
+        /// The picture.
+        name: String,
+        /// What the decoder says.
+        said: String,
+    },
+    /// A TIFF with several pages, of which only the first would be read.
+    #[error("{name}: a TIFF of several pages")]
+    ManyPages {
+        /// The picture.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot be read: {said}")]
+    Read {
+        /// What the system says.
+        said: String,
+    },
+    /// The file's name cannot be written down.
+    #[error("its name is not UTF-8")]
+    Name,
+    /// The work was stopped; nothing is wrong with the clip.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Refusal {
+    /// What the owner of the clip can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Empty { .. } | Self::CutShort { .. } | Self::NoIndex => {
+                "copy it again from where it came; the copy was cut short"
+            }
+            Self::Text { .. } => "remove it, or rename it so that its name does not promise a video or picture",
+            Self::WrongSuffix { .. } => "give it the suffix of what it is, or fetch the right file",
+            Self::Dicom => "export it as AVI or MP4 from the viewer",
+            Self::Damaged { .. } => "copy it again from where it came, or keep what decodes with --damaged keep",
+            Self::NotVideo { .. } => "check that the file opens in a player",
+            Self::NoFfmpeg => "install it (Debian, Ubuntu: sudo apt install ffmpeg) and run the same command again",
+            Self::TooSlow { .. } => "allow more time with --max-seconds",
+            Self::TooManyFrames { .. } => "cut the video into clips, or allow more with --max-frames",
+            Self::TooLarge { .. } => "crop or shrink the frames first",
+            Self::TooManyBytes { .. } => "choose a smaller --side, or cut the video into clips",
+            Self::SizeChanges { .. } => "if these are single pictures and not the frames of one clip: --stills each",
+            Self::Picture { .. } => "check that the picture opens in a viewer, or fetch it again",
+            Self::ManyPages { .. } => "write one file a page",
+            Self::Read { .. } => "check the file's permissions and the disk",
+            Self::Name => "rename the file",
+            Self::Interrupted => "run the same command again to go on",
+        }
+    }
+}
+
+fn inside(picture: Option<&String>) -> String {
+    picture.map(|name| format!(" ({name})")).unwrap_or_default()
+}

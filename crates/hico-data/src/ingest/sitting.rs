@@ -1,0 +1,235 @@
+//! One run of the program on a data set: goes on from the record, stores clip after clip, writes the table.
+
+use super::frames::Decoded;
+use super::journal::{self, ClipEntry, Entry, Journal, Settings};
+use super::labels::Facts;
+use super::plan::Plan;
+use super::refusal::Refusal;
+use super::take_in::{Outcome, take_in};
+use super::video::Decoder;
+use super::walk::{Found, What};
+use super::{IngestError, IngestOptions, IngestReport, Progress, RefusedClip, pool};
+use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
+use crate::store::{self, ShardWriter, Stored};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// One run of the program on a data set.
+pub(super) struct Sitting {
+    pub(super) journal: Journal,
+    pub(super) writer: ShardWriter,
+    /// Every clip stored so far, by its source.
+    pub(super) stored: BTreeMap<String, ClipEntry>,
+    /// The table of a data set that was finished before.
+    pub(super) table: Option<Manifest>,
+    pub(super) report: IngestReport,
+    pub(super) done: usize,
+}
+
+impl Sitting {
+    pub(super) fn open(out: &Path, plan: &Plan) -> Result<Self, IngestError> {
+        prepare(out)?;
+        let (mut journal, entries) = Journal::open(out)?;
+        let table = out.join(MANIFEST_FILE).is_file().then(|| Manifest::read(out)).transpose()?;
+        let mut stored = BTreeMap::new();
+        let mut order = Vec::new();
+        let mut before = None;
+        for entry in entries {
+            match entry {
+                Entry::Start { settings, .. } => before = Some(settings),
+                Entry::Clip(clip) => {
+                    let shape = [clip.frames, clip.height, clip.width, clip.channels.count()];
+                    order.push(Stored { name: clip.clip.clone(), shape, place: clip.place.clone() });
+                    stored.insert(clip.source.clone(), clip);
+                }
+                Entry::Refused { .. } | Entry::Finished { .. } => {}
+            }
+        }
+        if let Some(before) = &before {
+            same_settings(before, &plan.settings, table.is_some(), out)?;
+        }
+        if before.as_ref() != Some(&plan.settings) {
+            let version = env!("CARGO_PKG_VERSION").to_owned();
+            journal.append(&Entry::Start { version, settings: plan.settings.clone() })?;
+        }
+        let writer = ShardWriter::resume(out, &order, store::SHARD_BYTES)?;
+        let mut report = plan.report.clone();
+        let gone = stored.keys().filter(|source| plan.found.iter().all(|found| found.key != **source)).count();
+        if gone > 0 {
+            report.warnings.push(format!("{gone} clips of an earlier sitting have no source any more; they stay"));
+        }
+        Ok(Self { journal, writer, stored, table, report, done: 0 })
+    }
+
+    /// Works through the plan; whether it came to the end.
+    pub(super) fn run(
+        &mut self,
+        plan: &Plan,
+        options: &IngestOptions,
+        progress: &mut dyn FnMut(Progress<'_>),
+        stop: &AtomicBool,
+    ) -> Result<bool, IngestError> {
+        let names = plan.names(&taken(&self.stored));
+        let hashes: BTreeMap<String, String> =
+            self.stored.iter().map(|(source, clip)| (source.clone(), clip.sha256.clone())).collect();
+        let new = plan.found.len().saturating_sub(hashes.len()).max(1);
+        let threads = options.threads.max(1);
+        let needs_ffmpeg = plan.found.iter().any(|found| matches!(found.what, What::Video(_)));
+        let decoder = if needs_ffmpeg { Decoder::find(&options.programs, (threads / new).max(1)) } else { None };
+        let work =
+            |found: &Found, halt: &AtomicBool| take_in(found, hashes.get(&found.key), decoder.as_ref(), options, halt);
+        pool::in_order(&plan.found, threads, stop, work, |found, outcome| {
+            let name = names.get(found.key.as_str()).cloned().unwrap_or_default();
+            let refused = match outcome {
+                Outcome::Changed => return Err(IngestError::SourceChanged { clip: found.key.clone() }),
+                // Only a stop interrupts a clip, and then nothing that follows is taken either.
+                Outcome::Refused(Refusal::Interrupted) => return Ok(()),
+                outcome => self.settle(found, name, outcome, plan)?,
+            };
+            self.done += 1;
+            let (done, total) = (self.done, plan.found.len());
+            progress(Progress { done, total, source: &found.key, refused: refused.as_ref() });
+            Ok(())
+        })
+    }
+
+    /// Writes down what became of a candidate.
+    fn settle(
+        &mut self,
+        found: &Found,
+        name: String,
+        outcome: Outcome,
+        plan: &Plan,
+    ) -> Result<Option<Refusal>, IngestError> {
+        match outcome {
+            Outcome::Ignored => self.report.ignored.push(found.key.clone()),
+            Outcome::Kept => self.report.kept += 1,
+            Outcome::Stored(decoded, sha256) => {
+                let place = self.writer.append(&name, &decoded.clip)?;
+                let clip = entry(found, name, &decoded, sha256, place);
+                self.journal.append(&Entry::Clip(clip.clone()))?;
+                self.stored.insert(found.key.clone(), clip);
+            }
+            Outcome::Refused(why) => {
+                let (source, reason) = (found.key.clone(), why.to_string());
+                self.journal.append(&Entry::Refused { source: source.clone(), reason: reason.clone() })?;
+                self.report.refused.push(RefusedClip { source, reason, hint: why.hint().to_owned() });
+                return Ok(Some(why));
+            }
+            Outcome::Changed => {}
+        }
+        let is_clip = self.stored.contains_key(&found.key);
+        if is_clip && self.report.columns.is_some() && !plan.facts.contains_key(&found.key) {
+            self.report.without_row.push(found.key.clone());
+        }
+        Ok(None)
+    }
+}
+
+/// Writes the table of everything stored. Rows of a table that is there already stay as they are.
+pub(super) fn table(
+    plan: &Plan,
+    stored: &BTreeMap<String, ClipEntry>,
+    before: Option<Manifest>,
+    out: &Path,
+) -> Result<Manifest, IngestError> {
+    let mut manifest = before.unwrap_or_default();
+    let there: BTreeSet<String> = manifest.rows.iter().map(|row| row.clip.clone()).collect();
+    let groups = plan.groups(&taken(stored))?.0;
+    let unknown = Facts::default();
+    let mut new = 0;
+    for clip in stored.values().filter(|clip| !there.contains(&clip.clip)) {
+        let group = groups.get(&clip.clip).unwrap_or(&clip.clip).clone();
+        manifest.rows.push(row(clip, plan.facts.get(&clip.source).unwrap_or(&unknown), group));
+        new += 1;
+    }
+    if new > 0 {
+        manifest.rows.sort_by(|a, b| a.source.cmp(&b.source));
+        manifest.write(out)?;
+    }
+    Ok(manifest)
+}
+
+/// Names given in earlier sittings, by source.
+fn taken(stored: &BTreeMap<String, ClipEntry>) -> BTreeMap<String, String> {
+    stored.iter().map(|(source, clip)| (source.clone(), clip.clip.clone())).collect()
+}
+
+fn row(clip: &ClipEntry, facts: &Facts, group: String) -> ClipRow {
+    ClipRow {
+        clip: clip.clip.clone(),
+        patient: facts.patient.clone(),
+        group,
+        label: facts.label.clone(),
+        fold: facts.fold,
+        frames: clip.frames,
+        height: clip.height,
+        width: clip.width,
+        channels: clip.channels,
+        fps: clip.fps,
+        source_height: clip.source_height,
+        source_width: clip.source_width,
+        source: clip.source.clone(),
+        sha256: clip.sha256.clone(),
+        shard: store::shard_name(clip.place.shard),
+        done: clip.done.clone(),
+    }
+}
+
+fn entry(found: &Found, clip: String, decoded: &Decoded, sha256: String, place: store::Place) -> ClipEntry {
+    let Decoded { clip: stored, source, luma, done } = decoded;
+    ClipEntry {
+        source: found.key.clone(),
+        clip,
+        sha256,
+        frames: stored.frames(),
+        height: stored.size.height,
+        width: stored.size.width,
+        channels: stored.channels,
+        fps: stored.fps,
+        source_height: source.height,
+        source_width: source.width,
+        luma: luma.map(|value| (value * 1e4).round() / 1e4),
+        done: done.join(";"),
+        place,
+    }
+}
+
+/// Makes the folder of the data set, unless it holds something that is not ours to go on with.
+fn prepare(out: &Path) -> Result<(), IngestError> {
+    let failed = |source| IngestError::Out { path: out.to_owned(), source };
+    if out.exists() {
+        let is_ours = out.join(journal::JOURNAL_FILE).is_file();
+        let is_empty = || std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
+        if !is_ours && !is_empty() {
+            return Err(IngestError::OutTaken(out.to_owned()));
+        }
+    }
+    std::fs::create_dir_all(out).map_err(failed)
+}
+
+/// Refuses to go on with other options. Labels may change until there is a table that was made with them.
+fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path) -> Result<(), IngestError> {
+    let word = |debug: String| debug.to_lowercase();
+    let options = [
+        ("the source folder", before.source.clone(), now.source.clone()),
+        ("--side", before.side.to_string(), now.side.to_string()),
+        ("--fit", word(format!("{:?}", before.fit)), word(format!("{:?}", now.fit))),
+        ("--stills", word(format!("{:?}", before.stills)), word(format!("{:?}", now.stills))),
+    ];
+    let labels = |settings: &Settings| match (&settings.labels_sha256, &settings.columns) {
+        (Some(sha256), Some(columns)) => {
+            let columns = serde_json::to_string(columns).unwrap_or_default();
+            format!("of content {} {columns}", &sha256[..sha256.len().min(8)])
+        }
+        _ => "none".to_owned(),
+    };
+    let labels = has_table.then(|| ("--labels", labels(before), labels(now)));
+    for (option, before, now) in options.into_iter().chain(labels) {
+        if before != now {
+            return Err(IngestError::OptionChanged { path: out.to_owned(), option, before, now });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,362 @@
+//! Videos, decoded by the `ffmpeg` program as a child process: a hostile file can only kill the child.
+//!
+//! ffmpeg writes its frames as PPM pictures to its standard output, each with its own size, so nothing has to be guessed
+//! about rotation or a size that changes on the way.
+
+use super::child;
+use super::frames::{FrameSink, Limits};
+use super::refusal::Refusal;
+use super::sniff;
+use crate::clip::Size;
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::io::{BufRead, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Seconds that looking at a file's header may take.
+const PROBE_SECONDS: u64 = 60;
+
+/// Bytes of ffprobe's answer that are read.
+const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// The two programs that read videos.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programs {
+    /// `ffmpeg`, by name or path.
+    pub ffmpeg: PathBuf,
+    /// `ffprobe`, by name or path.
+    pub ffprobe: PathBuf,
+}
+
+impl Default for Programs {
+    fn default() -> Self {
+        Self { ffmpeg: "ffmpeg".into(), ffprobe: "ffprobe".into() }
+    }
+}
+
+/// Programs that were found to run, and how this version of them is told to pass every frame through once.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoder {
+    programs: Programs,
+    every_frame_once: [&'static str; 2],
+    threads: usize,
+}
+
+/// What is kept of a video whose decoder complains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Damaged {
+    /// Nothing: the clip is refused.
+    #[default]
+    Refuse,
+    /// The frames that decode.
+    Keep,
+}
+
+/// A decoded video beyond its frames.
+pub(crate) struct VideoFacts {
+    pub(crate) fps: Option<f64>,
+    pub(crate) codec: String,
+    /// What the decoder complained about, where that was allowed.
+    pub(crate) complaint: Option<String>,
+}
+
+impl Decoder {
+    /// `None` where ffmpeg or ffprobe is not installed.
+    ///
+    /// - `threads`: decoding threads of one child
+    pub(crate) fn find(programs: &Programs, threads: usize) -> Option<Self> {
+        let version = Command::new(&programs.ffmpeg).arg("-version").output().ok().filter(|it| it.status.success())?;
+        Command::new(&programs.ffprobe).arg("-version").output().ok().filter(|it| it.status.success())?;
+        let every_frame_once = if is_before_5_1(&String::from_utf8_lossy(&version.stdout)) {
+            ["-vsync", "passthrough"]
+        } else {
+            ["-fps_mode", "passthrough"]
+        };
+        Some(Self { programs: programs.clone(), every_frame_once, threads })
+    }
+
+    /// Decodes every frame of the first video stream, each once, into `sink`.
+    pub(crate) fn decode(
+        &self,
+        path: &Path,
+        sink: &mut FrameSink,
+        limits: Limits,
+        damaged: Damaged,
+        stop: &AtomicBool,
+    ) -> Result<VideoFacts, Refusal> {
+        let stream = self.probe(path, limits, stop)?;
+        let cut = sniff::missing_tail(path).map_err(|error| Refusal::Read { said: error.to_string() })?;
+        if let (Some(announced), Damaged::Refuse) = (cut, damaged) {
+            let found = std::fs::metadata(path).map_or(0, |file| file.len());
+            return Err(Refusal::CutShort { announced, found });
+        }
+        let mut command = Command::new(&self.programs.ffmpeg);
+        command
+            .args(["-nostdin", "-v", "error", "-protocol_whitelist", "file"])
+            .args(["-threads", &self.threads.to_string(), "-max_pixels", &limits.pixels.to_string()])
+            .arg("-i")
+            .arg(file_url(path))
+            .args(["-map", "0:V:0"])
+            .args(self.every_frame_once)
+            .args(["-frames:v", &(limits.frames.saturating_add(1)).to_string()])
+            .args(["-pix_fmt", "rgb24", "-f", "image2pipe", "-c:v", "ppm", "-"]);
+        let time = Duration::from_secs(limits.seconds);
+        let (taken, ended) =
+            child::run(&mut command, time, stop, |output| take_frames(output, sink)).map_err(cannot_run)?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Refusal::Interrupted);
+        }
+        if ended.timed_out {
+            return Err(Refusal::TooSlow { seconds: limits.seconds });
+        }
+        let complaint = taken?
+            .or_else(|| complaint(&ended.said))
+            .or_else(|| (!ended.status.success()).then(|| format!("ffmpeg ended with {}", ended.status)));
+        match complaint {
+            Some(said) if sink.len() == 0 => Err(Refusal::NotVideo { said }),
+            Some(said) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.len(), said }),
+            complaint => Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint }),
+        }
+    }
+
+    /// What the header says of the first video stream.
+    fn probe(&self, path: &Path, limits: Limits, stop: &AtomicBool) -> Result<Stream, Refusal> {
+        let mut command = Command::new(&self.programs.ffprobe);
+        command
+            .args(["-v", "error", "-protocol_whitelist", "file", "-select_streams", "V:0", "-of", "json"])
+            .args(["-show_entries", "stream=codec_name,width,height,avg_frame_rate:format=format_name"])
+            .arg(file_url(path));
+        let read = |output: &mut dyn BufRead| {
+            let mut answer = Vec::new();
+            output.take(LONGEST_ANSWER).read_to_end(&mut answer).map(|_| answer)
+        };
+        let time = Duration::from_secs(PROBE_SECONDS.min(limits.seconds));
+        let (answer, ended) = child::run(&mut command, time, stop, |output| read(output)).map_err(cannot_run)?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Refusal::Interrupted);
+        }
+        if ended.timed_out {
+            return Err(Refusal::TooSlow { seconds: time.as_secs() });
+        }
+        let answer: Answer = answer.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let format = answer.format.format_name;
+        // Demuxers that read single pictures, other files, or letters are not what a clip is made of.
+        let no_video = ["image2", "tty", "hls", "concat", "dash", "lavfi", "sdp", "rtsp"];
+        if no_video.contains(&format.as_str()) || format.ends_with("_pipe") {
+            return Err(Refusal::NotVideo { said: format!("ffmpeg reads it as {format}") });
+        }
+        let Some(stream) = answer.streams.into_iter().next() else {
+            let has_box = is_mp4(path);
+            if has_box && ended.said.contains("moov atom not found") {
+                return Err(Refusal::NoIndex);
+            }
+            let said = if format.is_empty() {
+                "ffmpeg does not recognise its content".to_owned()
+            } else {
+                format!("no pictures in it ({format})")
+            };
+            return Err(Refusal::NotVideo { said });
+        };
+        let size = Size { height: stream.height.unwrap_or(0), width: stream.width.unwrap_or(0) };
+        // A stream may state no size until its first frame; then the frame's own is checked.
+        if size.height > 0 && size.width > 0 {
+            super::frames::check_size(size, limits)?;
+        }
+        Ok(Stream { fps: rate(&stream.avg_frame_rate), codec: stream.codec_name })
+    }
+}
+
+/// What is kept of the header.
+struct Stream {
+    fps: Option<f64>,
+    codec: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    streams: Vec<AnswerStream>,
+    format: AnswerFormat,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AnswerStream {
+    codec_name: String,
+    width: Option<usize>,
+    height: Option<usize>,
+    avg_frame_rate: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AnswerFormat {
+    format_name: String,
+}
+
+fn cannot_run(error: std::io::Error) -> Refusal {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Refusal::NoFfmpeg,
+        _ => Refusal::Read { said: format!("ffmpeg: {error}") },
+    }
+}
+
+/// `file:PATH`, so that a name with a colon or a leading dash is nothing but a name.
+fn file_url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}
+
+/// Takes PPM pictures until the stream ends; `Some` tells how it ended badly, within a picture.
+fn take_frames(output: &mut impl BufRead, sink: &mut FrameSink) -> Result<Option<String>, Refusal> {
+    let mut rgb = Vec::new();
+    loop {
+        let number = sink.len();
+        let size = match ppm_size(output) {
+            Ok(Some(size)) => size,
+            Ok(None) => return Ok(None),
+            Err(error) => return Ok(Some(format!("frame {number}: {error}"))),
+        };
+        sink.admit(size, &|| format!("frame {number}"))?;
+        rgb.resize(size.height * size.width * 3, 0);
+        if let Err(error) = output.read_exact(&mut rgb) {
+            return Ok(Some(format!("frame {number}: {error}")));
+        }
+        sink.push(&rgb)?;
+    }
+}
+
+/// The header of the next PPM picture, `P6 WIDTH HEIGHT 255`; `None` at the end of the stream.
+fn ppm_size(output: &mut impl BufRead) -> std::io::Result<Option<Size>> {
+    let Some(magic) = word(output)? else { return Ok(None) };
+    let mut number = || -> std::io::Result<usize> {
+        let word = word(output)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        word.parse().map_err(|_| std::io::Error::other(format!("{word:?} in a PPM header")))
+    };
+    let (width, height, largest) = (number()?, number()?, number()?);
+    if magic != "P6" || largest != 255 {
+        return Err(std::io::Error::other("not a PPM picture of 8 bits"));
+    }
+    Ok(Some(Size { height, width }))
+}
+
+/// Bytes up to one white space, at most 20; `None` at the end of the stream.
+fn word(output: &mut impl BufRead) -> std::io::Result<Option<String>> {
+    let mut word = String::new();
+    let mut byte = [0];
+    while word.len() < 20 {
+        match output.read(&mut byte)? {
+            0 if word.is_empty() => return Ok(None),
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            _ if byte[0].is_ascii_whitespace() => return Ok(Some(word)),
+            _ => word.push(char::from(byte[0])),
+        }
+    }
+    Err(std::io::Error::other("an endless word in a PPM header"))
+}
+
+/// The first line of ffmpeg's errors that is about the clip, without the address of the part that says it.
+fn complaint(said: &str) -> Option<String> {
+    // The writer of the pictures frets about time stamps that come twice; every frame is there all the same.
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("[image2pipe"));
+    let mut lines = lines.filter(|line| !line.starts_with("Last message repeated"));
+    let line = lines.next()?;
+    let line = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((who, what)) => format!("{}: {what}", who.split_whitespace().next().unwrap_or_default()),
+        None => line.to_owned(),
+    };
+    Some(line.chars().take(200).collect())
+}
+
+/// `24000/1001` as a number of frames a second.
+fn rate(fraction: &str) -> Option<f64> {
+    let (numerator, denominator) = fraction.split_once('/')?;
+    let rate = numerator.parse::<f64>().ok()? / denominator.parse::<f64>().ok()?;
+    (rate.is_finite() && rate > 0.0).then(|| (rate * 1e6).round() / 1e6)
+}
+
+fn is_mp4(path: &Path) -> bool {
+    let mut head = [0; 8];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && matches!(&head[4..], b"ftyp" | b"mdat" | b"free" | b"wide" | b"skip")
+}
+
+/// `-fps_mode` came with 5.1; builds named after a commit are newer.
+fn is_before_5_1(version: &str) -> bool {
+    let number = version.split_whitespace().nth(2).unwrap_or_default().trim_start_matches('n');
+    let mut parts = number.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(5)), Some(Ok(minor))) => minor < 1,
+        (Some(Ok(major)), _) => major < 5,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frames::Fit;
+    use super::*;
+
+    fn sink() -> FrameSink {
+        FrameSink::new(0, Fit::Squash, Limits { frames: 3, pixels: 100, bytes: 1000, seconds: 1 })
+    }
+
+    #[test]
+    fn a_stream_of_ppm_pictures_is_taken_frame_by_frame() {
+        let mut sink = sink();
+        let stream = b"P6\n2 1\n255\n\n\n\n\n\n\nP6\n2 1\n255\nabcdef";
+        assert_eq!(take_frames(&mut &stream[..], &mut sink), Ok(None));
+        let clip = sink.finish(None, "test").unwrap().clip;
+        assert_eq!((clip.frames(), clip.size), (2, Size { height: 1, width: 2 }));
+    }
+
+    #[test]
+    fn a_stream_that_ends_within_a_picture_is_told() {
+        for stream in
+            ["P6\n2 1\n255\nabc", "P6\n2", "P6\n2 x\n255\n", "P5\n1 1\n255\na", "P6\n99999999999999999999999 1\n"]
+        {
+            assert!(matches!(take_frames(&mut stream.as_bytes(), &mut sink()), Ok(Some(_))), "{stream}");
+        }
+    }
+
+    #[test]
+    fn a_picture_that_claims_to_be_huge_is_refused_before_memory_is_taken() {
+        let stream = "P6\n4000000000 4000000000\n255\n";
+        assert!(matches!(take_frames(&mut stream.as_bytes(), &mut sink()), Err(Refusal::TooLarge { .. })));
+    }
+
+    #[test]
+    fn complaints_are_about_the_clip_and_without_addresses() {
+        assert_eq!(complaint(""), None);
+        assert_eq!(complaint("[image2pipe @ 0x5638e] Application provided invalid dts: 100 >= 100\n"), None);
+        assert_eq!(complaint("[mpeg4 @ 0x56] ac-tex damaged at 8 8\nmore").unwrap(), "mpeg4: ac-tex damaged at 8 8");
+    }
+
+    #[test]
+    fn rates_are_fractions() {
+        assert_eq!(rate("24000/1001"), Some(23.976_024));
+        assert_eq!((rate("0/0"), rate("x")), (None, None));
+    }
+
+    #[test]
+    fn old_versions_of_ffmpeg_are_told_by_their_number() {
+        for (version, old) in
+            [("4.4.2-0ubuntu0.22.04.1", true), ("5.0", true), ("5.1.9-0+deb12u1", false), ("n4.2", true)]
+        {
+            assert_eq!(is_before_5_1(&format!("ffmpeg version {version} Copyright")), old, "{version}");
+        }
+        assert!(!is_before_5_1("ffmpeg version N-118193-g5f38c82536 Copyright"));
+        assert!(!is_before_5_1("ffmpeg version 8.0 Copyright"));
+    }
+
+    #[test]
+    fn a_name_is_never_an_option_or_a_protocol() {
+        assert_eq!(file_url(Path::new("-i.mp4")), "file:-i.mp4");
+        assert_eq!(file_url(Path::new("concat:a|b.mp4")), "file:concat:a|b.mp4");
+    }
+}

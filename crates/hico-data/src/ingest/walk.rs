@@ -1,0 +1,278 @@
+//! The tree below the source folder → candidates for clips, in a fixed order.
+
+use super::refusal::Refusal;
+use super::sniff::{self, Content, Promise};
+use image::ImageFormat;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What a folder of single pictures is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stills {
+    /// A folder whose files are all pictures is one clip, its frames in natural order of their names.
+    #[default]
+    Clip,
+    /// Every picture is a clip of one frame.
+    Each,
+}
+
+/// One candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    /// Path relative to the source folder, with `/`.
+    pub(crate) key: String,
+    pub(crate) what: What,
+    /// Nothing promises that this is a clip: it is left out without a word unless the labels name it.
+    pub(crate) optional: bool,
+}
+
+/// What a candidate seems to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum What {
+    Video(PathBuf),
+    Animation(PathBuf, ImageFormat),
+    Pictures(Vec<PathBuf>),
+    Refused(Refusal),
+}
+
+/// What a tree holds.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    /// Sorted by key.
+    pub(crate) found: Vec<Found>,
+    /// The clip to which a picture in a folder of frames belongs, by its key.
+    pub(crate) clip_of_frame: BTreeMap<String, String>,
+    /// Links, which are not followed.
+    pub(crate) links: usize,
+}
+
+/// Looks through a tree. Hidden files, links, and what `skip` names are left out.
+pub(crate) fn walk(root: &Path, stills: Stills, skip: &[PathBuf]) -> std::io::Result<Tree> {
+    let mut tree = Tree::default();
+    let mut folders = vec![(root.to_owned(), String::new())];
+    while let Some((folder, key)) = folders.pop() {
+        let mut files = Vec::new();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries.collect::<std::io::Result<Vec<_>>>(),
+            Err(error) => Err(error),
+        };
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) if key.is_empty() => return Err(error),
+            Err(error) => {
+                tree.refuse(key, Refusal::Read { said: error.to_string() });
+                continue;
+            }
+        };
+        for entry in entries {
+            let path = entry.path();
+            let Ok(name) = entry.file_name().into_string() else {
+                tree.refuse(join(&key, &entry.file_name().to_string_lossy()), Refusal::Name);
+                continue;
+            };
+            if name.starts_with('.') || name == "__MACOSX" || skip.contains(&path) {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_symlink() {
+                tree.links += 1;
+            } else if kind.is_dir() {
+                folders.push((path, join(&key, &name)));
+            } else if kind.is_file() {
+                files.push((name, path));
+            }
+        }
+        files.sort_by(|(a, _), (b, _)| natural(a, b));
+        tree.take_folder(&key, files, stills);
+    }
+    tree.found.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(tree)
+}
+
+impl Tree {
+    fn refuse(&mut self, key: String, why: Refusal) {
+        self.found.push(Found { key, what: What::Refused(why), optional: false });
+    }
+
+    /// Sorts the files of one folder into candidates.
+    fn take_folder(&mut self, key: &str, files: Vec<(String, PathBuf)>, stills: Stills) {
+        let mut pictures = Vec::new();
+        let mut videos = 0;
+        for (name, path) in files {
+            let promise = sniff::promise(&name);
+            let (what, optional) = match sniff::content(&path) {
+                Err(error) => (What::Refused(Refusal::Read { said: error.to_string() }), false),
+                // Also what only its name makes a picture: a frame that is broken spoils its clip and must not vanish.
+                Ok(Content::Picture(_)) if promise != Promise::Video => {
+                    pictures.push((name, path, None));
+                    continue;
+                }
+                Ok(content @ (Content::Empty | Content::Text | Content::Other)) if promise == Promise::Picture => {
+                    pictures.push((name, path, Some(content)));
+                    continue;
+                }
+                Ok(content) => candidate(&name, path, content, promise),
+            };
+            videos += usize::from(!optional);
+            self.found.push(Found { key: join(key, &name), what, optional });
+        }
+        let one_clip = stills == Stills::Clip && videos == 0;
+        if one_clip && !pictures.is_empty() {
+            let clip = if key.is_empty() { ".".to_owned() } else { key.to_owned() };
+            for (name, ..) in &pictures {
+                self.clip_of_frame.insert(join(key, name), clip.clone());
+            }
+            let files = pictures.into_iter().map(|(_, path, _)| path).collect();
+            self.found.push(Found { key: clip, what: What::Pictures(files), optional: false });
+        } else {
+            for (name, path, broken) in pictures {
+                let (what, optional) = match broken {
+                    // A picture beside videos may be a thumbnail; it is a clip where the labels or the user say so.
+                    None => (What::Pictures(vec![path]), stills == Stills::Clip),
+                    Some(content) => (What::Refused(no_picture(&name, content)), false),
+                };
+                self.found.push(Found { key: join(key, &name), what, optional });
+            }
+        }
+    }
+}
+
+/// Why a file that its name calls a picture is none.
+fn no_picture(name: &str, content: Content) -> Refusal {
+    match content {
+        Content::Empty => Refusal::Empty { picture: None },
+        Content::Text => Refusal::Text { picture: None },
+        _ => {
+            let promised = format!("a picture (.{})", sniff::suffix(name).unwrap_or_default());
+            Refusal::WrongSuffix { promised, found: "no picture".to_owned() }
+        }
+    }
+}
+
+/// A file that is no part of a row of pictures: what it is, and whether it may be left out without a word.
+fn candidate(name: &str, path: PathBuf, content: Content, promise: Promise) -> (What, bool) {
+    let unpromised = promise == Promise::Nothing;
+    match content {
+        Content::Animation(format) => (What::Animation(path, format), false),
+        Content::Dicom => (What::Refused(Refusal::Dicom), false),
+        Content::Empty => (What::Refused(Refusal::Empty { picture: None }), unpromised),
+        Content::Text => (What::Refused(Refusal::Text { picture: None }), unpromised),
+        Content::Other => (What::Video(path), unpromised),
+        Content::Picture(format) => {
+            let promised = format!("a video (.{})", sniff::suffix(name).unwrap_or_default());
+            let found = format!("a {} picture", format!("{format:?}").to_uppercase());
+            (What::Refused(Refusal::WrongSuffix { promised, found }), false)
+        }
+    }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Natural order: numbers within names count as numbers, so `f9.png` stands before `f10.png`.
+pub(crate) fn natural(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
+    while let (Some(x), Some(y)) = (left.first(), right.first()) {
+        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (number, rest) = take_number(left);
+            let (other, other_rest) = take_number(right);
+            (left, right) = (rest, other_rest);
+            number.len().cmp(&other.len()).then_with(|| number.cmp(other))
+        } else {
+            (left, right) = (&left[1..], &right[1..]);
+            x.cmp(y)
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    left.len().cmp(&right.len()).then_with(|| a.cmp(b))
+}
+
+/// The digits at the front without leading zeros, and what follows.
+fn take_number(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len());
+    let (number, rest) = bytes.split_at(end);
+    let begin = number.iter().position(|digit| *digit != b'0').unwrap_or(number.len());
+    (&number[begin..], rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::fs;
+
+    fn picture(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image::GrayImage::new(2, 2).save(path).unwrap();
+    }
+
+    fn keys(tree: &Tree) -> Vec<(&str, bool)> {
+        tree.found.iter().map(|found| (found.key.as_str(), found.optional)).collect()
+    }
+
+    #[test]
+    fn a_folder_of_pictures_is_one_clip_in_natural_order_or_a_clip_each() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["p/f10.png", "p/f9.png", "p/f1.png", "p/.hidden.png"] {
+            picture(&root.path().join(name));
+        }
+        fs::write(root.path().join("p/notes.txt"), "words").unwrap();
+        let tree = walk(root.path(), Stills::Clip, &[]).unwrap();
+        assert_eq!(keys(&tree), [("p", false), ("p/notes.txt", true)]);
+        let What::Pictures(files) = &tree.found[0].what else { panic!("{tree:?}") };
+        let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["f1.png", "f9.png", "f10.png"]);
+        assert_eq!(tree.clip_of_frame["p/f9.png"], "p");
+        let tree = walk(root.path(), Stills::Each, &[]).unwrap();
+        assert_eq!(keys(&tree)[..3], [("p/f1.png", false), ("p/f10.png", false), ("p/f9.png", false)]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_what_nothing_promises() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| fs::write(root.path().join(name), bytes).unwrap();
+        write("a.mp4", &[0; 50]);
+        write("b.bin", &[0; 50]);
+        write("c.mp4", b"");
+        write("d.csv", b"a,b\n");
+        write("e.mov", b"words\n");
+        picture(&root.path().join("f.png"));
+        fs::copy(root.path().join("f.png"), root.path().join("g.avi")).unwrap();
+        let tree = walk(root.path(), Stills::Clip, &[root.path().join("d.csv")]).unwrap();
+        let expected =
+            [("a.mp4", false), ("b.bin", true), ("c.mp4", false), ("e.mov", false), ("f.png", true), ("g.avi", false)];
+        assert_eq!(keys(&tree), expected);
+        let What::Refused(why) = &tree.found[5].what else { panic!("{tree:?}") };
+        assert_eq!(why.to_string(), "its name says a video (.avi), its content is a PNG picture");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_counted_and_not_followed() {
+        let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        picture(&outside.path().join("secret/f.png"));
+        std::os::unix::fs::symlink(outside.path(), root.path().join("out")).unwrap();
+        std::os::unix::fs::symlink(root.path(), root.path().join("round")).unwrap();
+        let tree = walk(root.path(), Stills::Clip, &[]).unwrap();
+        assert_eq!((tree.found.len(), tree.links), (0, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn natural_order_is_an_order(mut names in prop::collection::vec("[a0-2.]{0,5}", 3)) {
+            let [a, b, c] = [&names[0], &names[1], &names[2]];
+            prop_assert_eq!(natural(a, b), natural(b, a).reverse());
+            prop_assert_eq!(natural(a, b) == Ordering::Equal, a == b);
+            if natural(a, b) != Ordering::Greater && natural(b, c) != Ordering::Greater {
+                prop_assert_ne!(natural(a, c), Ordering::Greater);
+            }
+            names.sort_by(|a, b| natural(a, b));
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Writes the frames of a data set: `frames-NNNN.safetensors`, one `u8 [frames, height, width, channels]` tensor a clip.
+//!
+//! Frames are first appended to `frames.part`, clip by clip, so that a run that is killed loses at most the clip it was
+//! writing. Once a shard is full, its header and those bytes are written to a temporary name, synced and renamed.
+
+use crate::atomic;
+use crate::clip::Clip;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A shard is closed before the clip that would take it beyond this many bytes.
+pub const SHARD_BYTES: u64 = 256 << 20;
+
+/// The bytes of the shard that is being filled.
+const PART_FILE: &str = "frames.part";
+
+/// File name of shard `number`.
+#[must_use]
+pub fn shard_name(number: usize) -> String {
+    format!("frames-{number:04}.safetensors")
+}
+
+/// Where a clip's frames were put.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Number of the shard.
+    pub shard: usize,
+    /// First byte, from the start of the shard's data.
+    pub begin: u64,
+    /// One after the last byte.
+    pub end: u64,
+}
+
+/// A clip in the shard that is being filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Name of the clip.
+    pub name: String,
+    /// `[frames, height, width, channels]`.
+    pub shape: [usize; 4],
+    /// Where its frames are.
+    pub place: Place,
+}
+
+/// Why frames cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system refuses.
+    #[error("{}: cannot be written: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Frames that were written before are gone.
+    #[error("{}: frames that were written before are gone; start anew into another folder", .0.display())]
+    Lost(PathBuf),
+}
+
+/// Appends clips to the shards of one folder.
+#[derive(Debug)]
+pub struct ShardWriter {
+    folder: PathBuf,
+    /// Opened when the first clip comes, so that a sitting that stores nothing leaves nothing.
+    part: Option<File>,
+    number: usize,
+    filled: Vec<Stored>,
+    limit: u64,
+}
+
+impl ShardWriter {
+    /// Goes on after the clips that were stored before; none for a new data set.
+    ///
+    /// - `before`: every clip stored so far, in the order in which they were appended
+    /// - `limit`: bytes of a shard, usually [`SHARD_BYTES`]
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or what was stored before is gone.
+    pub fn resume(folder: &Path, before: &[Stored], limit: u64) -> Result<Self, StoreError> {
+        let path = folder.join(PART_FILE);
+        let failed = |source| StoreError::Write { path: path.clone(), source };
+        let last = before.iter().map(|clip| clip.place.shard).max();
+        for shard in 0..last.unwrap_or(0) {
+            let path = folder.join(shard_name(shard));
+            if !path.is_file() {
+                return Err(StoreError::Lost(path));
+            }
+        }
+        // A shard with its final name is whole, even if we were killed before the part file was emptied.
+        let (number, filled) = match last {
+            None => (0, Vec::new()),
+            Some(last) if folder.join(shard_name(last)).is_file() => (last + 1, Vec::new()),
+            Some(last) => (last, before.iter().filter(|clip| clip.place.shard == last).cloned().collect()),
+        };
+        let mut writer = Self { folder: folder.to_owned(), part: None, number, filled, limit };
+        if !writer.filled.is_empty() {
+            let end = writer.end();
+            let part = writer.part().map_err(failed)?;
+            if part.metadata().map_err(failed)?.len() < end {
+                return Err(StoreError::Lost(path));
+            }
+        }
+        Ok(writer)
+    }
+
+    /// Stores the frames of one clip; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// When the disk is full or cannot be written; what was stored before is still there.
+    pub fn append(&mut self, name: &str, clip: &Clip) -> Result<Place, StoreError> {
+        let bytes = clip.pixels.len() as u64;
+        if !self.filled.is_empty() && self.end() + bytes > self.limit {
+            self.seal()?;
+        }
+        let begin = self.end();
+        let place = Place { shard: self.number, begin, end: begin + bytes };
+        let write = |part: &mut File| {
+            // Half a clip may stand here from a sitting that was killed.
+            part.set_len(begin)?;
+            part.seek(SeekFrom::Start(begin))?;
+            part.write_all(&clip.pixels)?;
+            part.sync_data()
+        };
+        let written = self.part().and_then(write);
+        written.map_err(|source| StoreError::Write { path: self.folder.join(PART_FILE), source })?;
+        let shape = [clip.frames(), clip.size.height, clip.size.width, clip.channels.count()];
+        self.filled.push(Stored { name: name.to_owned(), shape, place: place.clone() });
+        Ok(place)
+    }
+
+    /// Closes the last shard.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn finish(mut self) -> Result<(), StoreError> {
+        if !self.filled.is_empty() {
+            self.seal()?;
+        }
+        let path = self.folder.join(PART_FILE);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Write { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    fn part(&mut self) -> io::Result<&mut File> {
+        if self.part.is_none() {
+            let path = self.folder.join(PART_FILE);
+            let mut options = OpenOptions::new();
+            self.part = Some(options.read(true).write(true).create(true).truncate(false).open(path)?);
+        }
+        self.part.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn end(&self) -> u64 {
+        self.filled.last().map_or(0, |clip| clip.place.end)
+    }
+
+    fn seal(&mut self) -> Result<(), StoreError> {
+        let path = self.folder.join(shard_name(self.number));
+        let failed = |source| StoreError::Write { path: path.clone(), source };
+        let header = header(&self.filled);
+        let end = self.end();
+        let part = self.part().map_err(failed)?;
+        atomic::write_with(&path, |file| {
+            file.write_all(&(header.len() as u64).to_le_bytes())?;
+            file.write_all(header.as_bytes())?;
+            part.seek(SeekFrom::Start(0))?;
+            match io::copy(&mut io::Read::take(&mut *part, end), file)? {
+                copied if copied == end => Ok(()),
+                _ => Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        })
+        .map_err(failed)?;
+        part.set_len(0).map_err(failed)?;
+        self.number += 1;
+        self.filled.clear();
+        Ok(())
+    }
+}
+
+/// The safetensors header: JSON padded with spaces, so that the data begin at a multiple of 8.
+fn header(clips: &[Stored]) -> String {
+    let mut tensors = serde_json::Map::new();
+    tensors.insert("__metadata__".to_owned(), json!({ "axes": "frames,height,width,channels" }));
+    for clip in clips {
+        let offsets = [clip.place.begin, clip.place.end];
+        tensors.insert(clip.name.clone(), json!({ "dtype": "U8", "shape": clip.shape, "data_offsets": offsets }));
+    }
+    let mut header = serde_json::Value::Object(tensors).to_string();
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::{Channels, Size};
+
+    fn clip(frames: usize, value: u8) -> Clip {
+        let size = Size { height: 2, width: 3 };
+        Clip { size, channels: Channels::Rgb, pixels: vec![value; frames * 18], fps: None }
+    }
+
+    fn fill(folder: &Path, clips: &[(&str, Clip)], limit: u64) -> Vec<Stored> {
+        let mut writer = ShardWriter::resume(folder, &[], limit).unwrap();
+        let stored = clips.iter().map(|(name, clip)| {
+            let place = writer.append(name, clip).unwrap();
+            Stored { name: (*name).to_owned(), shape: [clip.frames(), 2, 3, 3], place }
+        });
+        let stored = stored.collect();
+        writer.finish().unwrap();
+        stored
+    }
+
+    fn some() -> Vec<(&'static str, Clip)> {
+        vec![("a", clip(1, 1)), ("b", clip(2, 2)), ("c", clip(3, 3)), ("d", clip(1, 4))]
+    }
+
+    fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let mut files: Vec<_> = entries
+            .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn shards_are_safetensors_of_the_stated_size() {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path(), &some(), 60);
+        let files = files(folder.path());
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["frames-0000.safetensors", "frames-0001.safetensors", "frames-0002.safetensors"]);
+        let first = safetensors::SafeTensors::deserialize(&files[0].1).unwrap();
+        assert_eq!(first.tensor("b").unwrap().shape(), [2, 2, 3, 3]);
+        assert_eq!(first.tensor("b").unwrap().data(), [2; 36]);
+        let second = safetensors::SafeTensors::deserialize(&files[1].1).unwrap();
+        assert_eq!(second.names(), ["c"]);
+    }
+
+    #[test]
+    fn a_writer_killed_after_any_clip_goes_on_to_the_same_bytes() {
+        let whole = tempfile::tempdir().unwrap();
+        fill(whole.path(), &some(), 60);
+        for killed_after in 0..=4 {
+            let folder = tempfile::tempdir().unwrap();
+            let mut stored = Vec::new();
+            let mut writer = ShardWriter::resume(folder.path(), &[], 60).unwrap();
+            for (name, clip) in &some()[..killed_after] {
+                let place = writer.append(name, clip).unwrap();
+                stored.push(Stored { name: (*name).to_owned(), shape: [clip.frames(), 2, 3, 3], place });
+            }
+            // Half a clip more, which nobody knows of.
+            writer.part().unwrap().write_all(&[99; 7]).unwrap();
+            drop(writer);
+            let mut writer = ShardWriter::resume(folder.path(), &stored, 60).unwrap();
+            for (name, clip) in &some()[killed_after..] {
+                writer.append(name, clip).unwrap();
+            }
+            writer.finish().unwrap();
+            assert_eq!(files(folder.path()), files(whole.path()), "{killed_after}");
+        }
+    }
+
+    #[test]
+    fn frames_that_are_gone_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let stored = fill(folder.path(), &some(), 60);
+        std::fs::remove_file(folder.path().join(shard_name(0))).unwrap();
+        assert!(matches!(ShardWriter::resume(folder.path(), &stored, 60), Err(StoreError::Lost(_))));
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(ShardWriter::resume(folder.path(), &stored[..1], 60), Err(StoreError::Lost(_))));
+    }
+}
