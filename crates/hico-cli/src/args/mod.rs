@@ -1,8 +1,18 @@
 //! Every flag and its help text; one file a command.
 
 mod completions;
+mod report;
+mod pretrain;
+mod split;
+mod phantom;
+mod ingest;
 
 pub(crate) use completions::CompletionsArgs;
+pub(crate) use report::ReportArgs;
+pub(crate) use pretrain::PretrainArgs;
+pub(crate) use split::SplitArgs;
+pub(crate) use phantom::PhantomArgs;
+pub(crate) use ingest::{FitArg, IngestArgs, StillsArg};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -33,6 +43,16 @@ pub(crate) struct Shared {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Generate clips of a lung-ultrasound phantom, to try things without any patient's data
+    Phantom(PhantomArgs),
+    /// Take videos, GIFs and folders of frames into a data set
+    Ingest(IngestArgs),
+    /// Make folds that no patient crosses
+    Split(SplitArgs),
+    /// Pretrain an encoder on the clips of a data set
+    Pretrain(PretrainArgs),
+    /// Make one HTML page of pretraining runs and evaluations
+    Report(ReportArgs),
     /// Print a completion script for your shell
     Completions(CompletionsArgs),
 }

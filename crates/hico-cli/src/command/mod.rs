@@ -1,6 +1,11 @@
 //! One file a command, each: read inputs, call one library function, show the result.
 
 mod completions;
+mod report;
+mod pretrain;
+mod split;
+mod phantom;
+mod ingest;
 
 use crate::args::{Cli, Command};
 use crate::output::Output;
@@ -12,6 +17,11 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
     }
     match &cli.command {
+        Command::Phantom(args) => phantom::run(args, output),
+        Command::Ingest(args) => ingest::run(args, output),
+        Command::Split(args) => split::run(args, output),
+        Command::Pretrain(args) => pretrain::run(args, output),
+        Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::run(args, output),
     }
 }

@@ -102,13 +102,7 @@ pub(crate) fn confusion(caption: &str, classes: &[String], confusion: &[Vec<f64>
                             th scope="row" { @if let Some(class) = classes.get(truth) { (class) } }
                             @for (called, number) in row.iter().enumerate() {
                                 @let share = if all > 0.0 { (number / all).clamp(0.0, 1.0) } else { 0.0 };
-                                @let class = match (called == truth, share > 0.55) {
-                                    (true, false) => "heat right",
-                                    (true, true) => "heat right strong",
-                                    (false, false) => "heat",
-                                    (false, true) => "heat strong",
-                                };
-                                td class=(class) style=(format!("--share:{:.0}%", share * 100.0)) {
+                                td .heat .right[called == truth] style=(format!("--share:{:.0}%", share * 100.0)) {
                                     b { (count(*number)) }
                                     @if all > 0.0 {
                                         span { (format!("{:.1}\u{a0}%", share * 100.0)) }

@@ -247,11 +247,15 @@ impl<'a, M: Method> Run<'a, M> {
     /// is never older than the checkpoint that knows of it: a run that goes on from an older checkpoint comes to the
     /// same best network again.
     fn save(&mut self) -> Result<(), TrainError> {
-        let Some(folder) = &self.plan.folder else { return Ok(()) };
+        let plan = self.plan;
+        let Some(folder) = &plan.folder else { return Ok(()) };
         let began = Instant::now();
         self.keeper.write_best()?;
         self.position.lengths = self.log.sync()?;
         let network = weights::to_tensors(&self.network, Naming::Ours);
+        if let Some(tensor) = network.iter().find(|tensor| !tensor.values.iter().all(|value| value.is_finite())) {
+            return Err(self.not_finite(&format!("weight {}", tensor.name)));
+        }
         checkpoint::write_last(folder, &network, &self.method.state(), &self.adam, &self.position)?;
         self.keeper.saved(self.position.step, began.elapsed());
         (self.progress)(Progress::Saved { step: self.position.step });

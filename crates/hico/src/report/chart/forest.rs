@@ -147,8 +147,13 @@ impl Row {
             Mark::Contender => "mark contender",
             Mark::Spoilt => "mark spoilt",
         };
+        let shown = shortened(&self.name, room);
         html! {
-            text .rowname.strong[self.mark != Mark::Floor] x="10" y=(base) { (shortened(&self.name, room)) }
+            // Lines behind the words would cross them.
+            @for (left, words) in [(10.0, &shown), (x.end - text_width(&self.text), &self.text)] {
+                rect .back x=(format!("{:.1}", left - 3.0)) y=(format!("{:.1}", top + 3.0)) width=(format!("{:.1}", text_width(words) + 6.0)) height="16" {}
+            }
+            text .rowname.strong[self.mark != Mark::Floor] x="10" y=(base) { (shown) }
             text .rowtext.end x=(format!("{:.1}", x.end)) y=(base) { (self.text) }
             @if let Some([low, high]) = self.interval.filter(|ends| ends.iter().all(|end| end.is_finite())) {
                 @let [low, high] = [x.at(low), x.at(high)];

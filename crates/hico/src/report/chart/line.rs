@@ -77,10 +77,9 @@ impl LineChart<'_> {
     }
 
     fn svg(&self) -> Markup {
-        let [x_range, y_range] = self.ranges();
+        let (x_range, (y_range, y_ticks, y_step)) = self.ranges();
         let height = if self.shape == Shape::Roc { 400.0 } else { 270.0 };
         let (x_ticks, x_step) = ticks(x_range, 6);
-        let (y_ticks, y_step) = ticks(y_range, 5);
         let y_texts: Vec<String> = y_ticks.iter().map(|&value| tick_text(value, y_step)).collect();
         let left = y_texts.iter().map(|text| text_width(text)).fold(0.0, f64::max) + 14.0;
         let x = Scale { low: x_range[0], high: x_range[1], start: left, end: WIDTH - 14.0 };
@@ -122,15 +121,21 @@ impl LineChart<'_> {
         }
     }
 
-    fn ranges(&self) -> [[f64; 2]; 2] {
+    /// What the bottom runs over; what the left side runs over, its ticks and their distance.
+    fn ranges(&self) -> ([f64; 2], ([f64; 2], Vec<f64>, f64)) {
         let all = || self.lines.iter().flat_map(|line| &line.points).filter(|[x, y]| x.is_finite() && y.is_finite());
-        let x_range = extent(all().map(|point| point[0]));
         let y_range = extent(all().map(|point| point[1]));
+        // Epochs are counted from the beginning, also where a value comes only now and then.
+        let x_range = [0.0, all().map(|point| point[0]).fold(0.0, f64::max).ceil().max(1.0)];
+        let fixed = |range: [f64; 2]| {
+            let (ticks, step) = ticks(range, 5);
+            (range, ticks, step)
+        };
         match self.shape {
-            Shape::Roc => [[0.0, 1.0], [0.0, 1.0]],
-            Shape::Free => [x_range, rounded(y_range, 5)],
-            Shape::FromZero => [x_range, rounded([0.0, y_range[1].max(f64::MIN_POSITIVE)], 5)],
-            Shape::Between(range) => [x_range, range],
+            Shape::Roc => ([0.0, 1.0], fixed([0.0, 1.0])),
+            Shape::Free => (x_range, rounded(y_range, 5)),
+            Shape::FromZero => (x_range, rounded([0.0, y_range[1].max(f64::MIN_POSITIVE)], 5)),
+            Shape::Between(range) => (x_range, fixed(range)),
         }
     }
 

@@ -58,10 +58,13 @@ fn ticks([low, high]: [f64; 2], about: usize) -> (Vec<f64>, f64) {
     ((0..=many).map(|index| (first + index as f64) * step).collect(), step)
 }
 
-/// A range widened to the round values around it.
-fn rounded([low, high]: [f64; 2], about: usize) -> [f64; 2] {
+/// A range widened to the round values around it, those values, and their distance.
+fn rounded([low, high]: [f64; 2], about: usize) -> ([f64; 2], Vec<f64>, f64) {
     let (_, step) = ticks([low, high], about);
-    [(low / step + 1e-6).floor() * step, (high / step - 1e-6).ceil() * step]
+    let first = (low / step + 1e-6).floor();
+    let last = (high / step - 1e-6).ceil();
+    let many = (last - first).clamp(1.0, 50.0) as usize;
+    ([first * step, last * step], (0..=many).map(|index| (first + index as f64) * step).collect(), step)
 }
 
 /// A tick's text: as many decimals as its distance to the next needs.
@@ -111,8 +114,9 @@ mod tests {
         assert!((step - 0.2).abs() < 1e-12 && values.len() == 6, "{values:?}");
         let (values, _) = ticks([8.7, 12.4], 4);
         assert_eq!(values, [9.0, 10.0, 11.0, 12.0]);
-        let [low, high] = rounded([8.7, 12.4], 4);
+        let ([low, high], values, _) = rounded([8.7, 12.4], 4);
         assert!((low - 8.0).abs() < 1e-9 && (high - 13.0).abs() < 1e-9, "{low} {high}");
+        assert_eq!(values.len(), 6, "both ends have a tick: {values:?}");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// Points of a curve: as many as can be told apart at the width of a figure.
 const POINTS: usize = 240;
+/// Points of a noisy curve, each the mean of more steps.
+const NOISY_POINTS: usize = 80;
 /// Warnings of one run that are shown.
 const WARNINGS: usize = 8;
 
@@ -106,7 +108,7 @@ fn state(history: &History) -> String {
 }
 
 fn training_charts(runs: &[&Pretraining], prefix: &str) -> Vec<LineChart<'static>> {
-    let by_step = |value: fn(&Steps, usize) -> f64| lines(runs, |history| history.binned(POINTS, value));
+    let by_step = |value: fn(&Steps, usize) -> f64| lines(runs, |history| history.binned(NOISY_POINTS, value));
     let total = lines(runs, |history| {
         history.binned(POINTS, |steps, row| steps.losses.get(TOTAL).map_or(f64::NAN, |column| column[row]))
     });
@@ -127,7 +129,7 @@ fn training_charts(runs: &[&Pretraining], prefix: &str) -> Vec<LineChart<'static
             "rate",
             "Learning rate",
             "learning rate",
-            by_step(|steps, row| steps.learning_rate[row]),
+            lines(runs, |history| history.binned(POINTS, |steps, row| steps.learning_rate[row])),
             Shape::FromZero,
             None,
         ),

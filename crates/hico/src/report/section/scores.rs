@@ -13,20 +13,37 @@ use maud::{Markup, html};
 /// Points of a ROC curve that are drawn; more cannot be told apart.
 const ROC_POINTS: usize = 300;
 
-/// Balanced accuracy, accuracy, F1 and AUC of every candidate, by unit.
+/// Balanced accuracy of every candidate by unit, then accuracy, F1 and AUC.
 pub(crate) fn figures(evaluation: &Evaluation, prefix: &str, suffix: &str) -> Section {
+    let rows = evaluation.candidates.iter().map(|candidate| Row {
+        cells: [name(candidate)]
+            .into_iter()
+            .chain(UNITS.iter().map(|(_, of)| figure(Some(&of(&candidate.honest).balanced_accuracy))))
+            .collect(),
+        class: class(candidate),
+    });
+    let overview = Table {
+        caption: "Balanced accuracy",
+        head: vec!["candidate", "per clip", "per frame", "per patient"],
+        rows: rows.collect(),
+        figures_from: 1,
+    };
     let body = html! {
-        @for (unit, of) in UNITS {
-            (unit_table(evaluation, unit, of))
+        dl .candidates {
+            @for candidate in &evaluation.candidates {
+                div { dt { (candidate.name) } dd { (candidate.description) } }
+            }
         }
+        (overview.render())
         p .note {
             "Honest protocol. Under each figure its 95\u{a0}% bootstrap interval over groups"
             @if evaluation.protocol.seeds.len() > 1 { "; ± is the standard deviation over seeds" } @else { "; one seed, so no spread over seeds" }
             ". A clip is classified by the mean probability of its frames, a patient by that of the clips."
         }
-        dl .candidates {
-            @for candidate in &evaluation.candidates {
-                div { dt { (candidate.name) } dd { (candidate.description) } }
+        @for (unit, of) in UNITS {
+            details {
+                summary { "Accuracy, F1 and AUC per " (unit) }
+                (unit_table(evaluation, unit, of))
             }
         }
     };
@@ -163,8 +180,10 @@ pub(crate) fn classes(evaluation: &Evaluation, prefix: &str, suffix: &str) -> Se
         @for candidate in in_focus_first(evaluation) {
             details open[is_in_focus(evaluation, candidate)] {
                 summary { (name(candidate)) }
-                @for (unit, of) in UNITS {
-                    (class_table(evaluation, candidate, unit, of))
+                div .matrices {
+                    @for (unit, of) in UNITS {
+                        (class_table(evaluation, candidate, unit, of))
+                    }
                 }
             }
         }

@@ -1,0 +1,70 @@
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hico ingest clips --labels clips/labels.csv --out data
+  hico ingest clips --labels table.csv --file-column video --label-column diagnosis --patient-column case --out data
+  hico ingest clips --out data --side 128 --fit keep
+
+The labels table is a CSV with one row a clip. Without the column flags its columns are found by their obvious names (file, label,
+patient, group, fold). An empty label means unlabelled; without a group the patient is the group, without a patient the clip itself.
+
+Interrupted, the same command goes on where it was. Exit code: 0 every clip was taken in, 2 some were refused, 1 nothing could be done.")]
+pub(crate) struct IngestArgs {
+    /// Folder with videos, GIFs and folders of frames
+    #[arg(value_name = "SRC")]
+    pub(crate) source: PathBuf,
+    /// The data set to write; a new folder, or an ingest to go on with
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) out: PathBuf,
+    /// Table of labels, patients, groups and folds
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Column that names the file
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub(crate) file_column: Option<String>,
+    /// Column of the class
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub(crate) label_column: Option<String>,
+    /// Column of the patient
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub(crate) patient_column: Option<String>,
+    /// Column of the unit of every split
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub(crate) group_column: Option<String>,
+    /// Column of the fold
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub(crate) fold_column: Option<String>,
+    /// Side of the stored frames, pixels; 0 keeps their size
+    #[arg(long, default_value_t = 256, value_name = "PIXELS")]
+    pub(crate) side: usize,
+    /// How a frame fills the side
+    #[arg(long, value_enum, default_value_t = FitArg::Squash)]
+    pub(crate) fit: FitArg,
+    /// What a folder of pictures is
+    #[arg(long, value_enum, default_value_t = StillsArg::Clip)]
+    pub(crate) stills: StillsArg,
+    /// Keep the frames that decode of a video that is damaged or cut short, instead of refusing it
+    #[arg(long)]
+    pub(crate) keep_damaged: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FitArg {
+    /// Height and width both become the side
+    Squash,
+    /// The longer one becomes the side, the aspect stays
+    Keep,
+    /// As keep, then centred on a black square
+    Pad,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum StillsArg {
+    /// One clip, its frames in natural order of their names
+    Clip,
+    /// Every picture is a clip of one frame
+    Each,
+}

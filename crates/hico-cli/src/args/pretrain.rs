@@ -1,0 +1,110 @@
+use clap::{Args, ValueEnum};
+use hico::device::DeviceChoice;
+use hico::recipe::Supervision;
+use hico::train::CheckpointEvery;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hico pretrain lung --out runs/lung
+  hico pretrain lung --recipe recipes/hico-authors.toml --out runs/authors --resume
+  hico pretrain lung --out runs/few --label-fraction 0.1 --epochs 50 --side 112
+  hico pretrain lung --out runs/fold2 --holdout-fold 2 --supervision self
+
+RUN then holds recipe.toml, run.json, journal.jsonl, a TensorBoard event file, last.safetensors and best.safetensors.
+A run that was stopped or killed goes on with the same command and --resume, to the same weights.
+Ctrl-C finishes the step, saves and exits with code 130.")]
+pub(crate) struct PretrainArgs {
+    /// Data set made by `hico ingest`
+    pub(crate) dataset: PathBuf,
+    /// Folder to write the run to
+    #[arg(long, value_name = "RUN")]
+    pub(crate) out: PathBuf,
+    /// Recipe in TOML; the paper's values if absent (with --resume: the run's own)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// Go on with the run in RUN; begin it where there is none
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// What to learn from: frame pairs and labels, frame pairs only, or labels only
+    #[arg(long, value_name = "HOW")]
+    pub(crate) supervision: Option<SupervisionArg>,
+    /// Share of the labels of each class to use, whole groups first; above 0, at most 1
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) label_fraction: Option<f64>,
+    /// Share of the clips of each class to use, whole groups first; above 0, at most 1
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) clip_fraction: Option<f64>,
+    /// Fold whose groups the run must not see
+    #[arg(long, value_name = "K")]
+    pub(crate) holdout_fold: Option<usize>,
+    /// Passes over the clips; the recipe's warm-up shrinks or grows with them
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<usize>,
+    /// Side of a view in pixels, 32 to 512
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) side: Option<usize>,
+    /// Clips in a step, two views of each
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<usize>,
+    /// Root of every random choice
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Where to compute: auto, cpu, wgpu, wgpu:N, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceChoice,
+    /// Write a checkpoint every so many steps (`200`) or minutes (`10m`), besides the ends of epochs
+    #[arg(long, value_name = "N|Nm", default_value = "10m", value_parser = checkpoint_every)]
+    pub(crate) checkpoint_every: CheckpointEvery,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SupervisionArg {
+    /// Frame pairs of every clip, and the labels there are
+    Semi,
+    /// Frame pairs only
+    #[value(name = "self")]
+    SelfOnly,
+    /// Labels only
+    Full,
+}
+
+impl From<SupervisionArg> for Supervision {
+    fn from(argument: SupervisionArg) -> Self {
+        match argument {
+            SupervisionArg::Semi => Self::Semi,
+            SupervisionArg::SelfOnly => Self::SelfOnly,
+            SupervisionArg::Full => Self::Full,
+        }
+    }
+}
+
+fn checkpoint_every(text: &str) -> Result<CheckpointEvery, String> {
+    let number = text.strip_suffix('m').unwrap_or(text);
+    let number: NonZeroU64 =
+        number.parse().map_err(|_| "must be a number of steps (`200`) or of minutes (`10m`), 1 or more".to_owned())?;
+    if number.get() > 1_000_000_000 {
+        return Err("must be at most 1000000000".to_owned());
+    }
+    Ok(match text.strip_suffix('m') {
+        Some(_) => CheckpointEvery::Time(Duration::from_secs(60 * number.get())),
+        None => CheckpointEvery::Steps(number),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_are_counted_in_steps_or_minutes() {
+        assert_eq!(checkpoint_every("10m"), Ok(CheckpointEvery::Time(Duration::from_secs(600))));
+        assert_eq!(checkpoint_every("3"), Ok(CheckpointEvery::Steps(NonZeroU64::new(3).unwrap())));
+        for wrong in ["0", "m", "-1", "1.5m", "5s", "99999999999999999999m"] {
+            assert!(checkpoint_every(wrong).is_err(), "{wrong}");
+        }
+    }
+}

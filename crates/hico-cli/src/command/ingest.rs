@@ -1,0 +1,117 @@
+use crate::args::{FitArg, IngestArgs, StillsArg};
+use crate::interrupt;
+use crate::output::{HintExt as _, Output};
+use hico_data::ingest::{self, Column, Columns, Damaged, Fit, IngestError, IngestOptions, IngestReport, Stills};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+/// Exit code where some clips were refused.
+const EXIT_REFUSED: u8 = 2;
+
+/// How many names of a list are printed; all of them are in the JSON.
+const LISTED: usize = 10;
+
+/// `hico ingest SRC --out DATASET`: from files to a data set.
+pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let stop = interrupt::flag()?;
+    let bar = output.progress(0, "ingest");
+    let mut progress = |progress: ingest::Progress<'_>| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+        if let Some(refusal) = progress.refused {
+            let words = format!("{}: {refusal}\n  hint: {}", progress.source, refusal.hint());
+            bar.suspend(|| output.warning(&words));
+        }
+    };
+    let report = ingest::ingest(&args.source, &args.out, &options(args), &mut progress, &stop);
+    bar.finish_and_clear();
+    let hint = report.as_ref().err().map(hint);
+    let report = report.hint(|| hint.unwrap_or_default().to_owned())?;
+    output.result(&report, |report| summary(report, args))?;
+    if report.left > 0 {
+        output.note(&format!("interrupted with {} to go; the same command goes on", report.left));
+        return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
+    }
+    Ok(if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+}
+
+fn options(args: &IngestArgs) -> IngestOptions {
+    let column = |name: &Option<String>| name.clone().map_or(Column::Obvious, Column::Named);
+    let columns = || Columns {
+        file: column(&args.file_column),
+        label: column(&args.label_column),
+        patient: column(&args.patient_column),
+        group: column(&args.group_column),
+        fold: column(&args.fold_column),
+    };
+    IngestOptions {
+        side: args.side,
+        fit: match args.fit {
+            FitArg::Squash => Fit::Squash,
+            FitArg::Keep => Fit::Keep,
+            FitArg::Pad => Fit::Pad,
+        },
+        stills: match args.stills {
+            StillsArg::Clip => Stills::Clip,
+            StillsArg::Each => Stills::Each,
+        },
+        damaged: if args.keep_damaged { Damaged::Keep } else { Damaged::Refuse },
+        labels: args.labels.clone().map(|path| (path, columns())),
+        threads: rayon::current_num_threads(),
+        ..IngestOptions::default()
+    }
+}
+
+fn hint(error: &IngestError) -> &'static str {
+    match error {
+        IngestError::Source { .. } => "give the folder that holds the clips",
+        IngestError::NothingFound(_) => {
+            "give the folder that holds videos, GIFs or folders of PNG, JPEG, BMP, TIFF or WebP frames"
+        }
+        IngestError::OutTaken(_) => "choose another --out",
+        IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
+        IngestError::SourceChanged { .. } => "choose another --out, so that one data set does not mix two versions",
+        IngestError::Out { .. } | IngestError::Store(_) => "choose an --out on a disk with room that you may write to",
+        IngestError::Labels(_) => {
+            "mend the table, or name its columns: --file-column, --label-column, --patient-column"
+        }
+        IngestError::Journal(_) | IngestError::Manifest(_) => "choose another --out and ingest again",
+    }
+}
+
+fn summary(report: &IngestReport, args: &IngestArgs) -> String {
+    let mut lines = vec![format!(
+        "{}: {} clips, {} frames in {:.1} s{}",
+        args.out.display(),
+        report.clips,
+        report.frames,
+        report.seconds,
+        if report.kept > 0 { format!("; {} stored before", report.kept) } else { String::new() },
+    )];
+    let mut classes: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    for row in &report.manifest.rows {
+        let counts = classes.entry(row.label.as_deref().unwrap_or("(unlabelled)")).or_default();
+        *counts = [counts[0] + 1, counts[1] + row.frames];
+    }
+    lines.push(format!("{:<24}{:>8}{:>10}", "class", "clips", "frames"));
+    lines.extend(classes.iter().map(|(class, [clips, frames])| format!("{class:<24}{clips:>8}{frames:>10}")));
+    let mut list = |title: &str, items: &[String]| {
+        if !items.is_empty() {
+            lines.push(format!("{} {title}", items.len()));
+            lines.extend(items.iter().take(LISTED).map(|item| format!("  {item}")));
+            if items.len() > LISTED {
+                lines.push(format!("  and {} more (--json lists them)", items.len() - LISTED));
+            }
+        }
+    };
+    let refused: Vec<String> = report.refused.iter().map(|clip| format!("{}: {}", clip.source, clip.reason)).collect();
+    list("refused", &refused);
+    let unmatched: Vec<String> = report.unmatched.iter().map(|(line, file)| format!("line {line}: {file}")).collect();
+    list("rows of the labels table without a file", &unmatched);
+    if args.labels.is_some() {
+        list("clips without a row in the labels table", &report.without_row);
+    }
+    list("files ignored", &report.ignored);
+    list("warnings", &report.warnings);
+    lines.join("\n")
+}

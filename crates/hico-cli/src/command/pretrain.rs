@@ -1,0 +1,199 @@
+use crate::args::PretrainArgs;
+use crate::interrupt;
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::recipe::{Recipe, RecipeFile};
+use hico::train::checkpoint::Best;
+use hico::train::run_record::{RECIPE_FILE, RUN_FILE};
+use hico::train::{Ending, PretrainOptions, PretrainOutcome, Progress, TrainError};
+use hico_data::Dataset;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// `hico pretrain DATASET --out RUN`.
+pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let recipe = recipe(args)?;
+    let data = Dataset::open(&args.dataset).hint(|| "`hico ingest SRC --out DATASET` makes a data set".to_owned())?;
+    let options = PretrainOptions {
+        folder: Some(args.out.clone()),
+        resume: args.resume,
+        device: args.device,
+        clips: None,
+        holdout_fold: args.holdout_fold,
+        checkpoint_every: args.checkpoint_every,
+        threads: NonZeroUsize::new(rayon::current_num_threads()),
+        command: std::env::args().collect(),
+    };
+    let stop = interrupt::flag()?;
+    let mut line = LiveLine::new(*output);
+    let outcome = hico::train::pretrain(&Arc::new(data), &recipe, &options, &mut |news| line.show(news), &stop);
+    line.end();
+    let outcome = outcome.map_err(with_hint)?;
+    let ending = outcome.ending;
+    output.result(&Summary::of(outcome, args.out.clone()), Summary::words)?;
+    Ok(match ending {
+        Ending::Finished => ExitCode::SUCCESS,
+        Ending::Interrupted => ExitCode::from(interrupt::EXIT_INTERRUPTED),
+    })
+}
+
+fn with_hint(error: TrainError) -> anyhow::Error {
+    let hint = error.hint();
+    match hint {
+        Some(hint) => Err::<(), _>(error).hint(|| hint).map_or_else(|error| error, |()| anyhow::anyhow!("")),
+        None => error.into(),
+    }
+}
+
+/// The recipe of the file (or of the run to go on with, or the paper's), with the flags' values in it.
+fn recipe(args: &PretrainArgs) -> anyhow::Result<Recipe> {
+    let own = args.out.join(RECIPE_FILE);
+    let path = match &args.recipe {
+        Some(path) => Some(path.clone()),
+        None => (args.resume && args.out.join(RUN_FILE).is_file()).then_some(own),
+    };
+    let remedy = || "`hico pretrain --help` and the recipes that come with hico show every key".to_owned();
+    let file = match path {
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()));
+            let text = text.hint(|| "leave --recipe out for the paper's values".to_owned())?;
+            Recipe::parse(&text).with_context(|| format!("{}", path.display())).hint(remedy)?.to_file()
+        }
+        None => RecipeFile::default(),
+    };
+    Recipe::try_from(with_flags(file, args)).hint(remedy)
+}
+
+fn with_flags(mut file: RecipeFile, args: &PretrainArgs) -> RecipeFile {
+    if let Some(supervision) = args.supervision {
+        file.method.supervision = supervision.into();
+    }
+    if let Some(side) = args.side {
+        file.view.side = side;
+    }
+    let train = &mut file.train;
+    if let Some(epochs) = args.epochs.filter(|&epochs| epochs != train.epochs) {
+        // A warm-up that was meant for a long run would otherwise swallow a short one.
+        train.warmup_epochs = (train.warmup_epochs * epochs + train.epochs / 2) / train.epochs.max(1);
+        train.epochs = epochs;
+    }
+    train.batch = args.batch.unwrap_or(train.batch);
+    train.seed = args.seed.unwrap_or(train.seed);
+    train.label_fraction = args.label_fraction.unwrap_or(train.label_fraction);
+    train.clip_fraction = args.clip_fraction.unwrap_or(train.clip_fraction);
+    file
+}
+
+/// The line that shows how a run goes.
+struct LiveLine {
+    output: Output,
+    bar: Option<ProgressBar>,
+    epochs: usize,
+}
+
+impl LiveLine {
+    const fn new(output: Output) -> Self {
+        Self { output, bar: None, epochs: 0 }
+    }
+
+    fn show(&mut self, news: Progress) {
+        match news {
+            Progress::Begin { step, steps, epochs, clips, watched } => {
+                self.output.note(&format!(
+                    "training on {clips} clips, watching {watched}; {steps} steps in {epochs} epochs{}",
+                    if step > 0 { format!(", going on at step {step}") } else { String::new() }
+                ));
+                self.epochs = epochs;
+                let bar = self.output.progress(steps, "");
+                if let Ok(style) = ProgressStyle::with_template("[{bar:20}] {pos}/{len} ETA {eta} {msg}") {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+                bar.set_position(step);
+                bar.reset_eta();
+                self.bar = Some(bar);
+            }
+            Progress::Step(step) => {
+                let Some(bar) = &self.bar else { return };
+                let total = step.losses.get("total").copied().unwrap_or(f64::NAN);
+                let terms: String = step
+                    .losses
+                    .iter()
+                    .filter(|(name, _)| *name != "total")
+                    .map(|(name, value)| format!(" {name} {value:.2}"))
+                    .collect();
+                bar.set_message(format!(
+                    "epoch {}/{} {:.1} images/s, data {:.0} %, loss {total:.3}{terms}",
+                    step.epoch + 1,
+                    self.epochs,
+                    step.images as f64 / step.seconds.max(1e-9),
+                    100.0 * step.data_seconds / step.seconds.max(1e-9),
+                ));
+                bar.set_position(step.step + 1);
+            }
+            Progress::Epoch(epoch) => {
+                let figure = |name: &str, value: Option<f64>| value.map(|value| format!(", {name} {value:.3}"));
+                let health = [
+                    figure("watched loss", epoch.health.watch_loss),
+                    figure("5-NN balanced accuracy", epoch.health.knn_balanced_accuracy),
+                    figure("rank", epoch.health.embedding_rank),
+                ];
+                let total = epoch.losses.get("total").copied().unwrap_or(f64::NAN);
+                let health: String = health.into_iter().flatten().collect();
+                self.above(|output| output.note(&format!("epoch {}: loss {total:.3}{health}", epoch.epoch + 1)));
+            }
+            Progress::Warning(words) => self.above(|output| output.warning(&words)),
+            Progress::Saved { .. } => {}
+        }
+    }
+
+    /// Speaks without tearing the live line.
+    fn above(&self, speak: impl FnOnce(&Output)) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| speak(&self.output)),
+            None => speak(&self.output),
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What a run prints at its end.
+#[derive(Debug, Serialize)]
+struct Summary {
+    run: PathBuf,
+    ending: Ending,
+    step: u64,
+    epochs: usize,
+    seconds: f64,
+    best: Option<Best>,
+    groups: usize,
+    watched_groups: usize,
+}
+
+impl Summary {
+    fn of(outcome: PretrainOutcome, run: PathBuf) -> Self {
+        let PretrainOutcome { ending, step, epochs, seconds, best, record, .. } = outcome;
+        let (groups, watched_groups) = (record.groups.len(), record.watched_groups.len());
+        Self { run, ending, step, epochs, seconds, best, groups, watched_groups }
+    }
+
+    fn words(&self) -> String {
+        let best = self.best.map_or_else(String::new, |best| {
+            let seen = if self.watched_groups > 0 { "watched groups" } else { "training clips" };
+            format!("; best epoch {} (loss {:.3} on the {seen})", best.epoch + 1, best.loss)
+        });
+        let run = self.run.display();
+        match self.ending {
+            Ending::Finished => format!("{run}: {} epochs, {} steps, {:.0} s{best}", self.epochs, self.step, self.seconds),
+            Ending::Interrupted => format!("{run}: stopped after step {}; go on with --resume", self.step),
+        }
+    }
+}
