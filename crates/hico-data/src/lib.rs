@@ -2,17 +2,16 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 
-pub mod atomic;
-pub mod clip;
-pub mod dataset;
-pub mod ingest;
-pub mod manifest;
 pub mod seed;
-pub mod split;
+pub mod clip;
+pub mod atomic;
+pub mod manifest;
 pub mod store;
-
+pub mod ingest;
+pub mod dataset;
+pub mod split;
+pub mod phantom;
 pub mod view;
-
 pub mod prefetch;
 
 pub use clip::{Channels, Clip, Frame, Size};

@@ -1,18 +1,24 @@
 //! Every flag and its help text; one file a command.
 
-mod completions;
-mod report;
-mod pretrain;
-mod split;
 mod phantom;
 mod ingest;
+mod split;
+mod pretrain;
+mod tuning;
+mod finetune;
+mod crossval;
+mod report;
+mod completions;
 
 pub(crate) use completions::CompletionsArgs;
-pub(crate) use report::ReportArgs;
-pub(crate) use pretrain::PretrainArgs;
-pub(crate) use split::SplitArgs;
-pub(crate) use phantom::PhantomArgs;
+pub(crate) use crossval::CrossvalArgs;
+pub(crate) use finetune::FinetuneArgs;
 pub(crate) use ingest::{FitArg, IngestArgs, StillsArg};
+pub(crate) use phantom::PhantomArgs;
+pub(crate) use pretrain::PretrainArgs;
+pub(crate) use report::ReportArgs;
+pub(crate) use split::SplitArgs;
+pub(crate) use tuning::TuningArgs;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -51,6 +57,10 @@ pub(crate) enum Command {
     Split(SplitArgs),
     /// Pretrain an encoder on the clips of a data set
     Pretrain(PretrainArgs),
+    /// Fine-tune on all folds but one, and test on that one once
+    Finetune(FinetuneArgs),
+    /// Judge an encoder on every fold, beside the floors it has to beat
+    Crossval(CrossvalArgs),
     /// Make one HTML page of pretraining runs and evaluations
     Report(ReportArgs),
     /// Print a completion script for your shell

@@ -1,11 +1,14 @@
 //! One file a command, each: read inputs, call one library function, show the result.
 
-mod completions;
-mod report;
-mod pretrain;
-mod split;
 mod phantom;
 mod ingest;
+mod split;
+mod pretrain;
+mod finetune;
+mod crossval;
+mod evaluation;
+mod report;
+mod completions;
 
 use crate::args::{Cli, Command};
 use crate::output::Output;
@@ -21,6 +24,8 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Ingest(args) => ingest::run(args, output),
         Command::Split(args) => split::run(args, output),
         Command::Pretrain(args) => pretrain::run(args, output),
+        Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),
+        Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),
         Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::run(args, output),
     }

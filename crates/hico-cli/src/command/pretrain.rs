@@ -192,7 +192,9 @@ impl Summary {
         });
         let run = self.run.display();
         match self.ending {
-            Ending::Finished => format!("{run}: {} epochs, {} steps, {:.0} s{best}", self.epochs, self.step, self.seconds),
+            Ending::Finished => {
+                format!("{run}: {} epochs, {} steps, {:.0} s{best}", self.epochs, self.step, self.seconds)
+            }
             Ending::Interrupted => format!("{run}: stopped after step {}; go on with --resume", self.step),
         }
     }

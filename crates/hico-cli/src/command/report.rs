@@ -50,7 +50,8 @@ fn open(page: &Path, output: &Output) {
         "windows" => "explorer",
         _ => "xdg-open",
     };
-    let started = Command::new(program).arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let started =
+        Command::new(program).arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     if let Err(error) = started {
         output.warning(&format!("{program}: {error}; open {} in a browser", page.display()));
     }

@@ -165,6 +165,7 @@ fn nothing_to_do_and_folds_that_do_not_do_are_refused_before_anything_runs() {
         (error.to_string(), error.hint().unwrap_or_default())
     };
     assert!(refused(Request { seeds: Vec::new(), ..request(None) }, &data()).0.contains("no seed"));
+    assert!(refused(Request { seeds: vec![3, 3], ..request(None) }, &data()).0.contains("seed 3 is asked for twice"));
     let (error, hint) = refused(Request { folds: Some(vec![0, 9]), ..request(None) }, &data());
     assert!(error.contains("there is no fold 9") && hint.contains("hico inspect"), "{error} {hint}");
     let mut manifest = data().manifest().clone();

@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod plan;
 pub mod predictions;
 pub mod pretrained;
+mod request;
 pub mod scores;
 mod summary;
 

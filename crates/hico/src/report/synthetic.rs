@@ -61,7 +61,12 @@ pub(crate) fn evaluation(folds: usize, seeds: usize) -> Evaluation {
             Comparison {
                 better: hico.name.clone(),
                 baseline: floor.name.clone(),
-                difference: Estimate { mean, sd: (seeds.len() > 1).then_some(0.011), low: mean - 0.07, high: mean + 0.07 },
+                difference: Estimate {
+                    mean,
+                    sd: (seeds.len() > 1).then_some(0.011),
+                    low: mean - 0.07,
+                    high: mean + 0.07,
+                },
                 p_value: (-25.0 * mean).exp(),
             }
         })
@@ -106,7 +111,11 @@ fn run(name: &str, skill: f64, trained: bool, fold: usize, folds: usize, seed: u
             let raw: Vec<f64> = (0..3)
                 .map(|class| {
                     let right = if class == truth { skill } else { 0.0 };
-                    if skill.is_finite() { 6.0f64.mul_add(random.random::<f64>(), right).exp() } else { f64::from(class == 0) }
+                    if skill.is_finite() {
+                        6.0f64.mul_add(random.random::<f64>(), right).exp()
+                    } else {
+                        f64::from(class == 0)
+                    }
                 })
                 .collect();
             let sum: f64 = raw.iter().sum();

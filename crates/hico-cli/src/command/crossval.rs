@@ -1,0 +1,62 @@
+use super::evaluation;
+use crate::args::CrossvalArgs;
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::evaluate::classifier::Trainable;
+use hico::evaluate::cross_validate::{Contender, Floors, Request};
+use hico::recipe::{Recipe, RecipeError};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+/// `hico crossval DATASET`: every fold, seed and candidate.
+pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let dataset = evaluation::open(&args.dataset)?;
+    let contender = match &args.pretrain {
+        _ if args.pretrain_inside => Contender::Inside(Box::new(recipe(args)?)),
+        Some(encoder) => evaluation::contender(encoder)?,
+        None => Contender::None,
+    };
+    let request = Request {
+        folds: args.folds.clone(),
+        seeds: args.seeds.clone(),
+        trainable: args.tuning.trainable.into(),
+        // The floor is the best that this network reaches without pretraining.
+        scratch: Trainable::All,
+        looks: args.tuning.protocol.into(),
+        recipe: evaluation::finetune_recipe(&args.tuning, &contender),
+        depth: args.tuning.depth.into(),
+        contender,
+        probe: true,
+        floors: if args.cheap_floors { Floors::Cheap } else { Floors::All },
+        from_scratch: !args.cheap_floors,
+        folder: Some(args.out.clone()),
+        keep_classifiers: false,
+        device: args.tuning.device,
+        threads,
+        command: evaluation::command_line(),
+    };
+    evaluation::run(&dataset, &request, output)
+}
+
+/// The recipe of the pretraining inside each fold, with what the flags say.
+fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
+    let text = match &args.recipe {
+        Some(path) => std::fs::read_to_string(path).with_context(|| path.display().to_string())?,
+        None => String::new(),
+    };
+    let changed = || -> Result<Recipe, RecipeError> {
+        let mut file = Recipe::parse(&text)?.to_file();
+        if let Some(side) = args.tuning.side {
+            file.view.side = side;
+        }
+        if let Some(epochs) = args.pretrain_epochs {
+            file.train.epochs = epochs;
+        }
+        if let Some(batch) = args.pretrain_batch {
+            file.train.batch = batch;
+        }
+        Recipe::try_from(file)
+    };
+    let named = args.recipe.as_ref().map_or_else(|| "the recipe".to_owned(), |path| path.display().to_string());
+    changed().with_context(|| named).hint(|| "every key and its range stands in recipes/hico.toml".to_owned())
+}

@@ -1,0 +1,103 @@
+//! What `hico finetune` and `hico crossval` share: opening the inputs, showing progress and result.
+
+use crate::args::TuningArgs;
+use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::output::{HintExt as _, Output};
+use hico::evaluate::cross_validate::{Contender, EvaluateError, Progress, Request, cross_validate};
+use hico::evaluate::finetune::FinetuneRecipe;
+use hico::evaluate::pretrained::Pretrained;
+use hico::report;
+use hico_data::view::ViewRecipe;
+use hico_data::{Dataset, DatasetError, ManifestError};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The name that stands for random weights where a run or a file could stand.
+const RANDOM: &str = "random";
+
+pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<Dataset>> {
+    let missing = |error: &DatasetError| matches!(error, DatasetError::Manifest(ManifestError::Missing(_)));
+    match Dataset::open(folder) {
+        Ok(dataset) => Ok(Arc::new(dataset)),
+        Err(error) if missing(&error) => {
+            Err(error).hint(|| "`hico ingest SRC --labels FILE.csv --out DATASET` makes one".to_owned())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The encoder that a person named.
+pub(crate) fn contender(encoder: &Path) -> anyhow::Result<Contender> {
+    if encoder == Path::new(RANDOM) {
+        return Ok(Contender::None);
+    }
+    let pretrained = hinted(Pretrained::read(encoder).map_err(EvaluateError::from))?;
+    Ok(Contender::Given(Box::new(pretrained)))
+}
+
+/// How to fine-tune: on the views of the pretraining, unless a side was named.
+pub(crate) fn finetune_recipe(tuning: &TuningArgs, contender: &Contender) -> FinetuneRecipe {
+    let mut view = match contender {
+        Contender::None => ViewRecipe::default(),
+        Contender::Given(pretrained) => pretrained.view.clone().unwrap_or_default(),
+        Contender::Inside(recipe) => recipe.view().clone(),
+    };
+    if let Some(side) = tuning.side {
+        view.side = side;
+    }
+    FinetuneRecipe {
+        epochs: tuning.epochs,
+        batch: tuning.batch,
+        learning_rate: tuning.learning_rate,
+        weight_decay: tuning.weight_decay,
+        frames_per_clip: tuning.frames_per_clip,
+        inner_fraction: tuning.inner_fraction,
+        view,
+    }
+}
+
+/// Runs a request and shows what came of it.
+pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) -> anyhow::Result<ExitCode> {
+    let stop = interrupt::flag()?;
+    let bar = output.progress(0, "epochs");
+    let mut show = |Progress { done, total, what }: Progress| {
+        bar.set_length(total);
+        bar.set_message(what);
+        bar.set_position(done);
+    };
+    let outcome = cross_validate(dataset, request, &mut show, &stop);
+    bar.finish_and_clear();
+    match outcome {
+        Ok(evaluation) => {
+            output.result(&evaluation, report::terminal::table)?;
+            if let Some(folder) = &request.folder {
+                output.note(&format!("kept in {}; `hico report` makes a page of it", folder.display()));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(EvaluateError::Interrupted) => {
+            output.note("interrupted; what was done is kept, and the same command goes on with it");
+            Ok(ExitCode::from(EXIT_INTERRUPTED))
+        }
+        Err(error) => hinted(Err(error)),
+    }
+}
+
+/// The command as typed, each path cut to its last part: a record must not tell where somebody keeps their patients.
+pub(crate) fn command_line() -> String {
+    let last_part = |arg: String| match arg.rsplit_once(['/', '\\']) {
+        Some((_, last)) if !last.is_empty() => last.to_owned(),
+        _ => arg,
+    };
+    std::env::args().map(last_part).collect::<Vec<_>>().join(" ")
+}
+
+/// Adds the remedy that the library knows.
+fn hinted<T>(outcome: Result<T, EvaluateError>) -> anyhow::Result<T> {
+    let hint = outcome.as_ref().err().and_then(EvaluateError::hint);
+    match hint {
+        Some(hint) => outcome.hint(|| hint),
+        None => Ok(outcome?),
+    }
+}

@@ -1,0 +1,32 @@
+use super::evaluation;
+use crate::args::FinetuneArgs;
+use crate::output::Output;
+use hico::evaluate::cross_validate::{Contender, Floors, Request};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+/// `hico finetune RUN|FILE|random`: one fold, one seed, and the network is kept.
+pub(crate) fn run(args: &FinetuneArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let dataset = evaluation::open(&args.data)?;
+    let contender = evaluation::contender(&args.encoder)?;
+    let trainable = args.tuning.trainable.into();
+    let request = Request {
+        folds: Some(vec![args.holdout_fold]),
+        seeds: vec![args.seed],
+        trainable,
+        scratch: trainable,
+        looks: args.tuning.protocol.into(),
+        recipe: evaluation::finetune_recipe(&args.tuning, &contender),
+        depth: args.tuning.depth.into(),
+        probe: false,
+        floors: Floors::Cheap,
+        from_scratch: matches!(contender, Contender::None),
+        contender,
+        folder: Some(args.out.clone()),
+        keep_classifiers: true,
+        device: args.tuning.device,
+        threads,
+        command: evaluation::command_line(),
+    };
+    evaluation::run(&dataset, &request, output)
+}
