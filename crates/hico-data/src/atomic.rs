@@ -11,10 +11,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with(path, |file| file.write_all(bytes))
 }
 
-/// As [`write`], for content that is produced piece by piece.
+/// As [`write()`], for content that is produced piece by piece.
 ///
 /// # Errors
-/// As [`write`], and whatever `fill` reports.
+/// As [`write()`], and whatever `fill` reports.
 pub fn write_with(path: &Path, fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();

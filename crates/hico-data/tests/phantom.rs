@@ -1,5 +1,7 @@
 //! The phantom: the same on any number of threads, moving, and no easier than it should be.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
+
 use hico_data::phantom::{self, Finding, PhantomError, PhantomRecipe};
 use hico_data::{Channels, Dataset, Seed, split};
 use std::collections::{BTreeMap, BTreeSet};

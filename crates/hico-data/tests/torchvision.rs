@@ -1,5 +1,7 @@
 //! Views against what torchvision makes of the same pictures (`golden/generate_views.py` wrote the numbers).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
+
 use hico_data::view::ViewRecipe;
 use hico_data::view::crop::CropRange;
 use hico_data::view::jitter::{Change, Jitter};

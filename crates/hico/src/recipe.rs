@@ -385,6 +385,15 @@ mod tests {
     }
 
     #[test]
+    fn the_recipes_we_hand_out_are_the_two_readings() {
+        let paper = Recipe::parse(include_str!("../../../recipes/hico.toml")).unwrap();
+        assert_eq!(paper.to_file(), RecipeFile::default());
+        let authors = Recipe::parse(include_str!("../../../recipes/hico-authors.toml")).unwrap();
+        assert_eq!(authors.loss().cross_pairs, CrossPairs::SameView);
+        assert_eq!(authors.model().projector, Projector::Flattened);
+    }
+
+    #[test]
     fn an_unknown_key_is_named() {
         let error = Recipe::parse("[loss]\ntemprature = 0.1").unwrap_err().to_string();
         assert!(error.contains("temprature"), "{error}");

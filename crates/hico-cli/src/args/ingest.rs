@@ -49,6 +49,12 @@ pub(crate) struct IngestArgs {
     /// Keep the frames that decode of a video that is damaged or cut short, instead of refusing it
     #[arg(long)]
     pub(crate) keep_damaged: bool,
+    /// Refuse clips with more frames
+    #[arg(long, value_name = "N")]
+    pub(crate) max_frames: Option<usize>,
+    /// Refuse videos that take longer to decode
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) max_seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

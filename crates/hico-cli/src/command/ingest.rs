@@ -1,7 +1,9 @@
 use crate::args::{FitArg, IngestArgs, StillsArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
-use hico_data::ingest::{self, Column, Columns, Damaged, Fit, IngestError, IngestOptions, IngestReport, Stills};
+use hico_data::ingest::{
+    self, Column, Columns, Damaged, Fit, IngestError, IngestOptions, IngestReport, Limits, Stills,
+};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -44,8 +46,14 @@ fn options(args: &IngestArgs) -> IngestOptions {
         group: column(&args.group_column),
         fold: column(&args.fold_column),
     };
+    let limits = Limits::default();
     IngestOptions {
         side: args.side,
+        limits: Limits {
+            frames: args.max_frames.unwrap_or(limits.frames),
+            seconds: args.max_seconds.unwrap_or(limits.seconds),
+            ..limits
+        },
         fit: match args.fit {
             FitArg::Squash => Fit::Squash,
             FitArg::Keep => Fit::Keep,

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode>
         }
         manifest.write(&args.dataset).hint(|| "the data set must be in a folder that you may write to".to_owned())?;
     }
-    output.result(&folds_of(&manifest), |folds| table(folds))?;
+    output.result(&folds_of(&manifest), table)?;
     Ok(ExitCode::SUCCESS)
 }
 

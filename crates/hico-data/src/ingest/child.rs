@@ -103,6 +103,7 @@ fn wait(child: &Mutex<Child>) -> std::io::Result<ExitStatus> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unwrap_used, reason = "called by tests only")]
     fn shell(script: &str, time: Duration, stop: &AtomicBool) -> (Vec<u8>, Ended) {
         let read = |output: &mut BufReader<ChildStdout>| {
             let mut bytes = Vec::new();

@@ -131,7 +131,7 @@ impl Refusal {
             Self::Text { .. } => "remove it, or rename it so that its name does not promise a video or picture",
             Self::WrongSuffix { .. } => "give it the suffix of what it is, or fetch the right file",
             Self::Dicom => "export it as AVI or MP4 from the viewer",
-            Self::Damaged { .. } => "copy it again from where it came, or keep what decodes with --damaged keep",
+            Self::Damaged { .. } => "copy it again from where it came, or keep what decodes with --keep-damaged",
             Self::NotVideo { .. } => "check that the file opens in a player",
             Self::NoFfmpeg => "install it (Debian, Ubuntu: sudo apt install ffmpeg) and run the same command again",
             Self::TooSlow { .. } => "allow more time with --max-seconds",

@@ -240,7 +240,7 @@ impl Body {
         let diseased = finding != Finding::Normal;
         let haze = match finding {
             Finding::Normal => -47.0..-37.0,
-            Finding::BLines => -39.0..-27.0,
+            Finding::BLines => -40.0..-29.0,
             Finding::Consolidation => -45.0..-33.0,
         };
         let a_lines = match finding {
@@ -305,10 +305,10 @@ fn draw_b_lines(finding: Finding, severity: f32, half_view: f32, room: f32, rng:
     let count = match finding {
         // Healthy lungs show one or two now and then.
         Finding::Normal => [0, 0, 0, 1, 1, 2][rng.random_range(0..6)],
-        Finding::BLines => 3 + (severity * rng.random_range(2.5..7.0)) as usize,
+        Finding::BLines => 2 + (severity * rng.random_range(2.5..7.0)) as usize,
         Finding::Consolidation => rng.random_range(0..4),
     };
-    let strong = if finding == Finding::BLines { -13.0 + 8.0 * severity } else { -17.0 };
+    let strong = if finding == Finding::BLines { -16.0 + 9.0 * severity } else { -17.0 };
     let line = |_| {
         let long = finding != Finding::Normal || rng.random_bool(0.4);
         BLine {
@@ -324,7 +324,7 @@ fn draw_b_lines(finding: Finding, severity: f32, half_view: f32, room: f32, rng:
 }
 
 fn draw_consolidation(severity: f32, half_view: f32, room: f32, rng: &mut impl Rng) -> Consolidation {
-    let size = 0.55 + 0.45 * severity;
+    let size = 0.45 + 0.55 * severity;
     let half_width = (size * rng.random_range(1.4..3.8)).min(half_view * 1.1);
     let depth = (size * rng.random_range(1.5..5.0)).min(0.7 * room);
     let mut bronchogram = |_| {

@@ -33,7 +33,7 @@ impl Device {
         let tints = [[255, 238, 205], [214, 232, 255], [255, 226, 190]];
         Self {
             probe: Probe::draw(rng),
-            gain: rng.random_range(-4.0..5.0),
+            gain: rng.random_range(-5.0..6.0),
             range: rng.random_range(48.0..62.0),
             compensation: rng.random_range(-1.2..0.5),
             noise: decibel(rng.random_range(-66.0..-52.0)),

@@ -186,11 +186,11 @@ impl ModuleVisitor for Squares<'_> {
         let squares = gradient.reshape([count]).square();
         let whole = count / ROW * ROW;
         if whole > 0 {
-            let rows = squares.clone().slice([0..whole]).reshape([whole / ROW, ROW]);
+            let rows = squares.clone().narrow(0, 0, whole).reshape([whole / ROW, ROW]);
             self.rows.push(rows.sum_dim(1).reshape([whole / ROW]));
         }
         if whole < count {
-            self.rows.push(squares.slice([whole..count]).sum());
+            self.rows.push(squares.narrow(0, whole, count - whole).sum());
         }
     }
 }

@@ -50,10 +50,13 @@ pub(crate) fn figures(evaluation: &Evaluation, prefix: &str, suffix: &str) -> Se
     Section { id: format!("{prefix}figures"), title: format!("Every candidate{suffix}"), body }
 }
 
-const UNITS: [(&str, fn(&Scores) -> &UnitScores); 3] =
+/// Which figures of a candidate are those of one unit.
+type OfUnit = fn(&Scores) -> &UnitScores;
+
+const UNITS: [(&str, OfUnit); 3] =
     [("clip", |scores| &scores.clip), ("frame", |scores| &scores.frame), ("patient", |scores| &scores.patient)];
 
-fn unit_table(evaluation: &Evaluation, unit: &str, of: fn(&Scores) -> &UnitScores) -> Markup {
+fn unit_table(evaluation: &Evaluation, unit: &str, of: OfUnit) -> Markup {
     let rows = evaluation.candidates.iter().map(|candidate| {
         let scores = of(&candidate.honest);
         Row {
@@ -192,7 +195,7 @@ pub(crate) fn classes(evaluation: &Evaluation, prefix: &str, suffix: &str) -> Se
     Section { id: format!("{prefix}classes"), title: format!("Class by class{suffix}"), body }
 }
 
-fn class_table(evaluation: &Evaluation, candidate: &Candidate, unit: &str, of: fn(&Scores) -> &UnitScores) -> Markup {
+fn class_table(evaluation: &Evaluation, candidate: &Candidate, unit: &str, of: OfUnit) -> Markup {
     let per_class = evaluation.data.classes.iter().zip(&of(&candidate.honest).per_class);
     let rows = per_class.map(|(class, scores)| Row {
         cells: vec![
