@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use hico::recipe::{Recipe, RecipeFile};
 use hico::train::checkpoint::Best;
 use hico::train::run_record::{RECIPE_FILE, RUN_FILE};
-use hico::train::{Ending, PretrainOptions, PretrainOutcome, Progress, TrainError};
+use hico::train::{Ending, PretrainOptions, PretrainOutcome, Progress};
 use hico_data::Dataset;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -32,21 +32,16 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
     let mut line = LiveLine::new(*output);
     let outcome = hico::train::pretrain(&Arc::new(data), &recipe, &options, &mut |news| line.show(news), &stop);
     line.end();
-    let outcome = outcome.map_err(with_hint)?;
+    let outcome = outcome.or_else(|error| match error.hint() {
+        Some(hint) => Err(error).hint(|| hint),
+        None => Err(error.into()),
+    })?;
     let ending = outcome.ending;
     output.result(&Summary::of(outcome, args.out.clone()), Summary::words)?;
     Ok(match ending {
         Ending::Finished => ExitCode::SUCCESS,
         Ending::Interrupted => ExitCode::from(interrupt::EXIT_INTERRUPTED),
     })
-}
-
-fn with_hint(error: TrainError) -> anyhow::Error {
-    let hint = error.hint();
-    match hint {
-        Some(hint) => Err::<(), _>(error).hint(|| hint).map_or_else(|error| error, |()| anyhow::anyhow!("")),
-        None => error.into(),
-    }
 }
 
 /// The recipe of the file (or of the run to go on with, or the paper's), with the flags' values in it.

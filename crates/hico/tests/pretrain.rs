@@ -1,0 +1,291 @@
+//! Pretraining from the outside: what it learns, and that stopping, killing and threads change nothing.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
+
+use hico::model::weights::{self, NamedTensor};
+use hico::recipe::{Recipe, RecipeFile, Supervision};
+use hico::train::checkpoint::{BEST_FILE, LAST_FILE};
+use hico::train::journal::{Entry, JOURNAL_FILE};
+use hico::train::run_record::{RUN_FILE, RunRecord};
+use hico::train::tensorboard::EVENTS_FILE;
+use hico::train::{CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, TrainError, pretrain};
+use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
+use rand::RngExt as _;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const SIDE: usize = 32;
+
+/// Clips of three frames: coarse blocks that belong to the clip, with noise that belongs to the frame. Every clip is a
+/// group of its own; labels go round the classes.
+fn blocks(clips: usize, classes: usize) -> Arc<Dataset> {
+    let size = Size { height: SIDE, width: SIDE };
+    let clip = |index: usize| {
+        let mut coarse = Seed(3).stream("blocks", &[index as u64]);
+        let mut fine = Seed(3).stream("noise", &[index as u64]);
+        let greys: Vec<u8> = (0..16).map(|_| coarse.random_range(20..236)).collect();
+        let place = |pixel: usize| (pixel / SIDE % SIDE / 8) * 4 + pixel % SIDE / 8;
+        let pixels = (0..3 * SIDE * SIDE).map(|pixel| greys[place(pixel)] + fine.random_range(0..20)).collect();
+        Clip { size, channels: Channels::Grey, pixels, fps: None }
+    };
+    let row = |index: usize| ClipRow {
+        clip: format!("clip-{index}"),
+        patient: None,
+        group: format!("group-{index}"),
+        label: (classes > 0).then(|| format!("class-{}", index % classes.max(1))),
+        fold: Some(index % 2),
+        frames: 3,
+        height: SIDE,
+        width: SIDE,
+        channels: Channels::Grey,
+        fps: None,
+        source_height: SIDE,
+        source_width: SIDE,
+        source: String::new(),
+        sha256: String::new(),
+        shard: String::new(),
+        done: String::new(),
+    };
+    let manifest = Manifest { rows: (0..clips).map(row).collect() };
+    Arc::new(Dataset::in_memory(manifest, (0..clips).map(clip).collect()))
+}
+
+/// Batches of two, one watched clip in four, so that tests of stopping and going on take seconds.
+fn small(epochs: usize) -> RecipeFile {
+    let mut file = RecipeFile::default();
+    file.view.side = SIDE;
+    file.train.batch = 2;
+    file.train.epochs = epochs;
+    file.train.warmup_epochs = 1;
+    file.train.learning_rate = 1e-3;
+    file.train.watch_fraction = 0.25;
+    file
+}
+
+fn checked(file: RecipeFile) -> Recipe {
+    Recipe::try_from(file).unwrap()
+}
+
+fn options(folder: &Path) -> PretrainOptions {
+    PretrainOptions { folder: Some(folder.to_owned()), resume: true, ..PretrainOptions::default() }
+}
+
+fn run(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<PretrainOutcome, TrainError> {
+    pretrain(data, recipe, options, &mut |_| (), &AtomicBool::new(false))
+}
+
+/// Every tensor of a checkpoint by name, as bits.
+fn bits(path: &Path) -> Vec<(String, Vec<u32>)> {
+    let (tensors, _) = weights::read_safetensors(path).unwrap();
+    let bits = |tensor: NamedTensor| (tensor.name, tensor.values.into_iter().map(f32::to_bits).collect());
+    tensors.into_iter().map(bits).collect()
+}
+
+fn assert_same(a: &Path, b: &Path) {
+    for file in [LAST_FILE, BEST_FILE] {
+        let (a, b) = (bits(&a.join(file)), bits(&b.join(file)));
+        assert_eq!(a.len(), b.len(), "{file}");
+        for ((name, a), (other, b)) in a.into_iter().zip(b) {
+            assert_eq!(name, other);
+            assert!(a == b, "{file}: {name} differs");
+        }
+    }
+}
+
+fn journal(folder: &Path) -> Vec<Entry> {
+    let text = std::fs::read_to_string(folder.join(JOURNAL_FILE)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn steps(folder: &Path) -> Vec<u64> {
+    let step = |entry| if let Entry::Step(step) = entry { Some(step.step) } else { None };
+    journal(folder).into_iter().filter_map(step).collect()
+}
+
+#[test]
+fn a_run_that_was_stopped_and_killed_ends_like_an_unbroken_one() {
+    let data = blocks(8, 2);
+    let mut file = small(3);
+    file.train.clip_norm = Some(5.0);
+    let recipe = checked(file);
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let unbroken = run(&data, &recipe, &options(whole.path())).unwrap();
+    assert_eq!((unbroken.ending, unbroken.step), (Ending::Finished, 9));
+
+    // Stopped after step 1, in the middle of an epoch; it saves.
+    let stop = AtomicBool::new(false);
+    let mut stop_at_1 = |news| {
+        if let Progress::Step(step) = news {
+            stop.store(step.step == 1, Ordering::SeqCst);
+        }
+    };
+    let outcome = pretrain(&data, &recipe, &options(broken.path()), &mut stop_at_1, &stop).unwrap();
+    assert_eq!((outcome.ending, outcome.step), (Ending::Interrupted, 2));
+
+    // Killed at step 5, with steps done since its newest checkpoint; what it wrote since is lost.
+    let every = PretrainOptions {
+        checkpoint_every: CheckpointEvery::Steps(NonZeroU64::new(2).unwrap()),
+        threads: NonZeroUsize::new(1),
+        ..options(broken.path())
+    };
+    let mut die_at_5 = |news| assert!(!matches!(news, Progress::Step(step) if step.step == 5), "killed");
+    let killed =
+        catch_unwind(AssertUnwindSafe(|| pretrain(&data, &recipe, &every, &mut die_at_5, &AtomicBool::new(false))));
+    assert!(killed.is_err());
+    assert_eq!(steps(broken.path()).last(), Some(&5));
+
+    let many_threads = PretrainOptions { threads: NonZeroUsize::new(5), ..options(broken.path()) };
+    let mut first = None;
+    let mut note = |news| {
+        if let Progress::Begin { step, .. } = news {
+            first = Some(step);
+        }
+    };
+    let resumed = pretrain(&data, &recipe, &many_threads, &mut note, &AtomicBool::new(false)).unwrap();
+    assert!(first.is_some_and(|first| (2..=5).contains(&first)), "{first:?}");
+    assert_eq!((resumed.ending, resumed.step, resumed.best), (Ending::Finished, 9, unbroken.best));
+    assert_same(whole.path(), broken.path());
+    assert_eq!(steps(broken.path()), (0..9).collect::<Vec<_>>(), "every step once");
+    assert!(matches!(journal(broken.path()).last(), Some(Entry::Finished { step: 9, .. })));
+
+    // Once finished, going on changes nothing.
+    let before = std::fs::read(broken.path().join(JOURNAL_FILE)).unwrap();
+    let again = run(&data, &recipe, &options(broken.path())).unwrap();
+    assert_eq!((again.ending, again.step), (Ending::Finished, 9));
+    assert_eq!(std::fs::read(broken.path().join(JOURNAL_FILE)).unwrap(), before);
+    assert_same(whole.path(), broken.path());
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let data = blocks(4, 2);
+    let mut file = small(2);
+    file.train.watch_fraction = 0.0;
+    let recipe = checked(file);
+    let folders = [1, 3].map(|threads| {
+        let folder = tempfile::tempdir().unwrap();
+        let options = PretrainOptions { threads: NonZeroUsize::new(threads), ..options(folder.path()) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run(&data, &recipe, &options)).unwrap();
+        folder
+    });
+    assert_same(folders[0].path(), folders[1].path());
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint() {
+    let data = blocks(4, 0);
+    let mut file = small(3);
+    file.train.learning_rate = 1e30;
+    file.train.watch_fraction = 0.0;
+    let recipe = checked(file);
+    let folder = tempfile::tempdir().unwrap();
+    let every = CheckpointEvery::Steps(NonZeroU64::MIN);
+    let error = run(&data, &recipe, &PretrainOptions { checkpoint_every: every, ..options(folder.path()) });
+    let error = error.unwrap_err();
+    let TrainError::NotFinite { step, kept, .. } = &error else { panic!("{error}") };
+    assert!(*step >= 1 && kept.as_deref() == Some(&folder.path().join(LAST_FILE)), "{error}");
+    assert!(error.hint().unwrap().contains("learning_rate"));
+    let (tensors, _) = weights::read_safetensors(&folder.path().join(LAST_FILE)).unwrap();
+    assert!(tensors.iter().all(|tensor| tensor.values.iter().all(|value| value.is_finite())));
+    assert!(matches!(journal(folder.path()).last(), Some(Entry::Stopped { .. })));
+}
+
+#[test]
+fn a_run_says_what_it_saw_and_how_it_did() {
+    let data = blocks(12, 2);
+    let mut file = small(1);
+    file.train.label_fraction = 0.5;
+    let recipe = checked(file);
+    let folder = tempfile::tempdir().unwrap();
+    let options = PretrainOptions { holdout_fold: Some(1), ..options(folder.path()) };
+    let outcome = run(&data, &recipe, &options).unwrap();
+    let record = RunRecord::read(folder.path()).unwrap();
+    assert_eq!(record, outcome.record);
+    let seen: Vec<&String> = record.groups.iter().chain(&record.watched_groups).collect();
+    assert_eq!(seen.len(), 6, "fold 0 has six clips, each its own group");
+    assert!(seen.iter().all(|group| group.trim_start_matches("group-").parse::<usize>().unwrap() % 2 == 0));
+    assert!(!record.watched_groups.is_empty() && record.groups.iter().all(|g| !record.watched_groups.contains(g)));
+    // Fold 0 holds the six clips of one class; half of their labels may be used, watched ones included.
+    assert!(record.labelled <= 3, "{record:?}");
+    let epoch = journal(folder.path()).into_iter().find_map(|entry| match entry {
+        Entry::Epoch(epoch) => Some(epoch),
+        _ => None,
+    });
+    let epoch = epoch.unwrap();
+    assert!(epoch.health.watch_loss.is_some_and(f64::is_finite));
+    assert!(epoch.health.embedding_rank.is_some_and(|rank| rank >= 0.999));
+    assert!(epoch.losses.contains_key("peer_global") && epoch.losses.contains_key("soft_ce_1"));
+    assert!(std::fs::metadata(folder.path().join(EVENTS_FILE)).unwrap().len() > 100);
+}
+
+#[test]
+fn a_folder_that_holds_another_run_is_refused_with_both_sides_named() {
+    let data = blocks(4, 2);
+    let mut file = small(1);
+    file.train.watch_fraction = 0.0;
+    let recipe = checked(file.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let go_on = options(folder.path());
+    run(&data, &recipe, &go_on).unwrap();
+    let before = std::fs::read(folder.path().join(LAST_FILE)).unwrap();
+    let refused = |data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions| {
+        let error = run(data, recipe, options).unwrap_err();
+        assert!(error.hint().is_some(), "{error}");
+        assert!(std::fs::read(folder.path().join(LAST_FILE)).unwrap() == before, "nothing is written over");
+        error.to_string()
+    };
+
+    let fresh = PretrainOptions { resume: false, ..go_on.clone() };
+    assert!(refused(&data, &recipe, &fresh).contains("holds a run already"));
+    file.train.seed = 77;
+    let other = refused(&data, &checked(file), &go_on);
+    assert!(other.contains("begun with train.seed = 1, now asked for 77"), "{other}");
+    let other = refused(&blocks(5, 2), &recipe, &go_on);
+    assert!(other.contains("begun with data set "), "{other}");
+    let fold = PretrainOptions { holdout_fold: Some(0), ..go_on.clone() };
+    let other = refused(&data, &recipe, &fold);
+    assert!(other.contains("begun with held-out fold none, now asked for 0"), "{other}");
+
+    let last = folder.path().join(LAST_FILE);
+    std::fs::write(&last, &before[..before.len() / 2]).unwrap();
+    let error = run(&data, &recipe, &go_on).unwrap_err();
+    assert!(error.to_string().contains("the checkpoint is cut short"), "{error}");
+    std::fs::write(&last, &before).unwrap();
+
+    let record = RunRecord::read(folder.path()).unwrap();
+    RunRecord { version: "9.9.9".into(), ..record }.write(folder.path()).unwrap();
+    let other = refused(&data, &recipe, &go_on);
+    assert!(other.contains("begun by version 9.9.9, this is "), "{other}");
+    std::fs::write(folder.path().join(RUN_FILE), "{}").unwrap();
+    assert!(run(&data, &recipe, &go_on).unwrap_err().to_string().contains("not a run's record"));
+}
+
+#[test]
+fn clips_that_do_not_do_are_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let refused = |data: &Arc<Dataset>, file: RecipeFile, options: PretrainOptions| {
+        let error = run(data, &checked(file), &options).unwrap_err();
+        assert!(error.hint().is_some(), "{error}");
+        assert!(!path.exists());
+        error.to_string()
+    };
+    let mut large = small(1);
+    large.train.batch = 8;
+    large.train.watch_fraction = 0.0;
+    let words = refused(&blocks(4, 2), large, options(&path));
+    assert_eq!(words, "a batch of 8 clips is larger than the 4 clips to train on");
+    let mut full = small(1);
+    full.method.supervision = Supervision::Full;
+    let words = refused(&blocks(4, 1), full, options(&path));
+    assert_eq!(words, "supervised training needs 2 classes or more; the labelled clips have 1");
+    let fold = PretrainOptions { holdout_fold: Some(7), ..options(&path) };
+    let words = refused(&blocks(4, 2), small(1), fold);
+    assert_eq!(words, "no clip is in fold 7; the data set has folds 0, 1");
+    let nobody = PretrainOptions { clips: Some(Vec::new()), ..options(&path) };
+    assert_eq!(refused(&blocks(4, 2), small(1), nobody), "no clip is left to train on");
+}
