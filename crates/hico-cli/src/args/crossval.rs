@@ -17,7 +17,7 @@ pub(crate) struct CrossvalArgs {
     /// The data set
     #[arg(value_name = "DATASET")]
     pub(crate) dataset: PathBuf,
-    /// One encoder for all folds: a folder that `hico pretrain` wrote, a .safetensors file, or `random` for floors only
+    /// One encoder for all folds: a folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random` for floors only
     #[arg(long, value_name = "RUN|FILE|random", conflicts_with = "pretrain_inside")]
     pub(crate) pretrain: Option<PathBuf>,
     /// Pretrain an encoder for each fold, on the clips of all groups that this fold does not test

@@ -13,7 +13,7 @@ Examples:
   hico finetune runs/a --data data --holdout-fold 0 --out runs/authors --trainable last-block \\
       --learning-rate 0.01 --weight-decay 1e-4 --epochs 100 --protocol published")]
 pub(crate) struct FinetuneArgs {
-    /// A folder that `hico pretrain` wrote, a .safetensors file, or `random`
+    /// A folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random`
     #[arg(value_name = "RUN|FILE|random")]
     pub(crate) encoder: PathBuf,
     /// The data set

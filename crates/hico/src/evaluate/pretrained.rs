@@ -87,7 +87,7 @@ pub enum PretrainedError {
 }
 
 impl Pretrained {
-    /// Reads a run's folder (its best checkpoint, else its last) or a safetensors file of weights.
+    /// Reads a run's folder (its best checkpoint, else its last) or a file of weights, safetensors or PyTorch's.
     ///
     /// # Errors
     /// When there is neither, a file is broken, or it holds no encoder.
@@ -119,8 +119,8 @@ impl Pretrained {
     }
 
     fn read_file(path: &Path) -> Result<Self, PretrainedError> {
-        let (tensors, _) = weights::read_safetensors(path)
-            .map_err(|source| PretrainedError::Weights { path: path.to_owned(), source })?;
+        let tensors =
+            weights::read(path).map_err(|source| PretrainedError::Weights { path: path.to_owned(), source })?;
         let description =
             format!("pretrained elsewhere, from {}", path.file_name().unwrap_or_default().to_string_lossy());
         let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors)

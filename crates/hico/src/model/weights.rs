@@ -4,11 +4,19 @@
 //! `encoder.backbone.layer1.0.conv1.weight`, `encoder.pyramid.smooth2.bias`, `local.hidden.weight`. Running statistics
 //! are among them; linear weights are `[outputs, inputs]`.
 
+mod naming;
+mod pth;
+mod safetensors;
+
+pub use naming::Naming;
+pub use pth::read_pth;
+pub use safetensors::{read_safetensors, to_safetensors};
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
-use safetensors::tensor::{Dtype, SafeTensors, View};
+use naming::our_name;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A tensor on the CPU, in PyTorch's layout.
@@ -20,17 +28,6 @@ pub struct NamedTensor {
     pub shape: Vec<usize>,
     /// Its values, the last dimension fastest.
     pub values: Vec<f32>,
-}
-
-/// Whose names a file uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Naming {
-    /// Ours, as above.
-    #[default]
-    Ours,
-    /// The HiCo authors' (`features.R18.*`, `features.latlayer1`, `l2`, `l22`, `lf`, `fc`), for a model whose medium
-    /// level is P3.
-    Authors,
 }
 
 /// A parameter of a model, without its values.
@@ -83,6 +80,17 @@ pub enum WeightsError {
     },
 }
 
+/// Reads weights from a file of either kind: PyTorch's (`.pth`, `.pt`) or safetensors; its content says which.
+///
+/// # Errors
+/// When the file cannot be read, is neither, or is broken.
+pub fn read(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
+    match pth::is_pth(path)? {
+        true => read_pth(path),
+        false => read_safetensors(path).map(|(tensors, _)| tensors),
+    }
+}
+
 /// Every tensor of a model, running statistics included, in the order in which the model holds them.
 #[must_use]
 pub fn to_tensors<M: Module>(module: &M, naming: Naming) -> Vec<NamedTensor> {
@@ -131,122 +139,6 @@ pub fn freeze<M: Module>(module: M, frozen: impl Fn(&str) -> bool) -> M {
     module.map(&mut Freezer { path: Vec::new(), frozen })
 }
 
-/// The bytes of a safetensors file.
-///
-/// # Errors
-/// When two tensors have the same name.
-pub fn to_safetensors(
-    tensors: &[NamedTensor],
-    metadata: &BTreeMap<String, String>,
-) -> Result<Vec<u8>, safetensors::SafeTensorError> {
-    let metadata: HashMap<String, String> = metadata.clone().into_iter().collect();
-    safetensors::serialize(tensors.iter().map(|tensor| (&tensor.name, tensor)), Some(metadata))
-}
-
-/// Reads a safetensors file of 32-bit numbers, and the words it carries.
-///
-/// # Errors
-/// When the file cannot be read, is cut short, is another kind of file or holds other numbers.
-pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
-    let bytes = std::fs::read(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
-    from_safetensors(&bytes).map_err(|reason| WeightsError::Broken { path: path.to_owned(), reason })
-}
-
-fn from_safetensors(bytes: &[u8]) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), String> {
-    let broken = |error: safetensors::SafeTensorError| format!("not a whole safetensors file: {error}");
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-    let mut tensors = Vec::with_capacity(file.len());
-    for (name, view) in file.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(format!("tensor {name} holds {:?}, not 32-bit numbers", view.dtype()));
-        }
-        let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        tensors.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
-    }
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((tensors, header.metadata().clone().unwrap_or_default().into_iter().collect()))
-}
-
-impl View for &NamedTensor {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into()
-    }
-
-    fn data_len(&self) -> usize {
-        4 * self.values.len()
-    }
-}
-
-impl Naming {
-    /// The name in this naming of what we call `ours`.
-    #[must_use]
-    pub fn name(self, ours: &str) -> String {
-        if self == Self::Ours {
-            return ours.to_owned();
-        }
-        let prefixes = [
-            ("encoder.backbone.", "features.R18."),
-            ("encoder.pyramid.lateral5.", "features.toplayer."),
-            ("encoder.pyramid.lateral4.", "features.latlayer1."),
-            ("encoder.pyramid.lateral3.", "features.latlayer2."),
-            ("encoder.pyramid.lateral2.", "features.latlayer3."),
-            ("encoder.pyramid.smooth4.", "features.smooth1."),
-            ("encoder.pyramid.smooth3.", "features.smooth2."),
-            ("encoder.pyramid.smooth2.", "features.smooth3."),
-            ("local.hidden.", "l2."),
-            ("local.output.", "l22."),
-            ("medium.hidden.", "l3."),
-            ("medium.output.", "l33."),
-            ("global.hidden.", "l5."),
-            ("global.output.", "l55."),
-            ("soft.hidden.", "lf."),
-            ("soft.classifier.", "fc."),
-        ];
-        let found = prefixes.iter().find_map(|(from, to)| ours.strip_prefix(from).map(|rest| format!("{to}{rest}")));
-        found.unwrap_or_else(|| ours.to_owned())
-    }
-}
-
-/// Our name of the tensor at a path of fields: torchvision's names for what is inside the backbone.
-fn our_name(path: &[String]) -> String {
-    let mut name = String::new();
-    let mut parts = path.iter().map(String::as_str).peekable();
-    while let Some(part) = parts.next() {
-        let translated = match part {
-            "stem" => match parts.next() {
-                Some("conv") => "conv1".to_owned(),
-                _ => "bn1".to_owned(),
-            },
-            "shortcut" => match parts.next() {
-                Some("conv") => "downsample.0".to_owned(),
-                _ => "downsample.1".to_owned(),
-            },
-            "stages" => {
-                let number = parts.next().and_then(|index| index.parse::<usize>().ok()).unwrap_or_default() + 1;
-                match parts.next() {
-                    Some("conv") => format!("conv{number}"),
-                    _ => format!("bn{number}"),
-                }
-            }
-            other => other.to_owned(),
-        };
-        if !name.is_empty() {
-            name.push('.');
-        }
-        name.push_str(&translated);
-    }
-    name
-}
-
 /// Shape and values in PyTorch's layout.
 struct Data {
     shape: Vec<usize>,
@@ -275,7 +167,7 @@ impl<const D: usize> AnyParameter for Param<Tensor<D>> {
     }
 
     fn read(&self) -> Data {
-        read(self.val())
+        data_of(self.val())
     }
 }
 
@@ -290,7 +182,7 @@ fn turned(mut shape: Vec<usize>) -> Vec<usize> {
 /// A tensor as it stands in a file: linear weights `[outputs, inputs]`.
 #[must_use]
 pub fn to_named<const D: usize>(name: &str, tensor: Tensor<D>) -> NamedTensor {
-    let Data { shape, values } = read(tensor);
+    let Data { shape, values } = data_of(tensor);
     NamedTensor { name: name.to_owned(), shape, values }
 }
 
@@ -312,7 +204,7 @@ pub fn from_named<const D: usize>(
     Ok(Tensor::from_data(TensorData::new(values.into_owned(), shape), device))
 }
 
-fn read<const D: usize>(tensor: Tensor<D>) -> Data {
+fn data_of<const D: usize>(tensor: Tensor<D>) -> Data {
     let shape = tensor.dims().to_vec();
     let data = tensor.into_data().convert::<f32>();
     let values: Vec<f32> = data.iter::<f32>().collect();
