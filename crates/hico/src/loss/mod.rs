@@ -4,6 +4,10 @@ mod cross_level;
 mod nt_xent;
 mod peer;
 mod soft_cross_entropy;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod twin;
 
 pub use cross_level::{CrossTerms, cross_level};
 pub use nt_xent::{nt_xent, unit_rows};
