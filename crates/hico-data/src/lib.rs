@@ -10,8 +10,10 @@ pub mod store;
 pub mod ingest;
 pub mod dataset;
 pub mod split;
+pub mod inspect;
 pub mod phantom;
 pub mod view;
+pub mod contact_sheet;
 pub mod prefetch;
 
 pub use clip::{Channels, Clip, Frame, Size};

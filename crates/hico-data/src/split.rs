@@ -2,7 +2,7 @@
 //! of a group stay together, always.
 //!
 //! Both searches are greedy and stratified by label as far as whole groups allow: a label with few or lopsided groups
-//! cannot be spread evenly, and [`balance`] shows what came out.
+//! cannot be spread evenly, and [`crate::inspect::folds`] shows what came out.
 
 use crate::manifest::Manifest;
 use crate::seed::Seed;
@@ -147,18 +147,6 @@ pub fn hold_out(groups: &[(String, Option<usize>)], fraction: f64, seed: Seed) -
         choice.hold_of_class(class, needed, fraction, &order, &groups);
     }
     choice.held.into_iter().map(str::to_owned).collect()
-}
-
-/// Clips per fold and label: `[fold][label]`, the last label standing for the unlabelled. For tables that show a split.
-#[must_use]
-pub fn balance(manifest: &Manifest) -> BTreeMap<Option<usize>, Vec<usize>> {
-    let classes = manifest.classes();
-    let mut table: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
-    for row in &manifest.rows {
-        let label = row.label.as_ref().and_then(|label| classes.binary_search(label).ok()).unwrap_or(classes.len());
-        table.entry(row.fold).or_insert_with(|| vec![0; classes.len() + 1])[label] += 1;
-    }
-    table
 }
 
 /// Clips of each label per group; the last label stands for the unlabelled.

@@ -2,6 +2,7 @@
 
 mod phantom;
 mod ingest;
+mod inspect;
 mod split;
 mod pretrain;
 mod tuning;
@@ -14,6 +15,7 @@ pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use finetune::FinetuneArgs;
 pub(crate) use ingest::{FitArg, IngestArgs, StillsArg};
+pub(crate) use inspect::InspectArgs;
 pub(crate) use phantom::PhantomArgs;
 pub(crate) use pretrain::PretrainArgs;
 pub(crate) use report::ReportArgs;
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Phantom(PhantomArgs),
     /// Take videos, GIFs and folders of frames into a data set
     Ingest(IngestArgs),
+    /// Show what is in a data set, as a table and as a contact sheet
+    Inspect(InspectArgs),
     /// Make folds that no patient crosses
     Split(SplitArgs),
     /// Pretrain an encoder on the clips of a data set

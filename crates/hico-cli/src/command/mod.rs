@@ -2,6 +2,7 @@
 
 mod phantom;
 mod ingest;
+mod inspect;
 mod split;
 mod pretrain;
 mod finetune;
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Phantom(args) => phantom::run(args, output),
         Command::Ingest(args) => ingest::run(args, output),
+        Command::Inspect(args) => inspect::run(args, output),
         Command::Split(args) => split::run(args, output),
         Command::Pretrain(args) => pretrain::run(args, output),
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),

@@ -1,18 +1,10 @@
 use crate::args::SplitArgs;
 use crate::output::{HintExt as _, Output};
+use hico_data::inspect::{self, Fold};
 use hico_data::split::{check_folds, k_folds};
 use hico_data::{Manifest, Seed};
-use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-
-/// One fold, as it is printed.
-#[derive(Debug, Default, Serialize)]
-struct Fold<'a> {
-    clips: usize,
-    groups: BTreeSet<&'a str>,
-    classes: BTreeMap<&'a str, usize>,
-}
 
 /// `hico split DATASET`: folds that no group crosses.
 pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode> {
@@ -30,27 +22,16 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode>
         }
         manifest.write(&args.dataset).hint(|| "the data set must be in a folder that you may write to".to_owned())?;
     }
-    output.result(&folds_of(&manifest), table)?;
+    output.result(&inspect::folds(&manifest), table)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn folds_of(manifest: &Manifest) -> BTreeMap<usize, Fold<'_>> {
-    let mut folds: BTreeMap<usize, Fold<'_>> = BTreeMap::new();
-    for row in &manifest.rows {
-        if let Some(fold) = row.fold {
-            let fold = folds.entry(fold).or_default();
-            fold.clips += 1;
-            fold.groups.insert(&row.group);
-            *fold.classes.entry(row.label.as_deref().unwrap_or("(unlabelled)")).or_default() += 1;
-        }
-    }
-    folds
-}
-
-fn table(folds: &BTreeMap<usize, Fold<'_>>) -> String {
+pub(crate) fn table(folds: &BTreeMap<usize, Fold>) -> String {
     let mut lines = vec![format!("{:<6}{:>7}{:>8}  clips per class", "fold", "clips", "groups")];
     for (number, fold) in folds {
-        let classes: Vec<String> = fold.classes.iter().map(|(class, clips)| format!("{class} {clips}")).collect();
+        let unlabelled = (fold.unlabelled > 0).then_some(("(unlabelled)", &fold.unlabelled));
+        let classes = fold.classes.iter().map(|(class, clips)| (class.as_str(), clips)).chain(unlabelled);
+        let classes: Vec<String> = classes.map(|(class, clips)| format!("{class} {clips}")).collect();
         lines.push(format!("{number:<6}{:>7}{:>8}  {}", fold.clips, fold.groups.len(), classes.join(", ")));
     }
     lines.join("\n")

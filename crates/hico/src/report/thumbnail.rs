@@ -2,11 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hico_data::{Channels, Dataset, Frame};
+use hico_data::{Channels, Dataset, Frame, inspect};
 use image::codecs::png::{CompressionType, FilterType as Filter, PngEncoder};
 use image::imageops::{FilterType, resize};
 use image::{ExtendedColorType, ImageBuffer, ImageEncoder as _, Luma, Rgb};
-use std::collections::BTreeSet;
 
 /// Longest side of a thumbnail, pixels.
 const SIDE: u32 = 112;
@@ -25,12 +24,7 @@ pub(crate) struct Example {
 /// The middle frames of up to `most` clips of a class (`None`: without a label), each of another group where there are
 /// enough. Clips that cannot be read are passed over.
 pub(crate) fn examples(dataset: &Dataset, class: Option<&str>, most: usize) -> Vec<Example> {
-    let rows = dataset.manifest().rows.iter().enumerate();
-    let of_class: Vec<usize> = rows.filter(|(_, row)| row.label.as_deref() == class).map(|(clip, _)| clip).collect();
-    let mut groups = BTreeSet::new();
-    let (first, more): (Vec<usize>, Vec<usize>) =
-        of_class.into_iter().partition(|&clip| groups.insert(dataset.row(clip).group.as_str()));
-    let picked = first.into_iter().chain(more).take(most.saturating_mul(2));
+    let picked = inspect::examples(dataset, class, most.saturating_mul(2)).into_iter();
     picked.filter_map(|clip| example(dataset, clip)).take(most).collect()
 }
 
