@@ -14,3 +14,5 @@ pub mod train;
 pub mod evaluate;
 
 pub mod report;
+
+pub mod demo;

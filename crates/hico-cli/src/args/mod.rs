@@ -1,5 +1,6 @@
 //! Every flag and its help text; one file a command.
 
+mod demo;
 mod phantom;
 mod ingest;
 mod inspect;
@@ -13,6 +14,7 @@ mod completions;
 
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
+pub(crate) use demo::DemoArgs;
 pub(crate) use finetune::FinetuneArgs;
 pub(crate) use ingest::{FitArg, IngestArgs, StillsArg};
 pub(crate) use inspect::InspectArgs;
@@ -51,6 +53,8 @@ pub(crate) struct Shared {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Go the whole way on phantom clips, from files to a report, in a few minutes
+    Demo(DemoArgs),
     /// Generate clips of a lung-ultrasound phantom, to try things without any patient's data
     Phantom(PhantomArgs),
     /// Take videos, GIFs and folders of frames into a data set

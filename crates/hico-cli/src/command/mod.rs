@@ -1,5 +1,6 @@
 //! One file a command, each: read inputs, call one library function, show the result.
 
+mod demo;
 mod phantom;
 mod ingest;
 mod inspect;
@@ -21,6 +22,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
     }
     match &cli.command {
+        Command::Demo(args) => demo::run(args, cli.shared.threads, output),
         Command::Phantom(args) => phantom::run(args, output),
         Command::Ingest(args) => ingest::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),

@@ -24,6 +24,7 @@ use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 use scan::{Device, Scanner};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 /// What a patient has; the class of his clips.
@@ -53,7 +54,7 @@ impl Finding {
 }
 
 /// How many clips of what kind to make.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PhantomRecipe {
     /// Number of patients; the findings are spread evenly over them.
     pub patients: usize,

@@ -6,7 +6,7 @@ use super::floors::{NEIGHBOURS, class_shares, thumbnail};
 use super::inputs::{FinetuneError, Views, Workplace};
 use super::knn;
 use super::linear::{Labelled, LinearProbe};
-use super::outcome::{CurvePoint, Role};
+use super::outcome::{CurvePoint, Role, SCRATCH};
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
 use crate::model::Encoder;
@@ -41,7 +41,7 @@ impl Kind {
             Self::Majority => "majority".to_owned(),
             Self::Thumbnails => "thumbnails".to_owned(),
             Self::RandomEncoder => "random-encoder".to_owned(),
-            Self::Scratch => "scratch".to_owned(),
+            Self::Scratch => SCRATCH.to_owned(),
             Self::Probe => format!("{pretrained}-probe"),
             Self::Tuned => pretrained.to_owned(),
         }

@@ -32,6 +32,9 @@ pub struct Evaluation {
     pub warnings: Vec<String>,
 }
 
+/// Name of the candidate that is the contenders' network from random weights.
+pub const SCRATCH: &str = "scratch";
+
 /// The data an evaluation was judged on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataFacts {

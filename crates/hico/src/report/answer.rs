@@ -1,7 +1,7 @@
 //! The answer in one sentence: what the pretrained model reaches against the best floor, and how sure that is.
 
 use super::number::{interval, p_value, percent, points, points_interval};
-use crate::evaluate::outcome::{Candidate, Comparison, Estimate, Evaluation, Role};
+use crate::evaluate::outcome::{Candidate, Comparison, Estimate, Evaluation, Role, SCRATCH};
 use std::collections::BTreeSet;
 
 /// A paired test below this speaks for a difference.
@@ -61,6 +61,24 @@ pub fn contaminated_groups(candidate: &Candidate) -> BTreeSet<&str> {
     candidate.runs.iter().flat_map(|run| &run.contaminated_groups).map(String::as_str).collect()
 }
 
+/// What every contender gains over the same network from random weights, one sentence each.
+#[must_use]
+pub fn gains_over_scratch(evaluation: &Evaluation) -> Vec<String> {
+    let Some(scratch) = evaluation.candidates.iter().find(|candidate| candidate.name == SCRATCH) else {
+        return Vec::new();
+    };
+    let contenders = evaluation.candidates.iter().filter(|candidate| candidate.role == Role::Contender);
+    let gain = |contender: &Candidate| {
+        let (estimate, p) = difference(evaluation, contender, scratch)?;
+        Some(format!("{} minus {SCRATCH}: {}", contender.name, tested(&estimate, p)))
+    };
+    contenders.filter_map(gain).collect()
+}
+
+fn tested(estimate: &Estimate, p: f64) -> String {
+    format!("{} points (95\u{a0}% interval {}; {})", points(estimate.mean), points_interval(estimate), p_value(p))
+}
+
 impl Answer<'_> {
     /// The answer as one or two sentences of plain text.
     #[must_use]
@@ -90,14 +108,7 @@ impl Answer<'_> {
     }
 
     fn judgement(&self) -> String {
-        let tested = self.difference.map(|(estimate, p)| {
-            format!(
-                "{} points (95\u{a0}% interval {}; {})",
-                points(estimate.mean),
-                points_interval(&estimate),
-                p_value(p)
-            )
-        });
+        let tested = self.difference.map(|(estimate, p)| tested(&estimate, p));
         match (self.verdict, tested) {
             (Verdict::Spoilt, _) => {
                 "But its pretraining saw groups that it is tested on, so this figure must not be believed.".to_owned()
@@ -225,6 +236,17 @@ mod tests {
         }
         let (after, _) = answer(&evaluation).difference.unwrap();
         assert!((after.mean + before.mean).abs() < 1e-12 && (after.low + before.high).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_contender_is_held_against_scratch() {
+        let mut evaluation = synthetic::evaluation(5, 3);
+        let gains = gains_over_scratch(&evaluation);
+        let contenders = evaluation.candidates.iter().filter(|candidate| candidate.role == Role::Contender);
+        assert_eq!(gains.len(), contenders.count());
+        assert!(gains.iter().any(|gain| gain.starts_with("hico minus scratch: ")), "{gains:?}");
+        evaluation.candidates.retain(|candidate| candidate.name != SCRATCH);
+        assert!(gains_over_scratch(&evaluation).is_empty());
     }
 
     #[test]

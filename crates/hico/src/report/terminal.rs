@@ -1,6 +1,6 @@
 //! An evaluation as a table of plain text, for the terminal.
 
-use super::answer::{answer, contaminated_groups};
+use super::answer::{answer, contaminated_groups, gains_over_scratch};
 use super::number::{NONE, counted, decimal, interval, percent, points, spread};
 use crate::evaluate::outcome::{Candidate, Evaluation, Role};
 
@@ -23,6 +23,10 @@ pub fn table(evaluation: &Evaluation) -> String {
     text.push('\n');
     text.push_str(&plain(&answer(evaluation).sentence()));
     text.push('\n');
+    for gain in gains_over_scratch(evaluation) {
+        text.push_str(&plain(&gain));
+        text.push('\n');
+    }
     for candidate in &evaluation.candidates {
         let groups = contaminated_groups(candidate).len();
         if groups > 0 {

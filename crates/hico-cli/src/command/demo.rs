@@ -1,0 +1,72 @@
+use crate::args::DemoArgs;
+use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::output::{HintExt as _, Output};
+use hico::demo::{self, Demo, DemoError, DemoRecipe, Progress, Stage};
+use hico::report;
+use indicatif::ProgressBar;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+/// `hico demo`: the whole path on phantom clips.
+pub(crate) fn run(args: &DemoArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let recipe = DemoRecipe::small(args.seed)?;
+    let stop = interrupt::flag()?;
+    let mut shown = Shown { output: *output, bar: None };
+    let outcome = demo::demo(&recipe, &args.out, args.device, threads, &mut |news| shown.show(news), &stop);
+    shown.end();
+    match outcome {
+        Ok(demo) => {
+            output.result(&demo, words)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(DemoError::Interrupted) => {
+            output.note("interrupted; what was done is kept, and the same command goes on with it");
+            Ok(ExitCode::from(EXIT_INTERRUPTED))
+        }
+        Err(error) => match error.hint() {
+            Some(hint) => Err(error).hint(|| hint),
+            None => Err(error.into()),
+        },
+    }
+}
+
+fn words(demo: &Demo) -> String {
+    format!(
+        "{}\nreport: {}\ndata set: {} (look at it with `hico inspect`)",
+        report::terminal::table(&demo.evaluation),
+        demo.report.display(),
+        demo.dataset.display()
+    )
+}
+
+/// One bar a stage.
+struct Shown {
+    output: Output,
+    bar: Option<(Stage, ProgressBar)>,
+}
+
+impl Shown {
+    fn show(&mut self, Progress { stage, done, total, what }: Progress) {
+        if self.bar.as_ref().is_none_or(|(shown, _)| *shown != stage) {
+            self.end();
+            let (unit, words) = match stage {
+                Stage::Phantom => ("clips", "1/3 generating clips of a phantom"),
+                Stage::Ingest => ("clips", "2/3 ingesting them, folds by patient"),
+                Stage::Evaluate => ("epochs", "3/3 pretraining and fine-tuning within each fold"),
+            };
+            self.output.note(words);
+            self.bar = Some((stage, self.output.progress(total, unit)));
+        }
+        if let Some((_, bar)) = &self.bar {
+            bar.set_length(total);
+            bar.set_message(what);
+            bar.set_position(done);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

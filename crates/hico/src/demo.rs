@@ -1,0 +1,388 @@
+//! The whole path on phantom clips: files, data set, folds, pretraining and fine-tuning within each fold, report.
+//!
+//! It goes the way that a person's own clips go, through files and the same functions, and claims nothing: the phantom
+//! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
+
+use crate::device::DeviceChoice;
+use crate::evaluate::cross_validate::{Contender, EvaluateError, Request, cross_validate};
+use crate::evaluate::finetune::FinetuneRecipe;
+use crate::evaluate::outcome::Evaluation;
+use crate::recipe::{Recipe, RecipeError, RecipeFile};
+use crate::report::{self, ReportError};
+use crate::train::run_record::VERSION;
+use hico_data::ingest::{Columns, IngestError, IngestOptions, ingest};
+use hico_data::phantom::{LABELS_FILE, PhantomError, PhantomRecipe, count_clips, write_tree};
+use hico_data::split::k_folds;
+use hico_data::{Dataset, DatasetError, ManifestError, Seed, SplitError, atomic};
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the demo was begun with; nothing is mixed with another's results.
+const DEMO_FILE: &str = "demo.json";
+
+/// What to show, at which size.
+#[derive(Debug, Clone, Serialize)]
+pub struct DemoRecipe {
+    /// The version that made it.
+    pub version: &'static str,
+    /// The clips.
+    pub phantom: PhantomRecipe,
+    /// Folds by patient.
+    pub folds: usize,
+    /// The pretraining within each fold.
+    pub pretraining: Recipe,
+    /// The fine-tuning of every candidate.
+    pub finetuning: FinetuneRecipe,
+    /// Seeds of the fine-tuning.
+    pub seeds: Vec<u64>,
+}
+
+impl DemoRecipe {
+    /// A few minutes on two cores.
+    ///
+    /// - `seed`: of the phantom, the folds and the pretraining
+    ///
+    /// # Errors
+    /// Never, unless a default of [`RecipeFile`] is out of its own range.
+    pub fn small(seed: u64) -> Result<Self, RecipeError> {
+        let mut file = RecipeFile::default();
+        file.view.side = 64;
+        file.train.epochs = 40;
+        file.train.warmup_epochs = 4;
+        file.train.batch = 16;
+        file.train.seed = seed;
+        let phantom = PhantomRecipe {
+            patients: 36,
+            frames: 8,
+            side: 96,
+            seed: Seed(seed),
+            unlabelled_fraction: 0.4,
+            ..PhantomRecipe::default()
+        };
+        let finetuning = FinetuneRecipe {
+            epochs: 10,
+            batch: 16,
+            frames_per_clip: 4,
+            view: file.view.clone(),
+            ..FinetuneRecipe::default()
+        };
+        Ok(Self {
+            version: VERSION,
+            phantom,
+            folds: 3,
+            pretraining: Recipe::try_from(file)?,
+            finetuning,
+            seeds: vec![1, 2],
+        })
+    }
+}
+
+/// A part of the path, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Clips are generated and written as pictures and GIFs.
+    Phantom,
+    /// The files become a data set.
+    Ingest,
+    /// Every fold is pretrained, fine-tuned and judged.
+    Evaluate,
+}
+
+/// How far a stage has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The stage.
+    pub stage: Stage,
+    /// Clips or epochs done.
+    pub done: u64,
+    /// Clips or epochs in all.
+    pub total: u64,
+    /// What is being done; may be empty.
+    pub what: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Demo {
+    /// The page.
+    pub report: PathBuf,
+    /// The data set, to go on with.
+    pub dataset: PathBuf,
+    /// The figures.
+    pub evaluation: Evaluation,
+}
+
+/// Why a demo ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The folder holds something else, or a demo with other settings.
+    #[error("{}: is no demo with these settings", .0.display())]
+    Taken(PathBuf),
+    /// A file cannot be written, or an old one not removed.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The clips cannot be written.
+    #[error(transparent)]
+    Phantom(#[from] PhantomError),
+    /// The clips cannot be taken in.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// There are no folds.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// The table cannot be written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The data set cannot be opened.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A fold failed.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+    /// The figures cannot be read back.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// It was asked to stop; the same demo on the same folder goes on.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl DemoError {
+    /// What a person can do about it, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Taken(_) => Some("choose another --out".to_owned()),
+            Self::File { .. } | Self::Phantom(_) | Self::Manifest(_) => {
+                Some("choose an --out on a disk with room that you may write to".to_owned())
+            }
+            Self::Evaluate(error) => error.hint(),
+            Self::Report(error) => Some(error.hint().to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Goes the whole path inside `folder`; run again with the same recipe it goes on where it was interrupted.
+///
+/// - `progress`: told of every clip and epoch
+/// - `stop`: once true, the work ends at the next clip or batch
+///
+/// # Errors
+/// When the folder holds something else or cannot be written, or it is asked to stop.
+pub fn demo(
+    recipe: &DemoRecipe,
+    folder: &Path,
+    device: DeviceChoice,
+    threads: Option<NonZeroUsize>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    stop: &AtomicBool,
+) -> Result<Demo, DemoError> {
+    begin(recipe, folder)?;
+    let [clips, data, study] = ["clips", "data", "study"].map(|name| folder.join(name));
+    phantom(recipe, &clips, progress, stop)?;
+    take_in(&clips, &data, progress, stop)?;
+    let dataset = split(recipe, &data)?;
+    let evaluation = evaluate(recipe, &dataset, &study, device, threads, progress, stop)?;
+    let report = folder.join("report.html");
+    let page = report::build(&[study], Some(&dataset))?;
+    write(&report, page.as_bytes())?;
+    Ok(Demo { report, dataset: data, evaluation })
+}
+
+fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), DemoError> {
+    let path = folder.join(DEMO_FILE);
+    let mine = serde_json::to_vec_pretty(recipe).map_err(|error| failed(&path)(error.into()))?;
+    if path.is_file() {
+        let before = std::fs::read(&path).map_err(failed(&path))?;
+        return if before == mine { Ok(()) } else { Err(DemoError::Taken(folder.to_owned())) };
+    }
+    std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    if std::fs::read_dir(folder).map_err(failed(folder))?.next().is_some() {
+        return Err(DemoError::Taken(folder.to_owned()));
+    }
+    write(&path, &mine)
+}
+
+fn phantom(
+    recipe: &DemoRecipe,
+    clips: &Path,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    stop: &AtomicBool,
+) -> Result<(), DemoError> {
+    // The table of labels is written last.
+    if clips.join(LABELS_FILE).is_file() {
+        return Ok(());
+    }
+    if clips.is_dir() {
+        std::fs::remove_dir_all(clips).map_err(failed(clips))?;
+    }
+    let total = count_clips(&recipe.phantom) as u64;
+    let told = Mutex::new((0, progress));
+    let written = write_tree(&recipe.phantom, clips, &|| {
+        let (done, progress) = &mut *told.lock().unwrap_or_else(PoisonError::into_inner);
+        *done += 1;
+        progress(Progress { stage: Stage::Phantom, done: *done, total, what: String::new() });
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    match written {
+        Ok(_) => Ok(()),
+        Err(PhantomError::Stopped) => Err(DemoError::Interrupted),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn take_in(
+    clips: &Path,
+    data: &Path,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    stop: &AtomicBool,
+) -> Result<(), DemoError> {
+    let options = IngestOptions {
+        side: 0,
+        labels: Some((clips.join(LABELS_FILE), Columns::default())),
+        ..IngestOptions::default()
+    };
+    let mut relay = |at: hico_data::ingest::Progress<'_>| {
+        let (done, total) = (at.done as u64, at.total as u64);
+        progress(Progress { stage: Stage::Ingest, done, total, what: String::new() });
+    };
+    let report = ingest(clips, data, &options, &mut relay, stop)?;
+    if report.left > 0 { Err(DemoError::Interrupted) } else { Ok(()) }
+}
+
+/// Folds by patient, unless an earlier sitting made them.
+fn split(recipe: &DemoRecipe, data: &Path) -> Result<Arc<Dataset>, DemoError> {
+    let dataset = Dataset::open(data)?;
+    if dataset.manifest().rows.iter().all(|row| row.fold.is_some()) {
+        return Ok(Arc::new(dataset));
+    }
+    let mut manifest = dataset.manifest().clone();
+    let folds = k_folds(&manifest, recipe.folds, recipe.phantom.seed)?;
+    for (row, fold) in manifest.rows.iter_mut().zip(folds) {
+        row.fold = Some(fold);
+    }
+    manifest.write(data)?;
+    Ok(Arc::new(Dataset::open(data)?))
+}
+
+fn evaluate(
+    recipe: &DemoRecipe,
+    dataset: &Arc<Dataset>,
+    study: &Path,
+    device: DeviceChoice,
+    threads: Option<NonZeroUsize>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    stop: &AtomicBool,
+) -> Result<Evaluation, DemoError> {
+    let request = Request {
+        seeds: recipe.seeds.clone(),
+        contender: Contender::Inside(Box::new(recipe.pretraining.clone())),
+        recipe: recipe.finetuning.clone(),
+        folder: Some(study.to_owned()),
+        device,
+        threads,
+        command: "hico demo".to_owned(),
+        ..Request::default()
+    };
+    let mut relay = |at: crate::evaluate::cross_validate::Progress| {
+        progress(Progress { stage: Stage::Evaluate, done: at.done, total: at.total, what: at.what });
+    };
+    match cross_validate(dataset, &request, &mut relay, stop) {
+        Err(EvaluateError::Interrupted) => Err(DemoError::Interrupted),
+        outcome => Ok(outcome?),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), DemoError> {
+    atomic::write(path, bytes).map_err(failed(path))
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> DemoError {
+    let path = path.to_owned();
+    move |source| DemoError::File { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiny() -> DemoRecipe {
+        let mut recipe = DemoRecipe::small(5).unwrap();
+        recipe.phantom =
+            PhantomRecipe { patients: 15, frames: 3, side: 32, unlabelled_fraction: 0.1, ..recipe.phantom };
+        recipe.folds = 2;
+        recipe.seeds = vec![1];
+        let mut file = recipe.pretraining.to_file();
+        file.view.side = 32;
+        file.train.epochs = 1;
+        file.train.warmup_epochs = 0;
+        file.train.batch = 4;
+        recipe.finetuning =
+            FinetuneRecipe { epochs: 1, frames_per_clip: 1, view: file.view.clone(), ..recipe.finetuning };
+        recipe.pretraining = Recipe::try_from(file).unwrap();
+        recipe
+    }
+
+    #[test]
+    fn a_demo_that_is_stopped_again_and_again_ends_as_one_that_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        // Each sitting goes a little further than the one before: what was done before is told again.
+        let go = |name: &str, most: u64| {
+            let folder = folder.path().join(name);
+            let mut sittings = 0;
+            loop {
+                sittings += 1;
+                let (stop, mut news) = (AtomicBool::new(false), 0);
+                let mut progress = |_: Progress| {
+                    news += 1;
+                    stop.store(news >= most.saturating_add(5 * sittings), Ordering::Relaxed);
+                };
+                match demo(&tiny(), &folder, DeviceChoice::Cpu, None, &mut progress, &stop) {
+                    Ok(demo) => return (demo, sittings),
+                    Err(DemoError::Interrupted) => assert!(sittings < 40, "no sitting comes further"),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        let (whole, _) = go("whole", u64::MAX);
+        let (stopped, sittings) = go("stopped", 0);
+        assert!(sittings > 3);
+        let figures = |demo: &Demo| {
+            let candidates = demo.evaluation.candidates.iter();
+            candidates.map(|candidate| (candidate.name.clone(), candidate.honest.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(figures(&stopped), figures(&whole));
+        let names: Vec<&str> = whole.evaluation.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+        assert!(names.contains(&"scratch") && names.contains(&"hico"), "{names:?}");
+        let page = std::fs::read_to_string(&whole.report).unwrap();
+        assert!(page.contains("hico-probe") && page.contains("data:image/png"), "no figures or no pictures");
+        assert!(
+            whole
+                .evaluation
+                .candidates
+                .iter()
+                .all(|candidate| { candidate.runs.iter().all(|run| run.contaminated_groups.is_empty()) })
+        );
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("thesis.txt"), "years").unwrap();
+        let stop = AtomicBool::new(false);
+        let mut progress = |_: Progress| panic!("nothing may be begun");
+        let error = demo(&tiny(), folder.path(), DeviceChoice::Cpu, None, &mut progress, &stop).unwrap_err();
+        assert!(matches!(error, DemoError::Taken(_)), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
