@@ -71,7 +71,7 @@ pub enum Supervision {
     /// Frame pairs of every clip, and the labels there are.
     #[default]
     Semi,
-    /// Frame pairs only; labels are not read.
+    /// Frame pairs only; no label has any part in it, though labels there are measure the health of the run.
     #[serde(rename = "self")]
     SelfOnly,
     /// Labels only; unlabelled clips are left out.
@@ -241,8 +241,13 @@ pub struct Recipe {
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
     /// It is not the TOML we know.
-    #[error("{0}")]
-    Toml(#[from] toml::de::Error),
+    #[error("line {line}: {reason}")]
+    Toml {
+        /// Line of the fault, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A value is out of its range.
     #[error("{key} = {value}: must be {expected}")]
     Range {
@@ -261,7 +266,12 @@ impl Recipe {
     /// # Errors
     /// When it is not TOML, has an unknown key, or a value out of its range.
     pub fn parse(toml: &str) -> Result<Self, RecipeError> {
-        Self::try_from(toml::from_str::<RecipeFile>(toml)?)
+        let fault = |error: toml::de::Error| {
+            let before = error.span().and_then(|span| toml.get(..span.start)).unwrap_or_default();
+            let reason = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+            RecipeError::Toml { line: before.matches('\n').count() + 1, reason }
+        };
+        Self::try_from(toml::from_str::<RecipeFile>(toml).map_err(fault)?)
     }
 
     /// The network.

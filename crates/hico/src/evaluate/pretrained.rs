@@ -5,7 +5,7 @@ use crate::model::init::Init;
 use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
 use crate::recipe::{Depth, Recipe, RecipeError};
 use crate::train::checkpoint::{BEST_FILE, LAST_FILE};
-use crate::train::run_record::{RECIPE_FILE, RunRecord, RunRecordError};
+use crate::train::run_record::{RECIPE_FILE, RunRecord, RunRecordError, VERSION, compatible};
 use burn::module::Module;
 use burn::tensor::Device;
 use hico_data::Seed;
@@ -60,6 +60,14 @@ pub enum PretrainedError {
     /// Its record cannot be read.
     #[error(transparent)]
     Record(#[from] RunRecordError),
+    /// Another version of the program began it.
+    #[error("{}: begun by version {run}, this is {VERSION}", .folder.display())]
+    Version {
+        /// The run.
+        folder: PathBuf,
+        /// The version that began it.
+        run: String,
+    },
     /// Its recipe is broken.
     #[error("{}: {source}", .path.display())]
     Recipe {
@@ -78,12 +86,15 @@ pub enum PretrainedError {
     },
     /// Its weights cannot be read or do not fit.
     #[error("{}: {source}", .path.display())]
-    Weights {
+    Misfit {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// What does not fit.
         source: WeightsError,
     },
+    /// Its weights cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
 }
 
 impl Pretrained {
@@ -101,6 +112,9 @@ impl Pretrained {
 
     fn read_run(folder: &Path) -> Result<Self, PretrainedError> {
         let record = RunRecord::read(folder)?;
+        if !compatible(&record.version) {
+            return Err(PretrainedError::Version { folder: folder.to_owned(), run: record.version });
+        }
         let path = folder.join(RECIPE_FILE);
         let text =
             std::fs::read_to_string(&path).map_err(|source| PretrainedError::Read { path: path.clone(), source })?;
@@ -119,8 +133,7 @@ impl Pretrained {
     }
 
     fn read_file(path: &Path) -> Result<Self, PretrainedError> {
-        let tensors =
-            weights::read(path).map_err(|source| PretrainedError::Weights { path: path.to_owned(), source })?;
+        let tensors = weights::read(path)?;
         let description =
             format!("pretrained elsewhere, from {}", path.file_name().unwrap_or_default().to_string_lossy());
         let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors)
@@ -128,7 +141,7 @@ impl Pretrained {
         // So that weights that do not fit are refused before anything else has run.
         pretrained
             .encoder(&Device::flex())
-            .map_err(|source| PretrainedError::Weights { path: path.to_owned(), source })?;
+            .map_err(|source| PretrainedError::Misfit { path: path.to_owned(), source })?;
         Ok(pretrained)
     }
 

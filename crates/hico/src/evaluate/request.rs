@@ -177,6 +177,10 @@ impl EvaluateError {
             Self::Pretrained(PretrainedError::Missing(_)) => {
                 "name a folder written by `hico pretrain`, a .safetensors file, or `random`"
             }
+            Self::Pretrained(PretrainedError::Version { .. }) => {
+                "use that version of hico, or name the run's best.safetensors: then nobody knows which groups it saw"
+            }
+            Self::Pretrained(PretrainedError::Weights(_)) => "restore that file from a copy, or name another",
             Self::Pretrained(PretrainedError::NoCheckpoint(_)) => "go on with the run: `hico pretrain ... --resume`",
             Self::Device(error) => error.hint(),
             Self::Cells(CellsError::Occupied(_)) => "choose an empty or a new folder for --out",

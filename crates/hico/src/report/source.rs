@@ -3,7 +3,7 @@
 use super::history::{History, HistoryError};
 use crate::evaluate::outcome::{EVALUATION_FILE, Evaluation, Scores};
 use crate::train::journal::JOURNAL_FILE;
-use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord};
+use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, VERSION, compatible};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -78,7 +78,7 @@ pub enum ReportError {
         most: u64,
     },
     /// A file was written by another version of the program.
-    #[error("{}: written by hico {found}, this is hico {}", .path.display(), env!("CARGO_PKG_VERSION"))]
+    #[error("{}: written by hico {found}, this is hico {VERSION}", .path.display())]
     Version {
         /// The file.
         path: PathBuf,
@@ -254,16 +254,6 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ReportError> 
     serde_json::from_str(&text).map_err(broken)
 }
 
-/// Whether a record of that version means what ours means: the same major version, below 1.0 also the same minor one.
-fn compatible(version: &str) -> bool {
-    fn significant(version: &str) -> Vec<&str> {
-        let parts: Vec<&str> = version.split('.').collect();
-        let kept = if parts.first() == Some(&"0") { 2 } else { 1 };
-        parts.into_iter().take(kept).collect()
-    }
-    significant(version) == significant(env!("CARGO_PKG_VERSION"))
-}
-
 /// Everything that is indexed by class has as many entries as there are classes.
 fn check(evaluation: &Evaluation) -> Result<(), String> {
     let data = &evaluation.data;
@@ -354,7 +344,7 @@ mod tests {
     fn another_version_is_called_by_its_name_and_not_broken() {
         let folder = folder_with(EVALUATION_FILE, r#"{"version": "9.1.0", "something": "else"}"#);
         assert!(error_of(folder.path()).contains("written by hico 9.1.0"));
-        assert!(compatible(env!("CARGO_PKG_VERSION")));
+        assert!(compatible(VERSION));
         assert!(!compatible(""));
     }
 

@@ -14,6 +14,17 @@ pub const RECIPE_FILE: &str = "recipe.toml";
 /// The version of this program, kept in all that a run writes.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Whether a record of that version means what ours means: the same major version, below 1.0 also the same minor one.
+#[must_use]
+pub fn compatible(version: &str) -> bool {
+    fn significant(version: &str) -> Vec<&str> {
+        let parts: Vec<&str> = version.split('.').collect();
+        let kept = if parts.first() == Some(&"0") { 2 } else { 1 };
+        parts.into_iter().take(kept).collect()
+    }
+    significant(version) == significant(VERSION)
+}
+
 /// What a run was, apart from its recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
