@@ -304,7 +304,7 @@ pub fn pretrain(
 ) -> Result<PretrainOutcome, TrainError> {
     let plan = plan(data, recipe, options)?;
     let checkpoint = match &plan.folder {
-        Some(folder) => prepare(folder, options.resume, &plan)?,
+        Some(folder) => prepare(folder, options.resume, &plan, progress)?,
         None => None,
     };
     match recipe.method().name {
@@ -364,13 +364,24 @@ fn record(
 }
 
 /// Makes the run's folder, or finds where the run in it stopped.
-fn prepare(folder: &Path, resume: bool, plan: &Plan) -> Result<Option<Checkpoint>, TrainError> {
+fn prepare(
+    folder: &Path,
+    resume: bool,
+    plan: &Plan,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Option<Checkpoint>, TrainError> {
     let ours = [RUN_FILE, JOURNAL_FILE, LAST_FILE, BEST_FILE].map(|name| folder.join(name));
     if ours.iter().any(|path| path.exists()) {
         if !resume {
             return Err(TrainError::Occupied(folder.to_owned()));
         }
-        same_run(folder, plan)?;
+        let before = same_run(folder, plan)?.device;
+        let now = &plan.record.device;
+        if before != *now {
+            progress(Progress::Warning(format!(
+                "this run was begun on {before} and goes on on {now}: its weights will not be those of an unbroken run"
+            )));
+        }
         return Ok(checkpoint::read_last(folder)?);
     }
     let failed = |path: &Path| {
@@ -386,8 +397,8 @@ fn prepare(folder: &Path, resume: bool, plan: &Plan) -> Result<Option<Checkpoint
     Ok(None)
 }
 
-/// Refuses to go on with a run that was begun otherwise.
-fn same_run(folder: &Path, plan: &Plan) -> Result<(), TrainError> {
+/// The record of the run in `folder`; refuses to go on with one that was begun otherwise.
+fn same_run(folder: &Path, plan: &Plan) -> Result<RunRecord, TrainError> {
     let record = RunRecord::read(folder)?;
     let folder = folder.to_owned();
     if record.version != VERSION {
@@ -401,20 +412,20 @@ fn same_run(folder: &Path, plan: &Plan) -> Result<(), TrainError> {
     }
     let fold = |fold: Option<usize>| fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string());
     let clips = |record: &RunRecord| format!("{} and {}", record.clips.len(), record.watched_clips.len());
-    let differs = |what, run: String, asked: String| {
-        let folder = folder.clone();
+    let differs = |what, run: &str, asked: String| {
+        let (folder, run) = (folder.clone(), run.to_owned());
         Err(TrainError::OtherData { folder, what, run, asked })
     };
     if record.data.hash != plan.record.data.hash {
-        return differs("data set", record.data.hash, plan.record.data.hash.clone());
+        return differs("data set", &record.data.hash, plan.record.data.hash.clone());
     }
     if record.holdout_fold != plan.record.holdout_fold {
-        return differs("held-out fold", fold(record.holdout_fold), fold(plan.record.holdout_fold));
+        return differs("held-out fold", &fold(record.holdout_fold), fold(plan.record.holdout_fold));
     }
     if (&record.clips, &record.watched_clips) != (&plan.record.clips, &plan.record.watched_clips) {
-        return differs("clips to train on and to watch", clips(&record), clips(&plan.record));
+        return differs("clips to train on and to watch", &clips(&record), clips(&plan.record));
     }
-    Ok(())
+    Ok(record)
 }
 
 /// The first key in which two recipes differ, with both values.
