@@ -4,7 +4,7 @@ use crate::output::{HintExt as _, Output};
 use hico_data::ingest::{
     self, Column, Columns, Damaged, Fit, IngestError, IngestOptions, IngestReport, Limits, Stills,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 /// Exit code where some clips were refused.
@@ -17,11 +17,15 @@ const LISTED: usize = 10;
 pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let stop = interrupt::flag()?;
     let bar = output.progress(0, "ingest");
+    // What a hundred videos have in common is said once.
+    let mut hinted = BTreeSet::new();
     let mut progress = |progress: ingest::Progress<'_>| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
         if let Some(refusal) = progress.refused {
-            let words = format!("{}: {refusal}\n  hint: {}", progress.source, refusal.hint());
+            let hint = refusal.hint();
+            let hint = if hinted.insert(hint) { format!("\n  hint: {hint}") } else { String::new() };
+            let words = format!("{}: {refusal}{hint}", progress.source);
             bar.suspend(|| output.warning(&words));
         }
     };
@@ -34,7 +38,11 @@ pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode
         output.note(&format!("interrupted with {} to go; the same command goes on", report.left));
         return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
     }
-    Ok(if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+    Ok(match (report.refused.is_empty(), report.clips) {
+        (true, _) => ExitCode::SUCCESS,
+        (false, 0) => ExitCode::FAILURE,
+        (false, _) => ExitCode::from(EXIT_REFUSED),
+    })
 }
 
 fn options(args: &IngestArgs) -> IngestOptions {
