@@ -50,13 +50,13 @@ impl DemoRecipe {
     /// Never, unless a default of [`RecipeFile`] is out of its own range.
     pub fn small(seed: u64) -> Result<Self, RecipeError> {
         let mut file = RecipeFile::default();
-        file.view.side = 64;
-        file.train.epochs = 40;
-        file.train.warmup_epochs = 4;
+        file.view.side = 48;
+        file.train.epochs = 30;
+        file.train.warmup_epochs = 3;
         file.train.batch = 16;
         file.train.seed = seed;
         let phantom = PhantomRecipe {
-            patients: 36,
+            patients: 48,
             frames: 8,
             side: 96,
             seed: Seed(seed),
