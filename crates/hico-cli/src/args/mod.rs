@@ -28,7 +28,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Pretrain on ultrasound videos, learn honestly what it is worth, and put it to use.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "hico", version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) shared: Shared,
@@ -36,17 +36,20 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Heads the flags that every command takes.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Shared {
     /// Print the result as JSON on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
     /// Print no progress
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub(crate) quiet: bool,
     /// Threads to use; all cores if absent
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", help_heading = EVERYWHERE)]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
 

@@ -83,6 +83,10 @@ fn with_flags(mut file: RecipeFile, args: &PretrainArgs) -> RecipeFile {
     file
 }
 
+const fn epochs_word(epochs: usize) -> &'static str {
+    if epochs == 1 { "epoch" } else { "epochs" }
+}
+
 /// The line that shows how a run goes.
 struct LiveLine {
     output: Output,
@@ -99,7 +103,8 @@ impl LiveLine {
         match news {
             Progress::Begin { step, steps, epochs, clips, watched } => {
                 self.output.note(&format!(
-                    "training on {clips} clips, watching {watched}; {steps} steps in {epochs} epochs{}",
+                    "training on {clips} clips, watching {watched}; {steps} steps in {epochs} {}{}",
+                    epochs_word(epochs),
                     if step > 0 { format!(", going on at step {step}") } else { String::new() }
                 ));
                 self.epochs = epochs;
@@ -188,7 +193,8 @@ impl Summary {
         let run = self.run.display();
         match self.ending {
             Ending::Finished => {
-                format!("{run}: {} epochs, {} steps, {:.0} s{best}", self.epochs, self.step, self.seconds)
+                let Self { epochs, step, seconds, .. } = self;
+                format!("{run}: {epochs} {}, {step} steps, {seconds:.0} s{best}", epochs_word(*epochs))
             }
             Ending::Interrupted => format!("{run}: stopped after step {}; go on with --resume", self.step),
         }
