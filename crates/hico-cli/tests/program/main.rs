@@ -1,0 +1,10 @@
+//! The program as a person meets it: its words, its exit codes, and what it leaves on the disk.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
+
+mod setting;
+
+mod commands;
+#[cfg(unix)]
+mod kill;
+mod refusals;

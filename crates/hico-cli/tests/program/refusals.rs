@@ -1,0 +1,192 @@
+//! What cannot be done is refused in one line, with a remedy, an exit code that is not 0, and nothing written over.
+
+use crate::setting::{Said, dataset, done, hico, run, snapshot};
+use std::path::Path;
+use std::process::Command;
+
+/// The error is one line that holds every one of `words`, and a hint follows it.
+fn assert_refused(said: &Said, words: &[&str]) {
+    let lines: Vec<&str> = said.err.lines().filter(|line| !line.starts_with("warning: ")).collect();
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    let [error, hint] = lines.as_slice() else { panic!("not an error and a hint: {}", said.err) };
+    assert!(error.starts_with("error: "), "{error}");
+    assert!(hint.starts_with("hint: ") && hint.len() > 12, "{hint}");
+    for word in words {
+        assert!(error.contains(word), "{error:?} does not say {word:?}");
+    }
+}
+
+/// Runs it in `folder`, asserts that it is refused, and that no file there is new, changed or gone.
+fn refuse(folder: &Path, line: &str, words: &[&str]) {
+    let before = snapshot(folder);
+    assert_refused(&run(folder, line.split_whitespace()), words);
+    assert!(snapshot(folder) == before, "hico {line}: something was written");
+}
+
+fn phantom() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path(), "--patients 9 --frames 2 --seed 2");
+    folder
+}
+
+#[test]
+fn a_recipe_with_a_fault_is_refused_by_line_or_key() {
+    let folder = phantom();
+    let folder = folder.path();
+    for (recipe, words) in [
+        ("[loss]\ntemprature = 0.5\n", ["r.toml", "line 2", "temprature"]),
+        ("[loss]\ntemperature = -0.5\n", ["r.toml", "loss.temperature = -0.5", "above 0"]),
+        ("[train]\nbatch = 1\n", ["r.toml", "train.batch = 1", "2 or more"]),
+        ("[loss\n", ["r.toml", "line 1", "]"]),
+    ] {
+        std::fs::write(folder.join("r.toml"), recipe).unwrap();
+        refuse(folder, "pretrain data --recipe r.toml --out run", &words);
+        refuse(folder, "crossval data --pretrain-inside --recipe r.toml --out study", &words);
+    }
+    refuse(folder, "pretrain data --recipe absent.toml --out run", &["absent.toml", "No such file"]);
+}
+
+#[test]
+fn what_is_not_there_is_called_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for line in [
+        "pretrain nodata --out run",
+        "finetune random --data nodata --holdout-fold 0 --out run",
+        "crossval nodata --out study",
+        "split nodata --folds 3",
+        "inspect nodata",
+    ] {
+        refuse(folder, line, &["nodata", "no clips.csv"]);
+    }
+    refuse(folder, "ingest nowhere --out data", &["nowhere"]);
+    refuse(folder, "report norun", &["norun"]);
+}
+
+#[test]
+fn a_batch_larger_than_the_clips_is_refused_with_the_largest_that_fits() {
+    let folder = phantom();
+    refuse(folder.path(), "pretrain data --batch 500 --out run", &["500 clips", "larger than"]);
+}
+
+#[test]
+fn one_class_is_nothing_to_judge() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, "phantom --out clips --patients 6 --frames 2 --side 32 --quiet");
+    let table = std::fs::read_to_string(folder.join("clips/labels.csv")).unwrap();
+    let one = table.replace("b_lines", "normal").replace("consolidation", "normal");
+    std::fs::write(folder.join("one.csv"), one).unwrap();
+    done(folder, "ingest clips --labels one.csv --out data --side 0 --quiet");
+    done(folder, "split data --folds 2");
+    refuse(folder, "crossval data --out study", &["1 class", "two or more"]);
+    refuse(folder, "finetune random --data data --holdout-fold 0 --out study", &["1 class"]);
+    refuse(folder, "pretrain data --supervision full --out run", &["2 classes or more"]);
+}
+
+#[test]
+fn a_fold_without_a_class_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, "phantom --out clips --patients 9 --frames 2 --side 32 --quiet");
+    let table = std::fs::read_to_string(folder.join("clips/labels.csv")).unwrap();
+    let mut lines = table.lines();
+    let mut folded = format!("{},fold\n", lines.next().unwrap());
+    for line in lines {
+        folded.push_str(&format!("{line},{}\n", u8::from(line.contains("consolidation"))));
+    }
+    std::fs::write(folder.join("folds.csv"), folded).unwrap();
+    done(folder, "ingest clips --labels folds.csv --out data --side 0 --quiet");
+    for line in
+        ["crossval data --out study", "finetune random --data data --holdout-fold 0 --out study", "split data --check"]
+    {
+        refuse(folder, line, &["fold 1 has no clip of class \"b_lines\""]);
+    }
+    refuse(folder, "split data --folds 3", &["has folds already"]);
+}
+
+#[test]
+fn a_run_is_not_written_over_nor_continued_as_another() {
+    let folder = phantom();
+    let folder = folder.path();
+    let command = "pretrain data --side 32 --batch 4 --epochs 1 --quiet --out run";
+    done(folder, command);
+    refuse(folder, command, &["run: holds a run already"]);
+    let longer = command.replace("--epochs 1", "--epochs 2");
+    refuse(folder, &format!("{longer} --resume"), &["train.epochs = 1", "2"]);
+
+    let record = folder.join("run/run.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    let ours = format!("\"version\": {:?}", env!("CARGO_PKG_VERSION"));
+    std::fs::write(&record, text.replace(&ours, "\"version\": \"99.0.0\"")).unwrap();
+    for line in [
+        &format!("{command} --resume"),
+        "finetune run --data data --holdout-fold 0 --out tuned",
+        "crossval data --pretrain run --out study",
+        "report run --out r.html",
+    ] {
+        refuse(folder, line, &["99.0.0", env!("CARGO_PKG_VERSION")]);
+    }
+    std::fs::write(&record, text).unwrap();
+
+    for (file, line, words) in [
+        ("last", format!("{command} --resume"), ["run/last.safetensors", "cut short: 100000 of"]),
+        (
+            "best",
+            "finetune run --data data --holdout-fold 0 --out tuned".to_owned(),
+            ["run/best.safetensors", "not a whole"],
+        ),
+    ] {
+        let path = folder.join(format!("run/{file}.safetensors"));
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..100_000]).unwrap();
+        refuse(folder, &line, &words);
+        std::fs::write(&path, whole).unwrap();
+    }
+}
+
+/// Runs it with a file system of its own at `mnt`; `None` where this machine lets nobody mount one.
+fn on_a_disk_of_its_own(folder: &Path, options: &str, line: &str) -> Option<Said> {
+    let mount = format!("mount -t tmpfs -o {options} tmpfs mnt");
+    let inside = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script]).current_dir(folder);
+        command
+    };
+    if !inside(&mount).output().is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let program = hico(folder).get_program().to_string_lossy().into_owned();
+    Some(Said::new(&inside(&format!("{mount} && exec {program} {line}")).output().unwrap()))
+}
+
+#[test]
+fn a_disk_that_is_full_or_cannot_be_written_is_told() {
+    let folder = phantom();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("mnt")).unwrap();
+    done(folder, "pretrain data --side 32 --batch 4 --epochs 1 --quiet --out run");
+    let writers = [
+        ("pretrain data --side 32 --batch 4 --epochs 1 --quiet --out mnt/run", "size=8m"),
+        ("ingest clips --side 512 --quiet --out mnt/data", "size=4m"),
+        ("phantom --side 256 --frames 60 --quiet --out mnt/clips", "size=4m"),
+        ("crossval data --cheap-floors --side 32 --quiet --out mnt/study", "nr_inodes=2"),
+        ("report run --out mnt/r.html", "size=4k"),
+        ("inspect data --quiet --sheet mnt/sheet.png", "size=4k"),
+        ("demo --quiet --out mnt/demo", "size=100k"),
+    ];
+    for (line, small) in writers {
+        for (options, words) in
+            [(small, ["o space left", "no storage space"]), ("ro", ["ead-only file system", "read-only filesystem"])]
+        {
+            let Some(said) = on_a_disk_of_its_own(folder, options, line) else {
+                println!(
+                    "skipped: full and read-only disks, for `unshare -rm` and `mount -t tmpfs` are not allowed here"
+                );
+                return;
+            };
+            assert_refused(&said, &["mnt"]);
+            assert!(words.iter().any(|word| said.err.contains(word)), "{options}: {line}: {}", said.err);
+        }
+    }
+}
