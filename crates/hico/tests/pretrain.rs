@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
 
+use burn::tensor::{Device, Tensor, TensorData};
+use hico::evaluate::pretrained::Pretrained;
+use hico::loss::unit_rows;
+use hico::model::Mode;
 use hico::model::weights::{self, NamedTensor};
 use hico::recipe::{Recipe, RecipeFile, Supervision};
 use hico::train::checkpoint::{BEST_FILE, LAST_FILE};
@@ -9,6 +13,7 @@ use hico::train::journal::{Entry, JOURNAL_FILE};
 use hico::train::run_record::{RUN_FILE, RunRecord};
 use hico::train::tensorboard::EVENTS_FILE;
 use hico::train::{CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, TrainError, pretrain};
+use hico_data::view::{ViewRecipe, plain};
 use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
 use rand::RngExt as _;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -288,4 +293,51 @@ fn clips_that_do_not_do_are_refused_before_anything_is_written() {
     assert_eq!(words, "no clip is in fold 7; the data set has folds 0, 1");
     let nobody = PretrainOptions { clips: Some(Vec::new()), ..options(&path) };
     assert_eq!(refused(&blocks(4, 2), small(1), nobody), "no clip is left to train on");
+}
+
+#[test]
+fn four_clips_are_learnt_by_heart_in_thirty_steps() {
+    let data = blocks(4, 2);
+    let mut file = small(30);
+    file.train.batch = 4;
+    file.train.warmup_epochs = 3;
+    file.train.watch_fraction = 0.0;
+    // Views that differ little: what is asked is whether it learns at all, not whether it generalises.
+    file.view.crop_scale = [0.9, 1.0];
+    file.view.crop_ratio = [1.0, 1.0];
+    (file.view.flip, file.view.mixup, file.view.hue, file.view.saturation) = (0.0, 0.0, 0.0, 0.0);
+    (file.view.brightness, file.view.contrast) = (0.1, 0.1);
+    let recipe = checked(file);
+    let folder = tempfile::tempdir().unwrap();
+    run(&data, &recipe, &options(folder.path())).unwrap();
+    let totals: Vec<f64> = journal(folder.path())
+        .into_iter()
+        .filter_map(|entry| if let Entry::Step(step) = entry { Some(step.losses["total"]) } else { None })
+        .collect();
+    assert_eq!(totals.len(), 30);
+    // The best there is: both views of a clip at one point, the four clips at the corners of a simplex (cosine -1/3),
+    // and probabilities that are the softened targets, whose entropy is then left.
+    let pairs = (6.0 * ((-1.0_f64 / 3.0 - 1.0) / 0.5).exp()).ln_1p();
+    let labels = -(0.9 * 0.9_f64.ln() + 0.1 * 0.1_f64.ln());
+    let best = 0.5 * (3.0 + 4.0) * pairs + 0.2 * 2.0 * labels;
+    let last = totals[29];
+    assert!(last > best && last < 1.1 * best, "{last}, where {best} is the best there is: {totals:?}");
+    assert_eq!(nearest_of_another_clip(&data, folder.path(), recipe.view()), 0);
+}
+
+/// For how many frames the nearest frame, by the pooled features of a run's encoder, is of another clip.
+fn nearest_of_another_clip(data: &Dataset, run: &Path, view: &ViewRecipe) -> usize {
+    let device = Device::flex();
+    let encoder = Pretrained::read(run).unwrap().encoder(&device).unwrap();
+    let frames: Vec<(usize, usize)> = (0..data.len()).flat_map(|clip| (0..3).map(move |frame| (clip, frame))).collect();
+    let pixels = frames.iter().flat_map(|&(clip, frame)| plain(&data.read_frame(clip, frame).unwrap(), view)).collect();
+    let images = TensorData::new(pixels, [frames.len(), 3, SIDE, SIDE]);
+    let features = unit_rows(encoder.pooled(Tensor::from_data(images, &device), Mode::Eval));
+    let cosines: Vec<f32> = features.clone().matmul(features.transpose()).into_data().try_to_vec().unwrap();
+    let rows = cosines.chunks(frames.len()).enumerate();
+    let nearest = |(row, cosines): (usize, &[f32])| {
+        let others = (0..frames.len()).filter(|other| *other != row);
+        others.max_by(|a, b| cosines[*a].total_cmp(&cosines[*b])).unwrap()
+    };
+    rows.filter(|(row, cosines)| frames[nearest((*row, cosines))].0 != frames[*row].0).count()
 }
