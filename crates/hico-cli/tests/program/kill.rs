@@ -1,6 +1,6 @@
 //! A run that is killed again and again ends in the same weights, bit for bit.
 
-use crate::setting::{dataset, hico};
+use crate::setting::{dataset, hico, tensors};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -26,16 +26,6 @@ fn writing(run: &Path) -> bool {
 fn steps(run: &Path) -> usize {
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
     journal.lines().filter(|line| line.contains(r#""event":"step""#)).count()
-}
-
-/// The tensors of a checkpoint: all that follows the header, which tells of seconds and dates.
-fn tensors(file: &Path) -> (Vec<String>, Vec<u8>) {
-    let bytes = std::fs::read(file).unwrap();
-    let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-    let describe = |(name, info): (&String, &safetensors::tensor::TensorInfo)| format!("{name} {info:?}");
-    let mut names: Vec<String> = header.tensors().iter().map(|(name, info)| describe((name, *info))).collect();
-    names.sort();
-    (names, bytes[8 + length..].to_vec())
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod commands;
 #[cfg(unix)]
 mod kill;
 mod refusals;
+mod threads;

@@ -62,3 +62,13 @@ pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     }
     files
 }
+
+/// The tensors of a checkpoint: all that follows the header, which tells of seconds and dates.
+pub(crate) fn tensors(file: &Path) -> (Vec<String>, Vec<u8>) {
+    let bytes = std::fs::read(file).unwrap();
+    let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let describe = |(name, info): (&String, &safetensors::tensor::TensorInfo)| format!("{name} {info:?}");
+    let mut names: Vec<String> = header.tensors().iter().map(|(name, info)| describe((name, *info))).collect();
+    names.sort();
+    (names, bytes[8 + length..].to_vec())
+}
