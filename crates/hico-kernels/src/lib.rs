@@ -1,0 +1,29 @@
+//! Faster operations for the CPU, as burn operations with gradients of their own.
+//!
+//! Each is written for contiguous 32-bit tensors of burn's `flex` engine; any other tensor takes burn's own operation,
+//! so that callers need not know where they compute. Results do not depend on the number of threads: work is shared out
+//! by the shape alone, and every sum is taken in one order.
+//!
+//! - [`conv2d`]: convolution, and its gradients for input, weight and bias
+//! - [`batch_norm`]: batch normalisation in training, with the rectifier and the residual sum that follow it
+//! - [`max_pool`], and [`resample_add`], a step down the feature pyramid
+//! - [`adam`]: one update in one pass over memory
+//!
+//! The arithmetic ([`conv`], `norm`, `pool`, `resample`) knows slices only; `graph` joins it to burn.
+
+pub mod adam;
+pub mod batch_norm;
+pub mod conv;
+mod conv2d;
+mod graph;
+mod maps;
+mod matrix;
+mod norm;
+mod pool;
+mod resample;
+
+pub use conv2d::conv2d;
+pub use maps::{max_pool, resample_add};
+
+#[cfg(test)]
+mod twin;

@@ -1,0 +1,192 @@
+//! Each operation in a graph, against burn's own operations in the same graph.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
+
+use burn::tensor::activation::relu;
+use burn::tensor::module as operation;
+use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions};
+use burn::tensor::{Device, Tensor, TensorData};
+use hico_kernels::adam::{self, Moved, Settings};
+use hico_kernels::batch_norm::{Tail, batch_norm_train};
+use hico_kernels::{conv2d, max_pool, resample_add};
+
+/// Numbers from -1 to 1 that look random.
+fn numbers<const D: usize>(shape: [usize; D], seed: f32, device: &Device) -> Tensor<D> {
+    let values = (0..shape.iter().product::<usize>()).map(|place| (place as f32 * 12.9898 + seed * 78.233).sin());
+    Tensor::from_data(TensorData::new(values.collect::<Vec<f32>>(), shape), device)
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().unwrap()
+}
+
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    let largest = expected.iter().fold(1e-3_f32, |largest, value| largest.max(value.abs()));
+    let off = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert_eq!(found.len(), expected.len(), "{what}");
+    assert!(off <= 1e-5 * largest, "{what}: off by {off}, largest {largest}");
+}
+
+/// Output and the gradient of every leaf, for a scalar that weighs every output differently.
+fn explored(leaves: &[Tensor<4>], output: Tensor<4>) -> Vec<Vec<f32>> {
+    let weights = numbers(output.dims(), 0.7, &output.device());
+    let gradients = (output.clone() * weights).sum().backward();
+    let mut found = vec![values(output)];
+    found.extend(leaves.iter().map(|leaf| values(leaf.grad(&gradients).unwrap())));
+    found
+}
+
+#[test]
+fn a_convolution_and_its_gradients_are_those_of_burn() {
+    let device = Device::flex().autodiff();
+    for (kernel, stride, biased) in
+        [(3, 1, true), (3, 1, false), (3, 2, false), (1, 1, true), (1, 2, false), (7, 2, true)]
+    {
+        let x = numbers([3, 5, 13, 11], 1.0, &device).require_grad();
+        let weight = numbers([6, 5, kernel, kernel], 2.0, &device).require_grad();
+        let bias: Tensor<4> = numbers([6, 1, 1, 1], 3.0, &device).require_grad();
+        let flat = || biased.then(|| bias.clone().reshape([6]));
+        let mut leaves = vec![x.clone(), weight.clone()];
+        leaves.extend(biased.then(|| bias.clone()));
+        let ours = explored(&leaves, conv2d(x.clone(), weight.clone(), flat(), stride, kernel / 2));
+        let options = ConvOptions::new([stride; 2], [kernel / 2; 2], [1, 1], 1);
+        let theirs = explored(&leaves, operation::conv2d(x, weight, flat(), options));
+        for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_close(ours, theirs, &format!("kernel {kernel}, stride {stride}, {place}"));
+        }
+    }
+}
+
+#[test]
+fn a_constant_input_and_a_frozen_weight_get_no_gradient() {
+    let device = Device::flex().autodiff();
+    let plain: Tensor<4> = numbers([2, 3, 6, 6], 1.0, &Device::flex());
+    let weight = numbers([4, 3, 3, 3], 2.0, &device).require_grad();
+    let frozen: Tensor<4> = numbers([2, 4, 3, 3], 3.0, &device);
+    let output = conv2d(conv2d(plain, weight.clone(), None, 1, 1), frozen.clone(), None, 1, 1);
+    let gradients = output.sum().backward();
+    assert!(weight.grad(&gradients).is_some());
+    assert!(frozen.grad(&gradients).is_none());
+}
+
+#[test]
+fn without_differentiation_the_numbers_are_the_same() {
+    let (bare, graph) = (Device::flex(), Device::flex().autodiff());
+    let of = |device: &Device| {
+        let y = conv2d(numbers([2, 3, 9, 9], 1.0, device), numbers([4, 3, 3, 3], 2.0, device), None, 1, 1);
+        let (scale, shift) = (numbers([4], 3.0, device), numbers([4], 4.0, device));
+        values(batch_norm_train(y, scale, shift, 1e-5, Tail::Relu).output)
+    };
+    assert_eq!(of(&bare), of(&graph));
+}
+
+#[test]
+fn a_batch_norm_and_its_tails_are_those_of_burn() {
+    let device = Device::flex().autodiff();
+    let (shape, epsilon) = ([3, 4, 5, 7], 1e-5);
+    for which in 0..3 {
+        let x = numbers(shape, 1.0, &device).require_grad();
+        let scale: Tensor<4> = numbers([4, 1, 1, 1], 2.0, &device).require_grad();
+        let shift: Tensor<4> = numbers([4, 1, 1, 1], 3.0, &device).require_grad();
+        let residual = numbers(shape, 4.0, &device).require_grad();
+        let flat = |tensor: &Tensor<4>| tensor.clone().reshape([4]);
+        let tail = [Tail::None, Tail::Relu, Tail::AddRelu(residual.clone())][which].clone();
+        let mut leaves = vec![x.clone(), scale.clone(), shift.clone()];
+        leaves.extend((which == 2).then(|| residual.clone()));
+
+        let ours = batch_norm_train(x.clone(), flat(&scale), flat(&shift), epsilon, tail);
+        let theirs = operation::batch_norm_train(x.clone(), flat(&scale), flat(&shift), epsilon);
+        assert_close(&values(ours.mean), &values(theirs.mean), "mean");
+        assert_close(&values(ours.variance), &values(theirs.variance), "variance");
+        let expected = match which {
+            0 => theirs.output,
+            1 => relu(theirs.output),
+            _ => relu(theirs.output + residual),
+        };
+        let (ours, theirs) = (explored(&leaves, ours.output), explored(&leaves, expected));
+        for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_close(ours, theirs, &format!("tail {which}, {place}"));
+        }
+    }
+}
+
+#[test]
+fn a_pooling_and_its_gradient_are_those_of_burn() {
+    let device = Device::flex().autodiff();
+    for (height, width) in [(12, 12), (13, 9), (1, 2)] {
+        let x = numbers([2, 3, height, width], 1.0, &device).require_grad();
+        let ours = explored(std::slice::from_ref(&x), max_pool(x.clone(), 3, 2, 1));
+        let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
+        let theirs = explored(std::slice::from_ref(&x), operation::max_pool2d(x.clone(), options));
+        assert_eq!(ours, theirs, "{height}x{width}");
+    }
+}
+
+#[test]
+fn of_equal_values_the_first_gets_the_gradient() {
+    let device = Device::flex().autodiff();
+    let x = Tensor::<4>::ones([1, 1, 2, 2], &device).require_grad();
+    let gradients = max_pool(x.clone(), 3, 2, 1).sum().backward();
+    assert_eq!(values(x.grad(&gradients).unwrap()), [1.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_resampling_and_its_gradients_are_those_of_burn() {
+    let device = Device::flex().autodiff();
+    for ([tall, wide], [height, width]) in [([4, 4], [8, 8]), ([3, 5], [5, 9]), ([1, 1], [2, 3]), ([7, 7], [4, 3])] {
+        let coarse = numbers([2, 3, tall, wide], 1.0, &device).require_grad();
+        let fine = numbers([2, 3, height, width], 2.0, &device).require_grad();
+        let leaves = [coarse.clone(), fine.clone()];
+        let ours = explored(&leaves, resample_add(coarse.clone(), fine.clone()));
+        let options = InterpolateOptions::new(InterpolateMode::Bilinear)
+            .with_align_corners(false)
+            .with_output_size([height, width]);
+        let theirs = explored(&leaves, operation::interpolate(coarse, options) + fine);
+        for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_close(ours, theirs, &format!("{tall}x{wide} to {height}x{width}, {place}"));
+        }
+    }
+}
+
+#[test]
+fn an_update_moves_as_the_formula_says() {
+    let device = Device::flex();
+    let settings = Settings {
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        step_size: 1e-3 / (1.0 - 0.81),
+        root: (1.0_f32 - 0.998_001).sqrt(),
+        l2: 0.01,
+        keep: 0.999,
+        scale: 0.5,
+    };
+    let count = 100_000;
+    let of = |seed: f32| -> Tensor<1> { numbers([count], seed, &device) };
+    let [value, gradient, first] = [1.0, 2.0, 3.0].map(of);
+    let second = of(4.0).abs();
+    let before = [&value, &gradient, &first, &second].map(|tensor| values(tensor.clone()));
+    let moved = adam::update(Moved { value: value.clone(), first, second }, gradient, settings);
+    let [found, first, second] = [moved.value, moved.first, moved.second].map(values);
+    for place in (0..count).step_by(997) {
+        let [v, g, m, s] = before.each_ref().map(|values| f64::from(values[place]));
+        let g = 0.5 * g + 0.01 * v;
+        let (m, s) = (0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g * g);
+        let v = v * 0.999 - f64::from(settings.step_size) * (m / (s.sqrt() / f64::from(settings.root) + 1e-8));
+        for (found, expected) in [(found[place], v), (first[place], m), (second[place], s)] {
+            assert!(
+                (f64::from(found) - expected).abs() < 1e-6 * expected.abs().max(1e-2),
+                "{place}: {found}, {expected}"
+            );
+        }
+    }
+    assert_eq!(values(value), before[0], "who else holds the numbers keeps them");
+}
+
+#[test]
+fn a_sum_of_squares_is_taken_in_64_bits() {
+    let count = 1_000_003;
+    let tensor: Tensor<1> = numbers([count], 1.0, &Device::flex());
+    let expected: f64 = values(tensor.clone()).into_iter().map(|value| f64::from(value).powi(2)).sum();
+    assert!((adam::sum_of_squares(tensor) - expected).abs() < 1e-7 * expected);
+}
