@@ -7,8 +7,13 @@
 use super::Mode;
 use super::init::{Distribution, Init};
 use burn::module::{Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::activation::relu;
 use burn::tensor::module as operation;
 use burn::tensor::{Device, Tensor};
+use hico_kernels::batch_norm::batch_norm_train;
+
+pub use hico_kernels::batch_norm::Tail;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Added to the variance before its root is taken.
@@ -38,21 +43,27 @@ impl BatchNorm {
         }
     }
 
-    /// Normalises `x` by the statistics of the batch, and learns them ([`Mode::Train`]), or by those learnt before.
+    /// Normalises `x` by the statistics of the batch, and learns them ([`Mode::Train`]), or by those learnt before; then
+    /// does what the tail says.
     ///
     /// Where a batch has one value a channel there is no unbiased variance; the running variance then stays.
     ///
     /// - `x`, and what is returned: `[batch, channels, height, width]`
     #[must_use]
-    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, mode: Mode, tail: Tail) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         if mode != Mode::Train {
             let (mean, variance) = (self.running_mean.value(), self.running_var.value());
-            return operation::batch_norm(x, weight, bias, mean, variance, EPSILON);
+            let output = operation::batch_norm(x, weight, bias, mean, variance, EPSILON);
+            return match tail {
+                Tail::None => output,
+                Tail::Relu => relu(output),
+                Tail::AddRelu(residual) => relu(output + residual),
+            };
         }
         let [batch, _, height, width] = x.dims();
         let count = batch * height * width;
-        let result = operation::batch_norm_train(x, weight, bias, EPSILON);
+        let result = batch_norm_train(x, weight, bias, EPSILON, tail);
         self.running_mean.learn(result.mean);
         if count > 1 {
             self.running_var.learn(result.variance * (count as f64 / (count - 1) as f64));
@@ -171,7 +182,7 @@ mod tests {
         let device = Device::flex();
         let layer = layer(&device);
         // Mean 2, biased variance 1, unbiased 2.
-        let output = layer.forward(Tensor::from_floats([[[[1.0]]], [[[3.0]]]], &device), Mode::Train);
+        let output = layer.forward(Tensor::from_floats([[[[1.0]]], [[[3.0]]]], &device), Mode::Train, Tail::None);
         assert_eq!(numbers(&layer.running_mean.value()), [0.2]);
         assert_eq!(numbers(&layer.running_var.value()), [0.9 + 0.2]);
         let output: Vec<f32> = output.into_data().try_to_vec().unwrap();
@@ -183,7 +194,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let layer = layer(&device);
         let x = Tensor::from_floats([[[[1.0]]], [[[3.0]]]], &device);
-        let output: Vec<f32> = layer.forward(x, Mode::Eval).into_data().try_to_vec().unwrap();
+        let output: Vec<f32> = layer.forward(x, Mode::Eval, Tail::None).into_data().try_to_vec().unwrap();
         assert_eq!(numbers(&layer.running_mean.value()), [0.0]);
         assert!((output[1] - 3.0).abs() < 1e-4, "{output:?}");
     }
@@ -193,7 +204,7 @@ mod tests {
         let device = Device::flex();
         let original = layer(&device);
         let clone = original.clone();
-        let _ = clone.forward(Tensor::from_floats([[[[1.0]]], [[[3.0]]]], &device), Mode::Train);
+        let _ = clone.forward(Tensor::from_floats([[[[1.0]]], [[[3.0]]]], &device), Mode::Train, Tail::None);
         assert_eq!(numbers(&original.running_mean.value()), [0.0]);
         assert_eq!(numbers(&clone.running_mean.value()), [0.2]);
     }
@@ -202,7 +213,7 @@ mod tests {
     fn one_value_a_channel_makes_no_nan() {
         let device = Device::flex();
         let layer = layer(&device);
-        let output = layer.forward(Tensor::from_floats([[[[5.0]]]], &device), Mode::Train);
+        let output = layer.forward(Tensor::from_floats([[[[5.0]]]], &device), Mode::Train, Tail::None);
         assert_eq!(output.into_data().try_to_vec::<f32>().unwrap(), [0.0]);
         assert_eq!(numbers(&layer.running_var.value()), [1.0]);
     }

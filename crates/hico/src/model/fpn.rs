@@ -1,10 +1,11 @@
 //! The feature pyramid (Lin et al. 2017) as HiCo uses it: 256 channels, smoothing on P2 to P4, P5 bare.
 
 use super::init::Init;
-use super::layers::{Conv2d, ConvShape, resample};
+use super::layers::{Conv2d, ConvShape};
 use super::resnet::Stages;
 use burn::module::Module;
 use burn::tensor::Tensor;
+use hico_kernels::resample_add;
 
 /// Channels of every map of the pyramid.
 pub(crate) const CHANNELS: usize = 256;
@@ -53,14 +54,10 @@ impl Pyramid {
 
     /// The top-down path: each coarser map, resampled to the finer one's size, is added to its lateral map.
     pub(crate) fn merge(&self, stages: Stages) -> Merged {
-        let add = |coarse: &Tensor<4>, fine: Tensor<4>| {
-            let [_, _, height, width] = fine.dims();
-            resample(coarse.clone(), [height, width]) + fine
-        };
         let p5 = self.p5(stages.c5);
-        let m4 = add(&p5, self.lateral4.forward(stages.c4));
-        let m3 = add(&m4, self.lateral3.forward(stages.c3));
-        let m2 = add(&m3, self.lateral2.forward(stages.c2));
+        let m4 = resample_add(p5.clone(), self.lateral4.forward(stages.c4));
+        let m3 = resample_add(m4.clone(), self.lateral3.forward(stages.c3));
+        let m2 = resample_add(m3.clone(), self.lateral2.forward(stages.c2));
         Merged { p5, m4, m3, m2 }
     }
 

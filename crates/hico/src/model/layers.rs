@@ -7,7 +7,6 @@ use super::init::{Distribution, Init};
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::module as operation;
-use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions};
 
 pub use burn::tensor::activation::relu;
 
@@ -57,8 +56,7 @@ impl Conv2d {
     /// - returns: `[batch, outputs, (height - 1) / stride + 1, (width - 1) / stride + 1]` for an odd kernel
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1, 1], 1);
-        operation::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
+        hico_kernels::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.stride, self.padding)
     }
 }
 
@@ -94,7 +92,7 @@ impl Linear {
 /// - returns: `[batch, channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1]`
 #[must_use]
 pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
-    operation::max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
+    hico_kernels::max_pool(x, 3, 2, 1)
 }
 
 /// The mean over each map.
@@ -104,14 +102,4 @@ pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
 #[must_use]
 pub fn average(x: Tensor<4>) -> Tensor<2> {
     x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
-}
-
-/// Bilinear resampling to `size`, with pixels as areas (PyTorch's `align_corners=False`).
-///
-/// - `x`: `[batch, channels, _, _]`
-/// - returns: `[batch, channels, size[0], size[1]]`
-#[must_use]
-pub fn resample(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-    let options = InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false).with_output_size(size);
-    operation::interpolate(x, options)
 }

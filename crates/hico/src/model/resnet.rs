@@ -1,9 +1,9 @@
 //! Residual networks (He et al. 2016) with torchvision's architecture, so that its weights fit.
 
 use super::Mode;
-use super::batch_norm::BatchNorm;
+use super::batch_norm::{BatchNorm, Tail};
 use super::init::Init;
-use super::layers::{Conv2d, ConvShape, max_pool, relu};
+use super::layers::{Conv2d, ConvShape, max_pool};
 use crate::recipe::Depth;
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -23,8 +23,8 @@ impl ConvNorm {
         }
     }
 
-    fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        self.norm.forward(self.conv.forward(x), mode)
+    fn forward(&self, x: Tensor<4>, mode: Mode, tail: Tail) -> Tensor<4> {
+        self.norm.forward(self.conv.forward(x), mode, tail)
     }
 }
 
@@ -76,15 +76,12 @@ impl Block {
 
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let around = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(x.clone(), mode),
+            Some(shortcut) => shortcut.forward(x.clone(), mode, Tail::None),
             None => x.clone(),
         };
-        let mut through = x;
-        for (index, stage) in self.stages.iter().enumerate() {
-            through = if index == 0 { through } else { relu(through) };
-            through = stage.forward(through, mode);
-        }
-        relu(through + around)
+        let Some((last, before)) = self.stages.split_last() else { return around };
+        let through = before.iter().fold(x, |x, stage| stage.forward(x, mode, Tail::Relu));
+        last.forward(through, mode, Tail::AddRelu(around))
     }
 }
 
@@ -165,7 +162,7 @@ impl ResNet {
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Stages {
         let before = mode.before_last_block();
         let run = |layer: &[Block], x| layer.iter().fold(x, |x, block| block.forward(x, before));
-        let stem = relu(self.stem.forward(x, before));
+        let stem = self.stem.forward(x, before, Tail::Relu);
         let c2 = run(&self.layer1, max_pool(stem));
         let c3 = run(&self.layer2, c2.clone());
         let c4 = run(&self.layer3, c3.clone());

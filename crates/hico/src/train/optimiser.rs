@@ -8,6 +8,7 @@ use crate::model::weights::{self, NamedTensor, WeightsError};
 use crate::recipe::{Decay, TrainFile};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use hico_kernels::adam::{self, Moved, Settings};
 use std::collections::{BTreeMap, HashMap};
 
 /// Decay rate of the first moment.
@@ -62,25 +63,28 @@ impl Adam {
     }
 
     /// One update; `value` and `gradient` flattened, outside of differentiation.
-    fn update(&mut self, name: &str, mut value: Tensor<1>, mut gradient: Tensor<1>, rate: f64) -> Tensor<1> {
-        match self.decay {
-            Decay::L2 if self.weight_decay > 0.0 => gradient = gradient + value.clone() * self.weight_decay,
-            Decay::Decoupled if self.weight_decay > 0.0 => value = value * (1.0 - rate * self.weight_decay),
-            _ => {}
-        }
+    fn update(&mut self, name: &str, value: Tensor<1>, gradient: Tensor<1>, rate: f64, scale: f64) -> Tensor<1> {
         // Taken out of the map, so that the old moments are nobody else's and may be overwritten in place.
         let old = self.moments.remove(name);
-        let steps = old.as_ref().map_or(0, |old| old.steps) + 1;
-        let first = gradient.clone() * (1.0 - BETA_1);
-        let second = gradient.square() * (1.0 - BETA_2);
-        let (first, second) = match old {
-            Some(old) => (old.first * BETA_1 + first, old.second * BETA_2 + second),
-            None => (first, second),
+        let zeros = || value.zeros_like();
+        let Moments { steps, first, second } =
+            old.unwrap_or_else(|| Moments { steps: 0, first: zeros(), second: zeros() });
+        let steps = steps + 1;
+        let (l2, decoupled) = match self.decay {
+            Decay::L2 => (self.weight_decay, 0.0),
+            Decay::Decoupled => (0.0, self.weight_decay),
         };
-        let step_size = rate / (1.0 - BETA_1.powf(steps as f64));
-        let root = (1.0 - BETA_2.powf(steps as f64)).sqrt();
-        let spread = second.clone().sqrt() / root + EPSILON;
-        let value = value - first.clone() / spread * step_size;
+        let settings = Settings {
+            beta_1: BETA_1 as f32,
+            beta_2: BETA_2 as f32,
+            epsilon: EPSILON as f32,
+            step_size: (rate / (1.0 - BETA_1.powf(steps as f64))) as f32,
+            root: (1.0 - BETA_2.powf(steps as f64)).sqrt() as f32,
+            l2: l2 as f32,
+            keep: (1.0 - rate * decoupled) as f32,
+            scale: scale as f32,
+        };
+        let Moved { value, first, second } = adam::update(Moved { value, first, second }, gradient, settings);
         self.moments.insert(name.to_owned(), Moments { steps, first, second });
         value
     }
@@ -142,19 +146,12 @@ impl Stored<'_> {
     }
 }
 
-/// Euclidean norm of the gradient of all trainable parameters together.
-///
-/// Squares are summed by rows on the device and the rows in 64 bits here: one long 32-bit sum over the 205 million
-/// values of a flattened projector is off by percents, and its order may depend on the threads.
+/// Euclidean norm of the gradient of all trainable parameters together, summed in 64 bits.
 #[must_use]
 pub fn gradient_norm<M: Module>(network: &M, gradients: &Gradients) -> f64 {
-    let mut visitor = Squares { gradients, rows: Vec::new() };
+    let mut visitor = Squares { gradients, sum: 0.0 };
     network.visit(&mut visitor);
-    if visitor.rows.is_empty() {
-        return 0.0;
-    }
-    let sums = Tensor::cat(visitor.rows, 0).into_data();
-    sums.iter::<f64>().sum::<f64>().sqrt()
+    visitor.sum.sqrt()
 }
 
 /// What gradients of norm `norm` are multiplied by so that none is longer than `most`.
@@ -169,11 +166,8 @@ fn names<M: Module>(network: &M) -> HashMap<ParamId, String> {
 
 struct Squares<'a> {
     gradients: &'a Gradients,
-    rows: Vec<Tensor<1>>,
+    sum: f64,
 }
-
-/// Values summed at a time in 32 bits.
-const ROW: usize = 4096;
 
 impl ModuleVisitor for Squares<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -181,16 +175,9 @@ impl ModuleVisitor for Squares<'_> {
         if !value.is_require_grad() {
             return;
         }
-        let Some(gradient) = value.grad(self.gradients) else { return };
-        let count = gradient.dims().iter().product::<usize>();
-        let squares = gradient.reshape([count]).square();
-        let whole = count / ROW * ROW;
-        if whole > 0 {
-            let rows = squares.clone().narrow(0, 0, whole).reshape([whole / ROW, ROW]);
-            self.rows.push(rows.sum_dim(1).reshape([whole / ROW]));
-        }
-        if whole < count {
-            self.rows.push(squares.narrow(0, whole, count - whole).sum());
+        if let Some(gradient) = value.grad(self.gradients) {
+            let count = gradient.dims().iter().product::<usize>();
+            self.sum += adam::sum_of_squares(gradient.reshape([count]));
         }
     }
 }
@@ -212,11 +199,8 @@ impl ModuleMapper for Step<'_> {
         param.map(|value| {
             let dims = value.dims();
             let count = dims.iter().product::<usize>();
-            let mut gradient = gradient.reshape([count]);
-            if self.scale != 1.0 {
-                gradient = gradient * self.scale;
-            }
-            let updated = self.adam.update(name, value.inner().reshape([count]), gradient, self.rate);
+            let (value, gradient) = (value.inner().reshape([count]), gradient.reshape([count]));
+            let updated = self.adam.update(name, value, gradient, self.rate, self.scale);
             Tensor::from_inner(updated.reshape(dims)).require_grad()
         })
     }
