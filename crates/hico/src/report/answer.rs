@@ -88,19 +88,20 @@ impl Answer<'_> {
             (Some(only), None) => {
                 return format!(
                     "{} There is no floor to compare it with, so this says nothing about pretraining.",
-                    reaches(only)
+                    reaches(only, "")
                 );
             }
             (None, Some(floor)) => {
-                return format!("{} It is the best floor; no pretrained model was judged.", reaches(floor));
+                return format!("{} It is the best floor; no pretrained model was judged.", reaches(floor, ""));
             }
             (None, None) => return "Nothing was judged.".to_owned(),
         };
         let figure = clip_figure(floor);
-        let chosen = if self.contenders > 1 { format!(" ({} were tried)", self.contenders) } else { String::new() };
+        let chosen =
+            if self.contenders > 1 { format!(", the best of {} tried,", self.contenders) } else { String::new() };
         let reached = format!(
-            "{}{chosen}; the best floor, {}, reaches {}.",
-            reaches(contender).trim_end_matches('.'),
+            "{}; the best floor, {}, reaches {}.",
+            reaches(contender, &chosen).trim_end_matches('.'),
             floor.name,
             percent(figure.mean)
         );
@@ -134,10 +135,10 @@ impl Answer<'_> {
     }
 }
 
-fn reaches(candidate: &Candidate) -> String {
+fn reaches(candidate: &Candidate, aside: &str) -> String {
     let figure = clip_figure(candidate);
     format!(
-        "{} reaches {} balanced accuracy per clip (95\u{a0}% interval {}).",
+        "{}{aside} reaches {} balanced accuracy per clip (95\u{a0}% interval {}).",
         candidate.name,
         percent(figure.mean),
         interval(figure)
