@@ -4,6 +4,7 @@ use super::{Section, listed};
 use crate::report::number::{counted, duration, percent};
 use crate::report::source::{Judged, Pretraining, Sources};
 use crate::report::tables::{facts, text};
+use crate::train::run_record::RunRecord;
 use maud::{Markup, html};
 
 /// Groups of a run that are listed.
@@ -62,7 +63,7 @@ fn pretraining(run: &Pretraining, open: bool) -> Markup {
                     ("device", text(&record.device)),
                     ("data", html! { (record.data.folder.display()) ", " (counted(record.data.clips, "clip", "clips")) ", hash " code { (record.data.hash) } }),
                     ("classes", text(listed(record.classes.iter().map(String::as_str), 100))),
-                    ("fold kept out", text(record.holdout_fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string()))),
+                    ("kept out", text(kept_out(record))),
                     ("learnt from", text(format!(
                         "{} of {}, {} with a label that was used",
                         counted(record.clips.len(), "clip", "clips"),
@@ -87,6 +88,16 @@ fn pretraining(run: &Pretraining, open: bool) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What the run never saw: within a study the clips of a fold, which the record of the run does not number.
+fn kept_out(record: &RunRecord) -> String {
+    let unseen = record.data.clips.saturating_sub(record.clips.len() + record.watched_clips.len());
+    match (record.holdout_fold, unseen) {
+        (Some(fold), _) => format!("fold {fold}, {}", counted(unseen, "clip", "clips")),
+        (None, 0) => "none".to_owned(),
+        (None, _) => counted(unseen, "clip", "clips"),
     }
 }
 
@@ -127,5 +138,17 @@ mod tests {
     fn a_command_is_shown_as_it_could_be_typed() {
         let words = ["hico", "pretrain", "my data", "--out", "it's", ""].map(str::to_owned);
         assert_eq!(shell_words(&words), r"hico pretrain 'my data' --out 'it'\''s' ''");
+    }
+
+    #[test]
+    fn clips_that_a_run_never_saw_are_counted_also_where_no_fold_was_named() {
+        let mut record = crate::report::synthetic::record(0);
+        record.holdout_fold = None;
+        record.data.clips = record.clips.len() + record.watched_clips.len();
+        assert_eq!(kept_out(&record), "none");
+        record.data.clips += 12;
+        assert_eq!(kept_out(&record), "12\u{a0}clips");
+        record.holdout_fold = Some(2);
+        assert_eq!(kept_out(&record), "fold 2, 12\u{a0}clips");
     }
 }
