@@ -4,7 +4,7 @@ use super::{Gravity, Section, alert, listed};
 use crate::evaluate::outcome::{Candidate, Evaluation, Role};
 use crate::report::answer::{Verdict, answer, clip_figure, contaminated_groups};
 use crate::report::chart::forest::{Forest, Mark, Row, Rule};
-use crate::report::number::{counted, interval, p_value, percent, points, points_interval, spread};
+use crate::report::number::{counted, interval, p_value, percent, points, spread};
 use crate::report::source::{Family, Judged};
 use maud::{Markup, html};
 
@@ -140,10 +140,12 @@ fn differences(evaluation: &Evaluation, prefix: &str) -> Markup {
         let difference = &comparison.difference;
         Row {
             name: format!("{} \u{2212} {}", comparison.better, comparison.baseline),
+            // The axis says that these are points.
             text: format!(
-                "{} ({}), {}",
+                "{} ({} to {}), {}",
                 points(difference.mean),
-                points_interval(difference),
+                points(difference.low),
+                points(difference.high),
                 p_value(comparison.p_value)
             ),
             mean: difference.mean * 100.0,
