@@ -58,16 +58,18 @@ fn alerts(evaluation: &Evaluation) -> Markup {
         let listed = listed(groups.iter().copied(), 12);
         (!groups.is_empty()).then(|| {
             format!(
-                "{}: its pretraining saw {number} that it is tested on ({listed}), so its figures are too good.",
+                "{}: its pretraining saw {number} that it is tested on ({listed}), so its figures may be far too good.",
                 candidate.name
             )
         })
     });
     let spoilt: Vec<String> = spoilt.collect();
     let one_seed = evaluation.protocol.seeds.len() == 1;
+    // The page says more about a single seed than the evaluation's own words.
+    let care = evaluation.warnings.iter().filter(|words| !(one_seed && words.starts_with("one seed")));
     html! {
         @for words in &spoilt { (alert(Gravity::Spoilt, words)) }
-        @for words in &evaluation.warnings { (alert(Gravity::Care, words)) }
+        @for words in care { (alert(Gravity::Care, words)) }
         @if one_seed {
             (alert(Gravity::Care, "one seed was run, so the spread over seeds is not known; it is often as large as the gains that are published."))
         }
@@ -98,7 +100,12 @@ fn reached(evaluation: &Evaluation, prefix: &str) -> Markup {
     let chance = 1.0 / evaluation.data.classes.len().max(1) as f64;
     let best_floor = answer(evaluation).floor.map(|floor| clip_figure(floor).mean);
     let mut rules = vec![Rule { value: chance * 100.0, name: "chance" }];
-    rules.extend(best_floor.map(|value| Rule { value: value * 100.0, name: "best floor" }));
+    match best_floor {
+        // One line, where two would cross each other's names.
+        Some(value) if (value - chance).abs() < 0.0005 => rules[0].name = "chance and best floor",
+        Some(value) => rules.push(Rule { value: value * 100.0, name: "best floor" }),
+        None => {}
+    }
     let forest = Forest {
         id: format!("{prefix}reached"),
         title: "What each candidate reaches",
