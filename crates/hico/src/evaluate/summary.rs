@@ -139,6 +139,12 @@ fn contamination(dataset: &Dataset, request: &Request, candidates: &[CandidateCe
             ));
         }
     }
+    if matches!(request.contender, Contender::Inside(_)) && request.seeds.len() > 1 {
+        warnings.push(
+            "each fold was pretrained once, with one seed: the spread over seeds is that of fine-tuning alone"
+                .to_owned(),
+        );
+    }
     if let Contender::Given(pretrained) = &request.contender
         && let Seen::Groups { data, .. } = &pretrained.seen
         && *data != dataset.manifest().hash()
