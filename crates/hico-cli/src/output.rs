@@ -1,7 +1,7 @@
 //! Text or JSON: words go to standard error, data to standard output.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// Where and how a command speaks.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +93,12 @@ impl Output {
         }
     }
 
+    /// A meter for long work that tells what it is at; see [`Meter`].
+    pub(crate) fn meter(self, unit: &str) -> Meter {
+        let logs = !self.quiet && !std::io::stderr().is_terminal();
+        Meter { output: self, bar: self.progress(0, unit), unit: unit.to_owned(), logs, last: String::new() }
+    }
+
     /// A progress bar over `total` things, with rate and time to go; hidden when quiet or not at a terminal.
     pub(crate) fn progress(self, total: u64, what: &str) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(
@@ -105,5 +111,32 @@ impl Output {
         }
         bar.set_prefix(what.to_owned());
         bar
+    }
+}
+
+/// A progress bar; where there is no terminal to draw it on, a line for every new part of the work, as a log wants it.
+pub(crate) struct Meter {
+    output: Output,
+    bar: ProgressBar,
+    unit: String,
+    logs: bool,
+    last: String,
+}
+
+impl Meter {
+    /// Shows how far the work is, and what it is at.
+    pub(crate) fn show(&mut self, done: u64, total: u64, what: &str) {
+        self.bar.set_length(total);
+        self.bar.set_message(what.to_owned());
+        self.bar.set_position(done);
+        if self.logs && !what.is_empty() && self.last != what {
+            self.output.note(&format!("{what} ({done} of {total} {})", self.unit));
+            what.clone_into(&mut self.last);
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
     }
 }

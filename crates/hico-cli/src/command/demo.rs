@@ -1,9 +1,8 @@
 use crate::args::DemoArgs;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
-use crate::output::{HintExt as _, Output};
+use crate::output::{HintExt as _, Meter, Output};
 use hico::demo::{self, Demo, DemoError, DemoRecipe, Progress, Stage};
 use hico::report;
-use indicatif::ProgressBar;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use std::process::ExitCode;
 pub(crate) fn run(args: &DemoArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
     let recipe = DemoRecipe::small(args.seed)?;
     let stop = interrupt::flag()?;
-    let mut shown = Shown { output: *output, bar: None };
+    let mut shown = Shown { output: *output, meter: None };
     let outcome = demo::demo(&recipe, &args.out, args.device, threads, &mut |news| shown.show(news), &stop);
     shown.end();
     match outcome {
@@ -39,15 +38,15 @@ fn words(demo: &Demo) -> String {
     )
 }
 
-/// One bar a stage.
+/// One meter a stage.
 struct Shown {
     output: Output,
-    bar: Option<(Stage, ProgressBar)>,
+    meter: Option<(Stage, Meter)>,
 }
 
 impl Shown {
     fn show(&mut self, Progress { stage, done, total, what }: Progress) {
-        if self.bar.as_ref().is_none_or(|(shown, _)| *shown != stage) {
+        if self.meter.as_ref().is_none_or(|(shown, _)| *shown != stage) {
             self.end();
             let (unit, words) = match stage {
                 Stage::Phantom => ("clips", "1/3 generating clips of a phantom"),
@@ -55,18 +54,16 @@ impl Shown {
                 Stage::Evaluate => ("epochs", "3/3 pretraining and fine-tuning within each fold"),
             };
             self.output.note(words);
-            self.bar = Some((stage, self.output.progress(total, unit)));
+            self.meter = Some((stage, self.output.meter(unit)));
         }
-        if let Some((_, bar)) = &self.bar {
-            bar.set_length(total);
-            bar.set_message(what);
-            bar.set_position(done);
+        if let Some((_, meter)) = &mut self.meter {
+            meter.show(done, total, &what);
         }
     }
 
     fn end(&mut self) {
-        if let Some((_, bar)) = self.bar.take() {
-            bar.finish_and_clear();
+        if let Some((_, meter)) = self.meter.take() {
+            meter.end();
         }
     }
 }

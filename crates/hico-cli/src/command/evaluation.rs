@@ -60,14 +60,10 @@ pub(crate) fn finetune_recipe(tuning: &TuningArgs, contender: &Contender) -> Fin
 /// Runs a request and shows what came of it.
 pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) -> anyhow::Result<ExitCode> {
     let stop = interrupt::flag()?;
-    let bar = output.progress(0, "epochs");
-    let mut show = |Progress { done, total, what }: Progress| {
-        bar.set_length(total);
-        bar.set_message(what);
-        bar.set_position(done);
-    };
+    let mut meter = output.meter("epochs");
+    let mut show = |Progress { done, total, what }: Progress| meter.show(done, total, &what);
     let outcome = cross_validate(dataset, request, &mut show, &stop);
-    bar.finish_and_clear();
+    meter.end();
     match outcome {
         Ok(evaluation) => {
             output.result(&evaluation, report::terminal::table)?;
