@@ -230,6 +230,17 @@ impl Default for TrainFile {
     }
 }
 
+impl TrainFile {
+    /// Sets the epochs, and with them the warm-up: one that was meant for a long run would swallow a short one.
+    pub const fn set_epochs(&mut self, epochs: usize) {
+        if epochs != self.epochs {
+            let before = if self.epochs == 0 { 1 } else { self.epochs };
+            self.warmup_epochs = (self.warmup_epochs * epochs + self.epochs / 2) / before;
+            self.epochs = epochs;
+        }
+    }
+}
+
 /// A checked recipe: every value is in its range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recipe {

@@ -26,7 +26,7 @@ pub(crate) struct CrossvalArgs {
     /// Recipe of that pretraining; the paper's if absent
     #[arg(long, value_name = "RECIPE", requires = "pretrain_inside")]
     pub(crate) recipe: Option<PathBuf>,
-    /// Epochs of that pretraining; the recipe's if absent
+    /// Epochs of that pretraining; the recipe's if absent. Its warm-up shrinks or grows with them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_epochs: Option<usize>,
     /// Clips a step of that pretraining; the recipe's if absent

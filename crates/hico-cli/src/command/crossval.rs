@@ -50,7 +50,7 @@ fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
             file.view.side = side;
         }
         if let Some(epochs) = args.pretrain_epochs {
-            file.train.epochs = epochs;
+            file.train.set_epochs(epochs);
         }
         if let Some(batch) = args.pretrain_batch {
             file.train.batch = batch;

@@ -2,7 +2,7 @@ use crate::args::{FitArg, IngestArgs, StillsArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::{
-    self, Column, Columns, Damaged, Fit, IngestError, IngestOptions, IngestReport, Limits, Stills,
+    self, Column, Columns, Damaged, Fit, IngestError, IngestOptions, IngestReport, LabelError, Limits, Stills,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -88,6 +88,7 @@ fn hint(error: &IngestError) -> &'static str {
         IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
         IngestError::SourceChanged { .. } => "choose another --out, so that one data set does not mix two versions",
         IngestError::Out { .. } | IngestError::Store(_) => "choose an --out on a disk with room that you may write to",
+        IngestError::Labels(LabelError::Read { .. }) => "name a CSV file that exists with --labels",
         IngestError::Labels(_) => {
             "mend the table, or name its columns: --file-column, --label-column, --patient-column"
         }
@@ -123,11 +124,11 @@ fn summary(report: &IngestReport, args: &IngestArgs) -> String {
     let refused: Vec<String> = report.refused.iter().map(|clip| format!("{}: {}", clip.source, clip.reason)).collect();
     list("refused", &refused);
     let unmatched: Vec<String> = report.unmatched.iter().map(|(line, file)| format!("line {line}: {file}")).collect();
-    list("rows of the labels table without a file", &unmatched);
+    list("in the labels table without a file", &unmatched);
     if args.labels.is_some() {
-        list("clips without a row in the labels table", &report.without_row);
+        list("without a row in the labels table", &report.without_row);
     }
-    list("files ignored", &report.ignored);
-    list("warnings", &report.warnings);
+    list("ignored", &report.ignored);
+    lines.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.join("\n")
 }

@@ -71,10 +71,8 @@ fn with_flags(mut file: RecipeFile, args: &PretrainArgs) -> RecipeFile {
         file.view.side = side;
     }
     let train = &mut file.train;
-    if let Some(epochs) = args.epochs.filter(|&epochs| epochs != train.epochs) {
-        // A warm-up that was meant for a long run would otherwise swallow a short one.
-        train.warmup_epochs = (train.warmup_epochs * epochs + train.epochs / 2) / train.epochs.max(1);
-        train.epochs = epochs;
+    if let Some(epochs) = args.epochs {
+        train.set_epochs(epochs);
     }
     train.batch = args.batch.unwrap_or(train.batch);
     train.seed = args.seed.unwrap_or(train.seed);

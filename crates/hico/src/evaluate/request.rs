@@ -175,7 +175,7 @@ impl EvaluateError {
             Self::Finetune { source: FinetuneError::Diverged { .. }, .. } => "try a tenth of that --learning-rate",
             Self::Train { source, .. } => return source.hint(),
             Self::Pretrained(PretrainedError::Missing(_)) => {
-                "name a folder written by `hico pretrain`, a .safetensors file, or `random`"
+                "name a folder written by `hico pretrain`, a .safetensors or .pth file, or `random`"
             }
             Self::Pretrained(PretrainedError::Version { .. }) => {
                 "use that version of hico, or name the run's best.safetensors: then nobody knows which groups it saw"
