@@ -28,7 +28,7 @@ pub struct Facts {
     pub frames_per_clip: [usize; 3],
     /// Slowest and fastest clip, frames a second, of those that state it.
     pub fps: Option<[f64; 2]>,
-    /// Stored sizes, `HEIGHTxWIDTH`, and the clips that have it.
+    /// Stored sizes, height first (`480x640`), and the clips that have each.
     pub stored: BTreeMap<String, usize>,
     /// Sizes in the source, as [`Self::stored`].
     pub sources: BTreeMap<String, usize>,
