@@ -2,8 +2,9 @@
 
 use super::refusal::Refusal;
 use crate::clip::{Channels, Clip, Size};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use serde::{Deserialize, Serialize};
 
 /// A clip whose channels nowhere differ by more than this (of 255) is stored as luma alone. Compression and rounding
@@ -186,12 +187,15 @@ fn stored_size(source: Size, side: usize, fit: Fit) -> Size {
 /// Bilinear convolution whose support grows with the factor, so that shrinking does not alias.
 fn resize(resizer: &mut Resizer, rgb: &[u8], from: Size, to: Size) -> Result<Vec<u8>, String> {
     let edge = |length: usize| u32::try_from(length).map_err(|error| error.to_string());
-    let source = ImageRef::new(edge(from.width)?, edge(from.height)?, rgb, PixelType::U8x3)
-        .map_err(|error| error.to_string())?;
-    let mut target = Image::new(edge(to.width)?, edge(to.height)?, PixelType::U8x3);
+    let failed = |error: &dyn std::fmt::Display| error.to_string();
+    let source = TypedImageRef::<U8x3>::from_buffer(edge(from.width)?, edge(from.height)?, rgb);
+    let source = source.map_err(|error| failed(&error))?;
+    let mut pixels = vec![0; to.height * to.width * 3];
+    let target = TypedImage::<U8x3>::from_buffer(edge(to.width)?, edge(to.height)?, &mut pixels);
+    let mut target = target.map_err(|error| failed(&error))?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    resizer.resize(&source, &mut target, &options).map_err(|error| error.to_string())?;
-    Ok(target.into_vec())
+    resizer.resize_typed(&source, &mut target, &options).map_err(|error| failed(&error))?;
+    Ok(pixels)
 }
 
 /// Puts a picture into the middle of a black canvas.

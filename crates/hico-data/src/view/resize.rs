@@ -4,8 +4,9 @@
 //! rounds to bytes between the passes, so the two differ by at most one grey level.
 
 use crate::clip::{Channels, Frame, Size};
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use std::borrow::Cow;
 use std::cell::RefCell;
 
@@ -38,7 +39,6 @@ thread_local! {
 /// # Panics
 /// When the frame's bytes are not `height * width * channels`, or the window is empty or not inside the frame.
 #[must_use]
-#[expect(clippy::expect_used, reason = "the assertions above each call exclude every error it can return")]
 pub fn bilinear(frame: &Frame, window: Window, size: Size) -> Cow<'_, Frame> {
     let Window { top, left, size: from } = window;
     assert_eq!(frame.pixels.len(), bytes(frame.size, frame.channels), "a frame's bytes");
@@ -47,20 +47,28 @@ pub fn bilinear(frame: &Frame, window: Window, size: Size) -> Cow<'_, Frame> {
     if window == Window::whole(size) && frame.size == size {
         return Cow::Borrowed(frame);
     }
-    let kind = match frame.channels {
-        Channels::Grey => PixelType::U8,
-        Channels::Rgb => PixelType::U8x3,
+    let pixels = match frame.channels {
+        Channels::Grey => resized::<U8>(&frame.pixels, frame.size, window, size),
+        Channels::Rgb => resized::<U8x3>(&frame.pixels, frame.size, window, size),
     };
+    Cow::Owned(Frame { size, channels: frame.channels, pixels })
+}
+
+/// Only the two kinds of pixel that there are: the untyped interface would compile the filter for every kind it knows.
+#[expect(clippy::expect_used, reason = "the assertions of the caller exclude every error it can return")]
+fn resized<P: PixelTrait>(bytes: &[u8], of: Size, window: Window, to: Size) -> Vec<u8> {
+    let Window { top, left, size: from } = window;
+    let source = TypedImageRef::<P>::from_buffer(pixels(of.width), pixels(of.height), bytes).expect("checked size");
     let source =
-        ImageRef::new(pixels(frame.size.width), pixels(frame.size.height), &frame.pixels, kind).expect("checked size");
-    let source =
-        CroppedImage::new(&source, pixels(left), pixels(top), pixels(from.width), pixels(from.height)).expect("inside");
-    let mut resized = Image::new(pixels(size.width), pixels(size.height), kind);
+        TypedCroppedImage::from_ref(&source, pixels(left), pixels(top), pixels(from.width), pixels(from.height));
+    let source = source.expect("inside");
+    let mut bytes = vec![0; to.height * to.width * P::size()];
+    let mut target = TypedImage::<P>::from_buffer(pixels(to.width), pixels(to.height), &mut bytes).expect("its size");
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false);
     RESIZER
-        .with_borrow_mut(|resizer| resizer.resize(&source, &mut resized, &options))
-        .expect("both pictures have one pixel type");
-    Cow::Owned(Frame { size, channels: frame.channels, pixels: resized.into_vec() })
+        .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut target, &options))
+        .expect("a convolution of whole pictures");
+    bytes
 }
 
 const fn bytes(size: Size, channels: Channels) -> usize {
