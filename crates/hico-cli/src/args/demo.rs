@@ -10,7 +10,7 @@ each fold, judges the outcome beside its floors, and writes a report: what `hico
 
 Examples:
   hico demo
-  hico demo --out /tmp/demo --seed 3")]
+  hico demo --out demo-3 --seed 3")]
 pub(crate) struct DemoArgs {
     /// Folder to write; new, empty, or a demo to go on with
     #[arg(long, value_name = "DIR", default_value = "hico-demo")]
