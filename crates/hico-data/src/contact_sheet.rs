@@ -120,8 +120,8 @@ fn sections(dataset: &Dataset, most: usize) -> Vec<Section> {
 }
 
 fn draw(dataset: &Dataset, options: SheetOptions) -> Result<Canvas, SheetError> {
+    let options = SheetOptions { frames: options.frames.max(1), side: options.side.max(1), ..options };
     let SheetOptions { clips, frames, side } = options;
-    let (frames, side) = (frames.max(1), side.max(1));
     let sections = sections(dataset, clips);
     let cell = Size { height: side + 2 * LINE + MARGIN, width: frames * (side + GAP) - GAP + MARGIN };
     let columns = (WIDTH / cell.width).max(1);
@@ -158,9 +158,9 @@ fn draw_clip(
 ) -> Result<(), SheetError> {
     let SheetOptions { frames, side, .. } = options;
     let row = dataset.row(clip);
-    for place in 0..frames.min(row.frames) {
-        let number =
-            if frames == 1 { row.frames / 2 } else { place * (row.frames - 1) / (frames.min(row.frames) - 1).max(1) };
+    let shown = frames.min(row.frames);
+    for place in 0..shown {
+        let number = if frames == 1 { row.frames / 2 } else { place * (row.frames - 1) / (shown - 1).max(1) };
         let frame = dataset.read_frame(clip, number)?;
         let longest = frame.size.height.max(frame.size.width).max(1);
         let shrunk = |length: usize| (length * side / longest).max(1);
@@ -292,6 +292,7 @@ mod tests {
     #[test]
     fn a_sheet_that_nobody_could_open_is_refused() {
         let dataset = generate(&PhantomRecipe { patients: 3, frames: 1, side: 32, ..PhantomRecipe::default() });
+        assert!(png(&dataset, SheetOptions { clips: 3, frames: 0, side: 0 }).is_ok(), "one frame of one pixel");
         let error = png(&dataset, SheetOptions { clips: 3, frames: 1, side: 20_000 }).unwrap_err();
         assert!(error.to_string().contains("too large"), "{error}");
     }

@@ -23,6 +23,18 @@ pub enum Tail {
     AddRelu(Tensor<4>),
 }
 
+impl Tail {
+    /// What follows, by burn's own operations.
+    #[must_use]
+    pub fn apply(self, normalised: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::None => normalised,
+            Self::Relu => relu(normalised),
+            Self::AddRelu(residual) => relu(normalised + residual),
+        }
+    }
+}
+
 /// What came of a batch.
 #[derive(Debug, Clone)]
 pub struct Normalised {
@@ -60,12 +72,7 @@ pub fn batch_norm_train(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilo
 
 fn by_burn(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f64, tail: Tail) -> Normalised {
     let result = operation::batch_norm_train(x, weight, bias, epsilon);
-    let output = match tail {
-        Tail::None => result.output,
-        Tail::Relu => relu(result.output),
-        Tail::AddRelu(residual) => relu(result.output + residual),
-    };
-    Normalised { output, mean: result.mean.detach(), variance: result.variance.detach() }
+    Normalised { output: tail.apply(result.output), mean: result.mean.detach(), variance: result.variance.detach() }
 }
 
 struct Inputs {

@@ -34,6 +34,9 @@ pub(super) fn summarise(
     warnings.extend(data_warnings(dataset, &data));
     if request.seeds.len() == 1 {
         warnings.push("one seed: how far the figures move from seed to seed is not known".to_owned());
+    } else if matches!(request.contender, Contender::Inside(_)) {
+        let words = "each fold was pretrained once, with one seed: the spread over seeds is that of fine-tuning alone";
+        warnings.push(words.to_owned());
     }
     Evaluation {
         version: VERSION.to_owned(),
@@ -138,12 +141,6 @@ fn contamination(dataset: &Dataset, request: &Request, candidates: &[CandidateCe
                 candidate.name
             ));
         }
-    }
-    if matches!(request.contender, Contender::Inside(_)) && request.seeds.len() > 1 {
-        warnings.push(
-            "each fold was pretrained once, with one seed: the spread over seeds is that of fine-tuning alone"
-                .to_owned(),
-        );
     }
     if let Contender::Given(pretrained) = &request.contender
         && let Seen::Groups { data, .. } = &pretrained.seen

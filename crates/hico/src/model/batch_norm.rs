@@ -7,7 +7,6 @@
 use super::Mode;
 use super::init::{Distribution, Init};
 use burn::module::{Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::activation::relu;
 use burn::tensor::module as operation;
 use burn::tensor::{Device, Tensor};
 use hico_kernels::batch_norm::batch_norm_train;
@@ -54,12 +53,7 @@ impl BatchNorm {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         if mode != Mode::Train {
             let (mean, variance) = (self.running_mean.value(), self.running_var.value());
-            let output = operation::batch_norm(x, weight, bias, mean, variance, EPSILON);
-            return match tail {
-                Tail::None => output,
-                Tail::Relu => relu(output),
-                Tail::AddRelu(residual) => relu(output + residual),
-            };
+            return tail.apply(operation::batch_norm(x, weight, bias, mean, variance, EPSILON));
         }
         let [batch, _, height, width] = x.dims();
         let count = batch * height * width;
