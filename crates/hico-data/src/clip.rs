@@ -79,3 +79,15 @@ impl Clip {
         self.pixels.get(index * bytes..(index + 1) * bytes)
     }
 }
+
+/// `wanted` of `count` places, evenly spaced from the first to the last, rounded to the nearest; the middle if one.
+#[must_use]
+pub fn evenly_spaced(count: usize, wanted: usize) -> Vec<usize> {
+    match (count, wanted) {
+        (0, _) | (_, 0) => Vec::new(),
+        _ if wanted >= count => (0..count).collect(),
+        (_, 1) => vec![(count - 1) / 2],
+        // Twice the place plus the divisor, over twice the divisor: rounded without leaving the integers.
+        _ => (0..wanted).map(|place| (2 * place * (count - 1) + wanted - 1) / (2 * (wanted - 1))).collect(),
+    }
+}

@@ -1,6 +1,6 @@
 //! A contact sheet: frames of some clips of every class on one picture, each with its name below.
 
-use crate::clip::{Channels, Frame, Size};
+use crate::clip::{Channels, Frame, Size, evenly_spaced};
 use crate::dataset::{Dataset, DatasetError};
 use crate::inspect::examples;
 use crate::view::resize::{Window, bilinear};
@@ -158,9 +158,7 @@ fn draw_clip(
 ) -> Result<(), SheetError> {
     let SheetOptions { frames, side, .. } = options;
     let row = dataset.row(clip);
-    let shown = frames.min(row.frames);
-    for place in 0..shown {
-        let number = if frames == 1 { row.frames / 2 } else { place * (row.frames - 1) / (shown - 1).max(1) };
+    for (place, number) in evenly_spaced(row.frames, frames).into_iter().enumerate() {
         let frame = dataset.read_frame(clip, number)?;
         let longest = frame.size.height.max(frame.size.width).max(1);
         let shrunk = |length: usize| (length * side / longest).max(1);

@@ -1,5 +1,6 @@
 //! Who learns, who chooses the epoch and who is tested: the clips of one fold, apart by group.
 
+use hico_data::clip::evenly_spaced;
 use hico_data::split::{self, SplitError};
 use hico_data::{Dataset, Seed};
 use std::collections::BTreeSet;
@@ -122,18 +123,6 @@ pub fn frames_of(dataset: &Dataset, clips: &[usize], wanted: usize) -> Vec<Frame
         evenly_spaced(dataset.row(clip).frames, wanted).into_iter().map(move |frame| FrameRef { clip, frame })
     };
     clips.iter().flat_map(frames).collect()
-}
-
-/// `wanted` of `count` places, evenly spaced from the first to the last, rounded to the nearest; the middle if one.
-#[must_use]
-pub fn evenly_spaced(count: usize, wanted: usize) -> Vec<usize> {
-    match (count, wanted) {
-        (0, _) | (_, 0) => Vec::new(),
-        _ if wanted >= count => (0..count).collect(),
-        (_, 1) => vec![(count - 1) / 2],
-        // Twice the place plus the divisor, over twice the divisor: rounded without leaving the integers.
-        _ => (0..wanted).map(|place| (2 * place * (count - 1) + wanted - 1) / (2 * (wanted - 1))).collect(),
-    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use super::classifier::Trainable;
 use super::clock;
 use super::cross_validate::{CandidateCells, Contender, Contenders, Request};
 use super::outcome::{Candidate, ClipPrediction, Comparison, DataFacts, Evaluation, Protocol, Role};
-use super::plan::evenly_spaced;
 use super::predictions::{FramePrediction, per_clip};
 use super::pretrained::Seen;
 use super::scores::{ClipsBySeed, compare, score};
 use crate::train::run_record::VERSION;
+use hico_data::clip::evenly_spaced;
 use hico_data::{Dataset, Seed};
 use std::collections::BTreeSet;
 
