@@ -76,6 +76,13 @@ pub(crate) fn contiguous(tensor: &FlexTensor) -> FlexTensor {
     tensor.to_contiguous()
 }
 
+/// As [`contiguous`], without a second handle on values that are so already: they may then be overwritten in place.
+pub(crate) fn own(tensor: FlexTensor) -> FlexTensor {
+    let layout = tensor.layout();
+    let all = layout.num_elements() * size_of::<f32>() == tensor.bytes().len();
+    if all && layout.start_offset() == 0 && layout.is_contiguous() { tensor } else { contiguous(&tensor) }
+}
+
 /// A tensor of these values.
 pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)

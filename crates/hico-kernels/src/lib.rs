@@ -7,6 +7,7 @@
 //! - [`conv2d`]: convolution, and its gradients for input, weight and bias
 //! - [`batch_norm`]: batch normalisation in training, with the rectifier and the residual sum that follow it
 //! - [`max_pool`], and [`resample_add`], a step down the feature pyramid
+//! - [`linear`]: a fully connected layer whose weight is large beside the batch
 //! - [`adam`]: one update in one pass over memory
 //!
 //! The arithmetic ([`conv`], `norm`, `pool`, `resample`) knows slices only; `graph` joins it to burn.
@@ -16,13 +17,18 @@ pub mod batch_norm;
 pub mod conv;
 mod conv2d;
 mod graph;
+mod lanes;
+pub mod linear;
 mod maps;
-mod matrix;
 mod norm;
 mod pool;
 mod resample;
+mod tile;
+mod wide;
+mod wide_linear;
 
 pub use conv2d::conv2d;
+pub use linear::linear;
 pub use maps::{max_pool, resample_add};
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Batch normalisation of `[batch, channels, map]` on slices, with what follows it in a residual block.
 
+use crate::wide::wide;
 use rayon::prelude::*;
 
 /// Sums are taken in so many lanes, which the compiler turns into wide additions.
@@ -17,50 +18,92 @@ pub(crate) enum Tail<'a> {
 /// Shape of what is normalised.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
+    /// Images that are normalised together; those after them have statistics of their own.
+    pub(crate) images: usize,
     pub(crate) channels: usize,
     /// Height times width.
     pub(crate) map: usize,
 }
 
-/// Sum of `f` over pairs of values, in 32-bit lanes within a map.
-fn sum_of(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f64 {
+impl Shape {
+    /// Values of one channel that are normalised together.
+    fn count(&self) -> f64 {
+        (self.images * self.map) as f64
+    }
+
+    /// How often images are normalised apart from others.
+    fn groups(&self, values: usize) -> usize {
+        values / (self.images * self.channels * self.map)
+    }
+
+    /// The statistics of the map at a place of the batch: those of its group and channel.
+    fn of_map(&self, place: usize) -> usize {
+        place / (self.images * self.channels) * self.channels + place % self.channels
+    }
+}
+
+/// Sums of what `f` gives for pairs of values, in 32-bit lanes within a map.
+#[inline(always)]
+fn sums_of<const N: usize>(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> [f32; N]) -> [f64; N] {
     let (wide_a, rest_a) = a.as_chunks::<LANES>();
     let (wide_b, rest_b) = b.as_chunks::<LANES>();
-    let mut lanes = [0.0_f32; LANES];
+    let mut lanes = [[0.0_f32; LANES]; N];
     for (a, b) in wide_a.iter().zip(wide_b) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += f(*a, *b);
+        for lane in 0..LANES {
+            let values = f(a[lane], b[lane]);
+            for (lanes, value) in lanes.iter_mut().zip(values) {
+                lanes[lane] += value;
+            }
         }
     }
-    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| f64::from(f(*a, *b)));
-    lanes.iter().copied().map(f64::from).sum::<f64>() + rest.sum::<f64>()
+    let mut sums = lanes.map(|lanes| lanes.into_iter().map(f64::from).sum::<f64>());
+    for (a, b) in rest_a.iter().zip(rest_b) {
+        for (sum, value) in sums.iter_mut().zip(f(*a, *b)) {
+            *sum += f64::from(value);
+        }
+    }
+    sums
 }
 
 /// The sum of the values.
 pub(crate) fn sum(values: &[f32]) -> f64 {
-    sum_of(values, values, |value, _| value)
+    wide(|| sums_of(values, values, |value, _| [value])[0])
 }
 
 /// The sum of the squares of the values.
 pub(crate) fn sum_of_squares(values: &[f32]) -> f64 {
-    sum_of(values, values, |value, _| value * value)
+    wide(|| sums_of(values, values, |value, _| [value * value])[0])
 }
 
-/// The maps of one channel, image after image.
-fn maps(values: &[f32], shape: Shape, channel: usize) -> impl Iterator<Item = &[f32]> {
-    values.chunks_exact(shape.channels * shape.map).map(move |image| &image[channel * shape.map..][..shape.map])
+/// The maps of one channel of one group, image after image.
+///
+/// - `which`: as [`Shape::of_map`] counts
+fn maps(values: &[f32], shape: Shape, which: usize) -> impl Iterator<Item = &[f32]> {
+    let (group, channel) = (which / shape.channels, which % shape.channels);
+    let images = values.chunks_exact(shape.channels * shape.map).skip(group * shape.images).take(shape.images);
+    images.map(move |image| &image[channel * shape.map..][..shape.map])
 }
 
-/// Mean and biased variance of every channel.
+/// Mean and biased variance of every channel, group after group.
+///
+/// Each map is read once from memory: its own mean and squares about it are joined with those of the other images
+/// (Chan et al. 1979).
 pub(crate) fn statistics(x: &[f32], shape: Shape) -> Vec<[f32; 2]> {
-    let count = (x.len() / shape.channels) as f64;
-    let of_channel = |channel: usize| {
-        let mean = maps(x, shape, channel).map(sum).sum::<f64>() / count;
+    let (count, map) = (shape.count(), shape.map as f64);
+    let of_map = |values: &[f32]| {
+        let mean = sums_of(values, values, |value, _| [value])[0] / map;
         let centre = mean as f32;
-        let squares = |map: &[f32]| sum_of(map, map, |value, _| (value - centre) * (value - centre));
-        [centre, (maps(x, shape, channel).map(squares).sum::<f64>() / count) as f32]
+        let [off, squares] = sums_of(values, values, |value, _| [value - centre, (value - centre) * (value - centre)]);
+        // About the mean that was rounded, so what it is off is taken away again.
+        (f64::from(centre) + off / map, squares - off * off / map)
     };
-    (0..shape.channels).into_par_iter().map(of_channel).collect()
+    let of_channel = |channel: usize| {
+        let maps: Vec<(f64, f64)> = wide(|| maps(x, shape, channel).map(of_map).collect());
+        let mean = maps.iter().map(|(mean, _)| mean * map).sum::<f64>() / count;
+        let squares = maps.iter().map(|(of_map, squares)| squares + map * (of_map - mean) * (of_map - mean));
+        [mean as f32, (squares.sum::<f64>() / count) as f32]
+    };
+    (0..shape.groups(x.len()) * shape.channels).into_par_iter().map(of_channel).collect()
 }
 
 /// One over the deviation.
@@ -79,15 +122,15 @@ pub(crate) fn normalise(
     tail: Tail<'_>,
 ) -> Vec<f32> {
     // The mean is taken off first: folded into the shift it would cost digits where it is large.
-    let line = |channel: usize| {
-        let [mean, variance] = statistics[channel];
+    let line = |which: usize| {
+        let ([mean, variance], channel) = (statistics[which], which % shape.channels);
         [mean, weight[channel] * inverse(variance, epsilon), bias[channel]]
     };
-    let lines: Vec<[f32; 3]> = (0..shape.channels).map(line).collect();
+    let lines: Vec<[f32; 3]> = (0..statistics.len()).map(line).collect();
     let mut y = vec![0.0; x.len()];
     y.par_chunks_mut(shape.map).zip(x.par_chunks(shape.map)).enumerate().for_each(|(place, (y, x))| {
-        let [mean, scale, shift] = lines[place % shape.channels];
-        match tail {
+        let [mean, scale, shift] = lines[shape.of_map(place)];
+        wide(|| match tail {
             Tail::None => y.iter_mut().zip(x).for_each(|(y, x)| *y = (x - mean) * scale + shift),
             Tail::Relu => y.iter_mut().zip(x).for_each(|(y, x)| *y = ((x - mean) * scale + shift).max(0.0)),
             Tail::AddRelu(residual) => {
@@ -95,64 +138,77 @@ pub(crate) fn normalise(
                 let values = y.iter_mut().zip(x).zip(residual);
                 values.for_each(|((y, x), residual)| *y = ((x - mean) * scale + shift + residual).max(0.0));
             }
-        }
+        });
     });
     y
 }
 
-/// Gradients of [`normalise`] by the statistics of the batch itself.
-pub(crate) struct Gradients {
-    pub(crate) x: Vec<f32>,
-    pub(crate) weight: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
-}
-
-/// The gradient that reaches the normalised value: where the rectifier gave zero, none.
+/// Takes from a gradient what the rectifier held back: where it gave zero, nothing passes.
 ///
 /// - `y`: what [`normalise`] gave
-pub(crate) fn behind_rectifier(dy: &[f32], y: &[f32]) -> Vec<f32> {
+pub(crate) fn behind_rectifier(dy: &mut [f32], y: &[f32]) {
     const PIECE: usize = 1 << 14;
-    let mut gradient = vec![0.0; dy.len()];
-    let pieces = gradient.par_chunks_mut(PIECE).zip(dy.par_chunks(PIECE)).zip(y.par_chunks(PIECE));
-    pieces.for_each(|((gradient, dy), y)| {
-        let values = gradient.iter_mut().zip(dy).zip(y);
-        values.for_each(|((gradient, dy), y)| *gradient = if *y > 0.0 { *dy } else { 0.0 });
+    dy.par_chunks_mut(PIECE).zip(y.par_chunks(PIECE)).for_each(|(dy, y)| {
+        wide(|| dy.iter_mut().zip(y).for_each(|(dy, y)| *dy = if *y > 0.0 { *dy } else { 0.0 }));
     });
-    gradient
 }
 
-/// - `dy`: the gradient for the normalised value, before any tail
-pub(crate) fn gradients(
-    x: &[f32],
-    dy: &[f32],
-    statistics: &[[f32; 2]],
-    weight: &[f32],
-    epsilon: f64,
-    shape: Shape,
-) -> Gradients {
-    let count = (x.len() / shape.channels) as f64;
-    // For each channel: the gradients of weight and bias, and dx = scale (dy - shift - (x - mean) slope).
-    let of_channel = |channel: usize| {
-        let [mean, variance] = statistics[channel];
-        let inverse = inverse(variance, epsilon);
-        let bias = maps(dy, shape, channel).map(sum).sum::<f64>();
-        let pairs = maps(dy, shape, channel).zip(maps(x, shape, channel));
-        let products = pairs.map(|(dy, x)| sum_of(dy, x, |dy, x| dy * (x - mean))).sum::<f64>();
-        let slope = (products / count) as f32 * inverse * inverse;
-        ((products * f64::from(inverse)) as f32, bias as f32, [weight[channel] * inverse, (bias / count) as f32, slope])
+/// What [`gradients`] needs besides the values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Norm<'a> {
+    pub(crate) statistics: &'a [[f32; 2]],
+    pub(crate) weight: &'a [f32],
+    pub(crate) bias: &'a [f32],
+    pub(crate) epsilon: f64,
+    pub(crate) shape: Shape,
+    /// Whether a rectifier follows at once, so that nothing comes back where the normalised value is not positive.
+    pub(crate) rectified: bool,
+}
+
+/// Gradients of [`normalise`] by the statistics of the batch itself; that for `x` takes the place of `dy`.
+///
+/// - `dy`: the gradient for the output; behind a residual sum, what [`behind_rectifier`] left of it
+/// - returns: the gradients for weight and bias
+pub(crate) fn gradients(x: &[f32], dy: &mut [f32], norm: Norm<'_>) -> [Vec<f32>; 2] {
+    let Norm { statistics, weight, bias, epsilon, shape, rectified } = norm;
+    let count = shape.count();
+    // As in the forward pass to the last bit, so that the same values count as positive.
+    let line = |which: usize| {
+        let ([mean, variance], channel) = (statistics[which], which % shape.channels);
+        [mean, weight[channel] * inverse(variance, epsilon), bias[channel]]
     };
-    let channels: Vec<(f32, f32, [f32; 3])> = (0..shape.channels).into_par_iter().map(of_channel).collect();
-    let mut dx = vec![0.0; x.len()];
-    let planes = dx.par_chunks_mut(shape.map).zip(dy.par_chunks(shape.map)).zip(x.par_chunks(shape.map));
-    planes.enumerate().for_each(|(place, ((dx, dy), x))| {
-        let channel = place % shape.channels;
-        let ([mean, _], [scale, shift, slope]) = (statistics[channel], channels[channel].2);
-        let values = dx.iter_mut().zip(dy).zip(x);
-        values.for_each(|((dx, dy), x)| *dx = scale * (dy - shift - (x - mean) * slope));
+    // For each channel of each group: its part of the gradients of weight and bias, and dx = scale (dy - shift - (x - mean) slope).
+    let read: &[f32] = dy;
+    let of_channel = |channel: usize| {
+        let [mean, scale, shift] = line(channel);
+        let inverse = inverse(statistics[channel][1], epsilon);
+        let [bias, products] = wide(|| {
+            let pairs = maps(read, shape, channel).zip(maps(x, shape, channel));
+            pairs.fold([0.0; 2], |[bias, products], (dy, x)| {
+                let sums = sums_of(dy, x, |dy, x| {
+                    let dy = if !rectified || (x - mean) * scale + shift > 0.0 { dy } else { 0.0 };
+                    [dy, dy * (x - mean)]
+                });
+                [bias + sums[0], products + sums[1]]
+            })
+        });
+        let slope = (products / count) as f32 * inverse * inverse;
+        (products * f64::from(inverse), bias, [(bias / count) as f32, slope])
+    };
+    let parts: Vec<(f64, f64, [f32; 2])> = (0..statistics.len()).into_par_iter().map(of_channel).collect();
+    dy.par_chunks_mut(shape.map).zip(x.par_chunks(shape.map)).enumerate().for_each(|(place, (dy, x))| {
+        let which = shape.of_map(place);
+        let ([mean, scale, shift], [off, slope]) = (line(which), parts[which].2);
+        let values = dy.iter_mut().zip(x);
+        wide(|| {
+            values.for_each(|(dy, x)| {
+                let passed = if !rectified || (x - mean) * scale + shift > 0.0 { *dy } else { 0.0 };
+                *dy = scale * (passed - off - (x - mean) * slope);
+            });
+        });
     });
-    Gradients {
-        x: dx,
-        weight: channels.iter().map(|channel| channel.0).collect(),
-        bias: channels.iter().map(|channel| channel.1).collect(),
-    }
+    let groups = |channel: usize| parts.iter().skip(channel).step_by(shape.channels);
+    let of_weight = (0..shape.channels).map(|channel| groups(channel).map(|part| part.0).sum::<f64>() as f32);
+    let of_bias = (0..shape.channels).map(|channel| groups(channel).map(|part| part.1).sum::<f64>() as f32);
+    [of_weight.collect(), of_bias.collect()]
 }

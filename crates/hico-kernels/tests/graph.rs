@@ -8,6 +8,7 @@ use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoo
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_kernels::adam::{self, Moved, Settings};
 use hico_kernels::batch_norm::{Tail, batch_norm_train};
+use hico_kernels::linear::{dense, linear};
 use hico_kernels::{conv2d, max_pool, resample_add};
 
 /// Numbers from -1 to 1 that look random.
@@ -75,7 +76,7 @@ fn without_differentiation_the_numbers_are_the_same() {
     let of = |device: &Device| {
         let y = conv2d(numbers([2, 3, 9, 9], 1.0, device), numbers([4, 3, 3, 3], 2.0, device), None, 1, 1);
         let (scale, shift) = (numbers([4], 3.0, device), numbers([4], 4.0, device));
-        values(batch_norm_train(y, scale, shift, 1e-5, Tail::Relu).output)
+        values(batch_norm_train(y, scale, shift, 1e-5, 1, Tail::Relu).output)
     };
     assert_eq!(of(&bare), of(&graph));
 }
@@ -94,7 +95,7 @@ fn a_batch_norm_and_its_tails_are_those_of_burn() {
         let mut leaves = vec![x.clone(), scale.clone(), shift.clone()];
         leaves.extend((which == 2).then(|| residual.clone()));
 
-        let ours = batch_norm_train(x.clone(), flat(&scale), flat(&shift), epsilon, tail);
+        let ours = batch_norm_train(x.clone(), flat(&scale), flat(&shift), epsilon, 1, tail);
         let theirs = operation::batch_norm_train(x.clone(), flat(&scale), flat(&shift), epsilon);
         assert_close(&values(ours.mean), &values(theirs.mean), "mean");
         assert_close(&values(ours.variance), &values(theirs.variance), "variance");
@@ -104,6 +105,36 @@ fn a_batch_norm_and_its_tails_are_those_of_burn() {
             _ => relu(theirs.output + residual),
         };
         let (ours, theirs) = (explored(&leaves, ours.output), explored(&leaves, expected));
+        for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_close(ours, theirs, &format!("tail {which}, {place}"));
+        }
+    }
+}
+
+#[test]
+fn views_in_one_batch_are_normalised_as_if_each_were_alone() {
+    let device = Device::flex().autodiff();
+    let shape = [6, 4, 5, 7];
+    for which in 0..3 {
+        let x = numbers(shape, 1.0, &device).require_grad();
+        let scale: Tensor<4> = numbers([4, 1, 1, 1], 2.0, &device).require_grad();
+        let shift: Tensor<4> = numbers([4, 1, 1, 1], 3.0, &device).require_grad();
+        let residual = numbers(shape, 4.0, &device).require_grad();
+        let flat = |tensor: &Tensor<4>| tensor.clone().reshape([4]);
+        let mut leaves = vec![x.clone(), scale.clone(), shift.clone()];
+        leaves.extend((which == 2).then(|| residual.clone()));
+        let of = |views: usize, x: Tensor<4>, residual: Tensor<4>| {
+            let tail = [Tail::None, Tail::Relu, Tail::AddRelu(residual)][which].clone();
+            batch_norm_train(x, flat(&scale), flat(&shift), 1e-5, views, tail)
+        };
+        let together = of(2, x.clone(), residual.clone());
+        let alone = |first: usize| of(1, x.clone().narrow(0, first, 3), residual.clone().narrow(0, first, 3));
+        let (first, second) = (alone(0), alone(3));
+        let means = [values(first.mean), values(second.mean)].concat();
+        let variances = [values(first.variance), values(second.variance)].concat();
+        assert_eq!((values(together.mean), values(together.variance)), (means, variances));
+        let apart = Tensor::cat(vec![first.output, second.output], 0);
+        let (ours, theirs) = (explored(&leaves, together.output), explored(&leaves, apart));
         for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
             assert_close(ours, theirs, &format!("tail {which}, {place}"));
         }
@@ -166,7 +197,7 @@ fn an_update_moves_as_the_formula_says() {
     let [value, gradient, first] = [1.0, 2.0, 3.0].map(of);
     let second = of(4.0).abs();
     let before = [&value, &gradient, &first, &second].map(|tensor| values(tensor.clone()));
-    let moved = adam::update(Moved { value: value.clone(), first, second }, gradient, settings);
+    let moved = adam::update(Moved { value: value.clone(), first, second }, [count], gradient, settings);
     let [found, first, second] = [moved.value, moved.first, moved.second].map(values);
     for place in (0..count).step_by(997) {
         let [v, g, m, s] = before.each_ref().map(|values| f64::from(values[place]));
@@ -188,5 +219,74 @@ fn a_sum_of_squares_is_taken_in_64_bits() {
     let count = 1_000_003;
     let tensor: Tensor<1> = numbers([count], 1.0, &Device::flex());
     let expected: f64 = values(tensor.clone()).into_iter().map(|value| f64::from(value).powi(2)).sum();
-    assert!((adam::sum_of_squares(tensor) - expected).abs() < 1e-7 * expected);
+    assert!((adam::sum_of_squares(tensor, [count]) - expected).abs() < 1e-7 * expected);
+}
+
+/// Sizes for which the gradient of the weight stays in factors, the inputs no multiple of anything.
+const LONG: [usize; 3] = [6, 33_001, 48];
+
+/// Value, and gradients of input, weight and bias, of a layer that is used once or twice.
+fn long_layer(times: usize, ours: bool) -> [Vec<f32>; 4] {
+    let device = Device::flex().autodiff();
+    let [batch, inputs, outputs] = LONG;
+    let x = numbers([batch, inputs], 1.0, &device).require_grad();
+    let weight = numbers([inputs, outputs], 2.0, &device).require_grad();
+    let bias = numbers([outputs], 3.0, &device).require_grad();
+    let layer = |x: Tensor<2>| match ours {
+        true => linear(x, weight.clone(), bias.clone()),
+        false => operation::linear(x, weight.clone(), Some(bias.clone())),
+    };
+    let y: Vec<Tensor<2>> = (0..times).map(|time| layer(x.clone() * (1.0 + time as f32))).collect();
+    let y = Tensor::cat(y, 0);
+    let gradients = (y.clone() * numbers(y.dims(), 0.7, &device)).sum().backward();
+    let of_weight = weight.grad(&gradients).unwrap();
+    assert_eq!(of_weight.dims() == [times * batch, inputs + outputs], ours, "{:?}", of_weight.dims());
+    let of_weight = dense(of_weight, [inputs, outputs]);
+    [values(y), values(x.grad(&gradients).unwrap()), values(of_weight), values(bias.grad(&gradients).unwrap())]
+}
+
+#[test]
+fn a_long_layer_and_its_gradients_are_those_of_burn() {
+    for times in 1..3 {
+        let (ours, theirs) = (long_layer(times, true), long_layer(times, false));
+        for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_close(ours, theirs, &format!("{times} times, {place}"));
+        }
+    }
+}
+
+#[test]
+fn a_short_layer_has_a_gradient_as_any_other() {
+    let device = Device::flex().autodiff();
+    let weight = numbers([40, 24], 2.0, &device).require_grad();
+    let x: Tensor<2> = numbers([3, 40], 1.0, &device);
+    let gradients = linear(x, weight.clone(), numbers([24], 3.0, &device)).sum().backward();
+    assert_eq!(weight.grad(&gradients).unwrap().dims(), [40, 24]);
+}
+
+#[test]
+fn a_weight_moves_by_factors_as_by_their_product() {
+    let device = Device::flex();
+    let [batch, inputs, outputs] = LONG;
+    let factors: Tensor<2> = numbers([batch, inputs + outputs], 1.0, &device);
+    let gradient = dense(factors.clone(), [inputs, outputs]);
+    let settings = Settings {
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        step_size: 1e-3,
+        root: 0.1,
+        l2: 0.01,
+        keep: 0.999,
+        scale: 0.5,
+    };
+    let of = |gradient: Tensor<2>| {
+        let moment = || numbers([inputs * outputs], 2.0, &device);
+        let moved = Moved { value: moment(), first: moment(), second: moment().abs() };
+        let moved = adam::update(moved, [inputs, outputs], gradient, settings);
+        [moved.value, moved.first, moved.second].map(values)
+    };
+    assert!(of(factors.clone()) == of(gradient.clone()), "bit for bit");
+    let squares = [factors, gradient].map(|gradient| adam::sum_of_squares(gradient, [inputs, outputs]));
+    assert!((squares[0] - squares[1]).abs() < 1e-6 * squares[1], "{squares:?}");
 }

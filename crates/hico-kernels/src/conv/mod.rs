@@ -1,14 +1,17 @@
 //! Convolution of batches of maps, forward and both ways back, on slices.
 //!
-//! A 3x3 kernel with stride 1 and padding 1, most of a residual network, is nine products with the padded map shifted by
-//! each tap; any other is a product with the windows laid out in columns. Images go to the threads, or, where their maps
-//! are small, blocks of one product over all of them. For the gradient of the weight taps or channels go to the threads,
-//! each of which sums over all images in their order.
+//! Maps are laid out with their border, a strip at a time ([`planes`]); a tap of the kernel then reads the same row from
+//! another place, and all three ways are sums over taps in tiles of registers (`tile`): forward and back to the input
+//! a correlation ([`correlate`]), back to the weight a sum over places ([`weight`]). Nothing is laid out once a tap.
 
-mod batched;
-mod lowered;
-mod shifted;
+mod correlate;
+mod planes;
+mod share;
+mod weight;
+mod winograd;
 
+use correlate::{Correlation, Part, Tap, Weights};
+use planes::Axis;
 use rayon::prelude::*;
 
 /// Sizes of a convolution with a square kernel and the same stride and padding on both axes.
@@ -65,13 +68,66 @@ impl Geometry {
         self.inputs * self.kernel * self.kernel
     }
 
-    const fn is_shifted(&self) -> bool {
-        self.kernel == 3 && self.stride == 1 && self.padding == 1
+    /// The kernel's taps, each in the phase of the stride that it reads.
+    fn taps(&self) -> Vec<Tap> {
+        let across = self.stride.min(self.kernel);
+        let tap = |tap: usize| {
+            let [down, right] = [tap / self.kernel, tap % self.kernel];
+            let phase = down % self.stride * across + right % self.stride;
+            Tap { phase, down: down / self.stride, across: right / self.stride }
+        };
+        (0..self.kernel * self.kernel).map(tap).collect()
     }
 
-    /// Whether a window is one pixel and every pixel has one.
-    const fn is_point(&self) -> bool {
-        self.kernel == 1 && self.stride == 1 && self.padding == 0
+    /// Where the first pixel of each phase lies.
+    fn phases(&self) -> Vec<[usize; 2]> {
+        let across = self.stride.min(self.kernel);
+        (0..across * across).map(|phase| [phase / across, phase % across]).collect()
+    }
+
+    /// What the places of the result see of the input.
+    fn axes(&self) -> [Axis; 2] {
+        let (step, before, reach) = (self.stride, self.padding as isize, (self.kernel - 1) / self.stride);
+        let sizes = [(self.out_height(), self.height), (self.out_width(), self.width)];
+        sizes.map(|(places, source)| Axis { places, source, step, before, reach })
+    }
+
+    /// The way back to the input: a pixel `a stride + phase - padding` of it was read by the taps of that phase, tap
+    /// `t stride + phase` for the result's place `a - t`.
+    fn way_back(&self, weight: &[f32]) -> Correlation {
+        let Self { inputs, outputs, kernel, stride, padding, .. } = *self;
+        let (reach, first) = ((kernel - 1) / stride, padding / stride);
+        let sizes = [(self.height, self.out_height()), (self.width, self.out_width())];
+        let axes = sizes.map(|(length, source)| {
+            let places = (length + padding - 1) / stride + 1 - first;
+            Axis { places, source, step: 1, before: reach as isize - first as isize, reach }
+        });
+        let part = |[down, right]: [usize; 2]| {
+            let along = |phase: usize| (phase..kernel).step_by(stride);
+            let chosen: Vec<[usize; 2]> =
+                along(down).flat_map(|down| along(right).map(move |right| [down, right])).collect();
+            let tap = |[down, right]: &[usize; 2]| Tap {
+                phase: 0,
+                down: reach - down / stride,
+                across: reach - right / stride,
+            };
+            let weights = Weights::new(inputs, [outputs, chosen.len()], None, |input, output, tap| {
+                let [down, right] = chosen[tap];
+                weight[((output * inputs + input) * kernel + down) * kernel + right]
+            });
+            let offset = [down, right].map(|phase| (first * stride + phase) as isize - padding as isize);
+            Part { taps: chosen.iter().map(tap).collect(), weights, offset }
+        };
+        Correlation {
+            batch: self.batch,
+            channels: outputs,
+            outputs: inputs,
+            axes,
+            phases: vec![[0, 0]],
+            parts: self.phases().into_iter().map(part).collect(),
+            target: [self.height, self.width],
+            stride,
+        }
     }
 
     fn check(&self, x: usize, weight: usize) {
@@ -95,16 +151,24 @@ impl Geometry {
 #[must_use]
 pub fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geometry) -> Vec<f32> {
     geometry.check(x.len(), weight.len());
+    if winograd::fits(geometry) {
+        return winograd::forward(x, weight, bias, geometry);
+    }
     let mut y = vec![0.0; geometry.batch * geometry.out_image()];
-    if geometry.is_shifted() {
-        shifted::forward(x, &shifted::by_tap(weight, geometry), &mut y, geometry);
-    } else {
-        lowered::forward(x, weight, &mut y, geometry);
-    }
-    if let Some(bias) = bias {
-        let maps = y.par_chunks_mut(geometry.out_map().max(1)).enumerate();
-        maps.for_each(|(map, values)| values.iter_mut().for_each(|value| *value += bias[map % geometry.outputs]));
-    }
+    let taps = geometry.taps();
+    let of = |output: usize, input: usize, tap: usize| weight[(output * geometry.inputs + input) * taps.len() + tap];
+    let weights = Weights::new(geometry.outputs, [geometry.inputs, taps.len()], bias, of);
+    let correlation = Correlation {
+        batch: geometry.batch,
+        channels: geometry.inputs,
+        outputs: geometry.outputs,
+        axes: geometry.axes(),
+        phases: geometry.phases(),
+        parts: vec![Part { taps, weights, offset: [0, 0] }],
+        target: [geometry.out_height(), geometry.out_width()],
+        stride: 1,
+    };
+    correlation.run(x, &mut y);
     y
 }
 
@@ -121,14 +185,10 @@ pub fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32
     let mut dx = vec![0.0; geometry.batch * geometry.in_image()];
     geometry.check(dx.len(), weight.len());
     assert_eq!(dy.len(), geometry.batch * geometry.out_image(), "{geometry:?}");
-    if geometry.is_shifted() {
-        // The transposed convolution is one with the kernel turned round and its channels exchanged.
-        let turned = shifted::by_tap_turned(weight, geometry);
-        let back = Geometry { inputs: geometry.outputs, outputs: geometry.inputs, ..geometry };
-        shifted::forward(dy, &turned, &mut dx, back);
-    } else {
-        lowered::input_gradient(weight, dy, &mut dx, geometry);
+    if winograd::fits(geometry) {
+        return winograd::input_gradient(weight, dy, geometry);
     }
+    geometry.way_back(weight).run(dy, &mut dx);
     dx
 }
 
@@ -143,11 +203,18 @@ pub fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32
 pub fn weight_gradient(x: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32> {
     geometry.check(x.len(), geometry.outputs * geometry.window());
     assert_eq!(dy.len(), geometry.batch * geometry.out_image(), "{geometry:?}");
-    if geometry.is_shifted() {
-        shifted::weight_gradient(x, dy, geometry)
-    } else {
-        lowered::weight_gradient(x, dy, geometry)
+    if winograd::fits(geometry) {
+        return winograd::weight_gradient(x, dy, geometry);
     }
+    let gradient = weight::Gradient {
+        batch: geometry.batch,
+        channels: geometry.inputs,
+        outputs: geometry.outputs,
+        axes: geometry.axes(),
+        phases: geometry.phases(),
+        taps: geometry.taps(),
+    };
+    gradient.run(x, dy)
 }
 
 /// The gradient for the bias, `[outputs]`.

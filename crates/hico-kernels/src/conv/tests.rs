@@ -62,6 +62,45 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_convolution_by_tiles_agrees_with_its_twin(
+        batch in 1usize..4,
+        inputs in 16usize..40,
+        outputs in 16usize..40,
+        height in 1usize..20,
+        width in 1usize..70,
+        padding in 0usize..3,
+        seed in 0u64..1000,
+    ) {
+        prop_assume!(height + 2 * padding >= 3 && width + 2 * padding >= 3);
+        let geometry = Geometry { batch, inputs, outputs, height, width, kernel: 3, stride: 1, padding };
+        prop_assume!(winograd::fits(geometry));
+        check(geometry, seed).map_err(TestCaseError::fail)?;
+    }
+}
+
+#[test]
+fn a_residual_networks_convolutions_are_taken_by_tiles() {
+    for (channels, side) in [(64, 56), (128, 28), (256, 14), (512, 7)] {
+        let same = Geometry {
+            batch: 8,
+            inputs: channels,
+            outputs: channels,
+            height: side,
+            width: side,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+        };
+        assert!(winograd::fits(same));
+        assert!(!winograd::fits(Geometry { stride: 2, ..same }));
+        assert!(!winograd::fits(Geometry { kernel: 1, padding: 0, ..same }));
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let geometry =

@@ -28,15 +28,20 @@ impl Method for Hico {
     }
 
     fn loss(&mut self, network: &HicoModel, batch: &Batch, mode: Mode) -> Objective {
-        // One forward a view: batch statistics are those of one view, as in the paper.
+        // Batch statistics are those of one view, as in the paper.
         if self.supervision == Supervision::Full {
-            let [a, b] = [0, 1].map(|view: usize| network.encoder.pooled(batch.views[view].clone(), mode));
+            let images = Tensor::cat(batch.views.clone(), 0);
+            let [a, b]: [Tensor<2>; 2] = {
+                let pooled = network.encoder.pooled(images, mode.for_views(2));
+                let rows = batch.clips.len();
+                [0, 1].map(|view: usize| pooled.clone().narrow(0, view * rows, rows))
+            };
             let logits = [&a, &b].map(|pooled| network.soft.forward(pooled.clone()));
             let loss = label_loss(&logits[0], &logits[1], &batch.labels, &self.loss);
             // Labels alone do not train the projectors: what they tell apart is the pooled features.
             return Objective { total: loss.total, terms: loss.terms, embeddings: vec![a, b] };
         }
-        let [a, b] = [0, 1].map(|view: usize| network.forward(batch.views[view].clone(), mode));
+        let [a, b] = network.views([0, 1].map(|view: usize| batch.views[view].clone()), mode);
         let loss = hico_loss(&a, &b, &batch.labels, &self.loss, self.supervision);
         Objective { total: loss.total, terms: loss.terms, embeddings: vec![a.global, b.global] }
     }

@@ -42,8 +42,8 @@ impl BatchNorm {
         }
     }
 
-    /// Normalises `x` by the statistics of the batch, and learns them ([`Mode::Train`]), or by those learnt before; then
-    /// does what the tail says.
+    /// Normalises `x` by the statistics of the batch, and learns them ([`Mode::Train`]), view after view
+    /// ([`Mode::TrainViews`]), or by those learnt before; then does what the tail says.
     ///
     /// Where a batch has one value a channel there is no unbiased variance; the running variance then stays.
     ///
@@ -51,16 +51,18 @@ impl BatchNorm {
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, mode: Mode, tail: Tail) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
-        if mode != Mode::Train {
+        let Some(views) = mode.views() else {
             let (mean, variance) = (self.running_mean.value(), self.running_var.value());
             return tail.apply(operation::batch_norm(x, weight, bias, mean, variance, EPSILON));
-        }
+        };
         let [batch, _, height, width] = x.dims();
-        let count = batch * height * width;
-        let result = batch_norm_train(x, weight, bias, EPSILON, tail);
-        self.running_mean.learn(result.mean);
-        if count > 1 {
-            self.running_var.learn(result.variance * (count as f64 / (count - 1) as f64));
+        let count = batch / views * height * width;
+        let result = batch_norm_train(x, weight, bias, EPSILON, views, tail);
+        for mean in result.mean.iter_dim(0) {
+            self.running_mean.learn(mean.squeeze_dim(0));
+        }
+        for variance in result.variance.iter_dim(0).filter(|_| count > 1) {
+            self.running_var.learn(variance.squeeze_dim(0) * (count as f64 / (count - 1) as f64));
         }
         result.output
     }

@@ -72,7 +72,28 @@ impl HicoModel {
         }
     }
 
-    /// Everything that the objective reads. Call it once a view: batch statistics are those of one view.
+    /// Everything that the objective reads, of several views in one pass. In training each view has batch statistics of
+    /// its own, which the running ones learn in their order: the same as one [`Self::forward`] a view.
+    ///
+    /// - `views`: `[batch, 3, side, side]` each
+    #[must_use]
+    pub fn views<const N: usize>(&self, views: [Tensor<4>; N], mode: Mode) -> [Outputs; N] {
+        let [batch, ..] = views[0].dims();
+        let all = self.forward(Tensor::cat(views.into(), 0), mode.for_views(N));
+        std::array::from_fn(|view| {
+            let rows = |tensor: &Tensor<2>| tensor.clone().narrow(0, view * batch, batch);
+            let Outputs { local, medium, global, logits, pooled } = &all;
+            Outputs {
+                local: rows(local),
+                medium: rows(medium),
+                global: rows(global),
+                logits: rows(logits),
+                pooled: rows(pooled),
+            }
+        })
+    }
+
+    /// Everything that the objective reads, of one view: batch statistics are those of all of `x`.
     ///
     /// - `x`: `[batch, 3, side, side]`
     #[must_use]
@@ -121,6 +142,28 @@ mod tests {
         let outputs = model.forward(Tensor::zeros([2, 3, 40, 40], &device), Mode::Eval);
         assert_eq!(outputs.local.dims(), [2, 256]);
         assert_eq!(outputs.logits.dims(), [2, 3]);
+    }
+
+    #[test]
+    fn views_in_one_pass_are_those_of_one_pass_a_view() {
+        let device = Device::flex();
+        let model = |seed| HicoModel::new(&ModelRecipe::default(), 33, 3, &device, Seed(seed));
+        let (together, alone) = (model(1), model(1));
+        let view = |shift: f32| {
+            let values = (0..4 * 3 * 33 * 33).map(|place| (place as f32 * 0.37 + shift).sin());
+            Tensor::from_data(burn::tensor::TensorData::new(values.collect::<Vec<f32>>(), [4, 3, 33, 33]), &device)
+        };
+        for mode in [Mode::Train, Mode::Eval] {
+            let found = together.views([view(0.0), view(1.0)], mode);
+            let expected = [0.0, 1.0].map(|shift| alone.forward(view(shift), mode));
+            for (found, expected) in found.into_iter().zip(expected) {
+                for (found, expected) in [(found.local, expected.local), (found.pooled, expected.pooled)] {
+                    let off = (found - expected.clone()).abs().max().into_scalar::<f32>();
+                    let largest = expected.abs().max().into_scalar::<f32>();
+                    assert!(off <= 1e-4 * largest, "{mode:?}: {off} of {largest}");
+                }
+            }
+        }
     }
 
     #[test]

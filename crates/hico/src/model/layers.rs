@@ -6,7 +6,6 @@
 use super::init::{Distribution, Init};
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use burn::tensor::module as operation;
 
 pub use burn::tensor::activation::relu;
 
@@ -82,7 +81,7 @@ impl Linear {
     /// - returns: `[batch, outputs]`
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        operation::linear(x, self.weight.val(), Some(self.bias.val()))
+        hico_kernels::linear(x, self.weight.val(), self.bias.val())
     }
 }
 

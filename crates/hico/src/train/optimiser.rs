@@ -62,8 +62,15 @@ impl Adam {
         network.map(&mut Step { adam: self, names, gradients: &mut gradients, rate, scale })
     }
 
-    /// One update; `value` and `gradient` flattened, outside of differentiation.
-    fn update(&mut self, name: &str, value: Tensor<1>, gradient: Tensor<1>, rate: f64, scale: f64) -> Tensor<1> {
+    /// One update outside of differentiation; `value` and what is returned are flattened.
+    fn update<const D: usize>(
+        &mut self,
+        name: &str,
+        (value, shape): (Tensor<1>, [usize; D]),
+        gradient: Tensor<D>,
+        rate: f64,
+        scale: f64,
+    ) -> Tensor<1> {
         // Taken out of the map, so that the old moments are nobody else's and may be overwritten in place.
         let old = self.moments.remove(name);
         let zeros = || value.zeros_like();
@@ -84,7 +91,7 @@ impl Adam {
             keep: (1.0 - rate * decoupled) as f32,
             scale: scale as f32,
         };
-        let Moved { value, first, second } = adam::update(Moved { value, first, second }, gradient, settings);
+        let Moved { value, first, second } = adam::update(Moved { value, first, second }, shape, gradient, settings);
         self.moments.insert(name.to_owned(), Moments { steps, first, second });
         value
     }
@@ -176,8 +183,7 @@ impl ModuleVisitor for Squares<'_> {
             return;
         }
         if let Some(gradient) = value.grad(self.gradients) {
-            let count = gradient.dims().iter().product::<usize>();
-            self.sum += adam::sum_of_squares(gradient.reshape([count]));
+            self.sum += adam::sum_of_squares(gradient, value.dims());
         }
     }
 }
@@ -199,7 +205,7 @@ impl ModuleMapper for Step<'_> {
         param.map(|value| {
             let dims = value.dims();
             let count = dims.iter().product::<usize>();
-            let (value, gradient) = (value.inner().reshape([count]), gradient.reshape([count]));
+            let value = (value.inner().reshape([count]), dims);
             let updated = self.adam.update(name, value, gradient, self.rate, self.scale);
             Tensor::from_inner(updated.reshape(dims)).require_grad()
         })

@@ -23,6 +23,7 @@ impl ModuleVisitor for Visitor<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let Some(gradient) = param.val().grad(self.gradients) else { return };
         let name = &self.names[&param.id];
+        let gradient = hico_kernels::linear::dense(gradient, param.val().dims());
         let values = to_named(name, gradient).values.into_iter().map(f64::from).collect();
         self.found.push((name.clone(), values));
     }

@@ -1,0 +1,57 @@
+//! Convolutions with a 3x3 kernel that moves by one, with 16 products where the definition has 36.
+//!
+//! Minimal filtering F(2x2, 3x3) (Winograd 1980; Lavin and Gray 2016): the result is cut into tiles of 2x2, each of
+//! which sees 4x4 pixels. Pixels and weights are turned into 16 coefficients each, a product of matrices is taken for
+//! each coefficient over all channels, and its 16 values are turned into the tile. The turning is sums and halves of
+//! few numbers ([`turn`]), so little is lost: the error stays that of a plain sum of products in 32 bits.
+
+mod forward;
+mod grid;
+mod turn;
+mod weight;
+
+use super::Geometry;
+use grid::Grid;
+use turn::SEEN;
+
+/// Coefficients of a tile.
+const COEFFICIENTS: usize = SEEN * SEEN;
+
+/// Channels, in and out, and tiles from which on the turning costs less than it saves.
+const CHANNELS: usize = 16;
+const TILES: usize = 16;
+
+/// Whether a convolution has this form, and is large enough to gain by it.
+pub(super) fn fits(geometry: Geometry) -> bool {
+    let Geometry { batch, inputs, outputs, kernel, stride, padding, .. } = geometry;
+    let tiles = batch * geometry.out_height().div_ceil(2) * geometry.out_width().div_ceil(2);
+    kernel == 3 && stride == 1 && padding <= 2 && inputs.min(outputs) >= CHANNELS && tiles >= TILES
+}
+
+/// As [`super::forward`], for a convolution that [`fits`].
+pub(super) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geometry) -> Vec<f32> {
+    let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
+    let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
+    let (kernels, _) = weight.as_chunks::<9>();
+    forward::correlate(x, [batch, inputs, outputs], grid, bias, |output, input| kernels[output * inputs + input])
+}
+
+/// As [`super::input_gradient`]: the same convolution with the kernels turned about, of outputs to inputs.
+pub(super) fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32> {
+    let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
+    let source = [geometry.out_height(), geometry.out_width()];
+    let grid = Grid { source, target: [height, width], padding: 2 - padding };
+    let (kernels, _) = weight.as_chunks::<9>();
+    forward::correlate(dy, [batch, outputs, inputs], grid, None, |input, output| {
+        let mut kernel = kernels[output * inputs + input];
+        kernel.reverse();
+        kernel
+    })
+}
+
+/// As [`super::weight_gradient`].
+pub(super) fn weight_gradient(x: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32> {
+    let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
+    let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
+    weight::gradient(x, dy, [batch, inputs, outputs], grid)
+}
