@@ -8,11 +8,12 @@ mod output;
 use clap::Parser as _;
 use std::process::ExitCode;
 
-/// Training asks for the same large buffers in every step; this allocator keeps them.
+/// Training asks for the same large buffers in every step.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: hico_kernels::memory::Allocator = hico_kernels::memory::Allocator;
 
 fn main() -> ExitCode {
+    hico_kernels::memory::keep_freed_pages();
     let cli = args::Cli::parse();
     let output = output::Output::new(cli.shared.json, cli.shared.quiet);
     match command::run(&cli, &output) {

@@ -1,5 +1,6 @@
 //! Convolution as an operation of the graph.
 
+use crate::Precision;
 use crate::conv::{Geometry, bias_gradient, forward, input_gradient, weight_gradient};
 use crate::graph::{Handle, close, contiguous, dims, open, tensor};
 use burn::tensor::Tensor;
@@ -11,15 +12,26 @@ use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use burn_flex::{Flex, FlexTensor};
 
+/// How a kernel moves, and how it is multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Step of the kernel, on both axes.
+    pub stride: usize,
+    /// Zeros around the map, on both axes.
+    pub padding: usize,
+    /// Of the products, on the CPU engine; see [`crate::conv::forward`].
+    pub precision: Precision,
+}
+
 /// A two-dimensional convolution with a square kernel.
 ///
 /// - `x`: `[batch, inputs, height, width]`
 /// - `weight`: `[outputs, inputs, kernel, kernel]`
 /// - `bias`: `[outputs]`
-/// - `stride`, `padding`: on both axes
 /// - returns: `[batch, outputs, (height + 2 padding - kernel) / stride + 1, ...]`
 #[must_use]
-pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize) -> Tensor<4> {
+pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, setting: Setting) -> Tensor<4> {
+    let Setting { stride, padding, .. } = setting;
     let [_, _, kernel, across] = weight.dims();
     let opened = || {
         let bias = match &bias {
@@ -35,39 +47,35 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: 
     let context = of_x.merge(of_weight).merge(of_bias.unwrap_or_default());
     let plain = matches!((&x, &weight), (Handle::Plain(_), Handle::Plain(_)));
     let y = if plain && !matches!(bias, Some(Handle::Tracked(_))) {
-        Handle::Plain(compute(&x.plain(), &weight.plain(), bias.map(Handle::plain).as_ref(), stride, padding))
+        Handle::Plain(compute(&x.plain(), &weight.plain(), bias.map(Handle::plain).as_ref(), setting))
     } else {
-        Handle::Tracked(track(x, weight, bias, stride, padding))
+        Handle::Tracked(track(x, weight, bias, setting))
     };
     close(y, context)
 }
 
-fn geometry(x: &FlexTensor, weight: &FlexTensor, stride: usize, padding: usize) -> Geometry {
+/// The sizes; the kernel is square.
+pub(crate) fn geometry(x: &FlexTensor, weight: &FlexTensor, setting: Setting) -> Geometry {
+    let Setting { stride, padding, .. } = setting;
     let ([batch, inputs, height, width], [outputs, of_weight, kernel, _]) = (dims(x), dims(weight));
     assert_eq!(inputs, of_weight, "channels that go in");
     Geometry { batch, inputs, outputs, height, width, kernel, stride, padding }
 }
 
-fn compute(
-    x: &FlexTensor,
-    weight: &FlexTensor,
-    bias: Option<&FlexTensor>,
-    stride: usize,
-    padding: usize,
-) -> FlexTensor {
-    let geometry = geometry(x, weight, stride, padding);
+fn compute(x: &FlexTensor, weight: &FlexTensor, bias: Option<&FlexTensor>, setting: Setting) -> FlexTensor {
+    let geometry = geometry(x, weight, setting);
     let bias = bias.map(contiguous);
     let bias = bias.as_ref().map(FlexTensor::storage);
-    let y = forward(contiguous(x).storage(), contiguous(weight).storage(), bias, geometry);
+    let y = forward(contiguous(x).storage(), contiguous(weight).storage(), bias, geometry, setting.precision);
     tensor(y, [geometry.batch, geometry.outputs, geometry.out_height(), geometry.out_width()])
 }
 
-fn track(x: Handle, weight: Handle, bias: Option<Handle>, stride: usize, padding: usize) -> crate::graph::Tracked {
+fn track(x: Handle, weight: Handle, bias: Option<Handle>, setting: Setting) -> crate::graph::Tracked {
     let (x, weight, bias) = (x.tracked(), weight.tracked(), bias.map(Handle::tracked));
     let run = |bias: Option<&FlexTensor>| {
         let (x, weight) = (x.clone().into_primitive(), weight.clone().into_primitive());
-        let y = compute(&x, &weight, bias, stride, padding);
-        let state = State { geometry: geometry(&x, &weight, stride, padding), x, weight };
+        let y = compute(&x, &weight, bias, setting);
+        let state = State { geometry: geometry(&x, &weight, setting), precision: setting.precision, x, weight };
         (y, state)
     };
     match bias {
@@ -94,6 +102,7 @@ fn track(x: Handle, weight: Handle, bias: Option<Handle>, stride: usize, padding
 #[derive(Debug, Clone)]
 struct State {
     geometry: Geometry,
+    precision: Precision,
     x: FlexTensor,
     weight: FlexTensor,
 }
@@ -101,13 +110,13 @@ struct State {
 impl State {
     fn x_gradient(&self, dy: &FlexTensor) -> FlexTensor {
         let Geometry { batch, inputs, height, width, .. } = self.geometry;
-        let dx = input_gradient(contiguous(&self.weight).storage(), dy.storage(), self.geometry);
+        let dx = input_gradient(contiguous(&self.weight).storage(), dy.storage(), self.geometry, self.precision);
         tensor(dx, [batch, inputs, height, width])
     }
 
     fn weight_gradient(&self, dy: &FlexTensor) -> FlexTensor {
         let Geometry { inputs, outputs, kernel, .. } = self.geometry;
-        let gradient = weight_gradient(contiguous(&self.x).storage(), dy.storage(), self.geometry);
+        let gradient = weight_gradient(contiguous(&self.x).storage(), dy.storage(), self.geometry, self.precision);
         tensor(gradient, [outputs, inputs, kernel, kernel])
     }
 

@@ -5,21 +5,27 @@
 //! by the shape alone, and every sum is taken in one order.
 //!
 //! - [`conv2d`]: convolution, and its gradients for input, weight and bias
+//! - [`conv_norm`]: a convolution and the batch norm behind it, where nothing is learnt
 //! - [`batch_norm`]: batch normalisation in training, with the rectifier and the residual sum that follow it
 //! - [`max_pool`], and [`resample_add`], a step down the feature pyramid
 //! - [`linear`]: a fully connected layer whose weight is large beside the batch
 //! - [`adam`]: one update in one pass over memory
+//! - `memory`, with the feature `mimalloc`: an allocator for programs that train
 //!
 //! The arithmetic ([`conv`], `norm`, `pool`, `resample`) knows slices only; `graph` joins it to burn.
 
 pub mod adam;
 pub mod batch_norm;
+mod bf16;
 pub mod conv;
 mod conv2d;
+pub mod conv_norm;
 mod graph;
 mod lanes;
 pub mod linear;
 mod maps;
+#[cfg(feature = "mimalloc")]
+pub mod memory;
 mod norm;
 mod pool;
 mod resample;
@@ -27,7 +33,8 @@ mod tile;
 mod wide;
 mod wide_linear;
 
-pub use conv2d::conv2d;
+pub use bf16::Precision;
+pub use conv2d::{Setting, conv2d};
 pub use linear::linear;
 pub use maps::{max_pool, resample_add};
 

@@ -143,11 +143,25 @@ pub(crate) fn normalise(
     y
 }
 
+/// Values that are rectified at a time.
+const PIECE: usize = 1 << 14;
+
+/// Negative values become zero.
+pub(crate) fn rectify(y: &mut [f32]) {
+    y.par_chunks_mut(PIECE).for_each(|y| wide(|| y.iter_mut().for_each(|y| *y = y.max(0.0))));
+}
+
+/// A value is added to each, then negative ones become zero.
+pub(crate) fn add_and_rectify(y: &mut [f32], added: &[f32]) {
+    y.par_chunks_mut(PIECE).zip(added.par_chunks(PIECE)).for_each(|(y, added)| {
+        wide(|| y.iter_mut().zip(added).for_each(|(y, added)| *y = (*y + added).max(0.0)));
+    });
+}
+
 /// Takes from a gradient what the rectifier held back: where it gave zero, nothing passes.
 ///
 /// - `y`: what [`normalise`] gave
 pub(crate) fn behind_rectifier(dy: &mut [f32], y: &[f32]) {
-    const PIECE: usize = 1 << 14;
     dy.par_chunks_mut(PIECE).zip(y.par_chunks(PIECE)).for_each(|(dy, y)| {
         wide(|| dy.iter_mut().zip(y).for_each(|(dy, y)| *dy = if *y > 0.0 { *dy } else { 0.0 }));
     });

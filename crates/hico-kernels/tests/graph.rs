@@ -8,8 +8,9 @@ use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoo
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_kernels::adam::{self, Moved, Settings};
 use hico_kernels::batch_norm::{Tail, batch_norm_train};
+use hico_kernels::conv_norm::{Learnt, conv_norm};
 use hico_kernels::linear::{dense, linear};
-use hico_kernels::{conv2d, max_pool, resample_add};
+use hico_kernels::{Precision, Setting, conv2d, max_pool, resample_add};
 
 /// Numbers from -1 to 1 that look random.
 fn numbers<const D: usize>(shape: [usize; D], seed: f32, device: &Device) -> Tensor<D> {
@@ -37,6 +38,10 @@ fn explored(leaves: &[Tensor<4>], output: Tensor<4>) -> Vec<Vec<f32>> {
     found
 }
 
+fn moving(stride: usize, padding: usize) -> Setting {
+    Setting { stride, padding, precision: Precision::F32 }
+}
+
 #[test]
 fn a_convolution_and_its_gradients_are_those_of_burn() {
     let device = Device::flex().autodiff();
@@ -49,7 +54,7 @@ fn a_convolution_and_its_gradients_are_those_of_burn() {
         let flat = || biased.then(|| bias.clone().reshape([6]));
         let mut leaves = vec![x.clone(), weight.clone()];
         leaves.extend(biased.then(|| bias.clone()));
-        let ours = explored(&leaves, conv2d(x.clone(), weight.clone(), flat(), stride, kernel / 2));
+        let ours = explored(&leaves, conv2d(x.clone(), weight.clone(), flat(), moving(stride, kernel / 2)));
         let options = ConvOptions::new([stride; 2], [kernel / 2; 2], [1, 1], 1);
         let theirs = explored(&leaves, operation::conv2d(x, weight, flat(), options));
         for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
@@ -64,7 +69,7 @@ fn a_constant_input_and_a_frozen_weight_get_no_gradient() {
     let plain: Tensor<4> = numbers([2, 3, 6, 6], 1.0, &Device::flex());
     let weight = numbers([4, 3, 3, 3], 2.0, &device).require_grad();
     let frozen: Tensor<4> = numbers([2, 4, 3, 3], 3.0, &device);
-    let output = conv2d(conv2d(plain, weight.clone(), None, 1, 1), frozen.clone(), None, 1, 1);
+    let output = conv2d(conv2d(plain, weight.clone(), None, moving(1, 1)), frozen.clone(), None, moving(1, 1));
     let gradients = output.sum().backward();
     assert!(weight.grad(&gradients).is_some());
     assert!(frozen.grad(&gradients).is_none());
@@ -74,7 +79,7 @@ fn a_constant_input_and_a_frozen_weight_get_no_gradient() {
 fn without_differentiation_the_numbers_are_the_same() {
     let (bare, graph) = (Device::flex(), Device::flex().autodiff());
     let of = |device: &Device| {
-        let y = conv2d(numbers([2, 3, 9, 9], 1.0, device), numbers([4, 3, 3, 3], 2.0, device), None, 1, 1);
+        let y = conv2d(numbers([2, 3, 9, 9], 1.0, device), numbers([4, 3, 3, 3], 2.0, device), None, moving(1, 1));
         let (scale, shift) = (numbers([4], 3.0, device), numbers([4], 4.0, device));
         values(batch_norm_train(y, scale, shift, 1e-5, 1, Tail::Relu).output)
     };
@@ -107,6 +112,32 @@ fn a_batch_norm_and_its_tails_are_those_of_burn() {
         let (ours, theirs) = (explored(&leaves, ours.output), explored(&leaves, expected));
         for (place, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
             assert_close(ours, theirs, &format!("tail {which}, {place}"));
+        }
+    }
+}
+
+#[test]
+fn a_norm_multiplied_into_its_kernel_gives_what_both_give() {
+    let device = Device::flex();
+    for (kernel, stride) in [(3, 1), (3, 2), (1, 1), (7, 2)] {
+        for which in 0..3 {
+            let x: Tensor<4> = numbers([2, 18, 13, 11], 1.0, &device);
+            let weight: Tensor<4> = numbers([20, 18, kernel, kernel], 2.0, &device);
+            let [scale, shift, mean] = [3.0, 4.0, 5.0].map(|seed| numbers([20], seed, &device));
+            let variance = numbers([20], 6.0, &device).abs() + 0.1;
+            let setting = moving(stride, kernel / 2);
+            let y = conv2d(x.clone(), weight.clone(), None, setting);
+            let residual = numbers(y.dims(), 7.0, &device);
+            let tail = [Tail::None, Tail::Relu, Tail::AddRelu(residual)][which].clone();
+            let normalised =
+                operation::batch_norm(y, scale.clone(), shift.clone(), mean.clone(), variance.clone(), 1e-5);
+            let expected = tail.clone().apply(normalised);
+            let norm = Learnt { weight: scale, bias: shift, mean, variance, epsilon: 1e-5 };
+            let found = conv_norm(&x, &weight, &norm, setting, &tail).unwrap();
+            assert_close(&values(found), &values(expected), &format!("kernel {kernel}, stride {stride}, tail {which}"));
+            let learning = Device::flex().autodiff();
+            let learnt: Tensor<4> = numbers([20, 18, kernel, kernel], 2.0, &learning).require_grad();
+            assert!(conv_norm(&x, &learnt, &norm, setting, &tail).is_none(), "a gradient may be asked for");
         }
     }
 }

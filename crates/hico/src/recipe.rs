@@ -89,6 +89,26 @@ pub enum Decay {
     Decoupled,
 }
 
+/// What the operands of large products are rounded to; sums, weights and everything else are in 32 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Nothing is rounded.
+    #[default]
+    F32,
+    /// To bfloat16 (8 significant bits) on a CPU that multiplies them; elsewhere as `f32`.
+    Bf16,
+}
+
+impl From<Precision> for hico_kernels::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Bf16 => Self::Bf16,
+        }
+    }
+}
+
 /// How the learning rate moves over a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -207,6 +227,8 @@ pub struct TrainFile {
     pub clip_fraction: f64,
     /// Share of the groups held out to watch the run's health and choose its best epoch; 0 to 0.5.
     pub watch_fraction: f64,
+    /// What large products are computed in.
+    pub precision: Precision,
     /// Root of every random choice.
     pub seed: u64,
 }
@@ -225,6 +247,7 @@ impl Default for TrainFile {
             label_fraction: 1.0,
             clip_fraction: 1.0,
             watch_fraction: 0.2,
+            precision: Precision::F32,
             seed: 1,
         }
     }

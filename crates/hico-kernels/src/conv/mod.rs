@@ -10,6 +10,7 @@ mod share;
 mod weight;
 mod winograd;
 
+use crate::Precision;
 use correlate::{Correlation, Part, Tap, Weights};
 use planes::Axis;
 use rayon::prelude::*;
@@ -144,15 +145,16 @@ impl Geometry {
 /// - `x`: `[batch, inputs, height, width]`
 /// - `weight`: `[outputs, inputs, kernel, kernel]`
 /// - `bias`: `[outputs]`
+/// - `precision`: of the products of 3x3 kernels that move by one; the others are taken in 32 bits
 /// - returns: `[batch, outputs, out_height, out_width]`
 ///
 /// # Panics
 /// When a length is not what the geometry says.
 #[must_use]
-pub fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geometry) -> Vec<f32> {
+pub fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geometry, precision: Precision) -> Vec<f32> {
     geometry.check(x.len(), weight.len());
     if winograd::fits(geometry) {
-        return winograd::forward(x, weight, bias, geometry);
+        return winograd::forward(x, weight, bias, geometry, precision);
     }
     let mut y = vec![0.0; geometry.batch * geometry.out_image()];
     let taps = geometry.taps();
@@ -181,12 +183,12 @@ pub fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geomet
 /// # Panics
 /// As [`forward`].
 #[must_use]
-pub fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32> {
+pub fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry, precision: Precision) -> Vec<f32> {
     let mut dx = vec![0.0; geometry.batch * geometry.in_image()];
     geometry.check(dx.len(), weight.len());
     assert_eq!(dy.len(), geometry.batch * geometry.out_image(), "{geometry:?}");
     if winograd::fits(geometry) {
-        return winograd::input_gradient(weight, dy, geometry);
+        return winograd::input_gradient(weight, dy, geometry, precision);
     }
     geometry.way_back(weight).run(dy, &mut dx);
     dx
@@ -200,11 +202,11 @@ pub fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32
 /// # Panics
 /// As [`forward`].
 #[must_use]
-pub fn weight_gradient(x: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32> {
+pub fn weight_gradient(x: &[f32], dy: &[f32], geometry: Geometry, precision: Precision) -> Vec<f32> {
     geometry.check(x.len(), geometry.outputs * geometry.window());
     assert_eq!(dy.len(), geometry.batch * geometry.out_image(), "{geometry:?}");
     if winograd::fits(geometry) {
-        return winograd::weight_gradient(x, dy, geometry);
+        return winograd::weight_gradient(x, dy, geometry, precision);
     }
     let gradient = weight::Gradient {
         batch: geometry.batch,

@@ -5,7 +5,14 @@ use proptest::prelude::*;
 /// 32-bit sums of some thousand products, against 64-bit ones.
 const SHARE: f64 = 2e-6;
 
+/// Operands of 8 bits: 1/512 off at most, once turned for the tiles; the errors of many products mostly cancel.
+const SHARE_OF_BF16: f64 = 1e-2;
+
 fn check(geometry: Geometry, seed: u64) -> Result<(), String> {
+    check_in(geometry, seed, Precision::F32, SHARE)
+}
+
+fn check_in(geometry: Geometry, seed: u64, precision: Precision, share: f64) -> Result<(), String> {
     let x = numbers(geometry.batch * geometry.in_image(), seed);
     let weight = numbers(geometry.outputs * geometry.window(), seed + 1);
     let bias = numbers(geometry.outputs, seed + 2);
@@ -26,10 +33,10 @@ fn check(geometry: Geometry, seed: u64) -> Result<(), String> {
 
     let named =
         |what: &str, outcome: Result<(), String>| outcome.map_err(|error| format!("{what}, {geometry:?}, {error}"));
-    named("forward", close(&forward(&x, &weight, Some(&bias), geometry), &y, SHARE))?;
-    named("input", close(&input_gradient(&weight, &dy, geometry), &dx, SHARE))?;
-    named("weight", close(&weight_gradient(&x, &dy, geometry), &dw, SHARE))?;
-    named("bias", close(&bias_gradient(&dy, geometry.outputs, map), &db, SHARE))
+    named("forward", close(&forward(&x, &weight, Some(&bias), geometry, precision), &y, share))?;
+    named("input", close(&input_gradient(&weight, &dy, geometry, precision), &dx, share))?;
+    named("weight", close(&weight_gradient(&x, &dy, geometry, precision), &dw, share))?;
+    named("bias", close(&bias_gradient(&dy, geometry.outputs, map), &db, share))
 }
 
 #[test]
@@ -82,6 +89,32 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_convolution_of_rounded_numbers_is_near_its_twin(
+        batch in 1usize..3,
+        inputs in 16usize..40,
+        outputs in 16usize..40,
+        height in 8usize..20,
+        width in 8usize..70,
+        seed in 0u64..1000,
+    ) {
+        let geometry = Geometry { batch, inputs, outputs, height, width, kernel: 3, stride: 1, padding: 1 };
+        check_in(geometry, seed, Precision::Bf16, SHARE_OF_BF16).map_err(TestCaseError::fail)?;
+    }
+}
+
+#[test]
+fn numbers_are_rounded_where_the_cpu_can_and_the_precision_says_so() {
+    let geometry =
+        Geometry { batch: 1, inputs: 32, outputs: 32, height: 16, width: 16, kernel: 3, stride: 1, padding: 1 };
+    let (x, weight) = (numbers(geometry.batch * geometry.in_image(), 1), numbers(32 * geometry.window(), 2));
+    let of = |precision| forward(&x, &weight, None, geometry, precision);
+    assert_eq!(of(Precision::F32) != of(Precision::Bf16), Precision::Bf16.is_available());
+}
+
 #[test]
 fn a_residual_networks_convolutions_are_taken_by_tiles() {
     for (channels, side) in [(64, 56), (128, 28), (256, 14), (512, 7)] {
@@ -109,14 +142,15 @@ fn the_number_of_threads_changes_no_bit() {
     let all = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            [geometry, strided].map(|geometry| {
+            let cases = [(geometry, Precision::F32), (strided, Precision::F32), (geometry, Precision::Bf16)];
+            cases.map(|(geometry, precision)| {
                 let x = numbers(geometry.batch * geometry.in_image(), 1);
                 let weight = numbers(geometry.outputs * geometry.window(), 2);
                 let dy = numbers(geometry.batch * geometry.out_image(), 3);
                 [
-                    forward(&x, &weight, None, geometry),
-                    input_gradient(&weight, &dy, geometry),
-                    weight_gradient(&x, &dy, geometry),
+                    forward(&x, &weight, None, geometry, precision),
+                    input_gradient(&weight, &dy, geometry, precision),
+                    weight_gradient(&x, &dy, geometry, precision),
                 ]
             })
         })
@@ -128,5 +162,5 @@ fn the_number_of_threads_changes_no_bit() {
 #[should_panic(expected = "Geometry")]
 fn a_length_that_does_not_fit_is_a_mistake() {
     let geometry = Geometry { batch: 1, inputs: 1, outputs: 1, height: 4, width: 4, kernel: 3, stride: 1, padding: 1 };
-    let _ = forward(&[0.0; 15], &[0.0; 9], None, geometry);
+    let _ = forward(&[0.0; 15], &[0.0; 9], None, geometry, Precision::F32);
 }

@@ -222,7 +222,7 @@ mod tests {
 
     fn tensors(naming: Naming, depth: Depth) -> (Encoder, Vec<NamedTensor>) {
         let recipe = ModelRecipe { depth, ..ModelRecipe::default() };
-        let model = HicoModel::new(&recipe, 32, 3, &Device::flex(), Seed(4));
+        let model = HicoModel::new(&recipe, 32, 3, &Init::new(&Device::flex(), Seed(4)));
         let tensors = weights::to_tensors(&model, naming);
         (model.encoder, tensors)
     }

@@ -2,6 +2,7 @@
 
 use super::{Batch, Draw, Method, Objective};
 use crate::loss::{hico_loss, label_loss};
+use crate::model::init::Init;
 use crate::model::{HicoModel, Mode};
 use crate::recipe::{LossFile, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
@@ -23,7 +24,8 @@ impl Method for Hico {
     };
 
     fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, HicoModel) {
-        let network = HicoModel::new(recipe.model(), recipe.view().side, classes.max(1), device, seed);
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        let network = HicoModel::new(recipe.model(), recipe.view().side, classes.max(1), &init);
         (Self { loss: *recipe.loss(), supervision: recipe.method().supervision }, network)
     }
 

@@ -10,6 +10,7 @@ use burn::module::{Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleM
 use burn::tensor::module as operation;
 use burn::tensor::{Device, Tensor};
 use hico_kernels::batch_norm::batch_norm_train;
+use hico_kernels::conv_norm::Learnt;
 
 pub use hico_kernels::batch_norm::Tail;
 
@@ -39,6 +40,18 @@ impl BatchNorm {
             bias: init.parameter("bias", [channels], Distribution::Constant(0.0)),
             running_mean: Running::new(Tensor::zeros([channels], init.device())),
             running_var: Running::new(Tensor::ones([channels], init.device())),
+        }
+    }
+
+    /// What it has learnt.
+    #[must_use]
+    pub fn learnt(&self) -> Learnt {
+        Learnt {
+            weight: self.weight.val(),
+            bias: self.bias.val(),
+            mean: self.running_mean.value(),
+            variance: self.running_var.value(),
+            epsilon: EPSILON,
         }
     }
 

@@ -6,8 +6,7 @@ use super::init::Init;
 use super::{Levels, Mode};
 use crate::recipe::{MediumFrom, ModelRecipe};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use hico_data::Seed;
+use burn::tensor::Tensor;
 
 /// Encoder, a projector for each level, and the classifier of the softened objective.
 #[derive(Module, Debug)]
@@ -52,10 +51,9 @@ impl HicoModel {
     ///
     /// - `side`: of the images, pixels; only flattened projectors depend on it
     /// - `classes`: 1 or more; without labels the classifier is there but nothing trains it
-    /// - `device`: `.autodiff()` to train
+    /// - `init`: of the root, on a device `.autodiff()` to train
     #[must_use]
-    pub fn new(recipe: &ModelRecipe, side: usize, classes: usize, device: &Device, seed: Seed) -> Self {
-        let init = Init::new(device, seed);
+    pub fn new(recipe: &ModelRecipe, side: usize, classes: usize, init: &Init<'_>) -> Self {
         let medium_level = match recipe.medium_from {
             MediumFrom::P3 => 3,
             MediumFrom::P4 => 4,
@@ -122,6 +120,8 @@ impl HicoModel {
 mod tests {
     use super::*;
     use crate::recipe::{Depth, Projector};
+    use burn::tensor::Device;
+    use hico_data::Seed;
 
     #[test]
     fn a_map_is_halved_as_often_as_its_level_says_and_rounded_up() {
@@ -133,7 +133,7 @@ mod tests {
     fn every_side_even_or_odd_gives_maps_of_the_stated_size() {
         let device = Device::flex();
         let recipe = ModelRecipe::default();
-        let model = HicoModel::new(&recipe, 33, 3, &device, Seed(1));
+        let model = HicoModel::new(&recipe, 33, 3, &Init::new(&device, Seed(1)));
         for side in [32, 33, 65] {
             let maps = model.encoder.maps(Tensor::zeros([1, 3, side, side], &device), Mode::Eval);
             let found = [maps.p2, maps.p3, maps.p4, maps.p5].map(|map| map.dims());
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn views_in_one_pass_are_those_of_one_pass_a_view() {
         let device = Device::flex();
-        let model = |seed| HicoModel::new(&ModelRecipe::default(), 33, 3, &device, Seed(seed));
+        let model = |seed| HicoModel::new(&ModelRecipe::default(), 33, 3, &Init::new(&device, Seed(seed)));
         let (together, alone) = (model(1), model(1));
         let view = |shift: f32| {
             let values = (0..4 * 3 * 33 * 33).map(|place| (place as f32 * 0.37 + shift).sin());
@@ -170,7 +170,7 @@ mod tests {
     fn flattened_projectors_fit_odd_maps() {
         let device = Device::flex();
         let recipe = ModelRecipe { projector: Projector::Flattened, ..ModelRecipe::default() };
-        let model = HicoModel::new(&recipe, 33, 1, &device, Seed(1));
+        let model = HicoModel::new(&recipe, 33, 1, &Init::new(&device, Seed(1)));
         let outputs = model.forward(Tensor::zeros([1, 3, 33, 33], &device), Mode::Eval);
         assert_eq!(outputs.medium.dims(), [1, 256]);
     }

@@ -6,6 +6,7 @@
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::Seed;
+use hico_kernels::Precision;
 use rand::RngExt as _;
 use rayon::prelude::*;
 
@@ -18,6 +19,7 @@ pub struct Init<'a> {
     device: &'a Device,
     seed: Seed,
     path: String,
+    precision: Precision,
 }
 
 /// How a parameter's first values are distributed.
@@ -35,7 +37,13 @@ impl<'a> Init<'a> {
     /// The root of a network.
     #[must_use]
     pub const fn new(device: &'a Device, seed: Seed) -> Self {
-        Self { device, seed, path: String::new() }
+        Self { device, seed, path: String::new(), precision: Precision::F32 }
+    }
+
+    /// The same, for layers that compute in this precision.
+    #[must_use]
+    pub fn in_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// The part called `name` of the part at hand.
@@ -49,6 +57,12 @@ impl<'a> Init<'a> {
     #[must_use]
     pub const fn device(&self) -> &'a Device {
         self.device
+    }
+
+    /// What the layers compute in.
+    #[must_use]
+    pub const fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// A parameter called `name`, of `shape`.

@@ -3,9 +3,12 @@
 //! Linear weights are kept `[inputs, outputs]`, as burn multiplies them; [`super::weights`] turns them into PyTorch's
 //! `[outputs, inputs]` at the border.
 
+use super::batch_norm::{BatchNorm, Tail};
 use super::init::{Distribution, Init};
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use hico_kernels::conv_norm::conv_norm;
+use hico_kernels::{Precision, Setting};
 
 pub use burn::tensor::activation::relu;
 
@@ -16,6 +19,8 @@ pub struct Conv2d {
     bias: Option<Param<Tensor<1>>>,
     stride: usize,
     padding: usize,
+    #[module(skip)]
+    precision: Precision,
 }
 
 /// Shape of a convolution.
@@ -39,7 +44,7 @@ impl Conv2d {
         let ConvShape { inputs, outputs, kernel, stride } = shape;
         let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
         let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], Distribution::Normal(deviation));
-        Self { weight, bias: None, stride, padding: kernel / 2 }
+        Self { weight, bias: None, stride, padding: kernel / 2, precision: init.precision() }
     }
 
     /// A convolution with bias and the first weights that PyTorch gives one: uniform within `1 / sqrt(fan in)`.
@@ -48,14 +53,29 @@ impl Conv2d {
         let ConvShape { inputs, outputs, kernel, stride } = shape;
         let bound = Distribution::Uniform(1.0 / ((inputs * kernel * kernel) as f64).sqrt());
         let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], bound);
-        Self { weight, bias: Some(init.parameter("bias", [outputs], bound)), stride, padding: kernel / 2 }
+        let bias = Some(init.parameter("bias", [outputs], bound));
+        Self { weight, bias, stride, padding: kernel / 2, precision: init.precision() }
     }
 
     /// - `x`: `[batch, inputs, height, width]`
     /// - returns: `[batch, outputs, (height - 1) / stride + 1, (width - 1) / stride + 1]` for an odd kernel
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        hico_kernels::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.stride, self.padding)
+        hico_kernels::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.setting())
+    }
+
+    /// The convolution, normalised by what `norm` has learnt, and the tail, in one; `None` where that is not possible
+    /// because a gradient may be asked for, or the device has no such operation.
+    #[must_use]
+    pub fn normalised(&self, x: &Tensor<4>, norm: &BatchNorm, tail: &Tail) -> Option<Tensor<4>> {
+        match self.bias {
+            Some(_) => None,
+            None => conv_norm(x, &self.weight.val(), &norm.learnt(), self.setting(), tail),
+        }
+    }
+
+    const fn setting(&self) -> Setting {
+        Setting { stride: self.stride, padding: self.padding, precision: self.precision }
     }
 }
 

@@ -24,7 +24,11 @@ impl ConvNorm {
     }
 
     fn forward(&self, x: Tensor<4>, mode: Mode, tail: Tail) -> Tensor<4> {
-        self.norm.forward(self.conv.forward(x), mode, tail)
+        let at_once = || self.conv.normalised(&x, &self.norm, &tail);
+        match mode.views().is_none().then(at_once).flatten() {
+            Some(y) => y,
+            None => self.norm.forward(self.conv.forward(x), mode, tail),
+        }
     }
 }
 

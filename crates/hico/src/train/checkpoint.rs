@@ -239,11 +239,17 @@ impl Source<'_> {
     }
 
     fn write(&self, file: &mut impl Write) -> io::Result<()> {
-        let put =
-            |values: &[f32], file: &mut dyn Write| values.iter().try_for_each(|v| file.write_all(&v.to_le_bytes()));
+        let put = |values: &[f32], file: &mut dyn Write| {
+            let mut bytes = [[0; 4]; 1 << 14];
+            for values in values.chunks(bytes.len()) {
+                bytes.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_le_bytes());
+                file.write_all(bytes[..values.len()].as_flattened())?;
+            }
+            Ok(())
+        };
         match self {
             Self::Named(tensor) => put(&tensor.values, file),
-            Self::Stored(stored) => put(&stored.values(), file),
+            Self::Stored(stored) => stored.read(|values| put(values, file)),
         }
     }
 }

@@ -148,8 +148,12 @@ impl Stored<'_> {
     }
 
     /// Its values.
-    pub(crate) fn values(&self) -> Vec<f32> {
-        self.tensor.to_data().iter::<f32>().collect()
+    pub(crate) fn read<R>(&self, reader: impl FnOnce(&[f32]) -> R) -> R {
+        let data = self.tensor.to_data();
+        match data.as_slice::<f32>() {
+            Ok(values) => reader(values),
+            Err(_) => reader(&data.iter::<f32>().collect::<Vec<f32>>()),
+        }
     }
 }
 
@@ -306,7 +310,11 @@ mod tests {
         let (stored, steps) = adam.state();
         let tensors: Vec<NamedTensor> = stored
             .iter()
-            .map(|stored| NamedTensor { name: stored.name.clone(), shape: vec![stored.len()], values: stored.values() })
+            .map(|stored| NamedTensor {
+                name: stored.name.clone(),
+                shape: vec![stored.len()],
+                values: stored.read(<[f32]>::to_vec),
+            })
             .collect();
         let mut restored = Adam::new(1e-4, Decay::L2);
         restored.restore(&tensors, &steps, &Device::flex()).unwrap();

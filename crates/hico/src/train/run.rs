@@ -15,6 +15,7 @@ use crate::model::Mode;
 use crate::model::weights::{self, Naming};
 use crate::recipe::Supervision;
 use burn::module::Module as _;
+use burn::tensor::Device;
 use hico_data::Seed;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -121,6 +122,12 @@ impl<'a, M: Method> Run<'a, M> {
             for message in self.plan.selection.warnings.clone() {
                 self.warn(message)?;
             }
+        }
+        let precision = hico_kernels::Precision::from(self.plan.recipe.train().precision);
+        if precision != hico_kernels::Precision::F32
+            && !(precision.is_available() && self.plan.device == Device::flex())
+        {
+            self.warn("precision bf16: this device computes in 32 bits instead".to_owned())?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::case::Case;
 use super::gradient;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico::loss::{hico_loss, nt_xent};
+use hico::model::init::Init;
 use hico::model::weights::{self, NamedTensor};
 use hico::model::{HicoModel, Mode, Outputs};
 use hico::recipe::{Decay, Supervision};
@@ -17,7 +18,7 @@ pub(crate) type Found = BTreeMap<String, Vec<f64>>;
 /// Forward in evaluation and in training, loss, gradients, one update, and forward again.
 pub(crate) fn take(case: &Case) -> Found {
     let device = Device::flex().autodiff();
-    let blank = HicoModel::new(&case.model, case.side, case.classes, &device, Seed(1));
+    let blank = HicoModel::new(&case.model, case.side, case.classes, &Init::new(&device, Seed(1)));
     let weights = case.weights(weights::to_tensors(&blank, case.naming));
     let mut network = weights::from_tensors(blank, &weights, case.naming).unwrap();
     let batch = case.labels.len();

@@ -4,6 +4,8 @@ use super::super::share::{Task, share};
 use super::COEFFICIENTS;
 use super::grid::{Grid, Piece};
 use super::turn::{LANES, LINE, Row, SEEN, TILE, WIDE, seen_by, tiles, turn_pixels, turn_weight};
+use crate::Precision;
+use crate::bf16::{self, Pair, of_rows};
 use crate::tile::{ROWS, VECTORS, tile};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -50,6 +52,21 @@ impl Turned {
     fn of(&self, block: usize, coefficient: usize) -> &[[f32; ROWS]] {
         &self.values[(block * COEFFICIENTS + coefficient) * self.inputs..][..self.inputs]
     }
+
+    /// The same for pairs of inputs; the last may be half of one.
+    fn paired(&self) -> Vec<[Pair; ROWS]> {
+        let pairs = self.inputs.div_ceil(2);
+        let mut paired = vec![[0; ROWS]; self.values.len() / self.inputs * pairs];
+        let arch = pulp::Arch::new();
+        paired.par_chunks_mut(pairs).zip(self.values.par_chunks(self.inputs)).for_each(|(paired, values)| {
+            arch.dispatch(|| {
+                for (pair, values) in paired.iter_mut().zip(values.chunks(2)) {
+                    of_rows(&values[0], values.get(1).unwrap_or(&[0.0; ROWS]), pair);
+                }
+            });
+        });
+        paired
+    }
 }
 
 /// A convolution of `[batch, inputs, height, width]` by turned weights.
@@ -58,6 +75,8 @@ struct Correlation<'a> {
     grid: Grid,
     inputs: usize,
     weights: Turned,
+    /// The weights in pairs, where products are taken of them.
+    paired: Option<Vec<[Pair; ROWS]>>,
     bias: Option<&'a [f32]>,
 }
 
@@ -71,11 +90,14 @@ pub(super) fn correlate(
     [batch, inputs, outputs]: [usize; 3],
     grid: Grid,
     bias: Option<&[f32]>,
+    precision: Precision,
     kernel: impl Fn(usize, usize) -> [f32; 9] + Sync,
 ) -> Vec<f32> {
     let map = grid.target[0] * grid.target[1];
     let mut target = vec![0.0; batch * outputs * map];
-    let correlation = Correlation { grid, inputs, weights: Turned::new(outputs, inputs, kernel), bias };
+    let weights = Turned::new(outputs, inputs, kernel);
+    let paired = precision.is_paired().then(|| weights.paired());
+    let correlation = Correlation { grid, inputs, weights, paired, bias };
     let images = together(grid.tiles(), batch);
     let tasks = share(&mut target, images, outputs, map, ROWS);
     let arch = pulp::Arch::new();
@@ -111,12 +133,16 @@ impl WithSimd for OfTask<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { of, source, mut task, turned } = self;
         let places: Vec<usize> = (0..of.inputs).map(|input| input * WIDE).collect();
+        let mut pairs = Vec::new();
         let mut products = vec![[[[0.0; WIDE]; ROWS]; COEFFICIENTS]; BLOCKS];
         let (first, end) = (task.images.start * of.grid.tiles(), task.images.end * of.grid.tiles());
         for begin in (first..end).step_by(WIDE) {
             let tiles = begin..(begin + WIDE).min(end);
             of.turn(simd, source, tiles.clone(), turned);
-            of.multiply(simd, turned, &places, tiles, &mut task, &mut products);
+            if of.paired.is_some() {
+                of.pair(turned, &mut pairs);
+            }
+            of.multiply(simd, (turned, &pairs), &places, tiles, &mut task, &mut products);
         }
     }
 }
@@ -141,6 +167,20 @@ impl Correlation<'_> {
         }
     }
 
+    /// The coefficients of pairs of inputs.
+    #[inline(always)]
+    fn pair(&self, turned: &[f32], pairs: &mut Vec<Pair>) {
+        let of_coefficient = self.inputs.div_ceil(2) * WIDE;
+        pairs.resize(COEFFICIENTS * of_coefficient, 0);
+        for (turned, pairs) in turned.chunks_exact(self.one()).zip(pairs.chunks_exact_mut(of_coefficient)) {
+            let turned = &turned[..self.inputs * WIDE];
+            for (values, pairs) in turned.chunks(2 * WIDE).zip(pairs.as_chunks_mut::<WIDE>().0) {
+                let (first, second) = values.split_at(WIDE);
+                of_rows(first, if second.is_empty() { &[0.0; WIDE] } else { second }, pairs);
+            }
+        }
+    }
+
     /// Values of a coefficient; those behind the tiles of an input are overwritten by the next one's.
     const fn one(&self) -> usize {
         self.inputs * WIDE + LANES
@@ -151,7 +191,7 @@ impl Correlation<'_> {
     fn multiply<S: Simd>(
         &self,
         simd: S,
-        turned: &[f32],
+        (turned, pairs): (&[f32], &[Pair]),
         places: &[usize],
         tiles_of: Range<usize>,
         task: &mut Task<'_>,
@@ -167,7 +207,15 @@ impl Correlation<'_> {
             for coefficient in 0..COEFFICIENTS {
                 let turned = &turned[coefficient * self.one()..][..self.one()];
                 for (block, products) in blocks.iter().zip(products.iter_mut()) {
-                    let weights = self.weights.of(task.first / ROWS + block, coefficient);
+                    let block = task.first / ROWS + block;
+                    if let Some(paired) = &self.paired {
+                        let count = self.inputs.div_ceil(2);
+                        let weights = &paired[(block * COEFFICIENTS + coefficient) * count..][..count];
+                        let values = (&pairs[coefficient * count * WIDE..][..count * WIDE], WIDE);
+                        bf16::tile(weights, values, vectors, &mut products[coefficient], 0);
+                        continue;
+                    }
+                    let weights = self.weights.of(block, coefficient);
                     for vector in (0..vectors).step_by(VECTORS) {
                         let (count, first) = ((vectors - vector).min(VECTORS), vector * S::F32_LANES);
                         let sums = &mut products[coefficient];

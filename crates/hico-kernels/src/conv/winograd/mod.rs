@@ -11,6 +11,7 @@ mod turn;
 mod weight;
 
 use super::Geometry;
+use crate::Precision;
 use grid::Grid;
 use turn::SEEN;
 
@@ -29,20 +30,28 @@ pub(super) fn fits(geometry: Geometry) -> bool {
 }
 
 /// As [`super::forward`], for a convolution that [`fits`].
-pub(super) fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geometry) -> Vec<f32> {
+pub(super) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    geometry: Geometry,
+    precision: Precision,
+) -> Vec<f32> {
     let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
     let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
     let (kernels, _) = weight.as_chunks::<9>();
-    forward::correlate(x, [batch, inputs, outputs], grid, bias, |output, input| kernels[output * inputs + input])
+    forward::correlate(x, [batch, inputs, outputs], grid, bias, precision, |output, input| {
+        kernels[output * inputs + input]
+    })
 }
 
 /// As [`super::input_gradient`]: the same convolution with the kernels turned about, of outputs to inputs.
-pub(super) fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32> {
+pub(super) fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry, precision: Precision) -> Vec<f32> {
     let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
     let source = [geometry.out_height(), geometry.out_width()];
     let grid = Grid { source, target: [height, width], padding: 2 - padding };
     let (kernels, _) = weight.as_chunks::<9>();
-    forward::correlate(dy, [batch, outputs, inputs], grid, None, |input, output| {
+    forward::correlate(dy, [batch, outputs, inputs], grid, None, precision, |input, output| {
         let mut kernel = kernels[output * inputs + input];
         kernel.reverse();
         kernel
@@ -50,8 +59,8 @@ pub(super) fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry) -> 
 }
 
 /// As [`super::weight_gradient`].
-pub(super) fn weight_gradient(x: &[f32], dy: &[f32], geometry: Geometry) -> Vec<f32> {
+pub(super) fn weight_gradient(x: &[f32], dy: &[f32], geometry: Geometry, precision: Precision) -> Vec<f32> {
     let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
     let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
-    weight::gradient(x, dy, [batch, inputs, outputs], grid)
+    weight::gradient(x, dy, [batch, inputs, outputs], grid, precision)
 }

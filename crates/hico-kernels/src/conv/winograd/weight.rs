@@ -3,6 +3,8 @@
 use super::COEFFICIENTS;
 use super::grid::{Grid, Piece};
 use super::turn::{LANES, LINE, SEEN, seen_by, turn_back, turn_pixels, weight_back};
+use crate::Precision;
+use crate::bf16::{self, Pair};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -31,6 +33,8 @@ struct Gradient<'a> {
     outputs: usize,
     x: &'a [f32],
     dy: &'a [f32],
+    /// Whether products are taken in pairs.
+    paired: bool,
 }
 
 /// Some tiles, some rows of coefficients, and some outputs.
@@ -70,8 +74,14 @@ impl Shares {
 /// - `x`: `[batch, inputs, height, width]`
 /// - `dy`: `[batch, outputs, height, width]` of the grid's target
 /// - returns: `[outputs, inputs, 3, 3]`
-pub(super) fn gradient(x: &[f32], dy: &[f32], [batch, inputs, outputs]: [usize; 3], grid: Grid) -> Vec<f32> {
-    let of = Gradient { grid, inputs, outputs, x, dy };
+pub(super) fn gradient(
+    x: &[f32],
+    dy: &[f32],
+    [batch, inputs, outputs]: [usize; 3],
+    grid: Grid,
+    precision: Precision,
+) -> Vec<f32> {
+    let of = Gradient { grid, inputs, outputs, x, dy, paired: precision.is_paired() };
     let all = batch * grid.tiles();
     let shares = Shares::new(all, inputs, outputs);
     let mut tasks = Vec::new();
@@ -140,14 +150,23 @@ impl WithSimd for OfTask<'_> {
         let one = (inputs + outputs) * TILES + LANES;
         turned.clear();
         turned.resize(SEEN * one, 0.0);
+        let mut pairs = vec![0; if of.paired { (inputs + outputs) * PAIRS } else { 0 }];
         for first in task.tiles.clone().step_by(TILES) {
             let tiles = first..(first + TILES).min(task.tiles.end);
-            let count = tiles.len().next_multiple_of(LANES);
+            let count = tiles.len().next_multiple_of(2 * LANES);
             for (down, sums) in task.downs.clone().zip(sums.chunks_exact_mut(SEEN * outputs * inputs)) {
                 of.turn(simd, tiles.clone(), down, &task.outputs, turned);
                 for (turned, sums) in turned.chunks_exact(one).zip(sums.chunks_exact_mut(outputs * inputs)) {
-                    let (x, dy) = turned[..one - LANES].split_at(inputs * TILES);
-                    multiply(simd, x, dy, count, sums, inputs);
+                    let turned = &turned[..one - LANES];
+                    if of.paired {
+                        bf16::neighbours(turned, &mut pairs);
+                        let (x, dy) = pairs.split_at(inputs * PAIRS);
+                        multiply(Pairs, x.as_chunks::<PAIRS>().0, dy.as_chunks::<PAIRS>().0, count, sums, inputs);
+                    } else {
+                        let (x, dy) = turned.split_at(inputs * TILES);
+                        let (x, dy) = (x.as_chunks::<TILES>().0, dy.as_chunks::<TILES>().0);
+                        multiply(Numbers(simd), x, dy, count, sums, inputs);
+                    }
                 }
             }
         }
@@ -161,7 +180,7 @@ impl Gradient<'_> {
     fn turn<S: Simd>(&self, simd: S, tiles: Range<usize>, down: usize, outputs: &Range<usize>, turned: &mut [f32]) {
         let one = (self.inputs + outputs.len()) * TILES + LANES;
         let [seen, covered] = [self.grid.source, self.grid.target].map(|[height, width]| height * width);
-        let behind = tiles.len()..tiles.len().next_multiple_of(LANES);
+        let behind = tiles.len()..tiles.len().next_multiple_of(2 * LANES);
         let pieces: Vec<Piece> = self.grid.pieces(tiles).collect();
         let ([first, second], mut line) = (seen_by(down), [0.0; LINE]);
         for channel in 0..self.inputs + outputs.len() {
@@ -186,24 +205,36 @@ impl Gradient<'_> {
     }
 }
 
+/// How rows are multiplied.
+trait Multiply<T>: Copy {
+    /// Adds products of some rows of `dy` and some of `x` to the sums, `stride` from one row to the next.
+    fn add<const A: usize, const B: usize>(
+        self,
+        x: &[T; B],
+        dy: &[T; A],
+        count: usize,
+        sums: &mut [f32],
+        stride: usize,
+    );
+}
+
 /// `sums[output][input] += sum over n of dy[output][n] * x[input][n]`.
 ///
-/// - `x`, `dy`: rows of [`TILES`], of which the first `count` count
+/// - `x`, `dy`: rows of which the first `count` tiles count
 #[inline(always)]
-fn multiply<S: Simd>(simd: S, x: &[f32], dy: &[f32], count: usize, sums: &mut [f32], inputs: usize) {
-    let (x, dy) = (x.as_chunks::<TILES>().0, dy.as_chunks::<TILES>().0);
+fn multiply<T>(by: impl Multiply<T>, x: &[T], dy: &[T], count: usize, sums: &mut [f32], inputs: usize) {
     for (dy, sums) in dy.chunks(NEAR).zip(sums.chunks_mut(NEAR * inputs)) {
         for (block, x) in x.chunks(INPUTS).enumerate() {
             for (dy, sums) in dy.chunks(OUTPUTS).zip(sums.chunks_mut(OUTPUTS * inputs)) {
                 let sums = &mut sums[block * INPUTS..];
                 if let (Some(x), Some(dy)) = (x.first_chunk::<INPUTS>(), dy.first_chunk::<OUTPUTS>()) {
-                    add_products(simd, x, dy, count, sums, inputs);
+                    by.add(x, dy, count, sums, inputs);
                     continue;
                 }
                 for (output, dy) in dy.iter().enumerate() {
                     for (input, x) in x.iter().enumerate() {
                         let sums = &mut sums[output * inputs + input..];
-                        add_products(simd, std::array::from_ref(x), std::array::from_ref(dy), count, sums, inputs);
+                        by.add(std::array::from_ref(x), std::array::from_ref(dy), count, sums, inputs);
                     }
                 }
             }
@@ -211,33 +242,58 @@ fn multiply<S: Simd>(simd: S, x: &[f32], dy: &[f32], count: usize, sums: &mut [f
     }
 }
 
-/// Adds products of some rows of `dy` and some of `x` to the sums, `stride` from one row to the next.
-#[inline(always)]
-fn add_products<S: Simd, const A: usize, const B: usize>(
-    simd: S,
-    x: &[[f32; TILES]; B],
-    dy: &[[f32; TILES]; A],
-    count: usize,
-    sums: &mut [f32],
-    stride: usize,
-) {
-    // Loops and no closures: those would not be compiled for the wide instructions.
-    let mut lanes = [[simd.splat_f32s(0.0); B]; A];
-    for n in 0..(count / S::F32_LANES).min(TILES / S::F32_LANES) {
-        let mut vectors = [simd.splat_f32s(0.0); B];
-        for (vector, row) in vectors.iter_mut().zip(x) {
-            *vector = S::as_simd_f32s(row).0[n];
-        }
-        for (lanes, row) in lanes.iter_mut().zip(dy) {
-            let dy = S::as_simd_f32s(row).0[n];
-            for (lane, x) in lanes.iter_mut().zip(&vectors) {
-                *lane = simd.mul_add_e_f32s(dy, *x, *lane);
+/// Pairs of neighbours in a row.
+const PAIRS: usize = TILES / 2;
+
+#[derive(Clone, Copy)]
+struct Pairs;
+
+impl Multiply<[Pair; PAIRS]> for Pairs {
+    #[inline(always)]
+    fn add<const A: usize, const B: usize>(
+        self,
+        x: &[[Pair; PAIRS]; B],
+        dy: &[[Pair; PAIRS]; A],
+        count: usize,
+        sums: &mut [f32],
+        stride: usize,
+    ) {
+        bf16::add_products(dy, x, count / 2, sums, stride);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Numbers<S>(S);
+
+impl<S: Simd> Multiply<[f32; TILES]> for Numbers<S> {
+    #[inline(always)]
+    fn add<const A: usize, const B: usize>(
+        self,
+        x: &[[f32; TILES]; B],
+        dy: &[[f32; TILES]; A],
+        count: usize,
+        sums: &mut [f32],
+        stride: usize,
+    ) {
+        // Loops and no closures: those would not be compiled for the wide instructions.
+        let Self(simd) = self;
+        let mut lanes = [[simd.splat_f32s(0.0); B]; A];
+        for n in 0..(count / S::F32_LANES).min(TILES / S::F32_LANES) {
+            let mut vectors = [simd.splat_f32s(0.0); B];
+            for (vector, row) in vectors.iter_mut().zip(x) {
+                *vector = S::as_simd_f32s(row).0[n];
+            }
+            for (lanes, row) in lanes.iter_mut().zip(dy) {
+                let dy = S::as_simd_f32s(row).0[n];
+                for (lane, x) in lanes.iter_mut().zip(&vectors) {
+                    *lane = simd.mul_add_e_f32s(dy, *x, *lane);
+                }
             }
         }
-    }
-    for (row, lanes) in lanes.iter().enumerate() {
-        for (sum, lane) in sums[row * stride..].iter_mut().zip(lanes) {
-            *sum += simd.reduce_sum_f32s(*lane);
+        for (row, lanes) in lanes.iter().enumerate() {
+            for (sum, lane) in sums[row * stride..].iter_mut().zip(lanes) {
+                *sum += simd.reduce_sum_f32s(*lane);
+            }
         }
     }
 }

@@ -1,0 +1,75 @@
+//! Seconds that `against_pytorch.py` puts beside PyTorch's: a line of JSON for each round.
+//!
+//!     cargo bench -p hico --bench speed -- inference --side 224 --batch 16
+//!     cargo bench -p hico --bench speed -- views DATASET --side 224 --colour
+
+#![expect(clippy::print_stdout, reason = "what it prints is its result")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on should end there")]
+
+use burn::tensor::{Device, Tensor, TensorData};
+use hico::model::init::Init;
+use hico::model::{Encoder, Mode};
+use hico::recipe::Depth;
+use hico_data::clip::{Channels, Frame};
+use hico_data::view::{self, Augment, ViewRecipe};
+use hico_data::{Dataset, Seed};
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: hico_kernels::memory::Allocator = hico_kernels::memory::Allocator;
+
+fn main() {
+    hico_kernels::memory::keep_freed_pages();
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let number = |flag: &str, otherwise: usize| {
+        let place = words.iter().position(|word| word == flag);
+        place.map_or(otherwise, |place| words[place + 1].parse().unwrap())
+    };
+    let threads = number("--threads", 0);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().unwrap();
+    let (side, rounds) = (number("--side", 224), number("--rounds", 8));
+    match words.first().map(String::as_str) {
+        Some("inference") => inference(side, number("--batch", 16), rounds),
+        Some("views") => views(Path::new(&words[1]), side, words.iter().any(|word| word == "--colour"), rounds),
+        _ => println!("inference [--side S] [--batch N] or views DATASET [--side S] [--colour]; [--rounds N] [--threads N]"),
+    }
+}
+
+/// Pooled features of a ResNet-18 for one batch.
+fn inference(side: usize, batch: usize, rounds: usize) {
+    let device = Device::flex();
+    let encoder = Encoder::new(&Init::new(&device, Seed(1)), Depth::R18);
+    let values: Vec<f32> = (0..batch * 3 * side * side).map(|place| (place as f32 * 0.37).sin()).collect();
+    let images: Tensor<4> = Tensor::from_data(TensorData::new(values, [batch, 3, side, side]), &device);
+    for _ in 0..rounds {
+        let began = Instant::now();
+        black_box(encoder.pooled(images.clone(), Mode::Eval).into_data());
+        println!("{{\"seconds\": {}}}", began.elapsed().as_secs_f64());
+    }
+}
+
+/// Frames of a data set, read and made into normalised views on one core, as pretraining makes them.
+fn views(folder: &Path, side: usize, colour: bool, rounds: usize) {
+    let data = Dataset::open(folder).unwrap();
+    let recipe = ViewRecipe { side, ..ViewRecipe::default() };
+    let frames: Vec<(usize, usize)> =
+        (0..data.len()).flat_map(|clip| (0..data.row(clip).frames).map(move |frame| (clip, frame))).collect();
+    for round in 0..rounds {
+        let began = Instant::now();
+        for (number, &(clip, frame)) in frames.iter().enumerate() {
+            let frame = data.read_frame(clip, frame).unwrap();
+            let frame = if colour { tinted(&frame) } else { frame };
+            let mut random = Seed(1).stream("view", &[round as u64, number as u64]);
+            black_box(view::augmented(&frame, &recipe, Augment::Pretrain, &mut random));
+        }
+        println!("{{\"views\": {}, \"seconds\": {}}}", frames.len(), began.elapsed().as_secs_f64());
+    }
+}
+
+/// A grey frame in three channels.
+fn tinted(frame: &Frame) -> Frame {
+    let pixels = frame.pixels.iter().flat_map(|&value| [value, value / 2, 255 - value]).collect();
+    Frame { size: frame.size, channels: Channels::Rgb, pixels }
+}
