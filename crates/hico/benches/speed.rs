@@ -33,7 +33,9 @@ fn main() {
     match words.first().map(String::as_str) {
         Some("inference") => inference(side, number("--batch", 16), rounds),
         Some("views") => views(Path::new(&words[1]), side, words.iter().any(|word| word == "--colour"), rounds),
-        _ => println!("inference [--side S] [--batch N] or views DATASET [--side S] [--colour]; [--rounds N] [--threads N]"),
+        _ => println!(
+            "inference [--side S] [--batch N] or views DATASET [--side S] [--colour]; [--rounds N] [--threads N]"
+        ),
     }
 }
 
@@ -50,12 +52,15 @@ fn inference(side: usize, batch: usize, rounds: usize) {
     }
 }
 
-/// Frames of a data set, read and made into normalised views on one core, as pretraining makes them.
+/// Grey frames of a data set, read and made into normalised views on one core, as pretraining makes them.
+///
+/// - `colour`: whether they are given three channels first, which counts as ours
 fn views(folder: &Path, side: usize, colour: bool, rounds: usize) {
     let data = Dataset::open(folder).unwrap();
     let recipe = ViewRecipe { side, ..ViewRecipe::default() };
+    let grey = (0..data.len()).filter(|&clip| data.row(clip).channels == Channels::Grey);
     let frames: Vec<(usize, usize)> =
-        (0..data.len()).flat_map(|clip| (0..data.row(clip).frames).map(move |frame| (clip, frame))).collect();
+        grey.flat_map(|clip| (0..data.row(clip).frames).map(move |frame| (clip, frame))).collect();
     for round in 0..rounds {
         let began = Instant::now();
         for (number, &(clip, frame)) in frames.iter().enumerate() {

@@ -95,11 +95,16 @@ pub fn read(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
 #[must_use]
 pub fn to_tensors<M: Module>(module: &M, naming: Naming) -> Vec<NamedTensor> {
     let mut tensors = Vec::new();
+    each_tensor(module, naming, |tensor| tensors.push(tensor));
+    tensors
+}
+
+/// Hands out what [`to_tensors`] gives, one after the other, so that only one of them is in memory.
+pub fn each_tensor<M: Module>(module: &M, naming: Naming, mut each: impl FnMut(NamedTensor)) {
     visit(module, |name, tensor| {
         let Data { shape, values } = tensor.read();
-        tensors.push(NamedTensor { name: naming.name(name), shape, values });
+        each(NamedTensor { name: naming.name(name), shape, values });
     });
-    tensors
 }
 
 /// What every tensor of a model is called, in the order of [`to_tensors`].

@@ -7,7 +7,8 @@
 use super::log::Lengths;
 use super::optimiser::{Adam, Stored};
 use super::run_record::VERSION;
-use crate::model::weights::NamedTensor;
+use crate::model::weights::{self, NamedTensor, Naming};
+use burn::module::Module;
 use hico_data::atomic;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::{Deserialize, Serialize};
@@ -162,13 +163,62 @@ pub enum CheckpointError {
     },
 }
 
+/// Tensors that are written one after the other.
+pub(crate) trait Tensors {
+    /// Their names and shapes.
+    fn infos(&self) -> Vec<(String, Vec<usize>)>;
+
+    /// Hands out their values in the same order, until one is not taken.
+    fn each(&self, take: &mut dyn FnMut(&[f32]) -> io::Result<()>) -> io::Result<()>;
+}
+
+impl Tensors for &[NamedTensor] {
+    fn infos(&self) -> Vec<(String, Vec<usize>)> {
+        self.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&[f32]) -> io::Result<()>) -> io::Result<()> {
+        self.iter().try_for_each(|tensor| take(&tensor.values))
+    }
+}
+
+/// The tensors of a network, which stay where they are until each one's turn.
+#[derive(Debug)]
+pub(crate) struct OfNetwork<'a, M>(pub(crate) &'a M);
+
+impl<M: Module> Tensors for OfNetwork<'_, M> {
+    fn infos(&self) -> Vec<(String, Vec<usize>)> {
+        weights::parameters(self.0).into_iter().map(|parameter| (parameter.name, parameter.shape)).collect()
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&[f32]) -> io::Result<()>) -> io::Result<()> {
+        let mut outcome = Ok(());
+        weights::each_tensor(self.0, Naming::Ours, |tensor| {
+            if outcome.is_ok() {
+                outcome = take(&tensor.values);
+            }
+        });
+        outcome
+    }
+}
+
+impl Tensors for &[Stored<'_>] {
+    fn infos(&self) -> Vec<(String, Vec<usize>)> {
+        self.iter().map(|stored| (stored.name.clone(), vec![stored.len()])).collect()
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&[f32]) -> io::Result<()>) -> io::Result<()> {
+        self.iter().try_for_each(|stored| stored.read(&mut *take))
+    }
+}
+
 /// Writes `last.safetensors`.
 ///
 /// # Errors
 /// When it cannot be written; the file that was there before is then still there.
 pub(crate) fn write_last(
     folder: &Path,
-    network: &[NamedTensor],
+    network: &dyn Tensors,
     method: &[NamedTensor],
     optimiser: &Adam,
     position: &Position,
@@ -179,15 +229,14 @@ pub(crate) fn write_last(
         .iter()
         .map(|tensor| NamedTensor { name: format!("{METHOD}{}", tensor.name), ..tensor.clone() })
         .collect();
-    let mut tensors: Vec<Source<'_>> = network.iter().chain(&method).map(Source::Named).collect();
-    tensors.extend(moments.iter().map(Source::Stored));
     let json = |value: serde_json::Result<String>| value.map_err(io::Error::from);
     let metadata = json(serde_json::to_string(position)).and_then(|position| {
         let steps = json(serde_json::to_string(&steps))?;
         Ok([("version", VERSION.to_owned()), ("position", position), ("optimiser_steps", steps)])
     });
+    let (method, moments): (&dyn Tensors, &dyn Tensors) = (&&method[..], &&moments[..]);
     metadata
-        .and_then(|metadata| write(&path, &metadata, &tensors))
+        .and_then(|metadata| write(&path, &metadata, &[network, method, moments]))
         .map_err(|source| CheckpointError::Write { path, source })
 }
 
@@ -195,12 +244,11 @@ pub(crate) fn write_last(
 ///
 /// # Errors
 /// When it cannot be written; the file that was there before is then still there.
-pub(crate) fn write_best(folder: &Path, network: &[NamedTensor], best: Best) -> Result<(), CheckpointError> {
+pub(crate) fn write_best(folder: &Path, network: &dyn Tensors, best: Best) -> Result<(), CheckpointError> {
     let path = folder.join(BEST_FILE);
-    let tensors: Vec<Source<'_>> = network.iter().map(Source::Named).collect();
     let metadata =
         [("version", VERSION.to_owned()), ("epoch", best.epoch.to_string()), ("loss", best.loss.to_string())];
-    write(&path, &metadata, &tensors).map_err(|source| CheckpointError::Write { path, source })
+    write(&path, &metadata, &[network]).map_err(|source| CheckpointError::Write { path, source })
 }
 
 /// Reads `last.safetensors`; `None` where there is none.
@@ -217,50 +265,12 @@ pub(crate) fn read_last(folder: &Path) -> Result<Option<Checkpoint>, CheckpointE
     read(file, &path).map(Some)
 }
 
-/// A tensor on its way into a file.
-enum Source<'a> {
-    Named(&'a NamedTensor),
-    Stored(&'a Stored<'a>),
-}
-
-impl Source<'_> {
-    fn name(&self) -> &str {
-        match self {
-            Self::Named(tensor) => &tensor.name,
-            Self::Stored(stored) => &stored.name,
-        }
-    }
-
-    fn shape(&self) -> Vec<usize> {
-        match self {
-            Self::Named(tensor) => tensor.shape.clone(),
-            Self::Stored(stored) => vec![stored.len()],
-        }
-    }
-
-    fn write(&self, file: &mut impl Write) -> io::Result<()> {
-        let put = |values: &[f32], file: &mut dyn Write| {
-            let mut bytes = [[0; 4]; 1 << 14];
-            for values in values.chunks(bytes.len()) {
-                bytes.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_le_bytes());
-                file.write_all(bytes[..values.len()].as_flattened())?;
-            }
-            Ok(())
-        };
-        match self {
-            Self::Named(tensor) => put(&tensor.values, file),
-            Self::Stored(stored) => stored.read(|values| put(values, file)),
-        }
-    }
-}
-
-fn write(path: &Path, metadata: &[(&str, String)], tensors: &[Source<'_>]) -> io::Result<()> {
+fn write(path: &Path, metadata: &[(&str, String)], parts: &[&dyn Tensors]) -> io::Result<()> {
     let mut begin = 0;
-    let mut infos = Vec::with_capacity(tensors.len());
-    for tensor in tensors {
-        let shape = tensor.shape();
+    let mut infos = Vec::new();
+    for (name, shape) in parts.iter().flat_map(|part| part.infos()) {
         let end = begin + 4 * shape.iter().product::<usize>();
-        infos.push((tensor.name().to_owned(), TensorInfo { dtype: Dtype::F32, shape, data_offsets: (begin, end) }));
+        infos.push((name, TensorInfo { dtype: Dtype::F32, shape, data_offsets: (begin, end) }));
         begin = end;
     }
     let words: HashMap<String, String> =
@@ -273,9 +283,19 @@ fn write(path: &Path, metadata: &[(&str, String)], tensors: &[Source<'_>]) -> io
         let mut file = BufWriter::with_capacity(1 << 20, file);
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
-        tensors.iter().try_for_each(|tensor| tensor.write(&mut file))?;
+        parts.iter().try_for_each(|part| part.each(&mut |values| put(values, &mut file)))?;
         file.flush()
     })
+}
+
+/// Writes numbers, many at a time.
+fn put(values: &[f32], file: &mut impl Write) -> io::Result<()> {
+    let mut bytes = [[0; 4]; 1 << 12];
+    for values in values.chunks(bytes.len()) {
+        bytes.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_le_bytes());
+        file.write_all(bytes[..values.len()].as_flattened())?;
+    }
+    Ok(())
 }
 
 fn read(mut file: File, path: &Path) -> Result<Checkpoint, CheckpointError> {
@@ -359,7 +379,7 @@ mod tests {
     }
 
     fn write(folder: &Path) -> Result<(), CheckpointError> {
-        write_last(folder, &tensors(), &tensors()[1..], &Adam::new(0.0, Decay::L2), &position())
+        write_last(folder, &&tensors()[..], &tensors()[1..], &Adam::new(0.0, Decay::L2), &position())
     }
 
     fn bits(tensors: &[NamedTensor]) -> Vec<(String, Vec<usize>, Vec<u32>)> {

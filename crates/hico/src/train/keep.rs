@@ -1,13 +1,17 @@
 //! When a checkpoint is written, and the best network until it is.
 
-use super::checkpoint::{self, BEST_FILE, Best, CheckpointError, LAST_FILE};
+use super::checkpoint::{self, BEST_FILE, Best, CheckpointError, LAST_FILE, OfNetwork};
 use super::pretrain::CheckpointEvery;
-use crate::model::weights::NamedTensor;
+use crate::model::weights::{self, NamedTensor, Naming};
+use burn::module::Module;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Writing checkpoints at the ends of epochs may take one part in this many of the time.
 const SHARE_OF_TIME: u32 = 10;
+
+/// Parameters of a network that is held in memory, at most.
+const MOST_HELD: usize = 64 << 20;
 
 /// Knows when to write and holds what is to be written.
 #[derive(Debug)]
@@ -63,15 +67,25 @@ impl Keeper {
         self.cost = cost;
     }
 
-    /// Holds the best network until it is written.
-    pub(crate) fn remember_best(&mut self, network: Vec<NamedTensor>, best: Best) {
-        self.best = Some((network, best));
+    /// Holds the best network until it is written; a large one is written at once, for it takes as much memory as it
+    /// has parameters.
+    pub(crate) fn remember_best<M: Module>(&mut self, network: &M, best: Best) -> Result<(), CheckpointError> {
+        match &self.folder {
+            Some(folder) if network.num_params() > MOST_HELD => {
+                self.best = None;
+                checkpoint::write_best(folder, &OfNetwork(network), best)
+            }
+            _ => {
+                self.best = Some((weights::to_tensors(network, Naming::Ours), best));
+                Ok(())
+            }
+        }
     }
 
     /// Writes the best network, where there is one that is not written yet.
     pub(crate) fn write_best(&mut self) -> Result<(), CheckpointError> {
         if let (Some(folder), Some((network, best))) = (&self.folder, &self.best) {
-            checkpoint::write_best(folder, network, *best)?;
+            checkpoint::write_best(folder, &&network[..], *best)?;
             self.best = None;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The loop: batches → loss → step → checkpoint. It knows no method by name.
 
-use super::checkpoint::{self, Best, Checkpoint, Position};
+use super::checkpoint::{self, Best, Checkpoint, OfNetwork, Position};
 use super::health::collapse;
 use super::journal::{Entry, EpochEntry, StepEntry};
 use super::keep::Keeper;
@@ -207,7 +207,7 @@ impl<'a, M: Method> Run<'a, M> {
         if self.position.best.is_none_or(|best| loss < best.loss) {
             let best = Best { epoch, loss };
             self.position.best = Some(best);
-            self.keeper.remember_best(weights::to_tensors(&network, Naming::Ours), best);
+            self.keeper.remember_best(&network, best)?;
         }
         self.position.epochs += 1;
         self.position.seconds += began.elapsed().as_secs_f64();
@@ -259,10 +259,16 @@ impl<'a, M: Method> Run<'a, M> {
         let began = Instant::now();
         self.keeper.write_best()?;
         self.position.lengths = self.log.sync()?;
-        let network = weights::to_tensors(&self.network, Naming::Ours);
-        if let Some(tensor) = network.iter().find(|tensor| !tensor.values.iter().all(|value| value.is_finite())) {
-            return Err(self.not_finite(&format!("weight {}", tensor.name)));
+        let mut broken = None;
+        weights::each_tensor(&self.network, Naming::Ours, |tensor| {
+            if broken.is_none() && !tensor.values.iter().all(|value| value.is_finite()) {
+                broken = Some(tensor.name);
+            }
+        });
+        if let Some(name) = broken {
+            return Err(self.not_finite(&format!("weight {name}")));
         }
+        let network = OfNetwork(&self.network);
         checkpoint::write_last(folder, &network, &self.method.state(), &self.adam, &self.position)?;
         self.keeper.saved(self.position.step, began.elapsed());
         (self.progress)(Progress::Saved { step: self.position.step });
