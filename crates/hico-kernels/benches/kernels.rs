@@ -1,6 +1,6 @@
 //! Each kernel at the sizes that a ResNet-18 with a pyramid has at 224 pixels and 16 images.
 //!
-//!     cargo bench -p hico-kernels --bench kernels
+//!     cargo bench -p hico-kernels --features mimalloc --bench kernels
 //!
 //! "Items" are the additions and multiplications of the definition, so Gitem/s are GFLOP/s; `peak` is what this machine
 //! can do, measured. A convolution by tiles does 16 products where its definition has 36 and may seem to pass the peak.

@@ -8,7 +8,7 @@
 //! - [`conv_norm`]: a convolution and the batch norm behind it, where nothing is learnt
 //! - [`batch_norm`]: batch normalisation in training, with the rectifier and the residual sum that follow it
 //! - [`max_pool`], and [`resample_add`], a step down the feature pyramid
-//! - [`linear`]: a fully connected layer whose weight is large beside the batch
+//! - [`linear()`]: a fully connected layer whose weight is large beside the batch
 //! - [`adam`]: one update in one pass over memory
 //! - `memory`, with the feature `mimalloc`: an allocator for programs that train
 //!

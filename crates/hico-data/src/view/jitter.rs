@@ -1,6 +1,7 @@
 //! Colour jitter as torchvision applies it to PIL pictures: brightness, contrast, saturation and hue, in random order,
 //! each rounding its result to bytes.
 
+use super::hue;
 use super::recipe::ViewRecipe;
 use crate::clip::{Channels, Frame};
 use rand::seq::SliceRandom as _;
@@ -81,7 +82,7 @@ impl Jitter {
     /// A grey picture has no saturation and no hue, and the other two map each grey value to one other: the changes
     /// become one table, which is what they would do to three equal channels.
     fn apply_grey(&self, pixels: &mut [u8]) {
-        let counts = counts(pixels.iter().copied());
+        let counts = counts(pixels);
         let mut table: [u8; 256] = std::array::from_fn(|value| value as u8);
         for change in &self.0 {
             let (towards, factor) = match *change {
@@ -116,9 +117,7 @@ impl Change {
             Self::Hue(turns) => {
                 // torchvision's conversion: towards zero, then modulo 256.
                 let shift = (turns * 255.0) as i32 as u8;
-                for pixel in pixels {
-                    *pixel = shift_hue(*pixel, shift);
-                }
+                hue::turn_all(pixels, shift);
             }
         }
     }
@@ -144,60 +143,16 @@ fn rounded_mean(sum: u64, count: usize) -> u8 {
     (sum as f64 / count.max(1) as f64 + 0.5) as u8
 }
 
-fn counts(values: impl Iterator<Item = u8>) -> [u64; 256] {
-    let mut counts = [0; 256];
-    values.for_each(|value| counts[usize::from(value)] += 1);
-    counts
-}
-
-/// Turns a colour along the circle by `shift` 255ths, through PIL's HSV in bytes (hue modulo 256).
-fn shift_hue(pixel: [u8; 3], shift: u8) -> [u8; 3] {
-    let [red, green, blue] = pixel;
-    let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
-    let saturation = match f32::from(most - least) / f32::from(most) {
-        share if share > 0.0 => (f64::from(share) * 255.0) as u8,
-        _ => 0,
-    };
-    if saturation == 0 {
-        // Too weak for the byte that holds it, or black: PIL's way back gives a grey pixel.
-        return [most; 3];
+/// How often each byte occurs.
+fn counts(values: &[u8]) -> [u64; 256] {
+    // Several tables, so that equal neighbours do not wait for each other.
+    let mut parts = [[0_u64; 256]; 4];
+    let (fours, rest) = values.as_chunks::<4>();
+    for four in fours {
+        parts.iter_mut().zip(four).for_each(|(part, value)| part[usize::from(*value)] += 1);
     }
-    let hue = hue(pixel, most, least).wrapping_add(shift);
-    from_hsv(hue, saturation, most)
-}
-
-/// PIL's hue of a colour that is not grey, in 255ths of a turn, cut towards zero.
-fn hue([red, green, blue]: [u8; 3], most: u8, least: u8) -> u8 {
-    let range = f32::from(most - least);
-    let missing = |value: u8| f32::from(most - value) / range;
-    let sixths = if red == most {
-        missing(blue) - missing(green)
-    } else if green == most {
-        (2.0 + f64::from(missing(red)) - f64::from(missing(blue))) as f32
-    } else {
-        (4.0 + f64::from(missing(green)) - f64::from(missing(red))) as f32
-    };
-    let turns = (f64::from(sixths) / 6.0 + 1.0).fract() as f32;
-    (f64::from(turns) * 255.0) as u8
-}
-
-/// PIL's colour of a hue, a saturation and a value, each a byte.
-fn from_hsv(hue: u8, saturation: u8, value: u8) -> [u8; 3] {
-    let sixths = f64::from(hue) * 6.0 / 255.0;
-    let sector = sixths.floor();
-    let rest = f64::from((sixths - sector) as f32);
-    let saturation = f64::from((f64::from(saturation) / 255.0) as f32);
-    let scaled = |share: f64| (f64::from(value) * share).round() as u8;
-    let (low, falling, rising) =
-        (scaled(1.0 - saturation), scaled(1.0 - saturation * rest), scaled(1.0 - saturation * (1.0 - rest)));
-    match sector as u8 % 6 {
-        0 => [value, rising, low],
-        1 => [falling, value, low],
-        2 => [low, value, rising],
-        3 => [low, falling, value],
-        4 => [rising, low, value],
-        _ => [value, low, falling],
-    }
+    rest.iter().for_each(|value| parts[0][usize::from(*value)] += 1);
+    std::array::from_fn(|value| parts.iter().map(|part| part[value]).sum())
 }
 
 #[cfg(test)]

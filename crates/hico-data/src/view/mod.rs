@@ -7,6 +7,7 @@
 
 pub mod crop;
 pub mod flip;
+mod hue;
 pub mod jitter;
 pub mod mixup;
 pub mod normalise;

@@ -1,8 +1,9 @@
 //! Convolution of batches of maps, forward and both ways back, on slices.
 //!
-//! Maps are laid out with their border, a strip at a time ([`planes`]); a tap of the kernel then reads the same row from
-//! another place, and all three ways are sums over taps in tiles of registers (`tile`): forward and back to the input
-//! a correlation ([`correlate`]), back to the weight a sum over places ([`weight`]). Nothing is laid out once a tap.
+//! A 3x3 kernel that moves by one is taken by tiles of the result (`winograd`). For any other, maps are laid out with
+//! their border, a strip at a time (`planes`); a tap of the kernel then reads the same row from another place, and all
+//! three ways are sums over taps in tiles of registers: forward and back to the input a correlation (`correlate`), back
+//! to the weight a sum over places (`weight`). Nothing is laid out once a tap.
 
 mod correlate;
 mod planes;
