@@ -12,8 +12,12 @@ pub use mimalloc::MiMalloc as Allocator;
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
 /// From now on pages that were freed stay with the process. Does nothing where [`Allocator`] is not the allocator.
+///
+/// To be called before threads are started.
 pub fn keep_freed_pages() {
-    // SAFETY: the function takes two numbers; it may be called at any time, and ignores options that it does not know.
+    // SAFETY: the function takes two numbers, ignores options that it does not know, and stores one word. It is not
+    // synchronised with threads that allocate: one that runs already may read the old word once more, which only
+    // decides whether it gives a page back.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
 }
 

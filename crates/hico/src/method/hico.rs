@@ -32,12 +32,9 @@ impl Method for Hico {
     fn loss(&mut self, network: &HicoModel, batch: &Batch, mode: Mode) -> Objective {
         // Batch statistics are those of one view, as in the paper.
         if self.supervision == Supervision::Full {
-            let images = Tensor::cat(batch.views.clone(), 0);
-            let [a, b]: [Tensor<2>; 2] = {
-                let pooled = network.encoder.pooled(images, mode.for_views(2));
-                let rows = batch.clips.len();
-                [0, 1].map(|view: usize| pooled.clone().narrow(0, view * rows, rows))
-            };
+            let (images, rows) = (Tensor::cat(batch.views.clone(), 0), batch.clips.len());
+            let pooled = network.encoder.pooled(images, mode.for_views(2));
+            let [a, b] = [0, 1].map(|view: usize| pooled.clone().narrow(0, view * rows, rows));
             let logits = [&a, &b].map(|pooled| network.soft.forward(pooled.clone()));
             let loss = label_loss(&logits[0], &logits[1], &batch.labels, &self.loss);
             // Labels alone do not train the projectors: what they tell apart is the pooled features.
