@@ -52,14 +52,8 @@ pub(crate) const fn pair(first: f32, second: f32) -> Pair {
 ///
 /// - `values`: for each `k` so many pairs as `stride` says
 /// - `vectors`: as for [`crate::tile::tile`], of 16 sums
-pub(crate) fn tile(
-    weights: &[[Pair; ROWS]],
-    (values, stride): (&[Pair], usize),
-    vectors: usize,
-    sums: &mut Sums,
-    at: usize,
-) {
-    cpu::tile(weights, (values, stride), vectors, sums, at);
+pub(crate) fn tile(weights: &[[Pair; ROWS]], (values, stride): (&[Pair], usize), vectors: usize, sums: &mut Sums) {
+    cpu::tile(weights, (values, stride), vectors, sums);
 }
 
 /// `sums[a][b] += sum over n of first[a][n] * second[b][n]`, pair by pair.
@@ -108,14 +102,14 @@ mod cpu {
         *AVAILABLE
     }
 
-    pub(super) fn tile(weights: &[[Pair; ROWS]], values: (&[Pair], usize), vectors: usize, sums: &mut Sums, at: usize) {
+    pub(super) fn tile(weights: &[[Pair; ROWS]], values: (&[Pair], usize), vectors: usize, sums: &mut Sums) {
         assert!(is_available(), "this CPU does not multiply bfloat16");
         // SAFETY: the CPU has what the functions are compiled for.
         unsafe {
             match vectors {
-                1 => tile_of::<1>(weights, values, sums, at),
-                2 => tile_of::<2>(weights, values, sums, at),
-                _ => tile_of::<VECTORS>(weights, values, sums, at),
+                1 => tile_of::<1>(weights, values, sums),
+                2 => tile_of::<2>(weights, values, sums),
+                _ => tile_of::<VECTORS>(weights, values, sums),
             }
         }
     }
@@ -147,12 +141,7 @@ mod cpu {
     }
 
     #[target_feature(enable = "avx512f,avx512bf16")]
-    fn tile_of<const V: usize>(
-        weights: &[[Pair; ROWS]],
-        (values, stride): (&[Pair], usize),
-        sums: &mut Sums,
-        at: usize,
-    ) {
+    fn tile_of<const V: usize>(weights: &[[Pair; ROWS]], (values, stride): (&[Pair], usize), sums: &mut Sums) {
         let mut lanes = [[_mm512_setzero_ps(); V]; ROWS];
         for (weights, values) in weights.iter().zip(values.chunks(stride)) {
             let Some(values) = values.as_chunks::<16>().0.first_chunk::<V>() else { return };
@@ -168,7 +157,7 @@ mod cpu {
             }
         }
         for (sums, lanes) in sums.iter_mut().zip(lanes) {
-            for (sums, lane) in sums[at..].as_chunks_mut::<16>().0.iter_mut().zip(lanes) {
+            for (sums, lane) in sums.as_chunks_mut::<16>().0.iter_mut().zip(lanes) {
                 *sums = bytemuck::cast(lane);
             }
         }
@@ -211,7 +200,7 @@ mod cpu {
         false
     }
 
-    pub(super) fn tile(_: &[[Pair; ROWS]], _: (&[Pair], usize), _: usize, _: &mut Sums, _: usize) {
+    pub(super) fn tile(_: &[[Pair; ROWS]], _: (&[Pair], usize), _: usize, _: &mut Sums) {
         unreachable!("this CPU does not multiply bfloat16");
     }
 
@@ -262,7 +251,7 @@ mod tests {
         let values: Vec<Pair> = (0..count * wide).map(|place| pair(number(place), number(place + 5))).collect();
         for vectors in 1..=VECTORS {
             let mut sums: Sums = [[0.0; 16 * VECTORS]; ROWS];
-            tile(&weights, (&values, wide), vectors, &mut sums, 0);
+            tile(&weights, (&values, wide), vectors, &mut sums);
             for (row, sums) in sums.iter().enumerate() {
                 for (n, sum) in sums.iter().take(16 * vectors).enumerate() {
                     let product = |k: usize| {

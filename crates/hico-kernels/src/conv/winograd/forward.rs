@@ -110,10 +110,9 @@ pub(super) fn correlate(
 
 /// Images whose tiles are taken together, so that few places of the last vector stay empty.
 fn together(tiles: usize, batch: usize) -> usize {
-    const VECTOR: usize = 16;
     let full = |images: &usize| {
         let tiles = images * tiles;
-        tiles >= WIDE && 8 * (tiles.next_multiple_of(VECTOR) - tiles) <= tiles
+        tiles >= WIDE && 8 * (tiles.next_multiple_of(LANES) - tiles) <= tiles
     };
     (1..=batch).find(full).unwrap_or(batch)
 }
@@ -212,7 +211,7 @@ impl Correlation<'_> {
                         let count = self.inputs.div_ceil(2);
                         let weights = &paired[(block * COEFFICIENTS + coefficient) * count..][..count];
                         let values = (&pairs[coefficient * count * WIDE..][..count * WIDE], WIDE);
-                        bf16::tile(weights, values, vectors, &mut products[coefficient], 0);
+                        bf16::tile(weights, values, vectors, &mut products[coefficient]);
                         continue;
                     }
                     let weights = self.weights.of(block, coefficient);
