@@ -3,6 +3,7 @@
 use crate::clip::{Channels, Frame, Size, evenly_spaced};
 use crate::dataset::{Dataset, DatasetError};
 use crate::inspect::examples;
+use crate::view::planes::Planes;
 use crate::view::resize::{Window, bilinear};
 use embedded_graphics::Drawable as _;
 use embedded_graphics::Pixel;
@@ -163,7 +164,7 @@ fn draw_clip(
         let longest = frame.size.height.max(frame.size.width).max(1);
         let shrunk = |length: usize| (length * side / longest).max(1);
         let size = Size { height: shrunk(frame.size.height), width: shrunk(frame.size.width) };
-        let frame = bilinear(&frame, Window::whole(frame.size), size);
+        let frame = bilinear(&Planes::of(&frame), Window::whole(frame.size), size).into_owned().into_frame();
         let centred = (side - size.height) / 2;
         canvas.picture(&frame, left + place * (side + GAP) + (side - size.width) / 2, top + centred);
     }

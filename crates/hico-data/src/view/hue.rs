@@ -1,127 +1,101 @@
 //! Turning colours along the circle of hues, through PIL's HSV in bytes.
 //!
-//! PIL's formulas mix 32 and 64 bits and cut or round in between. They read few different numbers, so they are computed
-//! once, into tables, and each pixel then looks its bytes up.
+//! PIL's formulas mix 32 and 64 bits and round or cut in between. Here all is in 32 bits and without a branch, so that
+//! the loop becomes wide instructions; that the bytes are PIL's is shown for every colour there is, in the tests.
 
-use std::sync::LazyLock;
+use super::cut::{cut, whole};
+use pulp::{Simd, WithSimd};
 
 /// Turns colours by `shift` 255ths of the circle (hue modulo 256).
-pub(super) fn turn_all(pixels: &mut [[u8; 3]], shift: u8) {
-    let tables = &*TABLES;
-    for pixel in pixels {
-        *pixel = tables.turned(*pixel, shift);
-    }
+pub(super) struct Turn<'a> {
+    /// Red, green and blue.
+    pub planes: [&'a mut [u8]; 3],
+    pub shift: u8,
 }
 
-static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
+impl WithSimd for Turn<'_> {
+    type Output = ();
 
-struct Tables {
-    /// Saturation, by the largest of the three values and its distance from the least.
-    saturation: Vec<u8>,
-    /// Hue, by [`Kind`], the distance of the largest value from the least, and that from the middle one.
-    hue: Vec<u8>,
-    /// For each hue, its sixth of the circle and how far it lies in it.
-    sixth: [(usize, f64); 256],
-    /// What a saturation's byte stands for, 0 to 1.
-    share: [f64; 256],
-}
-
-/// Which channel is the largest, and which of the others the least.
-const KINDS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-
-/// For each sixth of the circle what becomes red, green and blue: value (0), rising (1), falling (2) or low (3).
-const ORDERS: [[usize; 3]; 6] = [[0, 1, 3], [2, 0, 3], [3, 0, 1], [3, 2, 0], [1, 3, 0], [0, 3, 2]];
-
-impl Tables {
-    fn new() -> Self {
-        let bytes = |count: usize, of: &dyn Fn(usize, u8, u8) -> u8| -> Vec<u8> {
-            let place = |place: usize| of(place >> 16, (place >> 8) as u8, place as u8);
-            (0..count << 16).map(place).collect()
-        };
-        let saturation = bytes(1, &|_, most, range| match f32::from(range) / f32::from(most) {
-            share if share > 0.0 => (f64::from(share) * 255.0) as u8,
-            _ => 0,
-        });
-        let hue = bytes(KINDS.len(), &|kind, range, distance| {
-            // Only distances matter: the colour of that kind whose least value is 0.
-            let [largest, _, middle] = KINDS[kind];
-            let mut pixel = [0; 3];
-            pixel[largest] = range;
-            pixel[middle] = range.saturating_sub(distance);
-            hue(pixel, largest, range)
-        });
-        let sixth = std::array::from_fn(|hue| {
-            let sixths = hue as f64 * 6.0 / 255.0;
-            let sector = sixths.floor();
-            (sector as usize % 6, f64::from((sixths - sector) as f32))
-        });
-        let share = std::array::from_fn(|saturation| f64::from((saturation as f64 / 255.0) as f32));
-        Self { saturation, hue, sixth, share }
-    }
-
-    fn turned(&self, pixel: [u8; 3], shift: u8) -> [u8; 3] {
-        let [red, green, blue] = pixel;
-        let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
-        let range = most - least;
-        let saturation = self.saturation[usize::from(most) << 8 | usize::from(range)];
-        if saturation == 0 {
-            // Too weak for the byte that holds it, or black: PIL's way back gives a grey pixel.
-            return [most; 3];
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let [red, green, blue] = self.planes;
+        let shift = f32::from(self.shift);
+        for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+            let (hue, saturation, value) = hsv(f32::from(*red), f32::from(*green), f32::from(*blue));
+            let hue = if hue + shift > 255.0 { hue + shift - 256.0 } else { hue + shift };
+            *red = channel(5.0, hue, saturation, value);
+            *green = channel(3.0, hue, saturation, value);
+            *blue = channel(1.0, hue, saturation, value);
         }
-        let kind = match pixel {
-            [red, green, _] if red == most => usize::from(green != least),
-            [red, green, _] if green == most => 2 + usize::from(red != least),
-            [red, _, _] => 4 + usize::from(red != least),
-        };
-        let distance = most - pixel[KINDS[kind][2]];
-        let hue = self.hue[kind << 16 | usize::from(range) << 8 | usize::from(distance)];
-        self.colour(hue.wrapping_add(shift), saturation, most)
-    }
-
-    /// PIL's colour of a hue, a saturation and a value, each a byte.
-    fn colour(&self, hue: u8, saturation: u8, value: u8) -> [u8; 3] {
-        let ((sixth, rest), share) = (self.sixth[usize::from(hue)], self.share[usize::from(saturation)]);
-        // Rounded to the nearest; the test looks at every colour.
-        let scaled = |by: f64| (f64::from(value) * by + 0.5) as u8;
-        let parts = [value, scaled(1.0 - share * (1.0 - rest)), scaled(1.0 - share * rest), scaled(1.0 - share)];
-        ORDERS[sixth].map(|part| parts[part])
     }
 }
 
-/// PIL's hue of a colour that is not grey, in 255ths of a turn, cut towards zero.
-///
-/// - `largest`: the channel that counts as the largest
-/// - `range`: its distance from the least
-fn hue(pixel: [u8; 3], largest: usize, range: u8) -> u8 {
-    let missing = |channel: usize| f32::from(pixel[largest] - pixel[channel]) / f32::from(range);
-    let sixths = match largest {
-        0 => missing(2) - missing(1),
-        1 => (2.0 + f64::from(missing(0)) - f64::from(missing(2))) as f32,
-        _ => (4.0 + f64::from(missing(1)) - f64::from(missing(0))) as f32,
+/// PIL's hue, saturation and value, each a whole number up to 255. Where the saturation is 0 the hue is any.
+#[inline(always)]
+fn hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
+    let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
+    let range = most - least;
+    // Where the divisor is 0 so is the dividend.
+    let saturation = whole(range / most.max(1.0) * 255.0);
+    // How far the middle one of the three lies below the largest, as a share of the range.
+    let below = (most - (red + green + blue - most - least)) / range.max(1.0);
+    // The sixth of the circle at which the largest is alone, and to which side of it the middle one pulls.
+    let (sixth, pulls) = if red == most {
+        (0.0, side(green >= blue))
+    } else if green == most {
+        (2.0, side(blue >= red))
+    } else {
+        (4.0, side(red >= green))
     };
-    let turns = (f64::from(sixths) / 6.0 + 1.0).fract() as f32;
-    (f64::from(turns) * 255.0) as u8
+    let turns = ((sixth + pulls) - pulls * below) / 6.0;
+    let turns = if turns < 0.0 { turns + 1.0 } else { turns };
+    (whole(turns * 255.0), saturation, most)
+}
+
+/// One channel of PIL's colour of a hue, a saturation and a value.
+///
+/// - `phase`: sixths of the circle to go on from the hue; from there on a channel is full for a sixth, falls, is low for
+///   two, and rises
+#[inline(always)]
+fn channel(phase: f32, hue: f32, saturation: f32, value: f32) -> u8 {
+    let place = phase * 255.0 + hue * 6.0;
+    let place = if place >= 1530.0 { place - 1530.0 } else { place };
+    // 0 where the channel is full, 255 where it is low.
+    let missing = place.min(1020.0 - place).clamp(0.0, 255.0);
+    cut(value * (1.0 - saturation * missing * (1.0 / 65025.0)) + 0.5)
+}
+
+#[inline(always)]
+const fn side(after: bool) -> f32 {
+    if after { 1.0 } else { -1.0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The same for one pixel by the formulas, with no table.
-    fn formula(pixel: [u8; 3]) -> Option<(u8, u8, u8)> {
-        let [red, green, blue] = pixel;
+    /// PIL's conversion of one colour, with its mixture of 32 and 64 bits.
+    fn pil_hsv([red, green, blue]: [u8; 3]) -> [u8; 3] {
         let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
-        let range = most - least;
-        let saturation = match f32::from(range) / f32::from(most) {
-            share if share > 0.0 => (f64::from(share) * 255.0) as u8,
-            _ => 0,
+        let range = f32::from(most - least);
+        if most == least {
+            return [0, 0, most];
+        }
+        let saturation = range / f32::from(most);
+        let missing = |channel: u8| f32::from(most - channel) / range;
+        let sixths = if red == most {
+            missing(blue) - missing(green)
+        } else if green == most {
+            (2.0 + f64::from(missing(red)) - f64::from(missing(blue))) as f32
+        } else {
+            (4.0 + f64::from(missing(green)) - f64::from(missing(red))) as f32
         };
-        let largest = if red == most { 0 } else { 1 + usize::from(green != most) };
-        (saturation > 0).then(|| (hue(pixel, largest, range), saturation, most))
+        let turns = (f64::from(sixths) / 6.0 + 1.0).fract() as f32;
+        [(f64::from(turns) * 255.0) as u8, (f64::from(saturation) * 255.0) as u8, most]
     }
 
-    /// PIL's colour of a hue, a saturation and a value, each a byte.
-    fn from_hsv(hue: u8, saturation: u8, value: u8) -> [u8; 3] {
+    /// PIL's colour of a hue, a saturation and a value.
+    fn pil_rgb([hue, saturation, value]: [u8; 3]) -> [u8; 3] {
         let sixths = f64::from(hue) * 6.0 / 255.0;
         let sector = sixths.floor();
         let rest = f64::from((sixths - sector) as f32);
@@ -139,30 +113,38 @@ mod tests {
         }
     }
 
+    /// Every blue of every green, as planes of one red.
+    fn plane(red: u8) -> [Vec<u8>; 3] {
+        let each = |of: fn(u32) -> u8| (0..1 << 16).map(of).collect();
+        [vec![red; 1 << 16], each(|place| (place >> 8) as u8), each(|place| place as u8)]
+    }
+
     #[test]
-    fn every_colour_is_turned_as_by_the_formulas() {
-        let tables = &*TABLES;
-        for red in 0..=255 {
+    fn every_colour_is_turned_as_pil_turns_it() {
+        for first in 0..=255 {
+            // Another shift for each plane.
+            let shift = first * 37 % 256;
+            let before = plane(first as u8);
+            let mut after = before.clone();
+            let planes = after.each_mut().map(Vec::as_mut_slice);
+            pulp::Arch::new().dispatch(Turn { planes, shift: shift as u8 });
             for place in 0..1 << 16 {
-                let pixel = [red, (place >> 8) as u8, place as u8];
-                // Another shift for each colour.
-                let shift = red.wrapping_mul(37).wrapping_add(pixel[2]);
-                let expected = match formula(pixel) {
-                    Some((hue, saturation, value)) => from_hsv(hue.wrapping_add(shift), saturation, value),
-                    None => [pixel[0].max(pixel[1]).max(pixel[2]); 3],
-                };
-                assert_eq!(tables.turned(pixel, shift), expected, "{pixel:?} by {shift}");
+                let pixel = [0, 1, 2].map(|channel: usize| before[channel][place]);
+                let [hue, saturation, value] = pil_hsv(pixel);
+                let expected = pil_rgb([hue.wrapping_add(shift as u8), saturation, value]);
+                assert_eq!([0, 1, 2].map(|channel: usize| after[channel][place]), expected, "{pixel:?} by {shift}");
             }
         }
     }
 
     #[test]
     fn every_hue_saturation_and_value_has_its_colour() {
-        let tables = &*TABLES;
         for hue in 0..=255 {
-            for place in 0..1 << 16 {
-                let (saturation, value) = ((place >> 8) as u8, place as u8);
-                assert_eq!(tables.colour(hue, saturation, value), from_hsv(hue, saturation, value));
+            let [hues, saturations, values] = plane(hue);
+            for ((hue, saturation), value) in hues.into_iter().zip(saturations).zip(values) {
+                let [h, s, v] = [hue, saturation, value].map(f32::from);
+                let colour = [5.0, 3.0, 1.0].map(|phase| channel(phase, h, s, v));
+                assert_eq!(colour, pil_rgb([hue, saturation, value]), "{hue} {saturation} {value}");
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Colour jitter as torchvision applies it to PIL pictures: brightness, contrast, saturation and hue, in random order,
 //! each rounding its result to bytes.
 
-use super::hue;
+use super::cut::byte;
+use super::hue::Turn;
+use super::planes::Planes;
 use super::recipe::ViewRecipe;
-use crate::clip::{Channels, Frame};
+use pulp::{Simd, WithSimd};
 use rand::seq::SliceRandom as _;
 use rand::{Rng, RngExt as _};
 
@@ -72,70 +74,122 @@ impl Jitter {
     }
 
     /// Applies the changes, one after the other.
-    pub fn apply(&self, frame: &mut Frame) {
-        match frame.channels {
-            Channels::Grey => self.apply_grey(&mut frame.pixels),
-            Channels::Rgb => self.0.iter().for_each(|change| change.apply(frame.pixels.as_chunks_mut().0)),
+    pub fn apply(&self, picture: &mut Planes<u8>) {
+        match picture.colours() {
+            Some([red, green, blue]) => self.0.iter().for_each(|change| change.apply([red, green, blue])),
+            None => self.0.iter().for_each(|change| change.apply_to_grey(&mut picture.values)),
         }
-    }
-
-    /// A grey picture has no saturation and no hue, and the other two map each grey value to one other: the changes
-    /// become one table, which is what they would do to three equal channels.
-    fn apply_grey(&self, pixels: &mut [u8]) {
-        let counts = counts(pixels);
-        let mut table: [u8; 256] = std::array::from_fn(|value| value as u8);
-        for change in &self.0 {
-            let (towards, factor) = match *change {
-                Change::Brightness(factor) => (0, factor),
-                Change::Contrast(factor) => {
-                    let sum = table.iter().zip(counts).map(|(value, count)| u64::from(*value) * count).sum();
-                    (rounded_mean(sum, pixels.len()), factor)
-                }
-                Change::Saturation(_) | Change::Hue(_) => continue,
-            };
-            table.iter_mut().for_each(|value| *value = blend(towards, *value, factor));
-        }
-        pixels.iter_mut().for_each(|pixel| *pixel = table[usize::from(*pixel)]);
     }
 }
 
 impl Change {
-    /// Applies the change to pixels of three channels.
-    fn apply(self, pixels: &mut [[u8; 3]]) {
+    /// Applies the change to red, green and blue.
+    fn apply(self, [red, green, blue]: [&mut [u8]; 3]) {
+        let arch = pulp::Arch::new();
         match self {
-            Self::Brightness(factor) => blend_all(pixels, 0, factor),
+            Self::Brightness(factor) => blend_all(&mut [red, green, blue], 0, factor),
             Self::Contrast(factor) => {
-                let sum = pixels.iter().map(|pixel| u64::from(luma(*pixel))).sum();
-                blend_all(pixels, rounded_mean(sum, pixels.len()), factor);
+                let towards = rounded_mean(arch.dispatch(SumOfLumas([red, green, blue])), red.len());
+                blend_all(&mut [red, green, blue], towards, factor);
             }
-            Self::Saturation(factor) => {
-                for pixel in pixels {
-                    let grey = luma(*pixel);
-                    *pixel = pixel.map(|value| blend(grey, value, factor));
-                }
-            }
+            Self::Saturation(factor) => arch.dispatch(Saturate { planes: [red, green, blue], factor }),
             Self::Hue(turns) => {
-                // torchvision's conversion: towards zero, then modulo 256.
+                // torchvision's conversion of the shift: towards zero, then modulo 256.
                 let shift = (turns * 255.0) as i32 as u8;
-                hue::turn_all(pixels, shift);
+                arch.dispatch(Turn { planes: [red, green, blue], shift });
             }
+        }
+    }
+
+    /// Applies the change to three equal channels, of which there is one: they have no saturation and no hue.
+    fn apply_to_grey(self, grey: &mut [u8]) {
+        match self {
+            Self::Brightness(factor) => blend_all(&mut [grey], 0, factor),
+            Self::Contrast(factor) => {
+                let sum = grey.iter().map(|value| u64::from(*value)).sum();
+                let towards = rounded_mean(sum, grey.len());
+                blend_all(&mut [grey], towards, factor);
+            }
+            Self::Saturation(_) | Self::Hue(_) => {}
         }
     }
 }
 
-/// Every channel of every pixel, blended with one grey value.
-fn blend_all(pixels: &mut [[u8; 3]], towards: u8, factor: f32) {
-    let table: [u8; 256] = std::array::from_fn(|value| blend(towards, value as u8, factor));
-    pixels.as_flattened_mut().iter_mut().for_each(|value| *value = table[usize::from(*value)]);
+/// Every value, blended with one grey value.
+fn blend_all(planes: &mut [&mut [u8]], towards: u8, factor: f32) {
+    planes.iter_mut().for_each(|values| pulp::Arch::new().dispatch(Blend { values, towards, factor }));
+}
+
+struct Blend<'a> {
+    values: &'a mut [u8],
+    towards: u8,
+    factor: f32,
+}
+
+impl WithSimd for Blend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for value in self.values {
+            *value = blend(self.towards, *value, self.factor);
+        }
+    }
+}
+
+/// Every colour, blended with its own grey.
+struct Saturate<'a> {
+    planes: [&'a mut [u8]; 3],
+    factor: f32,
+}
+
+impl WithSimd for Saturate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let [red, green, blue] = self.planes;
+        for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+            let grey = luma(*red, *green, *blue);
+            *red = blend(grey, *red, self.factor);
+            *green = blend(grey, *green, self.factor);
+            *blue = blend(grey, *blue, self.factor);
+        }
+    }
+}
+
+/// The sum of every colour's grey.
+struct SumOfLumas<'a>([&'a [u8]; 3]);
+
+impl WithSimd for SumOfLumas<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> u64 {
+        // So many pixels that their sum fits 32 bits.
+        const ROW: usize = 1 << 16;
+        let Self([red, green, blue]) = self;
+        let mut sum = 0;
+        for ((red, green), blue) in red.chunks(ROW).zip(green.chunks(ROW)).zip(blue.chunks(ROW)) {
+            let mut row = 0_u32;
+            for ((red, green), blue) in red.iter().zip(green).zip(blue) {
+                row += u32::from(luma(*red, *green, *blue));
+            }
+            sum += u64::from(row);
+        }
+        sum
+    }
 }
 
 /// `from` at factor 0, `to` at factor 1, beyond it above; cut to bytes towards zero, as PIL's blend does.
+#[inline(always)]
 fn blend(from: u8, to: u8, factor: f32) -> u8 {
-    (f32::from(from) + factor * (f32::from(to) - f32::from(from))) as u8
+    byte(f32::from(from) + factor * (f32::from(to) - f32::from(from)))
 }
 
 /// The grey of a colour: ITU-R 601 in 16 bits of fraction, rounded, as PIL's conversion to `L`.
-fn luma([red, green, blue]: [u8; 3]) -> u8 {
+#[inline(always)]
+fn luma(red: u8, green: u8, blue: u8) -> u8 {
     ((u32::from(red) * 19595 + u32::from(green) * 38470 + u32::from(blue) * 7471 + 0x8000) >> 16) as u8
 }
 
@@ -143,33 +197,22 @@ fn rounded_mean(sum: u64, count: usize) -> u8 {
     (sum as f64 / count.max(1) as f64 + 0.5) as u8
 }
 
-/// How often each byte occurs.
-fn counts(values: &[u8]) -> [u64; 256] {
-    // Several tables, so that equal neighbours do not wait for each other.
-    let mut parts = [[0_u64; 256]; 4];
-    let (fours, rest) = values.as_chunks::<4>();
-    for four in fours {
-        parts.iter_mut().zip(four).for_each(|(part, value)| part[usize::from(*value)] += 1);
-    }
-    rest.iter().for_each(|value| parts[0][usize::from(*value)] += 1);
-    std::array::from_fn(|value| parts.iter().map(|part| part[value]).sum())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Seed;
-    use crate::clip::Size;
+    use crate::clip::{Channels, Frame, Size};
 
-    fn colour(pixels: &[[u8; 3]]) -> Frame {
+    fn colour(pixels: &[[u8; 3]]) -> Planes<u8> {
         let size = Size { height: 1, width: pixels.len() };
-        Frame { size, channels: Channels::Rgb, pixels: pixels.as_flattened().to_vec() }
+        Planes::of(&Frame { size, channels: Channels::Rgb, pixels: pixels.as_flattened().to_vec() })
     }
 
     fn after(change: Change, pixels: &[[u8; 3]]) -> Vec<[u8; 3]> {
-        let mut frame = colour(pixels);
-        Jitter(vec![change]).apply(&mut frame);
-        frame.pixels.as_chunks().0.to_vec()
+        let mut picture = colour(pixels);
+        Jitter(vec![change]).apply(&mut picture);
+        let [red, green, blue] = picture.colours().unwrap();
+        (0..pixels.len()).map(|pixel| [red[pixel], green[pixel], blue[pixel]]).collect()
     }
 
     #[test]
@@ -212,22 +255,21 @@ mod tests {
         }
         assert_eq!(orders.len(), 24);
         let none = JitterRange { brightness: 0.0, contrast: 0.0, saturation: 0.0, hue: 0.0 };
-        let mut frame = colour(&[[3, 141, 59], [26, 5, 35]]);
-        Jitter::draw(&none, &mut rng).apply(&mut frame);
-        assert_eq!(frame, colour(&[[3, 141, 59], [26, 5, 35]]));
+        let mut picture = colour(&[[3, 141, 59], [26, 5, 35]]);
+        Jitter::draw(&none, &mut rng).apply(&mut picture);
+        assert_eq!(picture, colour(&[[3, 141, 59], [26, 5, 35]]));
     }
 
     proptest::proptest! {
         #[test]
-        fn a_grey_frame_becomes_what_three_equal_channels_become(values in proptest::collection::vec(0u8.., 1..60), seed: u64) {
+        fn a_grey_frame_becomes_what_three_equal_channels_become(values in proptest::collection::vec(0u8.., 1..160), seed: u64) {
             let range = JitterRange { brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2 };
             let jitter = Jitter::draw(&range, &mut Seed(seed).stream("jitter", &[]));
-            let size = Size { height: 1, width: values.len() };
-            let mut grey = Frame { size, channels: Channels::Grey, pixels: values.clone() };
             let mut three = colour(&values.iter().map(|value| [*value; 3]).collect::<Vec<_>>());
+            let mut grey = Planes { size: three.size, channels: Channels::Grey, values: values.clone() };
             jitter.apply(&mut grey);
             jitter.apply(&mut three);
-            proptest::prop_assert_eq!(grey.pixels.iter().flat_map(|value| [*value; 3]).collect::<Vec<_>>(), three.pixels);
+            proptest::prop_assert_eq!(grey.into_three(), three.values);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Mixing two frames of one clip (Zhang et al. 2022; Zhang et al. 2017, mixup).
 
-use super::normalise::Planes;
+use super::planes::Planes;
 use rand::Rng;
 use rand_distr::{Beta, Distribution as _};
 
@@ -16,7 +16,7 @@ pub fn draw(parameter: f64, rng: &mut impl Rng) -> f32 {
 /// # Panics
 /// When the two differ in size.
 #[must_use]
-pub fn mix(mut frame: Planes, anchor: &Planes, weight: f32) -> Planes {
+pub fn mix(mut frame: Planes<f32>, anchor: &Planes<f32>, weight: f32) -> Planes<f32> {
     assert_eq!(frame.values.len(), anchor.values.len(), "frames of one clip have one size");
     for (value, anchor) in frame.values.iter_mut().zip(&anchor.values) {
         *value = weight * *value + (1.0 - weight) * anchor;
@@ -27,7 +27,7 @@ pub fn mix(mut frame: Planes, anchor: &Planes, weight: f32) -> Planes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Channels, Seed};
+    use crate::{Channels, Seed, Size};
 
     #[test]
     fn the_weight_has_the_moments_of_beta_one_half() {
@@ -48,7 +48,11 @@ mod tests {
 
     #[test]
     fn a_mixture_is_the_weighted_sum() {
-        let planes = |values: [f32; 2]| Planes { channels: Channels::Grey, values: values.to_vec() };
+        let planes = |values: [f32; 2]| Planes {
+            size: Size { height: 1, width: 2 },
+            channels: Channels::Grey,
+            values: values.to_vec(),
+        };
         let mixed = mix(planes([4.0, -2.0]), &planes([0.0, 2.0]), 0.25);
         assert_eq!(mixed.values, [1.0, 1.0]);
     }

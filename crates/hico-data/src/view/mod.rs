@@ -6,14 +6,17 @@
 //! would give, at a third of the work.
 
 pub mod crop;
+mod cut;
 pub mod flip;
 mod hue;
 pub mod jitter;
 pub mod mixup;
 pub mod normalise;
+pub mod planes;
 mod recipe;
 pub mod resize;
 pub mod sample;
+mod transpose;
 
 pub use recipe::ViewRecipe;
 
@@ -22,7 +25,8 @@ use crate::dataset::{Dataset, DatasetError};
 use crate::seed::Seed;
 use crop::CropRange;
 use jitter::{Jitter, JitterRange};
-use normalise::{Normalise, Planes};
+use normalise::Normalise;
+use planes::Planes;
 use rand::{Rng, RngExt as _};
 use resize::Window;
 use sample::Choice;
@@ -55,7 +59,8 @@ pub struct Pair {
 /// When the frame is empty or its bytes are not `height * width * channels`.
 #[must_use]
 pub fn plain(frame: &Frame, recipe: &ViewRecipe) -> Vec<f32> {
-    let small = resize::bilinear(frame, Window::whole(frame.size), square(recipe.side));
+    let picture = Planes::of(frame);
+    let small = resize::bilinear(&picture, Window::whole(frame.size), square(recipe.side));
     Normalise::of(recipe).planes(&small).into_three()
 }
 
@@ -84,7 +89,7 @@ pub fn augmented(frame: &Frame, recipe: &ViewRecipe, augment: Augment, rng: &mut
 pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Pair, DatasetError> {
     let row = dataset.manifest().rows.get(clip).ok_or(DatasetError::OutOfRange { clip, frame: 0 })?;
     let mut rng = seed.stream("view", &[epoch, clip as u64]);
-    let view = |slot: u64, frame: usize| -> Result<Planes, DatasetError> {
+    let view = |slot: u64, frame: usize| -> Result<Planes<f32>, DatasetError> {
         let frame = dataset.read_frame(clip, frame)?;
         let mut rng = seed.stream("view", &[epoch, clip as u64, slot]);
         Ok(augmented_planes(&frame, recipe, Augment::Pretrain, &mut rng))
@@ -100,9 +105,10 @@ pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epo
     Ok(Pair { clip, a: a.into_three(), b: b.into_three() })
 }
 
-fn augmented_planes(frame: &Frame, recipe: &ViewRecipe, augment: Augment, rng: &mut impl Rng) -> Planes {
+fn augmented_planes(frame: &Frame, recipe: &ViewRecipe, augment: Augment, rng: &mut impl Rng) -> Planes<f32> {
     let side = square(recipe.side);
-    let resized = resize::bilinear(frame, Window::whole(frame.size), side);
+    let picture = Planes::of(frame);
+    let resized = resize::bilinear(&picture, Window::whole(frame.size), side);
     let window = CropRange { scale: recipe.crop_scale, ratio: recipe.crop_ratio }.draw(side, rng);
     let mut picture = resize::bilinear(&resized, window, side).into_owned();
     if rng.random_bool(recipe.flip) {

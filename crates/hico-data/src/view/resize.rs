@@ -1,16 +1,13 @@
-//! Resizing as PIL does it: a triangle filter, widened when shrinking (antialiased), on bytes, in two passes.
-//!
-//! The convolution is `fast_image_resize`'s, which goes down first and then across, where PIL goes across first; each
-//! rounds to bytes between the passes, so the two differ by at most one grey level.
+//! Resizing as Pillow 13 does it, byte for byte: a triangle filter, widened when shrinking (antialiased), in one pass
+//! across and one down, with weights in 22 bits of fraction and bytes in between.
 
-use crate::clip::{Channels, Frame, Size};
-use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x3};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use super::planes::Planes;
+use super::transpose::transpose;
+use crate::clip::Size;
+use pulp::{Simd, WithSimd};
 use std::borrow::Cow;
-use std::cell::RefCell;
 
-/// A rectangle of pixels in a frame.
+/// A rectangle of pixels in a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// First row.
@@ -22,60 +19,160 @@ pub struct Window {
 }
 
 impl Window {
-    /// The whole frame.
+    /// The whole picture.
     #[must_use]
     pub const fn whole(size: Size) -> Self {
         Self { top: 0, left: 0, size }
     }
 }
 
-thread_local! {
-    /// Holds the buffer between the two passes, so that it is allocated once a thread and not once a frame.
-    static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
-}
-
 /// The pixels of `window`, resized to `size`; nothing outside the window has any influence.
 ///
 /// # Panics
-/// When the frame's bytes are not `height * width * channels`, or the window is empty or not inside the frame.
+/// When the picture's bytes are not `channels * height * width`, or the window is empty or not inside the picture.
 #[must_use]
-pub fn bilinear(frame: &Frame, window: Window, size: Size) -> Cow<'_, Frame> {
+pub fn bilinear(picture: &Planes<u8>, window: Window, size: Size) -> Cow<'_, Planes<u8>> {
     let Window { top, left, size: from } = window;
-    assert_eq!(frame.pixels.len(), bytes(frame.size, frame.channels), "a frame's bytes");
-    assert!(from.height > 0 && top + from.height <= frame.size.height, "{window:?} in {:?}", frame.size);
-    assert!(from.width > 0 && left + from.width <= frame.size.width, "{window:?} in {:?}", frame.size);
-    if window == Window::whole(size) && frame.size == size {
-        return Cow::Borrowed(frame);
+    let of = picture.size;
+    assert_eq!(picture.values.len(), of.height * of.width * picture.channels.count(), "a picture's bytes");
+    assert!(from.height > 0 && top + from.height <= of.height, "{window:?} in {of:?}");
+    assert!(from.width > 0 && left + from.width <= of.width, "{window:?} in {of:?}");
+    if window == Window::whole(size) && of == size {
+        return Cow::Borrowed(picture);
     }
-    let pixels = match frame.channels {
-        Channels::Grey => resized::<U8>(&frame.pixels, frame.size, window, size),
-        Channels::Rgb => resized::<U8x3>(&frame.pixels, frame.size, window, size),
-    };
-    Cow::Owned(Frame { size, channels: frame.channels, pixels })
+    let across = (from.width != size.width).then(|| Taps::new(from.width, size.width));
+    let down = (from.height != size.height).then(|| Taps::new(from.height, size.height));
+    let mut values = Vec::with_capacity(size.height * size.width * picture.channels.count());
+    for plane in picture.values.chunks_exact(of.height * of.width) {
+        let rows = |rows: std::ops::Range<usize>| rows.map(|row| &plane[row * of.width + left..][..from.width]);
+        let rows: Vec<&[u8]> = rows(top..top + from.height).collect();
+        // Pillow goes across first, unless going down first leaves less to do; before version 13 it always did.
+        let resized = if from.height > size.height && from.width < size.width {
+            pass_across(&cut(&pass_down(&rows, down.as_ref()), from.width), across.as_ref())
+        } else {
+            pass_down(&cut(&pass_across(&rows, across.as_ref()), size.width), down.as_ref())
+        };
+        values.extend(resized);
+    }
+    Cow::Owned(Planes { size, channels: picture.channels, values })
 }
 
-/// Only the two kinds of pixel that there are: the untyped interface would compile the filter for every kind it knows.
-#[expect(clippy::expect_used, reason = "the assertions of the caller exclude every error it can return")]
-fn resized<P: PixelTrait>(bytes: &[u8], of: Size, window: Window, to: Size) -> Vec<u8> {
-    let Window { top, left, size: from } = window;
-    let source = TypedImageRef::<P>::from_buffer(pixels(of.width), pixels(of.height), bytes).expect("checked size");
-    let source =
-        TypedCroppedImage::from_ref(&source, pixels(left), pixels(top), pixels(from.width), pixels(from.height));
-    let source = source.expect("inside");
-    let mut bytes = vec![0; to.height * to.width * P::size()];
-    let mut target = TypedImage::<P>::from_buffer(pixels(to.width), pixels(to.height), &mut bytes).expect("its size");
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false);
-    RESIZER
-        .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut target, &options))
-        .expect("a convolution of whole pictures");
-    bytes
+/// The new rows, one behind the other.
+fn pass_down(rows: &[&[u8]], taps: Option<&Taps>) -> Vec<u8> {
+    taps.map_or_else(|| rows.concat(), |taps| taps.apply(rows, rows[0].len()))
 }
 
-const fn bytes(size: Size, channels: Channels) -> usize {
-    size.height * size.width * channels.count()
+/// The rows with new columns, one behind the other.
+fn pass_across(rows: &[&[u8]], taps: Option<&Taps>) -> Vec<u8> {
+    let Some(taps) = taps else { return rows.concat() };
+    // Columns lie side by side once the plane is turned, so that this pass goes along memory too.
+    let height = rows.len();
+    let columns = taps.apply(&cut(&transpose(rows), height), height);
+    transpose(&cut(&columns, height))
 }
 
-/// A length in pixels; one beyond `u32` cannot belong to a frame that is in memory.
-fn pixels(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+/// Rows of a width.
+fn cut(plane: &[u8], width: usize) -> Vec<&[u8]> {
+    plane.chunks_exact(width).collect()
+}
+
+/// Bits of fraction of a weight: what is left of 32 by a byte and two bits for sums.
+const FRACTION: u32 = 32 - 8 - 2;
+
+/// What rounds to the nearest when the fraction is cut. Weights sum to 1 but for their own rounding: what is left after
+/// the cut fits a byte.
+const HALF: i32 = 1 << (FRACTION - 1);
+
+/// For each new row the old rows that it is made of.
+struct Taps {
+    /// The first of them.
+    first: Vec<usize>,
+    /// What each weighs, in 2^-22; `count` for each new row, zeros behind the last.
+    weights: Vec<i32>,
+    count: usize,
+}
+
+impl Taps {
+    /// Of `from` rows, `to` are made.
+    fn new(from: usize, to: usize) -> Self {
+        let scale = from as f64 / to as f64;
+        // One old row on either side; when shrinking, one new row.
+        let reach = scale.max(1.0);
+        let count = reach.ceil() as usize * 2 + 1;
+        let (mut first, mut weights) = (Vec::with_capacity(to), Vec::with_capacity(to * count));
+        for new in 0..to {
+            let centre = (new as f64 + 0.5) * scale;
+            let begin = (centre - reach + 0.5).max(0.0) as usize;
+            let end = ((centre + reach + 0.5) as usize).min(from);
+            let triangle = |old: usize| (1.0 - ((old as f64 - centre + 0.5) / reach).abs()).max(0.0);
+            let sum: f64 = (begin..end).map(triangle).sum();
+            let weight = |old: usize| (triangle(old) / sum * f64::from(1 << FRACTION) + 0.5) as i32;
+            first.push(begin);
+            weights.extend((begin..begin + count).map(|old| if old < end { weight(old) } else { 0 }));
+        }
+        Self { first, weights, count }
+    }
+
+    /// - `rows`: the old rows, each `width` long
+    /// - returns: the new ones, one behind the other
+    fn apply(&self, rows: &[&[u8]], width: usize) -> Vec<u8> {
+        let mut made = vec![0; self.first.len() * width];
+        let new = made.chunks_exact_mut(width);
+        for ((new, &first), weights) in new.zip(&self.first).zip(self.weights.chunks_exact(self.count)) {
+            let last = weights.iter().rposition(|&weight| weight != 0).map_or(0, |last| last + 1);
+            pulp::Arch::new().dispatch(Weigh { rows: &rows[first..first + last], weights: &weights[..last], new });
+        }
+        made
+    }
+}
+
+/// One new row.
+struct Weigh<'a> {
+    rows: &'a [&'a [u8]],
+    weights: &'a [i32],
+    new: &'a mut [u8],
+}
+
+impl WithSimd for Weigh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        // Making a picture larger takes two or three rows, halving it up to five.
+        match *self.rows {
+            [a] => weigh([a], self.weights, self.new),
+            [a, b] => weigh([a, b], self.weights, self.new),
+            [a, b, c] => weigh([a, b, c], self.weights, self.new),
+            [a, b, c, d] => weigh([a, b, c, d], self.weights, self.new),
+            [a, b, c, d, e] => weigh([a, b, c, d, e], self.weights, self.new),
+            _ => {
+                let mut sums = vec![HALF; self.new.len()];
+                for (row, weight) in self.rows.iter().zip(self.weights) {
+                    for (sum, value) in sums.iter_mut().zip(*row) {
+                        *sum += i32::from(*value) * weight;
+                    }
+                }
+                for (new, sum) in self.new.iter_mut().zip(sums) {
+                    *new = (sum >> FRACTION) as u8;
+                }
+            }
+        }
+    }
+}
+
+/// With as many rows as the compiler may know of: their sum stays in a register.
+#[inline(always)]
+fn weigh<const ROWS: usize>(rows: [&[u8]; ROWS], weights: &[i32], new: &mut [u8]) {
+    let weights = &weights[..ROWS];
+    let mut cut = [&[0_u8; 0][..]; ROWS];
+    for (cut, row) in cut.iter_mut().zip(rows) {
+        *cut = &row[..new.len()];
+    }
+    for (place, new) in new.iter_mut().enumerate() {
+        let mut sum = HALF;
+        for row in 0..ROWS {
+            sum += i32::from(cut[row][place]) * weights[row];
+        }
+        *new = (sum >> FRACTION) as u8;
+    }
 }
