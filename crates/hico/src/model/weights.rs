@@ -95,16 +95,19 @@ pub fn read(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
 #[must_use]
 pub fn to_tensors<M: Module>(module: &M, naming: Naming) -> Vec<NamedTensor> {
     let mut tensors = Vec::new();
-    each_tensor(module, naming, |tensor| tensors.push(tensor));
+    visit(module, |name, tensor| {
+        let Data { shape, values } = tensor.read();
+        tensors.push(NamedTensor { name: naming.name(name), shape, values });
+    });
     tensors
 }
 
-/// Hands out what [`to_tensors`] gives, one after the other, so that only one of them is in memory.
-pub fn each_tensor<M: Module>(module: &M, naming: Naming, mut each: impl FnMut(NamedTensor)) {
-    visit(module, |name, tensor| {
-        let Data { shape, values } = tensor.read();
-        each(NamedTensor { name: naming.name(name), shape, values });
-    });
+/// Hands out what [`to_tensors`] gives, by our names, a piece after the other, so that none of the tensors is copied
+/// whole.
+///
+/// - `largest`: values of a piece, if one row of a matrix has no more
+pub fn each_piece<M: Module>(module: &M, largest: usize, mut each: impl FnMut(&str, &[f32])) {
+    visit(module, |name, tensor| tensor.read_pieces(largest, &mut |values| each(name, values)));
 }
 
 /// What every tensor of a model is called, in the order of [`to_tensors`].
@@ -156,6 +159,7 @@ trait AnyParameter {
     fn shape(&self) -> Vec<usize>;
     fn trainable(&self) -> bool;
     fn read(&self) -> Data;
+    fn read_pieces(&self, largest: usize, each: &mut dyn FnMut(&[f32]));
 }
 
 impl<const D: usize> AnyParameter for Param<Tensor<D>> {
@@ -173,6 +177,17 @@ impl<const D: usize> AnyParameter for Param<Tensor<D>> {
 
     fn read(&self) -> Data {
         data_of(self.val())
+    }
+
+    fn read_pieces(&self, largest: usize, each: &mut dyn FnMut(&[f32])) {
+        let tensor = self.val();
+        // Only matrices are large; their columns are rows in PyTorch's layout.
+        let &[inputs, outputs] = &tensor.dims()[..] else { return each(&data_of(tensor).values) };
+        let step = (largest / inputs.max(1)).max(1);
+        for begin in (0..outputs).step_by(step) {
+            let columns = step.min(outputs - begin);
+            each(&data_of(tensor.clone().narrow(1, begin, columns)).values);
+        }
     }
 }
 
@@ -211,8 +226,7 @@ pub fn from_named<const D: usize>(
 
 fn data_of<const D: usize>(tensor: Tensor<D>) -> Data {
     let shape = tensor.dims().to_vec();
-    let data = tensor.into_data().convert::<f32>();
-    let values: Vec<f32> = data.iter::<f32>().collect();
+    let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
     Data { values: turn(&values, &shape).into_owned(), shape: turned(shape) }
 }
 
@@ -317,5 +331,29 @@ impl<F: Fn(&str) -> bool> ModuleMapper for Freezer<F> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let frozen = (self.frozen)(&our_name(&self.path));
         param.set_require_grad(!frozen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::init::Init;
+    use crate::model::layers::Linear;
+    use burn::tensor::Device;
+    use hico_data::Seed;
+
+    #[test]
+    fn pieces_are_the_tensors_in_their_order() {
+        let linear = Linear::new(&Init::new(&Device::flex(), Seed(3)), 5, 7);
+        let whole: Vec<f32> = to_tensors(&linear, Naming::Ours).into_iter().flat_map(|tensor| tensor.values).collect();
+        for largest in [1, 5, 14, 17, 35, 1000] {
+            let (mut pieces, mut longest) = (Vec::new(), 0);
+            each_piece(&linear, largest, |_, values| {
+                longest = longest.max(values.len());
+                pieces.extend_from_slice(values);
+            });
+            assert_eq!(pieces, whole, "{largest}");
+            assert!(longest <= largest.max(7), "{longest} of {largest}");
+        }
     }
 }

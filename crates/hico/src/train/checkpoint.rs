@@ -7,7 +7,7 @@
 use super::log::Lengths;
 use super::optimiser::{Adam, Stored};
 use super::run_record::VERSION;
-use crate::model::weights::{self, NamedTensor, Naming};
+use crate::model::weights::{self, NamedTensor};
 use burn::module::Module;
 use hico_data::atomic;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
@@ -163,12 +163,15 @@ pub enum CheckpointError {
     },
 }
 
+/// So many values of a network are copied at a time.
+pub(crate) const PIECE: usize = 1 << 22;
+
 /// Tensors that are written one after the other.
 pub(crate) trait Tensors {
     /// Their names and shapes.
     fn infos(&self) -> Vec<(String, Vec<usize>)>;
 
-    /// Hands out their values in the same order, until one is not taken.
+    /// Hands out their values in the same order, in pieces, until one is not taken.
     fn each(&self, take: &mut dyn FnMut(&[f32]) -> io::Result<()>) -> io::Result<()>;
 }
 
@@ -193,9 +196,9 @@ impl<M: Module> Tensors for OfNetwork<'_, M> {
 
     fn each(&self, take: &mut dyn FnMut(&[f32]) -> io::Result<()>) -> io::Result<()> {
         let mut outcome = Ok(());
-        weights::each_tensor(self.0, Naming::Ours, |tensor| {
+        weights::each_piece(self.0, PIECE, |_, values| {
             if outcome.is_ok() {
-                outcome = take(&tensor.values);
+                outcome = take(values);
             }
         });
         outcome

@@ -1,6 +1,6 @@
 //! The loop: batches → loss → step → checkpoint. It knows no method by name.
 
-use super::checkpoint::{self, Best, Checkpoint, OfNetwork, Position};
+use super::checkpoint::{self, Best, Checkpoint, OfNetwork, PIECE, Position};
 use super::health::collapse;
 use super::journal::{Entry, EpochEntry, StepEntry};
 use super::keep::Keeper;
@@ -260,9 +260,9 @@ impl<'a, M: Method> Run<'a, M> {
         self.keeper.write_best()?;
         self.position.lengths = self.log.sync()?;
         let mut broken = None;
-        weights::each_tensor(&self.network, Naming::Ours, |tensor| {
-            if broken.is_none() && !tensor.values.iter().all(|value| value.is_finite()) {
-                broken = Some(tensor.name);
+        weights::each_piece(&self.network, PIECE, |name, values| {
+            if broken.is_none() && !values.iter().all(|value| value.is_finite()) {
+                broken = Some(name.to_owned());
             }
         });
         if let Some(name) = broken {
