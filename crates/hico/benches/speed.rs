@@ -10,7 +10,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hico::model::init::Init;
 use hico::model::{Encoder, Mode};
 use hico::recipe::Depth;
-use hico_data::clip::{Channels, Frame};
+use hico_data::clip::{Channels, Clip};
+use hico_data::manifest::{ClipRow, Manifest};
 use hico_data::view::{self, Augment, ViewRecipe};
 use hico_data::{Dataset, Seed};
 use std::hint::black_box;
@@ -54,18 +55,21 @@ fn inference(side: usize, batch: usize, rounds: usize) {
 
 /// Grey frames of a data set, read and made into normalised views on one core, as pretraining makes them.
 ///
-/// - `colour`: whether they are given three channels first, which counts as ours
+/// - `colour`: whether they are given three channels first, in memory
 fn views(folder: &Path, side: usize, colour: bool, rounds: usize) {
-    let data = Dataset::open(folder).unwrap();
+    let mut data = Dataset::open(folder).unwrap();
     let recipe = ViewRecipe { side, ..ViewRecipe::default() };
-    let grey = (0..data.len()).filter(|&clip| data.row(clip).channels == Channels::Grey);
+    if colour {
+        data = tinted(&data);
+    }
+    let channels = if colour { Channels::Rgb } else { Channels::Grey };
+    let clips = (0..data.len()).filter(|&clip| data.row(clip).channels == channels);
     let frames: Vec<(usize, usize)> =
-        grey.flat_map(|clip| (0..data.row(clip).frames).map(move |frame| (clip, frame))).collect();
+        clips.flat_map(|clip| (0..data.row(clip).frames).map(move |frame| (clip, frame))).collect();
     for round in 0..rounds {
         let began = Instant::now();
         for (number, &(clip, frame)) in frames.iter().enumerate() {
             let frame = data.read_frame(clip, frame).unwrap();
-            let frame = if colour { tinted(&frame) } else { frame };
             let mut random = Seed(1).stream("view", &[round as u64, number as u64]);
             black_box(view::augmented(&frame, &recipe, Augment::Pretrain, &mut random));
         }
@@ -73,8 +77,14 @@ fn views(folder: &Path, side: usize, colour: bool, rounds: usize) {
     }
 }
 
-/// A grey frame in three channels.
-fn tinted(frame: &Frame) -> Frame {
-    let pixels = frame.pixels.iter().flat_map(|&value| [value, value / 2, 255 - value]).collect();
-    Frame { size: frame.size, channels: Channels::Rgb, pixels }
+/// The grey clips of a data set in three channels.
+fn tinted(data: &Dataset) -> Dataset {
+    let (mut rows, mut clips) = (Vec::new(), Vec::new());
+    for number in (0..data.len()).filter(|&clip| data.row(clip).channels == Channels::Grey) {
+        let clip = data.read_clip(number).unwrap();
+        let pixels = clip.pixels.iter().flat_map(|&value| [value, value / 2, 255 - value]).collect();
+        rows.push(ClipRow { channels: Channels::Rgb, ..data.row(number).clone() });
+        clips.push(Clip { channels: Channels::Rgb, pixels, ..clip });
+    }
+    Dataset::in_memory(Manifest { rows }, clips)
 }
