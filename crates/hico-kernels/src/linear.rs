@@ -114,6 +114,18 @@ pub fn dense<const D: usize>(gradient: Tensor<D>, shape: [usize; D]) -> Tensor<D
     }
 }
 
+/// The sum of two gradients of one weight, each of which [`linear`] may have left in factors: then it is in factors too.
+///
+/// - `shape`: of the weight
+#[must_use]
+pub fn sum<const D: usize>(first: Tensor<D>, second: Tensor<D>, shape: [usize; D]) -> Tensor<D> {
+    let in_factors = |gradient: &Tensor<D>| factors(gradient, &shape).is_some();
+    if in_factors(&first) && in_factors(&second) {
+        return Tensor::cat(vec![first, second], 0);
+    }
+    dense(first, shape) + dense(second, shape)
+}
+
 /// The factors of a gradient that is left in them.
 pub(crate) fn factors<const D: usize>(gradient: &Tensor<D>, shape: &[usize]) -> Option<Factors> {
     let found = gradient.dims();

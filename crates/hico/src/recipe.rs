@@ -209,6 +209,9 @@ pub struct TrainFile {
     pub epochs: usize,
     /// Clips a step (two views each); 2 or more.
     pub batch: usize,
+    /// Clips whose maps are in memory at a time; absent means the whole batch. The loss compares the whole batch all the
+    /// same (Gao et al. 2021); only batch statistics are those of so many clips. 1 or more.
+    pub micro_batch: Option<usize>,
     /// Largest learning rate; above 0.
     pub learning_rate: f64,
     /// Weight decay; 0 or more.
@@ -238,6 +241,7 @@ impl Default for TrainFile {
         Self {
             epochs: 300,
             batch: 32,
+            micro_batch: None,
             learning_rate: 3e-4,
             weight_decay: 1e-4,
             decay: Decay::default(),
@@ -367,6 +371,9 @@ impl TryFrom<RecipeFile> for Recipe {
         positive("view.std", view.std)?;
         check("train.epochs", train.epochs, train.epochs >= 1, "1 or more")?;
         check("train.batch", train.batch, train.batch >= 2, "2 or more")?;
+        if let Some(part) = train.micro_batch {
+            check("train.micro_batch", part, part >= 1, "1 or more")?;
+        }
         positive("train.learning_rate", train.learning_rate)?;
         not_negative("train.weight_decay", train.weight_decay)?;
         if let Some(norm) = train.clip_norm {

@@ -50,6 +50,9 @@ pub(crate) struct PretrainArgs {
     /// Clips in a step, two views of each
     #[arg(long, value_name = "N")]
     pub(crate) batch: Option<usize>,
+    /// Clips whose maps are in memory at a time, for batches that do not fit; the loss compares the whole batch all the same
+    #[arg(long, value_name = "N")]
+    pub(crate) micro_batch: Option<usize>,
     /// What large products are computed in; bf16 is faster on CPUs that multiply it, and rounds to 8 bits
     #[arg(long, value_name = "WHAT")]
     pub(crate) precision: Option<PrecisionArg>,

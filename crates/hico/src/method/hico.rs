@@ -1,9 +1,9 @@
 //! HiCo (Zhang et al. 2022): pairs at three levels, pairs across them, and softened labels.
 
-use super::{Batch, Draw, Method, Objective};
+use super::{Batch, Draw, Method, Objective, Rows};
 use crate::loss::{hico_loss, label_loss};
 use crate::model::init::Init;
-use crate::model::{HicoModel, Mode};
+use crate::model::{HicoModel, Mode, Outputs};
 use crate::recipe::{LossFile, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
@@ -29,20 +29,33 @@ impl Method for Hico {
         (Self { loss: *recipe.loss(), supervision: recipe.method().supervision }, network)
     }
 
-    fn loss(&mut self, network: &HicoModel, batch: &Batch, mode: Mode) -> Objective {
+    fn outputs(&self, network: &HicoModel, views: &[Tensor<4>], mode: Mode) -> Vec<Rows> {
         // Batch statistics are those of one view, as in the paper.
         if self.supervision == Supervision::Full {
-            let (images, rows) = (Tensor::cat(batch.views.clone(), 0), batch.clips.len());
-            let pooled = network.encoder.pooled(images, mode.for_views(2));
-            let [a, b] = [0, 1].map(|view: usize| pooled.clone().narrow(0, view * rows, rows));
-            let logits = [&a, &b].map(|pooled| network.soft.forward(pooled.clone()));
-            let loss = label_loss(&logits[0], &logits[1], &batch.labels, &self.loss);
             // Labels alone do not train the projectors: what they tell apart is the pooled features.
-            return Objective { total: loss.total, terms: loss.terms, embeddings: vec![a, b] };
+            let [clips, ..] = views[0].dims();
+            let pooled = network.encoder.pooled(Tensor::cat(views.to_vec(), 0), mode.for_views(views.len()));
+            let of_view = |view: usize| pooled.clone().narrow(0, view * clips, clips);
+            let rows = |pooled: Tensor<2>| vec![network.soft.forward(pooled.clone()), pooled];
+            return (0..views.len()).map(|view| rows(of_view(view))).collect();
         }
-        let [a, b] = network.views([0, 1].map(|view: usize| batch.views[view].clone()), mode);
-        let loss = hico_loss(&a, &b, &batch.labels, &self.loss, self.supervision);
-        Objective { total: loss.total, terms: loss.terms, embeddings: vec![a.global, b.global] }
+        let both = network.views([0, 1].map(|view: usize| views[view].clone()), mode);
+        both.map(|Outputs { local, medium, global, logits, pooled }| vec![logits, pooled, local, medium, global]).into()
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = [0, 1].map(|view: usize| &outputs[view]);
+        if self.supervision == Supervision::Full {
+            let loss = label_loss(&first[0], &second[0], &batch.labels, &self.loss);
+            let embeddings = vec![first[1].clone(), second[1].clone()];
+            return Objective { total: loss.total, terms: loss.terms, embeddings };
+        }
+        let [first, second] = [first, second].map(|rows| {
+            let [logits, pooled, local, medium, global] = [0, 1, 2, 3, 4].map(|tensor: usize| rows[tensor].clone());
+            Outputs { local, medium, global, logits, pooled }
+        });
+        let loss = hico_loss(&first, &second, &batch.labels, &self.loss, self.supervision);
+        Objective { total: loss.total, terms: loss.terms, embeddings: vec![first.global, second.global] }
     }
 
     fn features(&self, network: &HicoModel, images: Tensor<4>) -> Tensor<2> {

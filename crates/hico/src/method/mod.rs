@@ -32,6 +32,9 @@ pub struct Batch {
     pub labels: Vec<Option<usize>>,
 }
 
+/// Tensors with a row for each clip, `[clips, dim]`: what a network says of one view, as far as the loss reads it.
+pub type Rows = Vec<Tensor<2>>;
+
 /// What is to be made small, and what it is made of.
 #[derive(Debug, Clone)]
 pub struct Objective {
@@ -72,10 +75,24 @@ pub trait Method: Sized {
     /// - `device`: `.autodiff()`
     fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Self::Network);
 
+    /// What the loss reads of a batch.
+    ///
+    /// - `views`: `[clips, 3, side, side]` each
+    /// - `mode`: `Train`, or `Eval` to watch
+    /// - returns: for each view its [`Rows`]
+    fn outputs(&self, network: &Self::Network, views: &[Tensor<4>], mode: Mode) -> Vec<Rows>;
+
     /// The loss of a batch.
     ///
+    /// - `outputs`: what [`Self::outputs`] gave, of the whole batch or of its parts, one below the other
     /// - `mode`: `Train`, or `Eval` to watch, in which nothing that the method remembers may change
-    fn loss(&mut self, network: &Self::Network, batch: &Batch, mode: Mode) -> Objective;
+    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, mode: Mode) -> Objective;
+
+    /// The loss of a batch from its images.
+    fn loss(&mut self, network: &Self::Network, batch: &Batch, mode: Mode) -> Objective {
+        let outputs = self.outputs(network, &batch.views, mode);
+        self.objective(outputs, batch, mode)
+    }
 
     /// Pooled backbone features of images, `[batch, features]`, without the statistics of the batch.
     fn features(&self, network: &Self::Network, images: Tensor<4>) -> Tensor<2>;

@@ -1,6 +1,7 @@
 //! The loop: batches → loss → step → checkpoint. It knows no method by name.
 
 use super::checkpoint::{self, Best, Checkpoint, OfNetwork, PIECE, Position};
+use super::gradient;
 use super::health::collapse;
 use super::journal::{Entry, EpochEntry, StepEntry};
 use super::keep::Keeper;
@@ -11,7 +12,6 @@ use super::pretrain::{Ending, Plan, PretrainOutcome, Progress, TrainError};
 use super::run_record::VERSION;
 use super::watch::Watch;
 use crate::method::{Batch, Method};
-use crate::model::Mode;
 use crate::model::weights::{self, Naming};
 use crate::recipe::Supervision;
 use burn::module::Module as _;
@@ -162,12 +162,12 @@ impl<'a, M: Method> Run<'a, M> {
         let labels = drawn.clips.iter().map(|&clip| self.labels[clip]).collect();
         let batch = Batch { views: drawn.tensors(&self.plan.device), clips: drawn.clips, labels };
         let images = batch.clips.len() * batch.views.len();
-        let objective = self.method.loss(&self.network, &batch, Mode::Train);
+        let part = self.plan.recipe.train().micro_batch;
+        let (objective, gradients) = gradient::of_batch(&mut self.method, &self.network, &batch, part);
         let losses = objective.values();
         if let Some((name, _)) = losses.iter().find(|(_, value)| !value.is_finite()) {
             return Err(self.not_finite(&format!("loss {name}")));
         }
-        let gradients = objective.total.backward();
         let gradient_norm = gradient_norm(&self.network, &gradients);
         if !gradient_norm.is_finite() {
             return Err(self.not_finite("norm of the gradient"));

@@ -1,0 +1,210 @@
+//! The gradient of a batch, at once or with the maps of a part of it in memory.
+//!
+//! A contrastive loss compares every clip of a batch with every other, so a batch cannot simply be cut into smaller
+//! ones. Gradient caching (Gao et al. 2021) goes through the network twice: first without a graph, part by part, for
+//! what the loss reads; the loss gives the gradient there; then part by part with a graph, from that gradient to the
+//! weights. The gradient is the plain one. Only batch statistics are those of a part, as they would be in the plain
+//! gradient of a network that saw the parts one after the other.
+
+use crate::method::{Batch, Method, Objective, Rows};
+use crate::model::Mode;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Gradients, Tensor};
+use hico_kernels::linear;
+use std::ops::Range;
+
+/// The loss of a batch and its gradient.
+///
+/// - `part`: clips whose maps may be in memory at a time; `None` is all
+pub fn of_batch<M: Method>(
+    method: &mut M,
+    network: &M::Network,
+    batch: &Batch,
+    part: Option<usize>,
+) -> (Objective, Gradients) {
+    match part.filter(|&part| part < batch.clips.len()) {
+        Some(part) => cached(method, network, batch, part.max(1)),
+        None => {
+            let objective = method.loss(network, batch, Mode::Train);
+            let gradients = objective.total.backward();
+            (objective, gradients)
+        }
+    }
+}
+
+fn cached<M: Method>(method: &mut M, network: &M::Network, batch: &Batch, part: usize) -> (Objective, Gradients) {
+    let clips = batch.clips.len();
+    let parts: Vec<Range<usize>> = (0..clips).step_by(part).map(|begin| begin..clips.min(begin + part)).collect();
+    let views = |rows: &Range<usize>| -> Vec<Tensor<4>> {
+        batch.views.iter().map(|view| view.clone().narrow(0, rows.start, rows.len())).collect()
+    };
+
+    // A copy: what its batch norms learn is forgotten, since the second pass learns it again.
+    let forgetful = network.valid();
+    let outputs: Vec<Vec<Rows>> =
+        parts.iter().map(|rows| method.outputs(&forgetful, &views(rows), Mode::Train)).collect();
+    let leaves: Vec<Rows> = together(&outputs)
+        .into_iter()
+        .map(|rows| rows.into_iter().map(|tensor| Tensor::from_inner(tensor).require_grad()).collect())
+        .collect();
+    let objective = method.objective(leaves.clone(), batch, Mode::Train);
+    let mut at_outputs = objective.total.backward();
+    let at_outputs: Vec<Vec<Option<Tensor<2>>>> =
+        leaves.iter().map(|rows| rows.iter().map(|tensor| tensor.grad_remove(&mut at_outputs)).collect()).collect();
+
+    let mut sum: Option<Gradients> = None;
+    for rows in &parts {
+        let outputs = method.outputs(network, &views(rows), Mode::Train);
+        let pairs = outputs.into_iter().flatten().zip(at_outputs.iter().flatten());
+        // What has this gradient at the outputs: their product with it.
+        let product = pairs.filter_map(|(output, gradient)| {
+            let gradient = gradient.clone()?.narrow(0, rows.start, rows.len());
+            Some((output * Tensor::from_inner(gradient)).sum())
+        });
+        let Some(product) = product.reduce(|sum, product| sum + product) else { continue };
+        let gradients = product.backward();
+        sum = Some(match sum {
+            None => gradients,
+            Some(sum) => added(network, sum, gradients),
+        });
+    }
+    // Without any gradient at the outputs the loss does not depend on the network, and neither has a gradient.
+    let gradients = sum.unwrap_or_else(|| objective.total.clone().backward());
+    (objective, gradients)
+}
+
+/// The outputs of the parts of a batch, as those of the whole of it.
+fn together(parts: &[Vec<Rows>]) -> Vec<Rows> {
+    let shape: Vec<usize> = parts.first().into_iter().flatten().map(Vec::len).collect();
+    let of = |view: usize, tensor: usize| Tensor::cat(parts.iter().map(|part| part[view][tensor].clone()).collect(), 0);
+    shape.iter().enumerate().map(|(view, &tensors)| (0..tensors).map(|tensor| of(view, tensor)).collect()).collect()
+}
+
+/// The sum of two gradients of one network.
+fn added<M: Module>(network: &M, sum: Gradients, newer: Gradients) -> Gradients {
+    struct Adding {
+        sum: Gradients,
+        newer: Gradients,
+    }
+    impl ModuleVisitor for Adding {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let value = param.val();
+            if !value.is_require_grad() {
+                return;
+            }
+            let Some(newer) = value.grad_remove(&mut self.newer) else { return };
+            let sum = match value.grad_remove(&mut self.sum) {
+                Some(sum) => linear::sum(sum, newer, value.dims()),
+                None => newer,
+            };
+            value.grad_replace(&mut self.sum, sum);
+        }
+    }
+    let mut adding = Adding { sum, newer };
+    network.visit(&mut adding);
+    adding.sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::Hico;
+    use crate::model::HicoModel;
+    use crate::model::weights::{Naming, parameters, to_tensors};
+    use crate::recipe::{Projector, Recipe, RecipeFile, Supervision};
+    use burn::tensor::{Device, TensorData};
+    use hico_data::Seed;
+    use std::collections::BTreeMap;
+
+    const SIDE: usize = 32;
+
+    fn start(supervision: Supervision, projector: Projector) -> (Hico, HicoModel) {
+        let mut file = RecipeFile::default();
+        file.view.side = SIDE;
+        file.method.supervision = supervision;
+        file.model.projector = projector;
+        let recipe = Recipe::try_from(file).unwrap();
+        Method::new(&recipe, 3, &Device::flex().autodiff(), Seed(5))
+    }
+
+    fn batch(clips: usize) -> Batch {
+        let device = Device::flex();
+        let view = |number: usize| {
+            let value = |place: usize| ((place + number * 77) as f32 * 0.37).sin();
+            let values = (0..clips * 3 * SIDE * SIDE).map(value).collect::<Vec<f32>>();
+            Tensor::from_data(TensorData::new(values, [clips, 3, SIDE, SIDE]), &device)
+        };
+        let labels = (0..clips).map(|clip| (clip % 2 == 0).then_some(clip % 3)).collect();
+        Batch { clips: (0..clips).collect(), views: vec![view(0), view(1)], labels }
+    }
+
+    /// Every gradient by its parameter's name, multiplied out.
+    fn values(network: &HicoModel, gradients: &Gradients) -> BTreeMap<String, Vec<f64>> {
+        struct Read<'a> {
+            names: BTreeMap<String, String>,
+            gradients: &'a Gradients,
+            found: BTreeMap<String, Vec<f64>>,
+        }
+        impl ModuleVisitor for Read<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let value = param.val();
+                if let Some(gradient) = value.grad(self.gradients) {
+                    let dense = linear::dense(gradient, value.dims()).into_data().iter::<f64>().collect();
+                    self.found.insert(self.names[&param.id.to_string()].clone(), dense);
+                }
+            }
+        }
+        let names = parameters(network).into_iter().map(|parameter| (parameter.id.to_string(), parameter.name));
+        let mut read = Read { names: names.collect(), gradients, found: BTreeMap::new() };
+        network.visit(&mut read);
+        read.found
+    }
+
+    /// The gradient with every part's graph in memory.
+    fn plain(method: &mut Hico, network: &HicoModel, batch: &Batch, part: usize) -> (f64, Gradients) {
+        let clips = batch.clips.len();
+        let of = |begin: usize| -> Vec<Rows> {
+            let views: Vec<Tensor<4>> =
+                batch.views.iter().map(|view| view.clone().narrow(0, begin, part.min(clips - begin))).collect();
+            method.outputs(network, &views, Mode::Train)
+        };
+        let outputs = together(&(0..clips).step_by(part).map(of).collect::<Vec<_>>());
+        let total = method.objective(outputs, batch, Mode::Train).total;
+        (total.clone().into_scalar::<f64>(), total.backward())
+    }
+
+    fn compare(supervision: Supervision, projector: Projector, clips: usize, part: usize) {
+        let batch = batch(clips);
+        let (mut method, network) = start(supervision, projector);
+        let (loss, gradients) = plain(&mut method, &network, &batch, part);
+        let expected = values(&network, &gradients);
+        let learnt = to_tensors(&network, Naming::Ours);
+
+        let (mut method, network) = start(supervision, projector);
+        let (objective, gradients) = of_batch(&mut method, &network, &batch, Some(part));
+        let found = values(&network, &gradients);
+        let total = objective.total.into_scalar::<f64>();
+        assert!((total - loss).abs() <= 1e-6 * loss.abs(), "{total} {loss}");
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (name, expected) in &expected {
+            let largest = expected.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+            for (found, expected) in found[name].iter().zip(expected) {
+                // Sums over parts are taken in another order.
+                assert!((found - expected).abs() <= 2e-5 * largest + 1e-9, "{name}: {found} {expected} of {largest}");
+            }
+        }
+        assert_eq!(to_tensors(&network, Naming::Ours), learnt, "running statistics are learnt once, part after part");
+    }
+
+    #[test]
+    fn gradients_from_parts_are_the_plain_ones() {
+        compare(Supervision::Semi, Projector::Pooled, 6, 3);
+        compare(Supervision::SelfOnly, Projector::Pooled, 7, 3);
+        compare(Supervision::Full, Projector::Pooled, 6, 4);
+    }
+
+    #[test]
+    fn gradients_in_factors_add_up() {
+        compare(Supervision::Semi, Projector::Flattened, 4, 2);
+    }
+}
