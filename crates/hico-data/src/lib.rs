@@ -5,6 +5,7 @@
 pub mod seed;
 pub mod clip;
 pub mod atomic;
+pub mod region;
 pub mod manifest;
 pub mod store;
 pub mod ingest;

@@ -131,7 +131,7 @@ fn bad_files_are_refused_each_with_its_own_words_and_nothing_else_is_lost() {
     assert_eq!(reasons["covid/text.avi"], "a text file, not a video or picture");
     assert_eq!(reasons["covid/picture.mp4"], "its name says a video (.mp4), its content is a PNG picture");
     assert!(reasons["covid/cut.gif"].starts_with("damaged or cut short: "), "{reasons:?}");
-    assert_eq!(reasons["covid/IM0001"], "a DICOM file, which this version does not read");
+    assert_eq!(reasons["covid/IM0001"], "a DICOM file that names no transfer syntax (0002,0010)");
     assert_eq!(reasons["mixed"], "frames differ in size: 4x4, but 2.png is 5x5 (height x width)");
     assert_eq!(report.ignored, ["covid/notes.txt"]);
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 /// SHA-256 of a file, or over the name and the SHA-256 of each picture of a clip, in the order of its frames.
 pub(super) fn of(what: &What) -> io::Result<String> {
     match what {
-        What::Video(path) | What::Animation(path, _) => file(path),
+        What::Video(path) | What::Animation(path, _) | What::Dicom(path) => file(path),
         What::Pictures(files) if files.len() == 1 => file(&files[0]),
         What::Pictures(files) => {
             let mut hash = Sha256::new();

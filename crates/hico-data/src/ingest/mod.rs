@@ -5,6 +5,7 @@
 //! threads; killed at any moment and started again, it goes on after the last clip that was stored.
 
 mod child;
+pub mod dicom;
 mod frames;
 mod hash;
 pub mod journal;

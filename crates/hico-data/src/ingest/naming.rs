@@ -36,7 +36,11 @@ pub(crate) fn names<'a>(keys: &[&'a str], root: &str, taken: &BTreeMap<String, S
 fn plain(key: &str, root: &str) -> String {
     let key = if key == "." { root } else { key };
     let stem = match (sniff::promise(key), key.rsplit_once('.')) {
-        (Promise::Video | Promise::Picture, Some((stem, _))) if !stem.is_empty() && !stem.ends_with('/') => stem,
+        (Promise::Video | Promise::Picture | Promise::Dicom, Some((stem, _)))
+            if !stem.is_empty() && !stem.ends_with('/') =>
+        {
+            stem
+        }
         _ => key,
     };
     let safe = |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };

@@ -42,7 +42,9 @@ pub(crate) fn decode_picture(path: &Path, name: &str, limits: Limits) -> Result<
         Content::Picture(format) | Content::Animation(format) => format,
         Content::Empty => return Err(Refusal::Empty { picture: Some(name.to_owned()) }),
         Content::Text => return Err(Refusal::Text { picture: Some(name.to_owned()) }),
-        Content::Dicom => return Err(Refusal::Dicom),
+        Content::Dicom | Content::DicomDirectory => {
+            return Err(Refusal::Picture { name: name.to_owned(), said: "a DICOM file".into() });
+        }
         Content::Other => {
             return Err(Refusal::Picture { name: name.to_owned(), said: "not a picture of a known format".into() });
         }

@@ -1,5 +1,6 @@
 //! Why one clip is refused, while all others go on.
 
+use super::dicom::Fault;
 use crate::clip::Size;
 
 /// Why a clip was not taken in. [`Refusal::hint`] says what its owner can do.
@@ -25,9 +26,12 @@ pub enum Refusal {
         /// What the content is.
         found: String,
     },
-    /// A DICOM file.
-    #[error("a DICOM file, which this version does not read")]
-    Dicom,
+    /// A DICOM file that is broken, or beyond us.
+    #[error(transparent)]
+    Dicom(#[from] Fault),
+    /// A list of other files.
+    #[error("a DICOMDIR, a list of other files")]
+    Directory,
     /// The container announces more bytes than the file has.
     #[error("cut short: it announces {announced} bytes and has {found}")]
     CutShort {
@@ -130,7 +134,8 @@ impl Refusal {
             }
             Self::Text { .. } => "remove it, or rename it so that its name does not promise a video or picture",
             Self::WrongSuffix { .. } => "give it the suffix of what it is, or fetch the right file",
-            Self::Dicom => "export it as AVI or MP4 from the viewer",
+            Self::Dicom(fault) => fault.hint(),
+            Self::Directory => "the files that it lists are found without it",
             Self::Damaged { .. } => "copy it again from where it came, or keep what decodes with --keep-damaged",
             Self::NotVideo { .. } => "check that the file opens in a player",
             Self::NoFfmpeg => "install it (Debian, Ubuntu: sudo apt install ffmpeg) and run the same command again",

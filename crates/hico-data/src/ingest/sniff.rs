@@ -1,5 +1,6 @@
 //! What a file is, by its first bytes; what its name promises is only compared with it.
 
+use super::dicom::{self, Kind};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -17,6 +18,8 @@ pub(crate) enum Content {
     Animation(image::ImageFormat),
     /// DICOM.
     Dicom,
+    /// A DICOMDIR, a list of other files.
+    DicomDirectory,
     /// Anything else: perhaps a video, ffmpeg will tell.
     Other,
 }
@@ -26,6 +29,7 @@ pub(crate) enum Content {
 pub(crate) enum Promise {
     Video,
     Picture,
+    Dicom,
     Nothing,
 }
 
@@ -36,6 +40,7 @@ const VIDEO_SUFFIXES: [&str; 27] = [
     "gif", "mp4", "m4v", "mov", "qt", "avi", "divx", "mkv", "webm", "mpg", "mpeg", "mpe", "m1v", "m2v", "vob", "wmv",
     "asf", "flv", "ogv", "3gp", "ts", "mts", "m2ts", "mxf", "dv", "mj2", "mjpeg",
 ];
+const DICOM_SUFFIXES: [&str; 4] = ["dcm", "dicom", "dic", "ima"];
 const PICTURE_SUFFIXES: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "dib", "tif", "tiff", "webp"];
 
 /// Looks at the first bytes of a file.
@@ -49,6 +54,7 @@ pub(crate) fn content(path: &Path) -> std::io::Result<Content> {
 pub(crate) fn promise(name: &str) -> Promise {
     match suffix(name) {
         Some(suffix) if VIDEO_SUFFIXES.contains(&suffix.as_str()) => Promise::Video,
+        Some(suffix) if DICOM_SUFFIXES.contains(&suffix.as_str()) => Promise::Dicom,
         Some(suffix) if PICTURE_SUFFIXES.contains(&suffix.as_str()) => Promise::Picture,
         _ => Promise::Nothing,
     }
@@ -62,6 +68,12 @@ pub(crate) fn suffix(name: &str) -> Option<String> {
 fn of_bytes(head: &[u8]) -> Content {
     use image::ImageFormat as F;
     let has = |at: usize, magic: &[u8]| head.get(at..at + magic.len()) == Some(magic);
+    // First of all: before its letters a DICOM file may begin like any other.
+    match dicom::kind(head) {
+        Kind::Object => return Content::Dicom,
+        Kind::Directory => return Content::DicomDirectory,
+        Kind::Foreign => {}
+    }
     if head.is_empty() {
         Content::Empty
     } else if has(0, b"\x89PNG\r\n\x1a\n") {
@@ -78,8 +90,6 @@ fn of_bytes(head: &[u8]) -> Content {
         if animated { Content::Animation(F::WebP) } else { Content::Picture(F::WebP) }
     } else if has(0, b"BM") && has(6, &[0, 0, 0, 0]) {
         Content::Picture(F::Bmp)
-    } else if has(128, b"DICM") {
-        Content::Dicom
     } else if is_text(head) {
         Content::Text
     } else {
@@ -188,6 +198,8 @@ mod tests {
         let mut dicom = [0; 140];
         dicom[128..132].copy_from_slice(b"DICM");
         assert_eq!(of_bytes(&dicom), Content::Dicom);
+        dicom[..4].copy_from_slice(b"II*\0");
+        assert_eq!(of_bytes(&dicom), Content::Dicom);
     }
 
     #[test]
@@ -204,6 +216,7 @@ mod tests {
         assert_eq!(promise("b (1).JPeG"), Promise::Picture);
         assert_eq!(promise("labels.csv"), Promise::Nothing);
         assert_eq!(promise("IM_0001"), Promise::Nothing);
+        assert_eq!(promise("IM_0001.dcm"), Promise::Dicom);
     }
 
     #[test]

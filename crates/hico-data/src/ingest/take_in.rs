@@ -4,7 +4,7 @@ use super::frames::{Decoded, FrameSink};
 use super::refusal::Refusal;
 use super::video::Decoder;
 use super::walk::{Found, What};
-use super::{IngestOptions, hash, picture};
+use super::{IngestOptions, dicom, hash, picture};
 use std::sync::atomic::AtomicBool;
 
 /// What became of one candidate.
@@ -55,6 +55,13 @@ fn decode(
         What::Animation(path, format) => {
             let fps = picture::decode_animation(path, *format, &mut sink, limits, halt)?;
             sink.finish(fps, &format!("{format:?}").to_lowercase())
+        }
+        What::Dicom(path) => {
+            let facts = dicom::decode(path, &mut sink, limits, options.damaged, decoder, halt)?;
+            let mut decoded = sink.finish(facts.fps, &facts.codec)?;
+            decoded.done.splice(1..1, facts.done);
+            decoded.done.extend(facts.complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));
+            Ok(decoded)
         }
         What::Video(path) => {
             let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;

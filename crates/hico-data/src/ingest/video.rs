@@ -145,7 +145,7 @@ impl Decoder {
         let answer: Answer = answer.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let format = answer.format.format_name;
         // Demuxers that read single pictures, other files, or letters are not what a clip is made of.
-        let no_video = ["image2", "tty", "hls", "concat", "dash", "lavfi", "sdp", "rtsp"];
+        let no_video = ["image2", "tty", "hls", "concat", "dash", "lavfi", "sdp", "rtsp", "dicom"];
         if no_video.contains(&format.as_str()) || format.ends_with("_pipe") {
             return Err(Refusal::NotVideo { said: format!("ffmpeg reads it as {format}") });
         }

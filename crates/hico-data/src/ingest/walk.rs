@@ -35,6 +35,7 @@ pub(crate) enum What {
     Video(PathBuf),
     Animation(PathBuf, ImageFormat),
     Pictures(Vec<PathBuf>),
+    Dicom(PathBuf),
     Refused(Refusal),
 }
 
@@ -106,7 +107,7 @@ impl Tree {
             let (what, optional) = match sniff::content(&path) {
                 Err(error) => (What::Refused(Refusal::Read { said: error.to_string() }), false),
                 // Also what only its name makes a picture: a frame that is broken spoils its clip and must not vanish.
-                Ok(Content::Picture(_)) if promise != Promise::Video => {
+                Ok(Content::Picture(_)) if !matches!(promise, Promise::Video | Promise::Dicom) => {
                     pictures.push((name, path, None));
                     continue;
                 }
@@ -157,16 +158,25 @@ fn candidate(name: &str, path: PathBuf, content: Content, promise: Promise) -> (
     let unpromised = promise == Promise::Nothing;
     match content {
         Content::Animation(format) => (What::Animation(path, format), false),
-        Content::Dicom => (What::Refused(Refusal::Dicom), false),
+        Content::Dicom => (What::Dicom(path), false),
+        Content::DicomDirectory => (What::Refused(Refusal::Directory), true),
+        Content::Other | Content::Picture(_) if promise == Promise::Dicom => {
+            (What::Refused(wrong_suffix(name, "DICOM", content)), false)
+        }
         Content::Empty => (What::Refused(Refusal::Empty { picture: None }), unpromised),
         Content::Text => (What::Refused(Refusal::Text { picture: None }), unpromised),
         Content::Other => (What::Video(path), unpromised),
-        Content::Picture(format) => {
-            let promised = format!("a video (.{})", sniff::suffix(name).unwrap_or_default());
-            let found = format!("a {} picture", format!("{format:?}").to_uppercase());
-            (What::Refused(Refusal::WrongSuffix { promised, found }), false)
-        }
+        Content::Picture(_) => (What::Refused(wrong_suffix(name, "a video", content)), false),
     }
+}
+
+fn wrong_suffix(name: &str, promised: &str, content: Content) -> Refusal {
+    let found = match content {
+        Content::Picture(format) => format!("a {} picture", format!("{format:?}").to_uppercase()),
+        _ => "something else".to_owned(),
+    };
+    let promised = format!("{promised} (.{})", sniff::suffix(name).unwrap_or_default());
+    Refusal::WrongSuffix { promised, found }
 }
 
 fn join(folder: &str, name: &str) -> String {

@@ -1,0 +1,73 @@
+//! What a header says of the clip beyond its pixels: frame rate, spacing, regions, whose it is.
+
+use super::header::{Header, Value};
+use crate::region::{Region, Regions};
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
+
+/// Frames a second: by the time of a frame, the times between frames, or how fast it wants to be shown.
+pub(super) fn frame_rate(header: &Header) -> Option<f64> {
+    let numbers = |tag| header.root(tag).map(Value::decimals).unwrap_or_default();
+    let first = |tag| numbers(tag).first().copied().filter(|number| *number > 0.0);
+    let of_milliseconds = |milliseconds: f64| 1000.0 / milliseconds;
+    // The first time of the vector is that before the first frame.
+    let between = numbers(tags::FRAME_TIME_VECTOR).get(1..).map(<[f64]>::to_vec).filter(|times| !times.is_empty());
+    let mean = between.map(|times| times.iter().sum::<f64>() / times.len() as f64).filter(|mean| *mean > 0.0);
+    let float =
+        || header.root(tags::RECOMMENDED_DISPLAY_FRAME_RATE_IN_FLOAT).and_then(float).filter(|rate| *rate > 0.0);
+    let rate = first(tags::FRAME_TIME)
+        .or(mean)
+        .map(of_milliseconds)
+        .or_else(float)
+        .or_else(|| first(tags::RECOMMENDED_DISPLAY_FRAME_RATE))
+        .or_else(|| first(tags::CINE_RATE));
+    rate.map(|rate| (rate * 1e6).round() / 1e6).filter(|rate| *rate > 0.0)
+}
+
+/// Height and width of a pixel, millimetres: as stated, or as the regions agree on.
+pub(super) fn pixel_spacing(header: &Header, regions: &Regions) -> Option<[f64; 2]> {
+    let stated = [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
+    let stated = stated.iter().find_map(|tag| {
+        let numbers = header.anywhere_in(*tag, &[tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE])?.decimals();
+        match numbers[..] {
+            [height, width] if height > 0.0 && width > 0.0 => Some([height, width]),
+            _ => None,
+        }
+    });
+    stated.or_else(|| regions.spacing())
+}
+
+/// The regions of an ultrasound picture.
+pub(super) fn regions(header: &Header) -> Regions {
+    let sequence = tags::SEQUENCE_OF_ULTRASOUND_REGIONS;
+    let region = |item: usize| -> Option<Region> {
+        let value = |tag: Tag| header.in_item(sequence, item, tag);
+        // Written as unsigned, though some devices mean signed.
+        let side = |tag| value(tag).and_then(Value::long).map(|long| i64::from(long as i32));
+        let code = |tag| value(tag).and_then(Value::word).unwrap_or(0);
+        let delta = |tag| value(tag).and_then(Value::double).unwrap_or(0.0);
+        Some(Region {
+            x0: side(tags::REGION_LOCATION_MIN_X0)?,
+            y0: side(tags::REGION_LOCATION_MIN_Y0)?,
+            x1: side(tags::REGION_LOCATION_MAX_X1)?,
+            y1: side(tags::REGION_LOCATION_MAX_Y1)?,
+            format: code(tags::REGION_SPATIAL_FORMAT),
+            data: code(tags::REGION_DATA_TYPE),
+            unit_x: code(tags::PHYSICAL_UNITS_X_DIRECTION),
+            unit_y: code(tags::PHYSICAL_UNITS_Y_DIRECTION),
+            delta_x: delta(tags::PHYSICAL_DELTA_X),
+            delta_y: delta(tags::PHYSICAL_DELTA_Y),
+        })
+    };
+    Regions((1..=header.items(sequence)).filter_map(region).collect())
+}
+
+/// Whose clip it is: the patient's id, else the study.
+pub(super) fn patient(header: &Header) -> Option<String> {
+    let text = |tag| header.root(tag).map(Value::text).filter(|text| !text.is_empty());
+    text(tags::PATIENT_ID).or_else(|| text(tags::STUDY_INSTANCE_UID))
+}
+
+fn float(value: &Value) -> Option<f64> {
+    Some(f64::from(f32::from_bits(value.long()?))).filter(|number| number.is_finite())
+}

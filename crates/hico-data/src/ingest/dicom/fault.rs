@@ -1,0 +1,80 @@
+//! What is wrong with a DICOM file.
+
+/// What is wrong with a DICOM file, or beyond us. [`Fault::hint`] says what its owner can do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Reports, plans and the like.
+    #[error("a DICOM file without pictures")]
+    NoPictures,
+    /// Its header breaks off or makes no sense.
+    #[error("a DICOM file whose header is broken: {said}")]
+    Header {
+        /// What is wrong, and where.
+        said: String,
+    },
+    /// How it is written is not said, and cannot be told from what it holds.
+    #[error("a DICOM file that names no transfer syntax (0002,0010)")]
+    NoSyntax,
+    /// Pixels or header are written in a way that we do not read.
+    #[error("a DICOM file of {what}, which is not read")]
+    Beyond {
+        /// What it is.
+        what: String,
+    },
+    /// An attribute that pictures need is absent.
+    #[error("a DICOM file without {what}")]
+    Missing {
+        /// Name and number of the attribute.
+        what: &'static str,
+    },
+    /// An attribute makes no sense.
+    #[error("a DICOM file whose {what} is {found}")]
+    Value {
+        /// Name and number of the attribute.
+        what: &'static str,
+        /// Its value, and what was expected.
+        found: String,
+    },
+    /// There are fewer frames than announced.
+    #[error("cut short: {found} of {announced} announced frames are whole")]
+    Short {
+        /// Frames announced.
+        announced: usize,
+        /// Whole frames there are.
+        found: usize,
+    },
+    /// Its pixels are not laid out as its header says.
+    #[error("a DICOM file whose pixels are not what its header says: {said}")]
+    Pixels {
+        /// What is wrong.
+        said: String,
+    },
+    /// One frame does not decode.
+    #[error("a DICOM file of which frame {frame} does not decode: {said}")]
+    Frame {
+        /// The frame, from 0.
+        frame: usize,
+        /// What the decoder says.
+        said: String,
+    },
+}
+
+impl Fault {
+    /// What the owner of the file can do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NoPictures => "nothing is lost; take it out of the folder if it should not be told again",
+            Self::Short { .. } => {
+                "copy it again from where it came, or keep the frames that are there with --keep-damaged"
+            }
+            Self::Frame { .. } => "fetch it again from the archive, or keep the frames that decode with --keep-damaged",
+            Self::Beyond { .. } | Self::NoSyntax => {
+                "have the archive or viewer write it uncompressed (Explicit VR Little Endian), or as AVI or MP4"
+            }
+            Self::Header { .. } | Self::Missing { .. } | Self::Value { .. } | Self::Pixels { .. } => {
+                "fetch it again from the archive, or export it as AVI or MP4 from the viewer"
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! JPEG lossless (ITU-T T.81, process 14): each sample is predicted from its neighbours, the difference is Huffman coded.
+
+use super::jpeg_markers::{Segment, Segments};
+
+/// A decoded picture.
+#[derive(Debug, PartialEq)]
+pub(super) struct Picture {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) samples: usize,
+    /// `[height, width, samples]`
+    pub(super) values: Vec<u16>,
+}
+
+/// Decodes one picture.
+///
+/// - `expected`: height, width and samples; a picture that says otherwise is refused before memory is taken
+pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Picture, String> {
+    let mut tables: [Option<Huffman>; 4] = [const { None }; 4];
+    let (mut frame, mut restart) = (None, 0);
+    let mut picture = Picture { height: expected[0], width: expected[1], samples: expected[2], values: Vec::new() };
+    let mut done = [false; 4];
+    for segment in Segments::new(data)? {
+        let Segment { marker, body, tail } = segment?;
+        match marker {
+            0xc3 => frame = Some(Frame::read(body, expected)?),
+            0xc4 => define_tables(body, &mut tables)?,
+            0xdd => restart = usize::from(u16_at(body, 0)?),
+            0xda => {
+                let frame = frame.as_ref().ok_or("a scan before its frame header")?;
+                picture.values.resize(expected.iter().product(), 0);
+                let scan = Scan::read(body, frame, restart)?;
+                scan.decode(tail, frame, &tables, &mut picture)?;
+                scan.components.iter().for_each(|(component, _)| done[*component] = true);
+                if done[..picture.samples].iter().all(|done| *done) {
+                    return Ok(picture);
+                }
+            }
+            0xc0..=0xcf => return Err(format!("its frame header is of another JPEG process (SOF{})", marker - 0xc0)),
+            _ => {}
+        }
+    }
+    Err("it ends before its pixels".to_owned())
+}
+
+struct Frame {
+    precision: u32,
+    /// Names of the components.
+    components: Vec<u8>,
+}
+
+impl Frame {
+    fn read(body: &[u8], expected: [usize; 3]) -> Result<Self, String> {
+        let byte = |at: usize| body.get(at).copied().ok_or("its frame header is cut short");
+        let (height, width) = (usize::from(u16_at(body, 1)?), usize::from(u16_at(body, 3)?));
+        let samples = usize::from(byte(5)?);
+        if [height, width, samples] != expected {
+            return Err(format!("{height}x{width} pixels of {samples} samples, the header says {expected:?}"));
+        }
+        let precision = u32::from(byte(0)?);
+        if !(2..=16).contains(&precision) {
+            return Err(format!("{precision} bits a sample"));
+        }
+        let components = (0..samples).map(|component| match byte(7 + 3 * component)? {
+            0x11 => Ok(byte(6 + 3 * component)?),
+            _ => Err("its samples are of different density".to_owned()),
+        });
+        Ok(Self { precision, components: components.collect::<Result<_, _>>()? })
+    }
+}
+
+struct Scan {
+    /// Place of each component, and its table.
+    components: Vec<(usize, usize)>,
+    predictor: u8,
+    /// Low bits that were dropped.
+    shift: u32,
+    /// Pixels between two restarts; 0 for none.
+    restart: usize,
+}
+
+impl Scan {
+    fn read(body: &[u8], frame: &Frame, restart: usize) -> Result<Self, String> {
+        let byte = |at: usize| body.get(at).copied().ok_or("its scan header is cut short");
+        let count = usize::from(byte(0)?);
+        let components = (0..count).map(|place| {
+            let name = byte(1 + 2 * place)?;
+            let component = frame.components.iter().position(|other| *other == name);
+            Ok((component.ok_or("a scan of an unknown component")?, usize::from(byte(2 + 2 * place)? >> 4)))
+        });
+        let components = components.collect::<Result<Vec<_>, String>>()?;
+        let (predictor, shift) = (byte(1 + 2 * count)?, u32::from(byte(3 + 2 * count)? & 15));
+        if components.is_empty() || !(1..=7).contains(&predictor) || shift >= frame.precision {
+            return Err(format!("a scan with predictor {predictor} and point transform {shift}"));
+        }
+        Ok(Self { components, predictor, shift, restart })
+    }
+
+    fn decode(
+        &self,
+        data: &[u8],
+        frame: &Frame,
+        tables: &[Option<Huffman>; 4],
+        picture: &mut Picture,
+    ) -> Result<(), String> {
+        let missing = "a scan without its Huffman table";
+        let table = |place: usize| tables.get(place).and_then(Option::as_ref).ok_or(missing);
+        let tables = self.components.iter().map(|(_, place)| table(*place)).collect::<Result<Vec<_>, _>>()?;
+        let (width, samples) = (picture.width, picture.samples);
+        let first = 1 << (frame.precision - self.shift - 1);
+        let mut bits = Bits::new(data);
+        let mut begin = 0;
+        for pixel in 0..picture.height * width {
+            if self.restart > 0 && pixel > 0 && pixel % self.restart == 0 {
+                bits.restart()?;
+                begin = pixel;
+            }
+            // After a restart prediction begins anew, as in the first line.
+            let (left, above) = (pixel % width > 0 && pixel > begin, pixel >= begin + width);
+            for ((component, _), table) in self.components.iter().zip(&tables) {
+                let at = pixel * samples + component;
+                let value = |back: usize| i32::from(picture.values[at - back * samples]);
+                let predicted = match (left, above) {
+                    (false, false) => first,
+                    (true, false) => value(1),
+                    (false, true) => value(width),
+                    (true, true) => predict(self.predictor, value(1), value(width), value(width + 1)),
+                };
+                picture.values[at] = (predicted + bits.difference(table)?) as u16;
+            }
+        }
+        if self.shift > 0 {
+            for (component, _) in &self.components {
+                picture.values.iter_mut().skip(*component).step_by(samples).for_each(|value| *value <<= self.shift);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// T.81, table H.1.
+const fn predict(predictor: u8, left: i32, above: i32, corner: i32) -> i32 {
+    match predictor {
+        1 => left,
+        2 => above,
+        3 => corner,
+        4 => left + above - corner,
+        5 => left + ((above - corner) >> 1),
+        6 => above + ((left - corner) >> 1),
+        _ => (left + above) >> 1,
+    }
+}
+
+fn u16_at(body: &[u8], at: usize) -> Result<u16, String> {
+    let bytes = body.get(at..at + 2).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(u16::from_be_bytes).ok_or_else(|| "a segment is cut short".to_owned())
+}
+
+fn define_tables(mut body: &[u8], tables: &mut [Option<Huffman>; 4]) -> Result<(), String> {
+    while !body.is_empty() {
+        let (head, rest) = body.split_at_checked(17).ok_or("a Huffman table is cut short")?;
+        let count = head[1..].iter().map(|count| usize::from(*count)).sum();
+        let (symbols, rest) = rest.split_at_checked(count).ok_or("a Huffman table is cut short")?;
+        let place = tables.get_mut(usize::from(head[0])).ok_or("a Huffman table of another JPEG process")?;
+        *place = Some(Huffman::new(&head[1..], symbols)?);
+        body = rest;
+    }
+    Ok(())
+}
+
+/// A table of codes: symbol and length for every 16 bits that may come.
+struct Huffman {
+    table: Vec<(u8, u8)>,
+}
+
+impl Huffman {
+    /// - `counts`: codes of 1, 2, ... 16 bits
+    fn new(counts: &[u8], symbols: &[u8]) -> Result<Self, String> {
+        let mut table = Vec::with_capacity(1 << 16);
+        let mut symbols = symbols.iter();
+        for (length, count) in (1_u8..).zip(counts) {
+            for symbol in symbols.by_ref().take(usize::from(*count)) {
+                let whole = table.len() + (1 << (16 - length));
+                if whole > 1 << 16 || *symbol > 16 {
+                    return Err("a Huffman table makes no sense".to_owned());
+                }
+                table.resize(whole, (*symbol, length));
+            }
+        }
+        // Length 0 marks what is no code.
+        table.resize(1 << 16, (0, 0));
+        Ok(Self { table })
+    }
+}
+
+/// The bits of a scan, stuffing taken out.
+struct Bits<'a> {
+    rest: &'a [u8],
+    held: u64,
+    count: u32,
+    /// Bits that were made up after the end of the data.
+    beyond: u32,
+}
+
+impl<'a> Bits<'a> {
+    const fn new(rest: &'a [u8]) -> Self {
+        Self { rest, held: 0, count: 0, beyond: 0 }
+    }
+
+    fn fill(&mut self) {
+        while self.count <= 48 {
+            let byte = match self.rest {
+                [0xff, 0, rest @ ..] => {
+                    self.rest = rest;
+                    0xff
+                }
+                [0xff, ..] | [] => {
+                    self.beyond += 8;
+                    0
+                }
+                [byte, rest @ ..] => {
+                    self.rest = rest;
+                    *byte
+                }
+            };
+            self.held = self.held << 8 | u64::from(byte);
+            self.count += 8;
+        }
+    }
+
+    fn take(&mut self, count: u32) -> Result<u32, String> {
+        self.count -= count;
+        // What was made up lies at the end of what is held.
+        if self.count < self.beyond {
+            return Err("it ends within its pixels".to_owned());
+        }
+        Ok((self.held >> self.count) as u32 & ((1 << count) - 1))
+    }
+
+    /// T.81, H.1.2.2: a category, then as many bits; category 16 is 32768 and has none.
+    fn difference(&mut self, table: &Huffman) -> Result<i32, String> {
+        self.fill();
+        let next = (self.held >> (self.count - 16)) as usize & 0xffff;
+        let (category, length) = table.table[next];
+        if length == 0 {
+            return Err("bits that are no Huffman code".to_owned());
+        }
+        self.take(u32::from(length))?;
+        if category == 0 || category == 16 {
+            return Ok(i32::from(category) << 11);
+        }
+        let bits = self.take(u32::from(category))? as i32;
+        let half = 1 << (category - 1);
+        Ok(if bits < half { bits - 2 * half + 1 } else { bits })
+    }
+
+    fn restart(&mut self) -> Result<(), String> {
+        match self.rest {
+            [0xff, 0xd0..=0xd7, rest @ ..] => {
+                *self = Self::new(rest);
+                Ok(())
+            }
+            _ => Err("a restart marker is missing".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One row of 8-bit values, predictor 1, categories 0 to 3 as codes 0, 10, 110, 1110.
+    fn row(width: u8, bits: &[u8]) -> Vec<u8> {
+        let mut data = vec![0xff, 0xd8, 0xff, 0xc3, 0, 11, 8, 0, 1, 0, width, 1, 1, 0x11, 0];
+        data.extend([0xff, 0xc4, 0, 23, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]);
+        data.extend([0xff, 0xda, 0, 8, 1, 1, 0, 1, 0, 0]);
+        data.extend(bits);
+        data.extend([0xff, 0xd9]);
+        data
+    }
+
+    #[test]
+    fn differences_are_added_to_what_lies_left() {
+        // 128, then +1 (10 1), -3 (110 00), 0 (0), +4 (1110 100).
+        let data = row(5, &[0b0101_1100, 0b0011_1010, 0b0000_0000]);
+        assert_eq!(decode(&data, [1, 5, 1]).unwrap().values, [128, 129, 126, 126, 130]);
+    }
+
+    #[test]
+    fn a_picture_that_is_short_or_of_another_size_is_refused() {
+        let data = row(5, &[0b0101_1100]);
+        assert_eq!(decode(&data, [1, 5, 1]).unwrap_err(), "it ends within its pixels");
+        assert!(decode(&data, [2, 5, 1]).unwrap_err().starts_with("1x5 pixels"));
+        for length in 0..data.len() {
+            assert!(decode(&data[..length], [1, 5, 1]).is_err(), "{length}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! DICOM files: pictures and cine loops of every usual transfer syntax.
+//!
+//! Names, dates and free text of a header are skipped unread. What a file costs is bounded before memory is taken: sizes are
+//! judged by the header, compressed frames by their own headers, and frames are decoded one after the other.
+
+mod cine;
+mod colour;
+mod fault;
+mod file;
+mod fragments;
+mod guard;
+mod header;
+mod jpeg;
+mod jpeg2000;
+mod jpeg_lossless;
+mod jpeg_ls;
+mod jpeg_markers;
+mod layout;
+mod lookup;
+mod native;
+mod rle;
+mod source;
+mod start;
+mod stored;
+mod syntax;
+mod tone;
+
+pub use fault::Fault;
+pub(crate) use start::{Kind, kind};
+pub use stored::{StoredFrame, Values};
+
+use super::frames::{FrameSink, Limits};
+use super::refusal::Refusal;
+use super::video::{Damaged, Decoder};
+use crate::region::Regions;
+use file::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tone::{Rescale, Spread, Tone};
+
+/// What a header says of the clip beyond its frames, and how they were decoded.
+#[derive(Debug)]
+pub(crate) struct DicomFacts {
+    pub(crate) fps: Option<f64>,
+    /// Height and width of a source pixel, millimetres.
+    pub(crate) spacing: Option<[f64; 2]>,
+    pub(crate) regions: Regions,
+    /// The patient's id, else the study's.
+    pub(crate) patient: Option<String>,
+    pub(crate) codec: String,
+    /// What was done to the values of the frames.
+    pub(crate) done: Vec<String>,
+    /// What was wrong with the file, where that was allowed.
+    pub(crate) complaint: Option<String>,
+}
+
+/// Decodes the frames of a DICOM file as they are stored, one after the other; colour comes as interleaved RGB, nothing is
+/// made 8 bits.
+///
+/// # Errors
+/// When the file is no DICOM file, is beyond us, or any of its frames is missing or does not decode; also for videos within
+/// DICOM, which ffmpeg decodes.
+pub fn read_frames(path: &Path, limits: Limits, mut take: impl FnMut(StoredFrame)) -> Result<(), Refusal> {
+    let file = File::open(path, limits, Damaged::Refuse)?;
+    let mut source = file.source()?;
+    (0..file.frames()).try_for_each(|frame| {
+        let frame = file.frame(&mut *source, frame)?;
+        take(frame);
+        Ok(())
+    })
+}
+
+/// Decodes a DICOM file into `sink`.
+///
+/// - `decoder`: for videos within DICOM, if ffmpeg is installed
+pub(crate) fn decode(
+    path: &Path,
+    sink: &mut FrameSink,
+    limits: Limits,
+    damaged: Damaged,
+    decoder: Option<&Decoder>,
+    stop: &AtomicBool,
+) -> Result<DicomFacts, Refusal> {
+    let file = File::open(path, limits, damaged)?;
+    let regions = cine::regions(&file.header);
+    let mut facts = DicomFacts {
+        fps: cine::frame_rate(&file.header),
+        spacing: cine::pixel_spacing(&file.header, &regions),
+        regions,
+        patient: cine::patient(&file.header),
+        codec: file.codec(),
+        done: Vec::new(),
+        complaint: None,
+    };
+    if file.is_video() {
+        let stream = file.stream()?;
+        let video = decoder.ok_or(Refusal::NoFfmpeg)?.decode(stream.path(), sink, limits, damaged, stop)?;
+        facts.fps = facts.fps.or(video.fps);
+        facts.codec = format!("ffmpeg {}", video.codec);
+        facts.complaint = file.complaint.clone().or(video.complaint);
+        return Ok(facts);
+    }
+    let mut pass =
+        Pass { file: &file, begin: Instant::now(), limits, damaged, stop, complaint: file.complaint.clone() };
+    let (spread, rescale) = (Spread::read(&file.header, &file.layout), Rescale::read(&file.header, &file.layout));
+    let range = if spread == Spread::Range && file.layout.samples() == 1 { Some(pass.range(&rescale)?) } else { None };
+    let tone = Tone::build(&file.header, &file.layout, &spread, &rescale, range)?;
+    pass.frames(|number, frame| {
+        sink.admit(frame.size, &|| format!("frame {number}"))?;
+        sink.push(&tone.apply(frame))
+    })?;
+    if file.layout.photometric.is_grey() {
+        facts.done.extend(spread.done(range));
+    }
+    facts.complaint = pass.complaint;
+    // A rate of a single picture means nothing.
+    facts.fps = facts.fps.filter(|_| sink.len() > 1);
+    Ok(facts)
+}
+
+/// One way through the frames of a file.
+struct Pass<'a> {
+    file: &'a File,
+    begin: Instant,
+    limits: Limits,
+    damaged: Damaged,
+    stop: &'a AtomicBool,
+    /// The first fault, where faults are allowed.
+    complaint: Option<String>,
+}
+
+impl Pass<'_> {
+    fn frames(&mut self, mut take: impl FnMut(usize, StoredFrame) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        let mut source = self.file.source()?;
+        let mut taken = 0;
+        for number in 0..self.file.frames() {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Refusal::Interrupted);
+            }
+            if self.begin.elapsed().as_secs() >= self.limits.seconds.max(1) {
+                return Err(Refusal::TooSlow { seconds: self.limits.seconds });
+            }
+            match self.file.frame(&mut *source, number) {
+                Ok(frame) => {
+                    take(number, frame)?;
+                    taken += 1;
+                }
+                Err(fault) if self.damaged == Damaged::Refuse => return Err(fault.into()),
+                Err(fault) => drop(self.complaint.get_or_insert_with(|| fault.to_string())),
+            }
+        }
+        match &self.complaint {
+            Some(said) if taken == 0 => Err(Refusal::Damaged { frames: 0, said: said.clone() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The smallest and the largest rescaled value of all frames.
+    fn range(&mut self, rescale: &Rescale) -> Result<[f64; 2], Refusal> {
+        let mut range = [f64::INFINITY, f64::NEG_INFINITY];
+        let layout = self.file.layout;
+        self.frames(|_, frame| {
+            let [low, high] = rescale.range(&frame, &layout);
+            range = [range[0].min(low), range[1].max(high)];
+            Ok(())
+        })?;
+        Ok(range)
+    }
+}
