@@ -1,6 +1,7 @@
 //! The table of a data set, `clips.csv`: one row a clip. It opens in any spreadsheet.
 
 use crate::clip::{Channels, Size};
+use crate::region::Regions;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -44,7 +45,17 @@ pub struct ClipRow {
     pub shard: String,
     /// What was done to the frames, in order, separated by `;` (for instance `resize 256x256`).
     pub done: String,
+    /// Height of a source pixel, millimetres, where the source states it; times `source_height / height` for a stored one.
+    pub pixel_height_mm: Option<f64>,
+    /// Width of a source pixel, millimetres.
+    pub pixel_width_mm: Option<f64>,
+    /// Regions of the source picture and what their axes measure, where the scanner states them.
+    #[serde(default)]
+    pub regions: Regions,
 }
+
+/// The first columns decide a result; those behind them describe the source, and data sets of earlier versions lack them.
+const DECIDING: usize = 16;
 
 impl ClipRow {
     /// Size of the stored frames.
@@ -133,7 +144,7 @@ impl Manifest {
     /// SHA-256 over what decides a result: names, sources, labels, groups, folds and sizes of all clips.
     #[must_use]
     pub fn hash(&self) -> String {
-        let bytes = self.to_csv().unwrap_or_default();
+        let bytes = self.to_csv().and_then(|table| deciding(&table)).unwrap_or_default();
         Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -143,5 +154,55 @@ impl Manifest {
             writer.serialize(row).map_err(std::io::Error::other)?;
         }
         writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))
+    }
+}
+
+/// A table without the columns that only describe the source.
+fn deciding(table: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(table);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for record in reader.byte_records() {
+        writer
+            .write_record(record.map_err(std::io::Error::other)?.iter().take(DECIDING))
+            .map_err(std::io::Error::other)?;
+    }
+    writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As an earlier version wrote it.
+    const EARLIER: &str = "clip,patient,group,label,fold,frames,height,width,channels,fps,source_height,source_width,\
+                           source,sha256,shard,done\n\
+                           a,p,p,\"x, y\",1,2,8,8,grey,10.0,16,16,a.gif,00,frames-0000.safetensors,decode gif;grey\n";
+
+    fn manifest() -> Manifest {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(MANIFEST_FILE), EARLIER).unwrap();
+        Manifest::read(folder.path()).unwrap()
+    }
+
+    #[test]
+    fn a_table_of_an_earlier_version_opens_and_keeps_its_hash() {
+        let manifest = manifest();
+        assert_eq!((manifest.rows[0].pixel_height_mm, manifest.rows[0].regions.is_empty()), (None, true));
+        let hash: String = Sha256::digest(EARLIER).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(manifest.hash(), hash);
+    }
+
+    #[test]
+    fn what_describes_the_source_survives_the_disk_and_leaves_the_hash_alone() {
+        let mut manifest = manifest();
+        let hash = manifest.hash();
+        manifest.rows[0].pixel_height_mm = Some(0.25);
+        manifest.rows[0].regions = "0 0 9 9 1 1 3 3 0.025 0.025".parse().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        manifest.write(folder.path()).unwrap();
+        assert_eq!(Manifest::read(folder.path()).unwrap(), manifest);
+        assert_eq!(manifest.hash(), hash);
+        manifest.rows[0].fold = Some(2);
+        assert_ne!(manifest.hash(), hash);
     }
 }

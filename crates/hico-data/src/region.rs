@@ -39,6 +39,12 @@ const PICTURE: u16 = 1;
 const CENTIMETRES: u16 = 3;
 
 impl Regions {
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Height and width of a source pixel, millimetres, where all regions that are pictures agree.
     #[must_use]
     pub fn spacing(&self) -> Option<[f64; 2]> {

@@ -53,6 +53,9 @@ fn blocks(clips: usize, classes: usize) -> Arc<Dataset> {
         sha256: String::new(),
         shard: String::new(),
         done: String::new(),
+        pixel_height_mm: None,
+        pixel_width_mm: None,
+        regions: hico_data::region::Regions::default(),
     };
     let manifest = Manifest { rows: (0..clips).map(row).collect() };
     Arc::new(Dataset::in_memory(manifest, (0..clips).map(clip).collect()))

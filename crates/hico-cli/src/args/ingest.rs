@@ -7,13 +7,19 @@ Examples:
   hico ingest clips --labels clips/labels.csv --out data
   hico ingest clips --labels table.csv --file-column video --label-column diagnosis --patient-column case --out data
   hico ingest clips --out data --side 128 --fit keep
+  hico ingest dicom --out data
 
 The labels table is a CSV with one row a clip. Without the column flags its columns are found by their obvious names (file, label,
 patient, group, fold). An empty label means unlabelled; without a group the patient is the group, without a patient the clip itself.
 
+DICOM files are found by their content. Names, dates and free text of their headers are never read. Where the labels name no
+patient, the patient's id (else the study's) counts, as a salted hash; the paths of DICOM files are hashed too, since export
+programs put names into them. The salt and the list of paths are beside the data set, in DATASET.salt and DATASET.sources.csv:
+keep them to yourself. Later ingests into the same data set need the salt. Words burned into the pictures stay.
+
 Interrupted, the same command goes on where it was. Exit code: 0 every clip was taken in, 2 some were refused, 1 nothing could be done.")]
 pub(crate) struct IngestArgs {
-    /// Folder with videos, GIFs and folders of frames
+    /// Folder with DICOM files, videos, GIFs and folders of frames
     #[arg(value_name = "SRC")]
     pub(crate) source: PathBuf,
     /// The data set to write; a new folder, or an ingest to go on with
@@ -46,9 +52,15 @@ pub(crate) struct IngestArgs {
     /// What a folder of pictures is
     #[arg(long, value_enum, default_value_t = StillsArg::Clip)]
     pub(crate) stills: StillsArg,
-    /// Keep the frames that decode of a video that is damaged or cut short, instead of refusing it
+    /// Keep the frames that decode of a clip that is damaged or cut short, instead of refusing it
     #[arg(long)]
     pub(crate) keep_damaged: bool,
+    /// Salt of the hashes that stand for patients and paths of DICOM files, instead of a random one; the same salt gives the same hashes
+    #[arg(long, value_name = "TEXT", env = "HICO_SALT", hide_env_values = true, conflicts_with = "keep_ids")]
+    pub(crate) salt: Option<String>,
+    /// Write patients' ids and the paths of DICOM files as they are
+    #[arg(long)]
+    pub(crate) keep_ids: bool,
     /// Refuse clips with more frames
     #[arg(long, value_name = "N")]
     pub(crate) max_frames: Option<usize>,

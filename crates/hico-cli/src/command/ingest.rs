@@ -2,7 +2,7 @@ use crate::args::{FitArg, IngestArgs, StillsArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::{
-    self, Column, Columns, Damaged, Fit, IngestError, IngestOptions, IngestReport, LabelError, Limits, Stills,
+    self, Column, Columns, Damaged, Fit, Identity, IngestError, IngestOptions, IngestReport, LabelError, Limits, Stills,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -73,6 +73,7 @@ fn options(args: &IngestArgs) -> IngestOptions {
         },
         damaged: if args.keep_damaged { Damaged::Keep } else { Damaged::Refuse },
         labels: args.labels.clone().map(|path| (path, columns())),
+        identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },
         threads: rayon::current_num_threads(),
         ..IngestOptions::default()
     }
@@ -82,12 +83,14 @@ fn hint(error: &IngestError) -> &'static str {
     match error {
         IngestError::Source { .. } => "give the folder that holds the clips",
         IngestError::NothingFound(_) => {
-            "give the folder that holds videos, GIFs or folders of PNG, JPEG, BMP, TIFF or WebP frames"
+            "give the folder that holds DICOM files, videos, GIFs or folders of PNG, JPEG, BMP, TIFF or WebP frames"
         }
         IngestError::OutTaken(_) => "choose another --out",
         IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
         IngestError::SourceChanged { .. } => "choose another --out, so that one data set does not mix two versions",
         IngestError::Out { .. } | IngestError::Store(_) => "choose an --out on a disk with room that you may write to",
+        IngestError::Salt { .. } => "choose an --out in a folder that you may write to, or give --salt",
+        IngestError::SaltGone(_) => "put it back, or give its content with --salt",
         IngestError::Labels(LabelError::Read { .. }) => "name a CSV file that exists with --labels",
         IngestError::Labels(_) => {
             "mend the table, or name its columns: --file-column, --label-column, --patient-column"
@@ -129,6 +132,10 @@ fn summary(report: &IngestReport, args: &IngestArgs) -> String {
         list("without a row in the labels table", &report.without_row);
     }
     list("ignored", &report.ignored);
+    let beside: Vec<String> = report.beside.iter().map(|path| path.display().to_string()).collect();
+    if !beside.is_empty() {
+        lines.push(format!("patients and paths of DICOM files are hashed; for you alone: {}", beside.join(", ")));
+    }
     lines.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.join("\n")
 }

@@ -2,6 +2,7 @@
 
 use super::refusal::Refusal;
 use crate::clip::{Channels, Clip, Size};
+use crate::region::Regions;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -54,6 +55,12 @@ pub(crate) struct Decoded {
     pub(crate) luma: [f64; 3],
     /// What was done, in order.
     pub(crate) done: Vec<String>,
+    /// The patient that the file names.
+    pub(crate) patient: Option<String>,
+    /// Height and width of a source pixel, millimetres.
+    pub(crate) spacing: Option<[f64; 2]>,
+    /// Regions of the source picture.
+    pub(crate) regions: Regions,
 }
 
 /// Takes the frames of one clip as they are decoded.
@@ -155,7 +162,7 @@ impl FrameSink {
         }
         let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
         let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
-        Ok(Decoded { clip, source, luma, done })
+        Ok(Decoded { clip, source, luma, done, patient: None, spacing: None, regions: Regions::default() })
     }
 }
 

@@ -5,6 +5,7 @@ use super::frames::Fit;
 use super::labels::UsedColumns;
 use super::walk::Stills;
 use crate::clip::Channels;
+use crate::region::Regions;
 use crate::store::Place;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -29,7 +30,7 @@ pub enum Entry {
     Clip(ClipEntry),
     /// A clip was refused.
     Refused {
-        /// Path relative to the source folder.
+        /// Path relative to the source folder; that of a DICOM file as a hash unless ids are kept.
         source: String,
         /// Why.
         reason: String,
@@ -58,12 +59,15 @@ pub struct Settings {
     pub labels_sha256: Option<String>,
     /// Columns that were read from it.
     pub columns: Option<UsedColumns>,
+    /// Whether ids of DICOM files are hashed, and with which salt (its hash); absent while there is no DICOM file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<String>,
 }
 
 /// A stored clip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipEntry {
-    /// Path relative to the source folder.
+    /// Path relative to the source folder; that of a DICOM file as a hash unless ids are kept.
     pub source: String,
     /// Name of the clip.
     pub clip: String,
@@ -89,6 +93,15 @@ pub struct ClipEntry {
     pub done: String,
     /// Where the frames are.
     pub place: Place,
+    /// The patient that a DICOM file names, as a hash unless ids are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<String>,
+    /// Height and width of a source pixel, millimetres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spacing: Option<[f64; 2]>,
+    /// Regions of the source picture.
+    #[serde(default, skip_serializing_if = "Regions::is_empty")]
+    pub regions: Regions,
 }
 
 /// Why the record cannot be used.

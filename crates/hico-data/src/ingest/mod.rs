@@ -8,6 +8,7 @@ mod child;
 pub mod dicom;
 mod frames;
 mod hash;
+mod identity;
 pub mod journal;
 pub mod labels;
 mod matching;
@@ -23,6 +24,7 @@ mod video;
 mod walk;
 
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
+pub use identity::Identity;
 pub use labels::{Column, Columns, LabelError};
 pub use refusal::Refusal;
 pub use video::{Damaged, Programs};
@@ -55,6 +57,8 @@ pub struct IngestOptions {
     pub limits: Limits,
     /// The labels table, and how its columns are found.
     pub labels: Option<(PathBuf, Columns)>,
+    /// What becomes of patients' ids and of the paths of DICOM files.
+    pub identity: Identity,
     /// The programs that decode videos.
     pub programs: Programs,
     /// Clips that are decoded at the same time; 1 or more.
@@ -70,6 +74,7 @@ impl Default for IngestOptions {
             damaged: Damaged::default(),
             limits: Limits::default(),
             labels: None,
+            identity: Identity::default(),
             programs: Programs::default(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
         }
@@ -103,7 +108,7 @@ pub struct IngestReport {
     pub kept: usize,
     /// Clips that were refused.
     pub refused: Vec<RefusedClip>,
-    /// Files that are neither videos nor pictures and that nothing promised to be, and pictures beside videos.
+    /// Files that are neither videos nor pictures and that nothing promised to be, pictures beside videos, and DICOMDIRs.
     pub ignored: Vec<String>,
     /// Links, which are not followed.
     pub links: usize,
@@ -113,6 +118,8 @@ pub struct IngestReport {
     pub unmatched: Vec<(u64, String)>,
     /// Clips without a row in the labels table.
     pub without_row: Vec<String>,
+    /// Files beside the data set that tell whose clips they are; for their owner alone.
+    pub beside: Vec<PathBuf>,
     /// What a person should look at.
     pub warnings: Vec<String>,
     /// Candidates that were not reached because the work was interrupted; then there is no table yet.
@@ -143,8 +150,8 @@ pub enum IngestError {
         /// What is wrong.
         reason: String,
     },
-    /// There is no video or picture.
-    #[error("{}: holds no video and no picture", .0.display())]
+    /// There is nothing to take in.
+    #[error("{}: holds no DICOM file, no video and no picture", .0.display())]
     NothingFound(PathBuf),
     /// The folder for the data set holds something else.
     #[error("{}: exists and is no unfinished ingest; nothing was written", .0.display())]
@@ -175,6 +182,17 @@ pub enum IngestError {
         /// What the system says.
         source: io::Error,
     },
+    /// The salt of the hashes, or the list of sources, cannot be read or written.
+    #[error("{}: cannot be read or written: {source}", .path.display())]
+    Salt {
+        /// The file beside the data set.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The salt that was used before is gone.
+    #[error("{}: is gone, and patients would get other hashes than before", .0.display())]
+    SaltGone(PathBuf),
     /// The labels table cannot be used.
     #[error(transparent)]
     Labels(#[from] LabelError),
@@ -207,9 +225,10 @@ pub fn ingest(
     stop: &AtomicBool,
 ) -> Result<IngestReport, IngestError> {
     let begin = Instant::now();
-    let plan = Plan::make(source, out, options)?;
-    let mut sitting = Sitting::open(out, &plan)?;
+    let mut plan = Plan::make(source, out, options)?;
+    let mut sitting = Sitting::open(out, &mut plan, &options.identity)?;
     let finished = sitting.run(&plan, options, progress, stop)?;
+    sitting.write_sources(&plan, out)?;
     let mut report = sitting.report;
     report.seconds = begin.elapsed().as_secs_f64();
     if !finished {
@@ -218,7 +237,7 @@ pub fn ingest(
     }
     sitting.writer.finish()?;
     let refused = report.refused.len();
-    report.manifest = sitting::table(&plan, &sitting.stored, sitting.table, out)?;
+    report.manifest = sitting::table(&mut plan, &sitting.stored, sitting.table, out)?;
     report.clips = report.manifest.rows.len();
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
     report.warnings.extend(fold_warning(&report.manifest));

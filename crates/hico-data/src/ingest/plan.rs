@@ -1,6 +1,7 @@
 //! What there is to do, settled before anything is written: which files are clips, what the labels say of them.
 
-use super::journal::Settings;
+use super::identity::Veil;
+use super::journal::{ClipEntry, Settings};
 use super::labels::{Facts, LabelError, LabelTable};
 use super::matching::{self, Matched};
 use super::walk::{self, Found, What};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Plan {
     pub(super) settings: Settings,
     pub(super) found: Vec<Found>,
+    /// What the labels say, by the source as it is written down.
     pub(super) facts: BTreeMap<String, Facts>,
     pub(super) report: IngestReport,
 }
@@ -43,6 +45,7 @@ impl Plan {
             stills: options.stills,
             labels_sha256,
             columns: table.as_ref().map(|table| table.used.clone()),
+            ids: None,
         };
         let mut report = IngestReport {
             links: tree.links,
@@ -69,10 +72,33 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether any candidate is a DICOM file.
+    pub(super) fn has_dicom(&self) -> bool {
+        self.found.iter().any(Found::is_dicom)
+    }
+
+    /// From here on a DICOM file is written down by the name that the veil gives it.
+    pub(super) fn veil(&mut self, veil: &Veil) {
+        for found in self.found.iter_mut().filter(|found| found.is_dicom()) {
+            found.source = veil.source(&found.key);
+            if let Some(facts) = self.facts.remove(&found.key) {
+                self.facts.insert(found.source.clone(), facts);
+            }
+        }
+    }
+
+    /// Patients that the files themselves name count where the labels name none.
+    pub(super) fn learn_patients(&mut self, stored: &BTreeMap<String, ClipEntry>) {
+        for (source, clip) in stored.iter().filter(|(_, clip)| clip.patient.is_some()) {
+            let facts = self.facts.entry(source.clone()).or_default();
+            facts.patient = facts.patient.take().or_else(|| clip.patient.clone());
+        }
+    }
+
     /// A name for every candidate; those given before stay.
     pub(super) fn names(&self, taken: &BTreeMap<String, String>) -> BTreeMap<&str, String> {
-        let keys: Vec<&str> = self.found.iter().map(|found| found.key.as_str()).collect();
-        naming::names(&keys, &self.settings.source, taken)
+        let sources: Vec<&str> = self.found.iter().map(|found| found.source.as_str()).collect();
+        naming::names(&sources, &self.settings.source, taken)
     }
 
     /// The group of every candidate by its name, and what a person should look at.
@@ -83,7 +109,7 @@ impl Plan {
         let unknown = Facts::default();
         let names = self.names(taken);
         let clips: Vec<(&str, &Facts)> =
-            names.iter().map(|(key, name)| (name.as_str(), self.facts.get(*key).unwrap_or(&unknown))).collect();
+            names.iter().map(|(source, name)| (name.as_str(), self.facts.get(*source).unwrap_or(&unknown))).collect();
         let (groups, warnings) = matching::groups(&clips)?;
         Ok((clips.iter().map(|(name, _)| (*name).to_owned()).zip(groups).collect(), warnings))
     }

@@ -1,6 +1,7 @@
 //! One run of the program on a data set: goes on from the record, stores clip after clip, writes the table.
 
 use super::frames::Decoded;
+use super::identity::{Identity, Veil};
 use super::journal::{self, ClipEntry, Entry, Journal, Settings};
 use super::labels::Facts;
 use super::plan::Plan;
@@ -23,12 +24,14 @@ pub(super) struct Sitting {
     pub(super) stored: BTreeMap<String, ClipEntry>,
     /// The table of a data set that was finished before.
     pub(super) table: Option<Manifest>,
+    /// What hides whose clips they are; only needed where there are DICOM files.
+    pub(super) veil: Option<Veil>,
     pub(super) report: IngestReport,
     pub(super) done: usize,
 }
 
 impl Sitting {
-    pub(super) fn open(out: &Path, plan: &Plan) -> Result<Self, IngestError> {
+    pub(super) fn open(out: &Path, plan: &mut Plan, identity: &Identity) -> Result<Self, IngestError> {
         prepare(out)?;
         let (mut journal, entries) = Journal::open(out)?;
         let table = out.join(MANIFEST_FILE).is_file().then(|| Manifest::read(out)).transpose()?;
@@ -46,6 +49,17 @@ impl Sitting {
                 Entry::Refused { .. } | Entry::Finished { .. } => {}
             }
         }
+        let ids = before.as_ref().and_then(|before: &Settings| before.ids.as_deref());
+        let veil = if plan.has_dicom() || ids.is_some() { Some(Veil::settle(out, identity, ids)?) } else { None };
+        if let Some(veil) = &veil {
+            plan.veil(veil);
+            // What an earlier sitting without DICOM files wrote down is no secret any more.
+            let folder = veil.folder(&plan.settings.source);
+            if before.as_ref().is_none_or(|before| before.source == folder) {
+                plan.settings.source = folder;
+            }
+        }
+        plan.settings.ids = veil.as_ref().map(Veil::record);
         if let Some(before) = &before {
             same_settings(before, &plan.settings, table.is_some(), out)?;
         }
@@ -55,11 +69,11 @@ impl Sitting {
         }
         let writer = ShardWriter::resume(out, &order, store::SHARD_BYTES)?;
         let mut report = plan.report.clone();
-        let gone = stored.keys().filter(|source| plan.found.iter().all(|found| found.key != **source)).count();
+        let gone = stored.keys().filter(|source| plan.found.iter().all(|found| found.source != **source)).count();
         if gone > 0 {
             report.warnings.push(format!("{gone} clips of an earlier sitting have no source any more; they stay"));
         }
-        Ok(Self { journal, writer, stored, table, report, done: 0 })
+        Ok(Self { journal, writer, stored, table, veil, report, done: 0 })
     }
 
     /// Works through the plan; whether it came to the end.
@@ -75,12 +89,13 @@ impl Sitting {
             self.stored.iter().map(|(source, clip)| (source.clone(), clip.sha256.clone())).collect();
         let new = plan.found.len().saturating_sub(hashes.len()).max(1);
         let threads = options.threads.max(1);
-        let needs_ffmpeg = plan.found.iter().any(|found| matches!(found.what, What::Video(_)));
+        let needs_ffmpeg = plan.found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
         let decoder = if needs_ffmpeg { Decoder::find(&options.programs, (threads / new).max(1)) } else { None };
-        let work =
-            |found: &Found, halt: &AtomicBool| take_in(found, hashes.get(&found.key), decoder.as_ref(), options, halt);
+        let work = |found: &Found, halt: &AtomicBool| {
+            take_in(found, hashes.get(&found.source), decoder.as_ref(), options, halt)
+        };
         pool::in_order(&plan.found, threads, stop, work, |found, outcome| {
-            let name = names.get(found.key.as_str()).cloned().unwrap_or_default();
+            let name = names.get(found.source.as_str()).cloned().unwrap_or_default();
             let refused = match outcome {
                 Outcome::Changed => return Err(IngestError::SourceChanged { clip: found.key.clone() }),
                 // Only a stop interrupts a clip, and then nothing that follows is taken either.
@@ -92,6 +107,15 @@ impl Sitting {
             progress(Progress { done, total, source: &found.key, refused: refused.as_ref() });
             Ok(())
         })
+    }
+
+    /// Writes down beside the data set which clip came from which DICOM file.
+    pub(super) fn write_sources(&mut self, plan: &Plan, out: &Path) -> Result<(), IngestError> {
+        let Some(veil) = &self.veil else { return Ok(()) };
+        let stored = plan.found.iter().filter(|found| found.is_dicom() && self.stored.contains_key(&found.source));
+        let sources = stored.map(|found| (found.source.as_str(), found.key.as_str())).collect();
+        self.report.beside = veil.write_sources(out, &sources)?;
+        Ok(())
     }
 
     /// Writes down what became of a candidate.
@@ -107,20 +131,21 @@ impl Sitting {
             Outcome::Kept => self.report.kept += 1,
             Outcome::Stored(decoded, sha256) => {
                 let place = self.writer.append(&name, &decoded.clip)?;
-                let clip = entry(found, name, &decoded, sha256, place);
+                let clip = entry(found, name, &decoded, sha256, place, self.veil.as_ref());
                 self.journal.append(&Entry::Clip(clip.clone()))?;
-                self.stored.insert(found.key.clone(), clip);
+                self.stored.insert(found.source.clone(), clip);
             }
             Outcome::Refused(why) => {
-                let (source, reason) = (found.key.clone(), why.to_string());
-                self.journal.append(&Entry::Refused { source: source.clone(), reason: reason.clone() })?;
+                let (source, reason) = (found.source.clone(), why.to_string());
+                self.journal.append(&Entry::Refused { source, reason: reason.clone() })?;
+                let source = found.key.clone();
                 self.report.refused.push(RefusedClip { source, reason, hint: why.hint().to_owned() });
                 return Ok(Some(why));
             }
             Outcome::Changed => {}
         }
-        let is_clip = self.stored.contains_key(&found.key);
-        if is_clip && self.report.columns.is_some() && !plan.facts.contains_key(&found.key) {
+        let is_clip = self.stored.contains_key(&found.source);
+        if is_clip && self.report.columns.is_some() && !plan.facts.contains_key(&found.source) {
             self.report.without_row.push(found.key.clone());
         }
         Ok(None)
@@ -129,13 +154,14 @@ impl Sitting {
 
 /// Writes the table of everything stored. Rows of a table that is there already stay as they are.
 pub(super) fn table(
-    plan: &Plan,
+    plan: &mut Plan,
     stored: &BTreeMap<String, ClipEntry>,
     before: Option<Manifest>,
     out: &Path,
 ) -> Result<Manifest, IngestError> {
     let mut manifest = before.unwrap_or_default();
     let there: BTreeSet<String> = manifest.rows.iter().map(|row| row.clip.clone()).collect();
+    plan.learn_patients(stored);
     let groups = plan.groups(&taken(stored))?.0;
     let unknown = Facts::default();
     let mut new = 0;
@@ -174,13 +200,23 @@ fn row(clip: &ClipEntry, facts: &Facts, group: String) -> ClipRow {
         sha256: clip.sha256.clone(),
         shard: store::shard_name(clip.place.shard),
         done: clip.done.clone(),
+        pixel_height_mm: clip.spacing.map(|[height, _]| height),
+        pixel_width_mm: clip.spacing.map(|[_, width]| width),
+        regions: clip.regions.clone(),
     }
 }
 
-fn entry(found: &Found, clip: String, decoded: &Decoded, sha256: String, place: store::Place) -> ClipEntry {
-    let Decoded { clip: stored, source, luma, done } = decoded;
+fn entry(
+    found: &Found,
+    clip: String,
+    decoded: &Decoded,
+    sha256: String,
+    place: store::Place,
+    veil: Option<&Veil>,
+) -> ClipEntry {
+    let Decoded { clip: stored, source, luma, done, patient, spacing, regions } = decoded;
     ClipEntry {
-        source: found.key.clone(),
+        source: found.source.clone(),
         clip,
         sha256,
         frames: stored.frames(),
@@ -193,6 +229,9 @@ fn entry(found: &Found, clip: String, decoded: &Decoded, sha256: String, place: 
         luma: luma.map(|value| (value * 1e4).round() / 1e4),
         done: done.join(";"),
         place,
+        patient: patient.as_ref().and_then(|patient| veil.map(|veil| veil.patient(patient))),
+        spacing: *spacing,
+        regions: regions.clone(),
     }
 }
 

@@ -61,7 +61,8 @@ fn decode(
             let mut decoded = sink.finish(facts.fps, &facts.codec)?;
             decoded.done.splice(1..1, facts.done);
             decoded.done.extend(facts.complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));
-            Ok(decoded)
+            let (patient, spacing, regions) = (facts.patient, facts.spacing, facts.regions);
+            Ok(Decoded { patient, spacing, regions, ..decoded })
         }
         What::Video(path) => {
             let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;

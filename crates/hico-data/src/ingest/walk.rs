@@ -24,9 +24,26 @@ pub enum Stills {
 pub(crate) struct Found {
     /// Path relative to the source folder, with `/`.
     pub(crate) key: String,
+    /// The same as it is written down.
+    pub(crate) source: String,
     pub(crate) what: What,
     /// Nothing promises that this is a clip: it is left out without a word unless the labels name it.
     pub(crate) optional: bool,
+}
+
+impl Found {
+    fn new(key: String, what: What, optional: bool) -> Self {
+        Self { source: key.clone(), key, what, optional }
+    }
+
+    /// Whether it is a DICOM file, or was meant to be one.
+    pub(crate) fn is_dicom(&self) -> bool {
+        match self.what {
+            What::Dicom(_) => true,
+            What::Refused(_) => sniff::promise(&self.key) == Promise::Dicom,
+            _ => false,
+        }
+    }
 }
 
 /// What a candidate seems to be.
@@ -95,7 +112,7 @@ pub(crate) fn walk(root: &Path, stills: Stills, skip: &[PathBuf]) -> std::io::Re
 
 impl Tree {
     fn refuse(&mut self, key: String, why: Refusal) {
-        self.found.push(Found { key, what: What::Refused(why), optional: false });
+        self.found.push(Found::new(key, What::Refused(why), false));
     }
 
     /// Sorts the files of one folder into candidates.
@@ -118,7 +135,7 @@ impl Tree {
                 Ok(content) => candidate(&name, path, content, promise),
             };
             videos += usize::from(!optional);
-            self.found.push(Found { key: join(key, &name), what, optional });
+            self.found.push(Found::new(join(key, &name), what, optional));
         }
         let one_clip = stills == Stills::Clip && videos == 0;
         if one_clip && !pictures.is_empty() {
@@ -127,7 +144,7 @@ impl Tree {
                 self.clip_of_frame.insert(join(key, name), clip.clone());
             }
             let files = pictures.into_iter().map(|(_, path, _)| path).collect();
-            self.found.push(Found { key: clip, what: What::Pictures(files), optional: false });
+            self.found.push(Found::new(clip, What::Pictures(files), false));
         } else {
             for (name, path, broken) in pictures {
                 let (what, optional) = match broken {
@@ -135,7 +152,7 @@ impl Tree {
                     None => (What::Pictures(vec![path]), stills == Stills::Clip),
                     Some(content) => (What::Refused(no_picture(&name, content)), false),
                 };
-                self.found.push(Found { key: join(key, &name), what, optional });
+                self.found.push(Found::new(join(key, &name), what, optional));
             }
         }
     }

@@ -175,5 +175,8 @@ fn row(subject: &Subject, clip: &Clip) -> ClipRow {
         sha256: Sha256::digest(&clip.pixels).iter().map(|byte| format!("{byte:02x}")).collect(),
         shard: String::new(),
         done: String::new(),
+        pixel_height_mm: None,
+        pixel_width_mm: None,
+        regions: crate::region::Regions::default(),
     }
 }

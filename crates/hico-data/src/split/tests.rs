@@ -21,6 +21,9 @@ fn row(clip: usize, group: &str, label: Option<&str>, fold: Option<usize>) -> Cl
         sha256: String::new(),
         shard: String::new(),
         done: String::new(),
+        pixel_height_mm: None,
+        pixel_width_mm: None,
+        regions: crate::region::Regions::default(),
     }
 }
 

@@ -161,6 +161,9 @@ mod tests {
             sha256: String::new(),
             shard: String::new(),
             done: String::new(),
+            pixel_height_mm: None,
+            pixel_width_mm: None,
+            regions: crate::region::Regions::default(),
         };
         Dataset::in_memory(Manifest { rows: (0..frames.len()).map(row).collect() }, clips)
     }

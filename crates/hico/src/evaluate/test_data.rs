@@ -26,6 +26,9 @@ pub(crate) fn spots(rows: &[(&str, Option<usize>, usize)]) -> Dataset {
         sha256: String::new(),
         shard: String::new(),
         done: String::new(),
+        pixel_height_mm: None,
+        pixel_width_mm: None,
+        regions: hico_data::region::Regions::default(),
     };
     let clips = rows.iter().enumerate().map(|(index, (_, label, _))| spot_clip(index, *label));
     let clips = clips.collect();

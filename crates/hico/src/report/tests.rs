@@ -51,6 +51,9 @@ fn dataset(evaluation: &Evaluation) -> Dataset {
         sha256: String::new(),
         shard: String::new(),
         done: String::new(),
+        pixel_height_mm: None,
+        pixel_width_mm: None,
+        regions: hico_data::region::Regions::default(),
     });
     let pixels =
         |clip: usize| (0..size.height * size.width).map(move |at| ((at % size.width) * (clip % 7 + 1) / 7) as u8);

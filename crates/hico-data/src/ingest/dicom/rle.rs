@@ -60,7 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn frame(segments: &[&[u8]]) -> Vec<u8> {
-        let mut header = vec![0_u32; 16];
+        let mut header = [0_u32; 16];
         header[0] = segments.len() as u32;
         let mut at = 64;
         for (segment, bytes) in segments.iter().enumerate() {

@@ -1,6 +1,9 @@
 //! JPEG lossless (ITU-T T.81, process 14): each sample is predicted from its neighbours, the difference is Huffman coded.
 
+mod huffman;
+
 use super::jpeg_markers::{Segment, Segments};
+use huffman::{Bits, Huffman};
 
 /// A decoded picture.
 #[derive(Debug, PartialEq)]
@@ -166,103 +169,6 @@ fn define_tables(mut body: &[u8], tables: &mut [Option<Huffman>; 4]) -> Result<(
         body = rest;
     }
     Ok(())
-}
-
-/// A table of codes: symbol and length for every 16 bits that may come.
-struct Huffman {
-    table: Vec<(u8, u8)>,
-}
-
-impl Huffman {
-    /// - `counts`: codes of 1, 2, ... 16 bits
-    fn new(counts: &[u8], symbols: &[u8]) -> Result<Self, String> {
-        let mut table = Vec::with_capacity(1 << 16);
-        let mut symbols = symbols.iter();
-        for (length, count) in (1_u8..).zip(counts) {
-            for symbol in symbols.by_ref().take(usize::from(*count)) {
-                let whole = table.len() + (1 << (16 - length));
-                if whole > 1 << 16 || *symbol > 16 {
-                    return Err("a Huffman table makes no sense".to_owned());
-                }
-                table.resize(whole, (*symbol, length));
-            }
-        }
-        // Length 0 marks what is no code.
-        table.resize(1 << 16, (0, 0));
-        Ok(Self { table })
-    }
-}
-
-/// The bits of a scan, stuffing taken out.
-struct Bits<'a> {
-    rest: &'a [u8],
-    held: u64,
-    count: u32,
-    /// Bits that were made up after the end of the data.
-    beyond: u32,
-}
-
-impl<'a> Bits<'a> {
-    const fn new(rest: &'a [u8]) -> Self {
-        Self { rest, held: 0, count: 0, beyond: 0 }
-    }
-
-    fn fill(&mut self) {
-        while self.count <= 48 {
-            let byte = match self.rest {
-                [0xff, 0, rest @ ..] => {
-                    self.rest = rest;
-                    0xff
-                }
-                [0xff, ..] | [] => {
-                    self.beyond += 8;
-                    0
-                }
-                [byte, rest @ ..] => {
-                    self.rest = rest;
-                    *byte
-                }
-            };
-            self.held = self.held << 8 | u64::from(byte);
-            self.count += 8;
-        }
-    }
-
-    fn take(&mut self, count: u32) -> Result<u32, String> {
-        self.count -= count;
-        // What was made up lies at the end of what is held.
-        if self.count < self.beyond {
-            return Err("it ends within its pixels".to_owned());
-        }
-        Ok((self.held >> self.count) as u32 & ((1 << count) - 1))
-    }
-
-    /// T.81, H.1.2.2: a category, then as many bits; category 16 is 32768 and has none.
-    fn difference(&mut self, table: &Huffman) -> Result<i32, String> {
-        self.fill();
-        let next = (self.held >> (self.count - 16)) as usize & 0xffff;
-        let (category, length) = table.table[next];
-        if length == 0 {
-            return Err("bits that are no Huffman code".to_owned());
-        }
-        self.take(u32::from(length))?;
-        if category == 0 || category == 16 {
-            return Ok(i32::from(category) << 11);
-        }
-        let bits = self.take(u32::from(category))? as i32;
-        let half = 1 << (category - 1);
-        Ok(if bits < half { bits - 2 * half + 1 } else { bits })
-    }
-
-    fn restart(&mut self) -> Result<(), String> {
-        match self.rest {
-            [0xff, 0xd0..=0xd7, rest @ ..] => {
-                *self = Self::new(rest);
-                Ok(())
-            }
-            _ => Err("a restart marker is missing".to_owned()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,47 @@
+//! A folder with DICOM files, and a data set made of it.
+
+use crate::made::DicomFile;
+use hico_data::ingest::{Identity, IngestError, IngestOptions, IngestReport, ingest};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+/// A folder with DICOM files and a place for the data set beside it.
+pub(crate) struct Study {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Study {
+    pub(crate) fn new(files: &[(&str, &DicomFile)]) -> Self {
+        let study = Self { folder: tempfile::tempdir().unwrap() };
+        files.iter().for_each(|(name, file)| study.add(name, file));
+        study
+    }
+
+    pub(crate) fn add(&self, name: &str, file: &DicomFile) {
+        let path = self.source().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file.bytes()).unwrap();
+    }
+
+    pub(crate) fn source(&self) -> PathBuf {
+        self.folder.path().join("source")
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    pub(crate) fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, IngestError> {
+        ingest(&self.source(), &self.out(), options, &mut |_| {}, &AtomicBool::new(false))
+    }
+}
+
+pub(crate) fn options() -> IngestOptions {
+    IngestOptions {
+        side: 0,
+        threads: 2,
+        identity: Identity::Hashed { salt: Some("salt".into()) },
+        ..IngestOptions::default()
+    }
+}
