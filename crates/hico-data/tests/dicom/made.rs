@@ -153,6 +153,7 @@ fn written(group: u16, element: u16, vr: &str, value: &[u8], explicit: bool, big
             bytes.extend([vr.as_bytes(), &[0, 0]].concat());
             bytes.extend(long(value.len() as u32));
         }
+        (true, "UN*") => bytes.extend(b"UN\0\0\xff\xff\xff\xff"),
         (true, _) => {
             bytes.extend(vr.as_bytes());
             bytes.extend(short(value.len() as u16));

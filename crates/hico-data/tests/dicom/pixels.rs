@@ -80,8 +80,30 @@ fn the_same_picture_in_every_writing_is_the_same_clip() {
     for syntax in ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"] {
         assert_eq!(pixels(&file.clone().in_syntax(syntax).bare()).1, expected, "bare {syntax}");
     }
+    // Frames of three bytes each, written as words of two.
+    let odd = DicomFile::grey(1, 3, &[]).with(0x0028, 0x0008, "IS", &is("2"));
+    let odd = odd.with(0x7fe0, 0x0010, "OW", &[2, 1, 4, 3, 6, 5]).in_syntax("1.2.840.10008.1.2.2");
+    assert_eq!(pixels(&odd).1, [1, 2, 3, 4, 5, 6]);
     let planar = DicomFile::rgb(2, 2, &[200, 0, 0, 9, 0, 200, 0, 9, 0, 0, 200, 9]).with(0x0028, 0x0006, "US", &US(1));
     assert_eq!(pixels(&planar).1, expected);
+}
+
+#[test]
+fn what_a_header_should_not_hold_is_read_over() {
+    let file = DicomFile::grey(1, 2, &[1, 2]);
+    // A sequence of unknown kind and length, and in it the pixels of another picture, implicit.
+    let inner = [&b"\xe0\x7f\x10\0\x02\0\0\0\x09\x09"[..], b"\xfe\xff\x0d\xe0\0\0\0\0"].concat();
+    let value = [&b"\xfe\xff\0\xe0\xff\xff\xff\xff"[..], &inner, b"\xfe\xff\xdd\xe0\0\0\0\0"].concat();
+    assert_eq!(pixels(&file.clone().with(0x0009, 0x1001, "UN*", &value)).1, [1, 2]);
+    // Explicit by name and implicit in truth.
+    let mut lying = file.in_syntax("1.2.840.10008.1.2").bytes();
+    let at = lying.windows(18).position(|word| word == b"1.2.840.10008.1.2\0").unwrap();
+    lying.splice(at..at + 18, *b"1.2.840.10008.1.2.1\0");
+    lying[at - 2] = 20;
+    let study = Study::new(&[]);
+    std::fs::create_dir(study.source()).unwrap();
+    std::fs::write(study.source().join("lying"), lying).unwrap();
+    assert_eq!(study.ingest(&options()).unwrap().clips, 1);
 }
 
 #[test]

@@ -22,7 +22,8 @@ fn a_video_within_dicom_goes_to_ffmpeg() {
         let bytes = fs::read(videos.join(video)).unwrap();
         let middle = bytes.len() / 4 * 2;
         let items = [bytes[..middle].to_vec(), bytes[middle..].to_vec()];
-        let mut file = DicomFile::rgb(7, 7, &[]).in_syntax(syntax).in_items(&[], &items);
+        let mut file = DicomFile::rgb(7, 7, &[]).with(0x0028, 0x0004, "CS", b"YBR_PARTIAL_420");
+        file = file.in_syntax(syntax).in_items(&[], &items);
         if let Some(frames) = frames {
             file = file.with(0x0028, 0x0008, "IS", &is(&frames.to_string())).with(0x0018, 0x1063, "DS", &ds("50"));
         }

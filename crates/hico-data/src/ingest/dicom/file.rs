@@ -26,8 +26,8 @@ pub(super) struct File {
     pub(super) layout: Layout,
     /// Where the bytes of each frame are.
     pieces: Vec<Vec<Piece>>,
-    /// Whether single bytes were written as words of the other order.
-    swapped: bool,
+    /// Where the first of words begins that hold two single bytes each, in the other order.
+    swapped: Option<u64>,
     /// What is wrong with it, where that was allowed.
     pub(super) complaint: Option<String>,
 }
@@ -36,14 +36,15 @@ impl File {
     pub(super) fn open(path: &Path, limits: Limits, damaged: Damaged) -> Result<Self, Refusal> {
         let (source, start) = Source::find(path, limits.bytes)?;
         let header = guard(|| Ok(Header::read(&source, start))).unwrap_or_else(|said| Err(Fault::Header { said }))?;
-        let layout = Layout::read(&header, limits)?;
-        let mut file = Self { source, start, header, layout, pieces: Vec::new(), swapped: false, complaint: None };
+        let is_video = matches!(start.syntax.coding, Coding::Video(_));
+        let layout = if is_video { Layout::of_video(&header)? } else { Layout::read(&header, limits)? };
+        let mut file = Self { source, start, header, layout, pieces: Vec::new(), swapped: None, complaint: None };
         let found = match file.header.pixels {
             Some(Pixels::Native { offset, length, words }) => file.native(offset, length, words)?,
             Some(Pixels::Items { offset }) => file.encapsulated(offset)?,
             None => return Err(Fault::NoPictures.into()),
         };
-        if file.is_video() {
+        if is_video {
             file.pieces = found;
             return Ok(file);
         }
@@ -69,7 +70,8 @@ impl File {
             let said = "its transfer syntax says compressed, they are not".to_owned();
             return Err(Fault::Pixels { said }.into());
         }
-        self.swapped = words && self.start.syntax.writing == Writing::ExplicitBig;
+        let is_swapped = words && self.layout.bytes == 1 && self.start.syntax.writing == Writing::ExplicitBig;
+        self.swapped = is_swapped.then_some(offset);
         let end = self.source()?.seek(SeekFrom::End(0)).map_err(unreadable)?;
         let there = length.min(end.saturating_sub(offset));
         let frame = self.layout.frame_bytes() as u64;
@@ -153,9 +155,17 @@ impl File {
         let broken = |said: String| Fault::Frame { frame: number, said };
         let mut bytes = Vec::new();
         for piece in self.pieces.get(number).into_iter().flatten() {
-            source.seek(SeekFrom::Start(piece.offset)).map_err(|error| broken(error.to_string()))?;
-            let mut piece = source.take(piece.length);
-            piece.read_to_end(&mut bytes).map_err(|error| broken(error.to_string()))?;
+            // A frame may begin or end within a word.
+            let before = self.swapped.map_or(0, |begin| (piece.offset - begin) % 2);
+            let after = self.swapped.map_or(0, |_| (before + piece.length) % 2);
+            source.seek(SeekFrom::Start(piece.offset - before)).map_err(|error| broken(error.to_string()))?;
+            let mut words = source.take(before + piece.length + after);
+            words.read_to_end(&mut bytes).map_err(|error| broken(error.to_string()))?;
+            if self.swapped.is_some() {
+                bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.swap(0, 1));
+                bytes.drain(..(before as usize).min(bytes.len()));
+                bytes.truncate(piece.length as usize);
+            }
         }
         let values = guard(|| self.decode(bytes)).map_err(broken)?;
         if values.len() != self.layout.pixels() * self.layout.samples() {
@@ -173,7 +183,7 @@ impl File {
                 if bytes.len() < expected {
                     return Err(format!("{} bytes, expected {expected}", bytes.len()));
                 }
-                Ok(native::decode(bytes, layout, self.start.syntax.writing == Writing::ExplicitBig, self.swapped))
+                Ok(native::decode(bytes, layout, self.start.syntax.writing == Writing::ExplicitBig))
             }
             Coding::Rle => {
                 let planes = rle::decode(&bytes, samples * layout.bytes, layout.pixels())?;

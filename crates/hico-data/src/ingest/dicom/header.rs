@@ -5,13 +5,14 @@ use super::fault::Fault;
 use super::source::{ReadSeek, Source};
 use super::start::Start;
 use super::syntax::Writing;
+use dicom_core::header::{DataElementHeader, SequenceItemHeader};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
-use dicom_parser::dataset::LazyDataToken;
-use dicom_parser::dataset::lazy_read::LazyDataSetReader;
-use dicom_parser::stateful::decode::StatefulDecode as _;
-use dicom_transfer_syntax_registry::{TransferSyntax, entries};
-use std::io::{Seek as _, SeekFrom};
+use dicom_encoding::decode::DecodeFrom;
+use dicom_encoding::decode::explicit_be::ExplicitVRBigEndianDecoder;
+use dicom_encoding::decode::explicit_le::ExplicitVRLittleEndianDecoder;
+use dicom_encoding::decode::implicit_le::ImplicitVRLittleEndianDecoder;
+use std::io::SeekFrom;
 
 /// Longest value that is kept; a table of 65,536 words fits.
 const LONGEST: u32 = 1 << 18;
@@ -19,8 +20,17 @@ const LONGEST: u32 = 1 << 18;
 /// Values that are kept of one file.
 const MOST: usize = 10_000;
 
-/// Sequences within sequences that are looked into.
-const DEEPEST: usize = 3;
+/// Sequences that are looked into.
+const SEQUENCES: [Tag; 8] = [
+    tags::SEQUENCE_OF_ULTRASOUND_REGIONS,
+    tags::MODALITY_LUT_SEQUENCE,
+    tags::VOILUT_SEQUENCE,
+    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::FRAME_VOILUT_SEQUENCE,
+    tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
+    tags::PIXEL_MEASURES_SEQUENCE,
+];
 
 /// The elements that are read.
 const WANTED: [Tag; 48] = [
@@ -113,53 +123,88 @@ pub(super) struct Value {
 impl Header {
     /// Reads up to the pixels.
     pub(super) fn read(source: &Source, start: Start) -> Result<Self, Fault> {
-        let broken = |said: String| Fault::Header { said };
-        let big = start.syntax.writing == Writing::ExplicitBig;
-        let mut from = source.open().map_err(|error| broken(error.to_string()))?;
-        let end = from.seek(SeekFrom::End(0)).map_err(|error| broken(error.to_string()))?;
-        from.seek(SeekFrom::Start(start.offset as u64)).map_err(|error| broken(error.to_string()))?;
-        let syntax = parser_syntax(start.syntax.writing);
-        let mut reader: LazyDataSetReader<_> = LazyDataSetReader::new_with_ts(from as Box<dyn ReadSeek>, &syntax)
-            .map_err(|error| broken(error.to_string()))?;
+        let mut source = source.open().map_err(broken)?;
+        let end = source.seek(SeekFrom::End(0)).map_err(broken)?;
+        let mut at = start.offset as u64;
         let mut header = Self::default();
-        let mut path: Vec<(Tag, usize)> = Vec::new();
-        while let Some(token) = reader.advance() {
-            match token.map_err(|error| broken(error.to_string()))? {
-                LazyDataToken::SequenceStart { tag, .. } => path.push((tag, 0)),
-                LazyDataToken::ItemStart { .. } => path.iter_mut().last().into_iter().for_each(|(_, item)| *item += 1),
-                LazyDataToken::SequenceEnd => drop(path.pop()),
-                LazyDataToken::PixelSequenceStart if path.is_empty() => {
-                    header.pixels = Some(Pixels::Items { offset: reader.into_decoder().position() });
+        // The sequences and items that are open, kept here and not on the stack of calls.
+        let mut open: Vec<Level> = Vec::new();
+        loop {
+            while open.last().is_some_and(|level| level.end.is_some_and(|end| at >= end)) {
+                open.pop();
+            }
+            if at >= end {
+                return Ok(header);
+            }
+            source.seek(SeekFrom::Start(at)).map_err(broken)?;
+            let writing = open.last().map_or(start.syntax.writing, |level| level.writing);
+            if let Some(level @ Level { is_item: false, .. }) = open.last_mut() {
+                at += 8;
+                match decoder(writing).decode_item_header(&mut *source).map_err(broken)? {
+                    SequenceItemHeader::Item { len } => {
+                        level.item += 1;
+                        let item =
+                            Level { is_item: true, end: len.get().map(|length| at + u64::from(length)), ..*level };
+                        open.push(item);
+                    }
+                    SequenceItemHeader::SequenceDelimiter => drop(open.pop()),
+                    SequenceItemHeader::ItemDelimiter => {}
+                }
+                continue;
+            }
+            let (element, read) = decoder(writing).decode_header(&mut *source).map_err(broken)?;
+            at += read as u64;
+            let DataElementHeader { tag, vr, len } = element;
+            match (tag, len.get()) {
+                (Tag(0xfffe, _), _) => drop(open.pop()),
+                (tags::PIXEL_DATA, None) if open.is_empty() => {
+                    header.pixels = Some(Pixels::Items { offset: at });
                     return Ok(header);
                 }
-                LazyDataToken::PixelSequenceStart => path.push((tags::PIXEL_DATA, 0)),
-                LazyDataToken::LazyValue { header: element, decoder } => {
-                    let (tag, length) = (element.tag, element.len.0);
-                    let offset = decoder.position();
-                    if tag == tags::PIXEL_DATA && path.is_empty() {
-                        let words = element.vr == VR::OW;
-                        header.pixels = Some(Pixels::Native { offset, length: u64::from(length), words });
-                        return Ok(header);
-                    }
-                    if u64::from(length) > end.saturating_sub(offset) {
-                        return Err(broken(format!("it is cut short within element {tag}")));
-                    }
-                    if WANTED.contains(&tag) && length <= LONGEST && path.len() <= DEEPEST && header.values.len() < MOST
-                    {
-                        let mut bytes = Vec::with_capacity(length as usize);
-                        decoder.read_to_vec(length, &mut bytes).map_err(|error| broken(error.to_string()))?;
-                        header.values.push(Value { tag, path: path.clone(), bytes, big });
-                    } else {
-                        decoder.skip_bytes(length).map_err(|error| broken(error.to_string()))?;
-                    }
+                (tags::PIXEL_DATA, Some(length)) if open.is_empty() => {
+                    let (length, words) = (u64::from(length), vr == VR::OW);
+                    header.pixels = Some(Pixels::Native { offset: at, length, words });
+                    return Ok(header);
                 }
-                LazyDataToken::LazyItemValue { len, decoder } => {
-                    decoder.skip_bytes(len).map_err(|error| broken(error.to_string()))?;
+                (_, None) => {
+                    // What is of unknown kind and length was written by rules of its own (PS3.5, 6.2.2).
+                    let writing = if vr == VR::UN { Writing::ImplicitLittle } else { writing };
+                    open.push(Level { tag, item: 0, is_item: false, end: None, writing });
                 }
-                _ => {}
+                (_, Some(length)) if u64::from(length) > end - at => {
+                    return Err(broken(format!("it is cut short within element {tag}")));
+                }
+                (_, Some(length)) if vr == VR::SQ && SEQUENCES.contains(&tag) => {
+                    open.push(Level { tag, item: 0, is_item: false, end: Some(at + u64::from(length)), writing });
+                }
+                (_, Some(length)) => {
+                    if WANTED.contains(&tag) && length <= LONGEST && header.values.len() < MOST {
+                        header.keep(&mut *source, tag, length, &open, writing)?;
+                    }
+                    at += u64::from(length);
+                }
             }
         }
-        Ok(header)
+    }
+
+    /// Keeps a value that stands in no sequence, or in those that are looked into.
+    fn keep(
+        &mut self,
+        source: &mut dyn ReadSeek,
+        tag: Tag,
+        length: u32,
+        open: &[Level],
+        writing: Writing,
+    ) -> Result<(), Fault> {
+        let path: Vec<(Tag, usize)> =
+            open.iter().filter(|level| !level.is_item).map(|level| (level.tag, level.item)).collect();
+        if path.iter().any(|(sequence, _)| !SEQUENCES.contains(sequence)) {
+            return Ok(());
+        }
+        let mut bytes = vec![0; length as usize];
+        source.read_exact(&mut bytes).map_err(broken)?;
+        self.values.push(Value { tag, path, bytes, big: writing == Writing::ExplicitBig });
+        Ok(())
     }
 
     /// A value of the data set itself.
@@ -234,11 +279,29 @@ impl Value {
     }
 }
 
-/// The parser's name for a way of writing.
-fn parser_syntax(writing: Writing) -> TransferSyntax {
+/// A sequence that is open, or an item of it.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    /// The sequence.
+    tag: Tag,
+    /// Number of the item, from 1.
+    item: usize,
+    is_item: bool,
+    /// Where it ends, if that was said beforehand.
+    end: Option<u64>,
+    writing: Writing,
+}
+
+type Decoder = Box<dyn DecodeFrom<dyn ReadSeek>>;
+
+fn decoder(writing: Writing) -> Decoder {
     match writing {
-        Writing::ImplicitLittle => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
-        Writing::ExplicitLittle => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
-        Writing::ExplicitBig => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
+        Writing::ImplicitLittle => Box::new(ImplicitVRLittleEndianDecoder::default()),
+        Writing::ExplicitLittle => Box::new(ExplicitVRLittleEndianDecoder::default()),
+        Writing::ExplicitBig => Box::new(ExplicitVRBigEndianDecoder::default()),
     }
+}
+
+fn broken(said: impl ToString) -> Fault {
+    Fault::Header { said: said.to_string() }
 }

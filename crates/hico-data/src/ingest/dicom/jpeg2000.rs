@@ -7,6 +7,9 @@ use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 /// - `expected`: height, width and samples; a picture that says otherwise is refused before memory is taken
 /// - returns: the values, and bits of a value
 pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<(Vec<u16>, u32), String> {
+    // The code stream alone: what a JP2 file around it says of colours, the DICOM header says.
+    let begin = data.windows(4).position(|word| word == [0xff, 0x4f, 0xff, 0x51]);
+    let data = begin.map(|begin| &data[begin..]).ok_or("it does not begin as a JPEG 2000 picture")?;
     let size = Siz::read(data)?;
     if size.size != expected {
         return Err(format!("{:?} (height, width, samples), the header says {expected:?}", size.size));
@@ -46,8 +49,7 @@ struct Siz {
 
 impl Siz {
     fn read(data: &[u8]) -> Result<Self, String> {
-        let begin = data.windows(4).position(|word| word == [0xff, 0x4f, 0xff, 0x51]);
-        let body = begin.and_then(|begin| data.get(begin + 6..)).ok_or("it does not begin as a JPEG 2000 picture")?;
+        let body = data.get(6..).ok_or("its header is cut short")?;
         let word = |at: usize| {
             let bytes = body.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
             bytes.map(u32::from_be_bytes).ok_or("its header is cut short")

@@ -69,6 +69,16 @@ impl Layout {
         Ok(Self { size, photometric, planar, bytes, bits: u32::from(bits), signed, frames })
     }
 
+    /// For a video, whose own headers say everything; ffmpeg judges them.
+    pub(super) fn of_video(header: &Header) -> Result<Self, Fault> {
+        if header.pixels.is_none() {
+            return Err(Fault::NoPictures);
+        }
+        let size = Size { height: 0, width: 0 };
+        let frames = frames(header.root(tags::NUMBER_OF_FRAMES))?;
+        Ok(Self { size, photometric: Photometric::Rgb, planar: false, bytes: 1, bits: 8, signed: false, frames })
+    }
+
     pub(super) const fn pixels(&self) -> usize {
         self.size.height * self.size.width
     }

@@ -7,15 +7,11 @@ use super::stored::Values;
 /// The bytes of a frame as they stand in the file → its values, colour as interleaved RGB.
 ///
 /// - `big`: whether words begin with their high byte
-/// - `swapped`: whether single bytes were written as words of the other order
-pub(super) fn decode(mut bytes: Vec<u8>, layout: &Layout, big: bool, swapped: bool) -> Values {
+pub(super) fn decode(bytes: Vec<u8>, layout: &Layout, big: bool) -> Values {
     if layout.bytes == 2 {
         let word = |pair: &[u8; 2]| if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
         let words: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(word).collect();
         return Values::Words(if layout.planar { interleave(&words, layout.samples()) } else { words });
-    }
-    if swapped {
-        bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.swap(0, 1));
     }
     let bytes = match (layout.photometric, layout.planar) {
         (Photometric::YbrFull422, _) => spread_422(&bytes, layout.size.height, layout.size.width),

@@ -23,7 +23,7 @@ pub(super) enum Source {
 impl Source {
     /// Looks at the beginning of a file, and inflates it where it is deflated.
     ///
-    /// - `limit`: bytes that a deflated file may grow to
+    /// - `limit`: bytes of a stored clip; a deflated file may grow to a quarter of it, because it is held whole
     pub(super) fn find(path: &Path, limit: usize) -> Result<(Self, Start), Refusal> {
         let unreadable = |error: io::Error| Refusal::Read { said: error.to_string() };
         let mut head = Vec::new();
@@ -34,7 +34,7 @@ impl Source {
             return Ok((Self::File(path.to_owned()), start));
         }
         file.seek(SeekFrom::Start(start.offset as u64)).map_err(unreadable)?;
-        let mut bytes = Vec::new();
+        let (mut bytes, limit) = (Vec::new(), limit / 4);
         let inflated = DeflateDecoder::new(file).take(limit as u64 + 1).read_to_end(&mut bytes);
         if bytes.len() > limit {
             return Err(Refusal::TooManyBytes { limit });

@@ -51,7 +51,16 @@ impl Start {
         };
         let syntax = match named {
             Some(uid) => {
-                Syntax::of_uid(&uid).ok_or_else(|| Fault::Beyond { what: format!("transfer syntax {uid}") })?
+                let syntax = Syntax::of_uid(&uid);
+                let syntax = syntax.ok_or_else(|| Fault::Beyond { what: format!("transfer syntax {uid}") })?;
+                // Some files say explicit and are not.
+                let letters = head.get(offset + 4..offset + 6).filter(|_| !syntax.deflated);
+                match letters.is_some_and(|letters| !letters.iter().all(u8::is_ascii_uppercase)) {
+                    true if syntax.writing == Writing::ExplicitLittle => {
+                        Syntax { writing: Writing::ImplicitLittle, ..syntax }
+                    }
+                    _ => syntax,
+                }
             }
             None => match (bare(&head[offset..]), offset) {
                 (Some(writing), _) => Syntax::guessed(writing),
