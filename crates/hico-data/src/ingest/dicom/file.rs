@@ -10,7 +10,7 @@ use super::source::{ReadSeek, Source};
 use super::start::Start;
 use super::stored::{StoredFrame, Values};
 use super::syntax::{Coding, Writing};
-use super::{jpeg, jpeg_lossless, jpeg_ls, jpeg2000, native, rle};
+use super::{jpeg, jpeg_extended, jpeg_lossless, jpeg_ls, jpeg2000, native, rle};
 use crate::ingest::frames::Limits;
 use crate::ingest::refusal::Refusal;
 use crate::ingest::video::Damaged;
@@ -193,6 +193,9 @@ impl File {
                 let is_rgb = layout.photometric == Photometric::Rgb;
                 let colour = if is_rgb { jpeg::Colour::Rgb } else { jpeg::Colour::Ybr };
                 Ok(Values::Bytes(jpeg::decode(&bytes, shape, colour)?))
+            }
+            Coding::Jpeg if jpeg_extended::is_12_bits(&bytes) => {
+                Ok(Values::Words(jpeg_extended::decode(&bytes, shape)?))
             }
             Coding::Jpeg => {
                 let bytes = jpeg::decode(&bytes, shape, jpeg::Colour::Ybr)?;

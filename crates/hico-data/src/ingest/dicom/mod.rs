@@ -12,6 +12,8 @@ mod guard;
 mod header;
 mod jpeg;
 mod jpeg2000;
+mod jpeg_extended;
+mod jpeg_huffman;
 mod jpeg_lossless;
 mod jpeg_ls;
 mod jpeg_markers;

@@ -1,9 +1,7 @@
 //! JPEG lossless (ITU-T T.81, process 14): each sample is predicted from its neighbours, the difference is Huffman coded.
 
-mod huffman;
-
+use super::jpeg_huffman::{self, Bits, Huffman};
 use super::jpeg_markers::{Segment, Segments};
-use huffman::{Bits, Huffman};
 
 /// A decoded picture.
 #[derive(Debug, PartialEq)]
@@ -27,7 +25,11 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Picture, Strin
         let Segment { marker, body, tail } = segment?;
         match marker {
             0xc3 => frame = Some(Frame::read(body, expected)?),
-            0xc4 => define_tables(body, &mut tables)?,
+            0xc4 => {
+                for (_, place, table) in jpeg_huffman::tables(body)? {
+                    *tables.get_mut(place).ok_or("a Huffman table of another JPEG process")? = Some(table);
+                }
+            }
             0xdd => restart = usize::from(u16_at(body, 0)?),
             0xda => {
                 let frame = frame.as_ref().ok_or("a scan before its frame header")?;
@@ -157,18 +159,6 @@ const fn predict(predictor: u8, left: i32, above: i32, corner: i32) -> i32 {
 fn u16_at(body: &[u8], at: usize) -> Result<u16, String> {
     let bytes = body.get(at..at + 2).and_then(|bytes| bytes.try_into().ok());
     bytes.map(u16::from_be_bytes).ok_or_else(|| "a segment is cut short".to_owned())
-}
-
-fn define_tables(mut body: &[u8], tables: &mut [Option<Huffman>; 4]) -> Result<(), String> {
-    while !body.is_empty() {
-        let (head, rest) = body.split_at_checked(17).ok_or("a Huffman table is cut short")?;
-        let count = head[1..].iter().map(|count| usize::from(*count)).sum();
-        let (symbols, rest) = rest.split_at_checked(count).ok_or("a Huffman table is cut short")?;
-        let place = tables.get_mut(usize::from(head[0])).ok_or("a Huffman table of another JPEG process")?;
-        *place = Some(Huffman::new(&head[1..], symbols)?);
-        body = rest;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

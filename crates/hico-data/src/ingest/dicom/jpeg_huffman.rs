@@ -13,7 +13,7 @@ impl Huffman {
         for (length, count) in (1_u8..).zip(counts) {
             for symbol in symbols.by_ref().take(usize::from(*count)) {
                 let whole = table.len() + (1 << (16 - length));
-                if whole > 1 << 16 || *symbol > 16 {
+                if whole > 1 << 16 {
                     return Err("a Huffman table makes no sense".to_owned());
                 }
                 table.resize(whole, (*symbol, length));
@@ -69,18 +69,35 @@ impl<'a> Bits<'a> {
         Ok((self.held >> self.count) as u32 & ((1 << count) - 1))
     }
 
-    /// T.81, H.1.2.2: a category, then as many bits; category 16 is 32768 and has none.
-    pub(super) fn difference(&mut self, table: &Huffman) -> Result<i32, String> {
+    /// The symbol of the next code.
+    pub(super) fn symbol(&mut self, table: &Huffman) -> Result<u8, String> {
         self.fill();
         let next = (self.held >> (self.count - 16)) as usize & 0xffff;
-        let (category, length) = table.table[next];
+        let (symbol, length) = table.table[next];
         if length == 0 {
             return Err("bits that are no Huffman code".to_owned());
         }
         self.take(u32::from(length))?;
-        if category == 0 || category == 16 {
-            return Ok(i32::from(category) << 11);
+        Ok(symbol)
+    }
+
+    /// T.81, H.1.2.2: a category, then as many bits; category 16 is 32768 and has none.
+    pub(super) fn difference(&mut self, table: &Huffman) -> Result<i32, String> {
+        match self.symbol(table)? {
+            16 => Ok(32_768),
+            category => self.number(category),
         }
+    }
+
+    /// A number of a category of up to 15, which is as many bits (T.81, F.2.2.1).
+    pub(super) fn number(&mut self, category: u8) -> Result<i32, String> {
+        if category == 0 {
+            return Ok(0);
+        }
+        if category > 15 {
+            return Err("a number of more bits than there are".to_owned());
+        }
+        self.fill();
         let bits = self.take(u32::from(category))? as i32;
         let half = 1 << (category - 1);
         Ok(if bits < half { bits - 2 * half + 1 } else { bits })
@@ -95,4 +112,17 @@ impl<'a> Bits<'a> {
             _ => Err("a restart marker is missing".to_owned()),
         }
     }
+}
+
+/// The tables of one DHT segment, each with its class (0: DC and lossless, 1: AC) and place.
+pub(super) fn tables(mut body: &[u8]) -> Result<Vec<(u8, usize, Huffman)>, String> {
+    let mut tables = Vec::new();
+    while !body.is_empty() {
+        let (head, rest) = body.split_at_checked(17).ok_or("a Huffman table is cut short")?;
+        let count = head[1..].iter().map(|count| usize::from(*count)).sum();
+        let (symbols, rest) = rest.split_at_checked(count).ok_or("a Huffman table is cut short")?;
+        tables.push((head[0] >> 4, usize::from(head[0] & 15), Huffman::new(&head[1..], symbols)?));
+        body = rest;
+    }
+    Ok(tables)
 }
