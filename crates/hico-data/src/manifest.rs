@@ -45,7 +45,8 @@ pub struct ClipRow {
     pub shard: String,
     /// What was done to the frames, in order, separated by `;` (for instance `resize 256x256`).
     pub done: String,
-    /// Height of a source pixel, millimetres, where the source states it; times `source_height / height` for a stored one.
+    /// Height of a source pixel, millimetres, where the source states it; times `source_height / height` for a stored
+    /// one.
     pub pixel_height_mm: Option<f64>,
     /// Width of a source pixel, millimetres.
     pub pixel_width_mm: Option<f64>,
@@ -54,7 +55,8 @@ pub struct ClipRow {
     pub regions: Regions,
 }
 
-/// The first columns decide a result; those behind them describe the source, and data sets of earlier versions lack them.
+/// The first columns decide a result; those behind them describe the source, and data sets of earlier versions lack
+/// them.
 const DECIDING: usize = 16;
 
 impl ClipRow {

@@ -1,8 +1,8 @@
 //! Whose clips they are: what a DICOM file says of patient and path enters a data set as salted hashes only.
 //!
-//! The salt lies beside the data set and not in it, so that who is given the data set cannot try ids until a hash fits. A
-//! path of a DICOM file is hashed whole: export programs put names and dates into folders and files. Which file a clip came
-//! from is written into a second file beside the data set. Both are readable by their owner alone.
+//! The salt lies beside the data set and not in it, so that who is given the data set cannot try ids until a hash
+//! fits. A path of a DICOM file is hashed whole: export programs put names and dates into folders and files. Which
+//! file a clip came from is written into a second file beside the data set. Both are readable by their owner alone.
 
 use super::IngestError;
 use rand::random;

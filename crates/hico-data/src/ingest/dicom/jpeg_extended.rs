@@ -1,5 +1,5 @@
-//! JPEG extended (ITU-T T.81, process 4) of 12 bits, one sample a pixel: sequential blocks of cosines. Other decoders stop at
-//! 8 bits.
+//! JPEG extended (ITU-T T.81, process 4) of 12 bits, one sample a pixel: sequential blocks of cosines. Other decoders
+//! stop at 8 bits.
 
 use super::jpeg_huffman::{self, Bits, Huffman};
 use super::jpeg_markers::{Segment, Segments};

@@ -1,4 +1,5 @@
-//! JPEG lossless (ITU-T T.81, process 14): each sample is predicted from its neighbours, the difference is Huffman coded.
+//! JPEG lossless (ITU-T T.81, process 14): each sample is predicted from its neighbours, the difference is Huffman
+//! coded.
 
 use super::jpeg_huffman::{self, Bits, Huffman};
 use super::jpeg_markers::{Segment, Segments};

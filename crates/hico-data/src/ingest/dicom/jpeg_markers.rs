@@ -29,8 +29,8 @@ impl<'a> Iterator for Segments<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            // Stuffed bytes (0), fill bytes (ff) and restarts (d0 to d7) belong to what is skipped; in JPEG-LS all below
-            // 80 do.
+            // Stuffed bytes (0), fill bytes (ff) and restarts (d0 to d7) belong to what is skipped; in JPEG-LS all
+            // below 80 do.
             let at = self.rest.windows(2).position(|pair| {
                 pair[0] == 0xff && pair[1] >= 0x80 && pair[1] != 0xff && !(0xd0..=0xd7).contains(&pair[1])
             })?;

@@ -1,7 +1,7 @@
 //! DICOM files: pictures and cine loops of every usual transfer syntax.
 //!
-//! Names, dates and free text of a header are skipped unread. What a file costs is bounded before memory is taken: sizes are
-//! judged by the header, compressed frames by their own headers, and frames are decoded one after the other.
+//! Names, dates and free text of a header are skipped unread. What a file costs is bounded before memory is taken:
+//! sizes are judged by the header, compressed frames by their own headers, and frames are decoded one after the other.
 
 mod cine;
 mod colour;
@@ -57,12 +57,12 @@ pub(crate) struct DicomFacts {
     pub(crate) complaint: Option<String>,
 }
 
-/// Decodes the frames of a DICOM file as they are stored, one after the other; colour comes as interleaved RGB, nothing is
-/// made 8 bits.
+/// Decodes the frames of a DICOM file as they are stored, one after the other; colour comes as interleaved RGB,
+/// nothing is made 8 bits.
 ///
 /// # Errors
-/// When the file is no DICOM file, is beyond us, or any of its frames is missing or does not decode; also for videos within
-/// DICOM, which ffmpeg decodes.
+/// When the file is no DICOM file, is beyond us, or any of its frames is missing or does not decode; also for videos
+/// within DICOM, which ffmpeg decodes.
 pub fn read_frames(path: &Path, limits: Limits, mut take: impl FnMut(StoredFrame)) -> Result<(), Refusal> {
     let file = File::open(path, limits, Damaged::Refuse)?;
     let mut source = file.source()?;

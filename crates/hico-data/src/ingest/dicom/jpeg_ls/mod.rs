@@ -1,5 +1,5 @@
-//! JPEG-LS (ITU-T T.87), lossless and near-lossless, all three ways of interleaving. Written from the recommendation; the
-//! letters in `context.rs` and `scan.rs` are its own.
+//! JPEG-LS (ITU-T T.87), lossless and near-lossless, all three ways of interleaving. Written from the recommendation;
+//! the letters in `context.rs` and `scan.rs` are its own.
 
 mod bits;
 mod context;
