@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod phantom;
 pub mod view;
 pub mod contact_sheet;
+pub mod audit;
 pub mod prefetch;
 
 pub use clip::{Channels, Clip, Frame, Size};

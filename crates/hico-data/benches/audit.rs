@@ -1,0 +1,115 @@
+//! How the search for near-duplicates grows with the number of clips: a table from 1,000 to 100,000.
+//!
+//!     cargo bench -p hico-data --bench audit            # up to 100,000 clips, some minutes
+//!     cargo bench -p hico-data --bench audit -- 10000   # up to 10,000
+//!
+//! Clips of one frame. A frame is a patch of a frame of the phantom blended into a patch of another one, with noise, so that all are
+//! different and all look like ultrasound. One clip in a hundred is a copy of an earlier one: mirrored, noisier and brighter.
+
+#![expect(clippy::print_stdout, reason = "what it prints is its result")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on should end there")]
+
+use hico_data::audit::candidates::{ALL_PAIRS, Search, candidates};
+use hico_data::audit::signature::{FrameHashes, Signature, hashes};
+use hico_data::phantom::{PhantomRecipe, generate};
+use hico_data::view::planes::Planes;
+use hico_data::view::resize::{Window, bilinear};
+use hico_data::{Channels, Dataset, Frame, Seed, Size};
+use rand::{Rng, RngExt as _};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// Side of a frame, pixels.
+const SIDE: usize = 128;
+
+/// One clip in so many is a copy.
+const COPIES: usize = 100;
+
+fn main() {
+    let most = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(100_000);
+    let recipe = PhantomRecipe { patients: 300, clips_per_patient: [2, 2], frames: 2, side: SIDE, ..PhantomRecipe::default() };
+    let phantoms = generate(&recipe);
+    println!("| clips | hash, s | search | s | µs a clip | candidates | planted | found | peak memory, MB |");
+    println!("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for clips in [1000, 3000, 10_000, 30_000, 100_000].into_iter().filter(|clips| *clips <= most) {
+        let began = Instant::now();
+        let signatures: Vec<Signature> = (0..clips).into_par_iter().map(|clip| signature(&phantoms, clip)).collect();
+        let hashed = began.elapsed().as_secs_f64();
+        for (name, all_pairs) in [("all pairs", usize::MAX), ("forest", 0)] {
+            if clips <= ALL_PAIRS || all_pairs == 0 {
+                row(name, &signatures, all_pairs, hashed);
+            }
+        }
+    }
+}
+
+fn row(name: &str, signatures: &[Signature], all_pairs: usize, hashed: f64) {
+    let clips = signatures.len();
+    let began = Instant::now();
+    let found = candidates(signatures, Search { radius: 88, all_pairs }, &mut |_, _| true);
+    let seconds = began.elapsed().as_secs_f64();
+    let pairs: BTreeSet<(usize, usize)> = found.iter().map(|it| (it.a.min(it.b), it.a.max(it.b))).collect();
+    let planted: Vec<usize> = (0..clips).filter(|clip| origin(*clip).is_some()).collect();
+    let seen = planted.iter().filter(|&&clip| pairs.contains(&(origin(clip).unwrap(), clip))).count();
+    println!(
+        "| {clips} | {hashed:.1} | {name} | {seconds:.2} | {:.0} | {} | {} | {seen} | {} |",
+        seconds / clips as f64 * 1e6,
+        found.len(),
+        planted.len(),
+        peak_memory().map_or_else(|| "?".to_owned(), |megabytes| megabytes.to_string()),
+    );
+}
+
+/// The clip of which this one is a copy.
+fn origin(clip: usize) -> Option<usize> {
+    (clip % COPIES == COPIES - 1).then(|| clip / 2 / COPIES * COPIES)
+}
+
+fn signature(phantoms: &Dataset, clip: usize) -> Signature {
+    let mut frame = picture(phantoms, origin(clip).unwrap_or(clip));
+    if origin(clip).is_some() {
+        let mut random = Seed(2).stream("copy", &[clip as u64]);
+        let rows = frame.pixels.chunks_exact(SIDE);
+        frame.pixels = rows.flat_map(|row| row.iter().rev()).map(|value| noisy(*value, 12, &mut random)).collect();
+    }
+    let hashes = hashes(&frame).map(|parts| FrameHashes { frame: 0, parts });
+    Signature { frames: hashes.into_iter().collect(), ..Signature::default() }
+}
+
+/// A frame that no other clip has.
+fn picture(phantoms: &Dataset, clip: usize) -> Frame {
+    let mut random = Seed(1).stream("picture", &[clip as u64]);
+    let [here, there] = [(); 2].map(|()| patch(phantoms, &mut random));
+    let (turn, centre) = (random.random_range(0.0..std::f32::consts::TAU), random.random_range(-0.3..0.3_f32));
+    let mix = |at: usize| {
+        let (y, x) = ((at / SIDE) as f32 / SIDE as f32 - 0.5, (at % SIDE) as f32 / SIDE as f32 - 0.5);
+        (0.5 + 4.0 * (x * turn.cos() + y * turn.sin() - centre)).clamp(0.0, 1.0)
+    };
+    let blend = |at: usize| mix(at) * f32::from(here[at]) + (1.0 - mix(at)) * f32::from(there[at]);
+    let pixels = (0..SIDE * SIDE).map(|at| noisy(blend(at) as u8, 6, &mut random)).collect();
+    Frame { size: Size { height: SIDE, width: SIDE }, channels: Channels::Grey, pixels }
+}
+
+/// A part of some frame, at least half as high and wide, in grey.
+fn patch(phantoms: &Dataset, random: &mut impl Rng) -> Vec<u8> {
+    let clip = random.random_range(0..phantoms.len());
+    let frame = phantoms.read_frame(clip, random.random_range(0..phantoms.row(clip).frames)).unwrap();
+    let mut side = || random.random_range(SIDE / 2..=SIDE);
+    let size = Size { height: side(), width: side() };
+    let (top, left) = (random.random_range(0..=SIDE - size.height), random.random_range(0..=SIDE - size.width));
+    let frame = Planes::of(&frame);
+    let patch = bilinear(&frame, Window { top, left, size }, Size { height: SIDE, width: SIDE });
+    patch.values[..SIDE * SIDE].to_vec()
+}
+
+fn noisy(value: u8, most: u8, random: &mut impl Rng) -> u8 {
+    value.saturating_add(random.random_range(0..=most))
+}
+
+/// Most memory that this process had, on systems that tell.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
+}

@@ -1,0 +1,146 @@
+//! Neighbours in many orders, for more frames than can be compared all with all.
+//!
+//! A **tree** is the list of all hashes, each with its bits in an order drawn at random, sorted as numbers. Two hashes
+//! that differ in few bits often agree in the first ones of such an order, and then stand close together; a hash finds
+//! its neighbours by binary search. One tree misses many of them, a forest few. This is the search by sorted permutations of Charikar
+//! (*Similarity estimation techniques from rounding algorithms*, STOC 2002), the trees being the forest of Bawa, Condie and Ganesan
+//! (*LSH forest*, WWW 2005). Unlike tables with keys of fixed length its cost does not depend on how the hashes crowd:
+//! it is `trees * neighbours` comparisons a sight.
+
+use super::nearest::Nearest;
+use super::{Entry, PictureHash, Sighting, sights};
+use crate::audit::hash::BITS;
+use crate::audit::signature::FrameHashes;
+use crate::seed::Seed;
+use rand::seq::SliceRandom as _;
+use rayon::prelude::*;
+
+/// How much is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Orders of the bits.
+    pub trees: usize,
+    /// Other clips that are looked at on either side.
+    pub neighbours: usize,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { trees: 32, neighbours: 6 }
+    }
+}
+
+/// Entries that are passed over on one side, at most, while looking for [`Size::neighbours`] other clips.
+const PASSED: usize = 64;
+
+/// The nearest clips that are found of every frame that is looked for.
+pub(super) fn search(
+    entries: &[Entry],
+    looked_for: &[(u32, FrameHashes)],
+    radius: u32,
+    size: Size,
+    progress: &mut dyn FnMut(usize, usize) -> bool,
+) -> Vec<Nearest> {
+    let mut all = vec![Nearest::default(); looked_for.len()];
+    for number in 0..size.trees {
+        if !progress(number, size.trees) {
+            break;
+        }
+        let tree = Tree::new(entries, number);
+        all.par_iter_mut().zip(looked_for).for_each(|(nearest, (clip, frame))| {
+            for (part, mirrored, hash) in sights(frame) {
+                tree.near(*clip, hash, size.neighbours, &mut |entry| {
+                    let distance = hash.distance(entry.hash);
+                    if distance <= radius {
+                        let sighting = Sighting { distance, frame: frame.frame, found: entry.frame, part, mirrored };
+                        nearest.offer(entry.clip, sighting);
+                    }
+                });
+            }
+        });
+    }
+    all
+}
+
+/// All entries in one order.
+struct Tree<'a> {
+    order: Order,
+    entries: &'a [Entry],
+    /// The first 64 bits of each hash in this tree's order, ascending, and the place of its entry.
+    sorted: Vec<(u64, u32)>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(entries: &'a [Entry], number: usize) -> Self {
+        let order = Order::draw(number);
+        let keyed = entries.par_iter().enumerate();
+        let mut sorted: Vec<(u64, u32)> = keyed.map(|(place, entry)| (order.key(entry.hash), place as u32)).collect();
+        sorted.par_sort_unstable();
+        Self { order, entries, sorted }
+    }
+
+    /// Calls `see` for the entries of other clips that stand next to the hash.
+    fn near(&self, clip: u32, hash: PictureHash, neighbours: usize, see: &mut dyn FnMut(&Entry)) {
+        let key = self.order.key(hash);
+        let place = self.sorted.partition_point(|(other, _)| *other < key);
+        let (before, after) = self.sorted.split_at(place);
+        self.walk(clip, neighbours, before.iter().rev(), see);
+        self.walk(clip, neighbours, after.iter(), see);
+    }
+
+    fn walk<'b>(
+        &self,
+        clip: u32,
+        neighbours: usize,
+        side: impl Iterator<Item = &'b (u64, u32)>,
+        see: &mut dyn FnMut(&Entry),
+    ) {
+        let (mut clips, mut last) = (0, clip);
+        for (_, place) in side.take(PASSED) {
+            let entry = &self.entries[*place as usize];
+            if entry.clip == clip {
+                continue;
+            }
+            // Frames of one clip often stand side by side and count once.
+            clips += usize::from(entry.clip != last);
+            last = entry.clip;
+            if clips > neighbours {
+                break;
+            }
+            see(entry);
+        }
+    }
+}
+
+/// The first 64 places of an order of the bits.
+struct Order([u8; 64]);
+
+impl Order {
+    fn draw(tree: usize) -> Self {
+        let mut bits: Vec<u8> = (0..BITS).map(|bit| bit as u8).collect();
+        bits.shuffle(&mut Seed(0).stream("audit-tree", &[tree as u64]));
+        let mut first = [0; 64];
+        first.copy_from_slice(&bits[..64]);
+        Self(first)
+    }
+
+    fn key(&self, hash: PictureHash) -> u64 {
+        self.0.iter().fold(0, |key, bit| key << 1 | hash.0[usize::from(bit / 64)] >> (bit % 64) & 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_holds_the_bits_in_the_order_of_the_tree() {
+        let order = Order::draw(3);
+        for (place, bit) in order.0.iter().enumerate() {
+            let mut words = [0; 4];
+            words[usize::from(bit / 64)] = 1 << (bit % 64);
+            assert_eq!(order.key(PictureHash(words)), 1 << (63 - place));
+        }
+        assert_ne!(Order::draw(3).0, Order::draw(4).0);
+    }
+}

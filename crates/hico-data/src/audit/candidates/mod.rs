@@ -1,0 +1,127 @@
+//! Which clips are worth a closer look: those with hashes that differ in few bits.
+//!
+//! A few thousand frames are compared all with all ([`exhaustive`]), which finds every such pair. More are put in order
+//! many times ([`forest`]), and each looks at its neighbours in every order only: work grows as the number of frames
+//! times its logarithm, whatever the frames are like. Each frame keeps its nearest clips only, so memory grows with
+//! the number of frames, and a thousand copies of one clip do not make a million pairs.
+
+pub mod exhaustive;
+pub mod forest;
+mod nearest;
+
+pub use nearest::KEPT;
+
+use super::hash::PictureHash;
+use super::signature::{FrameHashes, Signature};
+use nearest::Nearest;
+use std::collections::BTreeMap;
+
+/// Frames up to which all are compared with all.
+pub const ALL_PAIRS: usize = 16_384;
+
+/// A hash that can be found: that of a whole frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Index of the clip.
+    pub clip: u32,
+    /// Number of the frame in the clip.
+    pub frame: u32,
+    /// Its hash.
+    pub hash: PictureHash,
+}
+
+/// How the frame of `a` was seen when it was found like that of `b`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sighting {
+    /// Bits that differ.
+    pub distance: u32,
+    /// Frame of the clip that was looked for.
+    pub frame: u32,
+    /// Frame of the clip that was found.
+    pub found: u32,
+    /// Part of the frame that was looked for, an index into [`super::signature::PARTS`].
+    pub part: u8,
+    /// Whether it was looked for in a mirror.
+    pub mirrored: bool,
+}
+
+/// Two clips that may show the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Index of the clip that was looked for.
+    pub a: usize,
+    /// Index of the clip that was found.
+    pub b: usize,
+    /// The best sight of it.
+    pub sighting: Sighting,
+}
+
+/// How candidates are searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Search {
+    /// Bits that may differ, at most.
+    pub radius: u32,
+    /// Frames up to which all are compared with all.
+    pub all_pairs: usize,
+}
+
+/// Pairs of clips of which a frame of the one differs from a frame of the other in at most `radius` bits: mirrored or not,
+/// whole or in its inner part. Each pair stands once, with its best sighting, in the order of `a` and `b`.
+///
+/// - `signatures`: `[clips]`
+/// - `progress`: called with the share of the work that is done; returns whether to go on
+#[must_use]
+pub fn candidates(
+    signatures: &[Signature],
+    search: Search,
+    progress: &mut dyn FnMut(usize, usize) -> bool,
+) -> Vec<Candidate> {
+    let entries: Vec<Entry> = entries(signatures);
+    let looked_for: Vec<(u32, FrameHashes)> = looked_for(signatures);
+    let nearest = if entries.len() <= search.all_pairs {
+        exhaustive::search(&entries, &looked_for, search.radius, progress)
+    } else {
+        forest::search(&entries, &looked_for, search.radius, forest::Size::default(), progress)
+    };
+    pairs(&looked_for, &nearest)
+}
+
+fn entries(signatures: &[Signature]) -> Vec<Entry> {
+    let of_clip = |(clip, signature): (u32, &Signature)| {
+        let entry = move |frame: &FrameHashes| Entry { clip, frame: frame.frame, hash: frame.parts[0] };
+        signature.frames.iter().map(entry).collect::<Vec<_>>()
+    };
+    (0..).zip(signatures).flat_map(of_clip).collect()
+}
+
+fn looked_for(signatures: &[Signature]) -> Vec<(u32, FrameHashes)> {
+    let of_clip = |(clip, signature): (u32, &Signature)| signature.frames.iter().map(move |frame| (clip, *frame)).collect::<Vec<_>>();
+    (0..).zip(signatures).flat_map(of_clip).collect()
+}
+
+/// Every way in which a frame is looked for: part, mirror, hash.
+fn sights(frame: &FrameHashes) -> impl Iterator<Item = (u8, bool, PictureHash)> {
+    (0..).zip(frame.parts).flat_map(|(part, hash)| [(part, false, hash), (part, true, hash.mirrored())])
+}
+
+fn pairs(looked_for: &[(u32, FrameHashes)], nearest: &[Nearest]) -> Vec<Candidate> {
+    let mut best: BTreeMap<(u32, u32), (Sighting, bool)> = BTreeMap::new();
+    for ((clip, _), nearest) in looked_for.iter().zip(nearest) {
+        for (other, sighting) in nearest.iter() {
+            let turned = other < *clip;
+            let key = if turned { (other, *clip) } else { (*clip, other) };
+            let entry = best.entry(key).or_insert((sighting, turned));
+            if sighting < entry.0 {
+                *entry = (sighting, turned);
+            }
+        }
+    }
+    let candidate = |((low, high), (sighting, turned)): ((u32, u32), (Sighting, bool))| {
+        let (a, b) = if turned { (high, low) } else { (low, high) };
+        Candidate { a: a as usize, b: b as usize, sighting }
+    };
+    best.into_iter().map(candidate).collect()
+}
+
+#[cfg(test)]
+mod tests;

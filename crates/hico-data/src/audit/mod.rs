@@ -1,0 +1,27 @@
+//! What spoils a study before it begins: copies on both sides of a split, clashing labels, clips that teach nothing.
+//!
+//! - [`texture`], [`hash`]: a frame → its fine structure → 256 bits
+//! - [`quality`], [`signature`]: a clip → what is kept of it while all the others are read
+//! - [`candidates`]: signatures → pairs worth a closer look, without comparing all with all
+//! - [`align`], [`compare`]: the closer look
+//! - [`pair`], [`sides`]: what is found
+//! - [`remedy`], [`files`]: merged groups and an exclusion list; nothing is deleted
+
+pub mod align;
+pub mod candidates;
+pub mod compare;
+pub mod corpus;
+pub mod files;
+
+pub mod hash;
+pub mod pair;
+pub mod quality;
+pub mod remedy;
+mod run;
+pub mod sides;
+pub mod signature;
+pub mod texture;
+
+pub use corpus::{ClipRef, Corpus};
+pub use pair::{Kind, Pair, Relation, Thresholds};
+pub use run::{AuditError, AuditOptions, Findings, Progress, audit};
