@@ -28,7 +28,8 @@ const COPIES: usize = 100;
 
 fn main() {
     let most = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(100_000);
-    let recipe = PhantomRecipe { patients: 300, clips_per_patient: [2, 2], frames: 2, side: SIDE, ..PhantomRecipe::default() };
+    let recipe =
+        PhantomRecipe { patients: 300, clips_per_patient: [2, 2], frames: 2, side: SIDE, ..PhantomRecipe::default() };
     let phantoms = generate(&recipe);
     println!("| clips | hash, s | search | s | µs a clip | candidates | planted | found | peak memory, MB |");
     println!("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |");

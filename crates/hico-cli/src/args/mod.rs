@@ -5,6 +5,7 @@ mod phantom;
 mod ingest;
 mod inspect;
 mod split;
+mod audit;
 mod pretrain;
 mod tuning;
 mod finetune;
@@ -12,6 +13,7 @@ mod crossval;
 mod report;
 mod completions;
 
+pub(crate) use audit::AuditArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Make folds that no patient crosses
     Split(SplitArgs),
+    /// Find what spoils a study: copies on both sides of a split, clashing labels, confounds
+    Audit(AuditArgs),
     /// Pretrain an encoder on the clips of a data set
     Pretrain(PretrainArgs),
     /// Fine-tune on all folds but one, and test on that one once

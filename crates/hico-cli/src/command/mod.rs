@@ -5,6 +5,7 @@ mod phantom;
 mod ingest;
 mod inspect;
 mod split;
+mod audit;
 mod pretrain;
 mod finetune;
 mod crossval;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Ingest(args) => ingest::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),
         Command::Split(args) => split::run(args, output),
+        Command::Audit(args) => audit::run(args, output),
         Command::Pretrain(args) => pretrain::run(args, output),
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),

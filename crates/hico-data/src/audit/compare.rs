@@ -21,6 +21,9 @@ const PROBES: usize = 3;
 /// Below this correlation of two frames, or agreement of two clips, they are not looked at any closer.
 const WORTH: f32 = 0.5;
 
+/// Below this correlation as they were sighted, no other pose is tried for two frames.
+const STRANGERS: f32 = 0.3;
+
 /// How alike two clips are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Likeness {
@@ -107,8 +110,14 @@ impl Pose {
         let one = |clip: usize, frame: u32| corpus.read_frame(clip, frame as usize);
         let (first, second) = (one(*a, sighting.frame)?, one(*b, sighting.found)?);
         let texture = |frame: &Frame, part: f64| Texture::of(frame, middle(frame.size, part)).map(Aligned::from);
+        let sighted = PARTS[usize::from(sighting.part) % PARTS.len()];
+        let (Some(a), Some(b)) = (texture(&first, sighted), texture(&second, 1.0)) else { return Ok(None) };
+        if a.correlation(&if sighting.mirrored { b.mirrored() } else { b }) < STRANGERS {
+            return Ok(None);
+        }
         let parts: Vec<f64> = [1.0, 0.97].into_iter().chain(PARTS.into_iter().skip(1)).collect();
-        let [firsts, seconds] = [first, second].map(|frame| parts.iter().map(|part| texture(&frame, *part)).collect::<Vec<_>>());
+        let [firsts, seconds] =
+            [first, second].map(|frame| parts.iter().map(|part| texture(&frame, *part)).collect::<Vec<_>>());
         let (mut best, mut pose) = (WORTH, None);
         for at in 0..parts.len() {
             // At most one of the two is cropped.
@@ -157,14 +166,8 @@ fn likeness(first: &Frames, second: &Frames) -> Option<Likeness> {
     }
     let contained = median(of_first.clone())?.max(median(of_second.clone())?);
     let agreement = median([of_first, of_second].concat())?;
-    let whole = Likeness {
-        contained,
-        agreement,
-        frames: best.1,
-        mirrored: false,
-        part_of_first: 1.0,
-        part_of_second: 1.0,
-    };
+    let whole =
+        Likeness { contained, agreement, frames: best.1, mirrored: false, part_of_first: 1.0, part_of_second: 1.0 };
     Some(whole)
 }
 

@@ -163,7 +163,10 @@ fn group_rows(manifest: &Manifest, remedy: &Remedy) -> Vec<GroupRow> {
     }
     let fold = |group: &str| {
         let counts = &folds[group];
-        let fullest = counts.iter().filter(|(fold, _)| fold.is_some()).max_by_key(|(fold, clips)| (**clips, std::cmp::Reverse(**fold)));
+        let fullest = counts
+            .iter()
+            .filter(|(fold, _)| fold.is_some())
+            .max_by_key(|(fold, clips)| (**clips, std::cmp::Reverse(**fold)));
         fullest.and_then(|(fold, _)| *fold)
     };
     let rows = manifest.rows.iter().map(|row| {
@@ -219,7 +222,8 @@ mod tests {
 
     /// A table of eight patients in two folds on the disk, and a remedy that merges two patients across them.
     fn setting() -> (tempfile::TempDir, Manifest, Remedy) {
-        let recipe = PhantomRecipe { patients: 8, clips_per_patient: [2, 2], frames: 1, side: 16, ..PhantomRecipe::default() };
+        let recipe =
+            PhantomRecipe { patients: 8, clips_per_patient: [2, 2], frames: 1, side: 16, ..PhantomRecipe::default() };
         let mut manifest = generate(&recipe).manifest().clone();
         for row in &mut manifest.rows {
             row.fold = Some(usize::from(row.group > "P004".to_owned()));

@@ -29,11 +29,8 @@ impl PictureHash {
     pub fn of(texture: &Texture) -> Self {
         let table = &*TABLE;
         // Across first: [SIDE, HIGHEST]
-        let across: Vec<f32> = texture
-            .values
-            .chunks_exact(SIDE)
-            .flat_map(|row| table.waves.iter().map(|wave| dot(row, wave)))
-            .collect();
+        let across: Vec<f32> =
+            texture.values.chunks_exact(SIDE).flat_map(|row| table.waves.iter().map(|wave| dot(row, wave))).collect();
         let coefficient = |down: usize, at: usize| {
             let wave = &table.waves[down];
             (0..SIDE).map(|row| wave[row] * across[row * HIGHEST + at]).sum::<f32>()
@@ -80,7 +77,8 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let wave = |number: usize| (0..SIDE).map(move |at| (PI * number as f64 * (at as f64 + 0.5) / SIDE as f64).cos() as f32);
+    let wave =
+        |number: usize| (0..SIDE).map(move |at| (PI * number as f64 * (at as f64 + 0.5) / SIDE as f64).cos() as f32);
     let all = (0..HIGHEST).flat_map(|down| (0..HIGHEST).map(move |across| (down, across)));
     let mut places: Vec<(usize, usize)> = all.filter(|(d, a)| d * d + a * a >= LOWEST * LOWEST).collect();
     places.sort_by_key(|&(down, across)| (down * down + across * across, down));

@@ -24,4 +24,4 @@ pub mod texture;
 
 pub use corpus::{ClipRef, Corpus};
 pub use pair::{Kind, Pair, Relation, Thresholds};
-pub use run::{AuditError, AuditOptions, Findings, Progress, audit};
+pub use run::{AuditError, AuditOptions, DatasetFacts, FaultyClip, Findings, Progress, Unreadable, Work, audit};

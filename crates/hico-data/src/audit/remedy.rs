@@ -60,9 +60,9 @@ impl Reason {
 
 /// The remedy for what was found.
 ///
-/// Groups whose clips show the same are merged, also where two of them are alike by a clip of another data set only. Left out is what
-/// another data set has too, what has two labels, all copies but the first, and what is blank or
-/// unreadable. A patient of several groups joins them.
+/// Groups whose clips show the same are merged, also where two of them are alike by a clip of another data set only; a
+/// patient of several groups joins them. Left out is what another data set has too, copies with two labels, all
+/// identical copies but the first, and what is blank or unreadable.
 #[must_use]
 pub fn remedy(findings: &Findings) -> Remedy {
     let mut union = Union::default();
@@ -76,6 +76,9 @@ pub fn remedy(findings: &Findings) -> Remedy {
     }
     Remedy { merged: union.sets(), excluded: exclusions(findings) }
 }
+
+/// A copy that is found in its original this well adds nothing.
+const IDENTICAL: f32 = 0.99;
 
 fn exclusions(findings: &Findings) -> Vec<Exclusion> {
     let mut excluded = BTreeSet::new();
@@ -92,9 +95,10 @@ fn exclusions(findings: &Findings) -> Vec<Exclusion> {
         } else if pair.kind == Kind::Copy && pair.label_clash {
             exclude(first, Reason::LabelClash, Some(second));
             exclude(second, Reason::LabelClash, Some(first));
-        } else if pair.kind == Kind::Copy {
+        } else if pair.same_file || pair.likeness.contained >= IDENTICAL {
             // A labelled clip teaches more; of equals the first stays.
-            let (stays, goes) = if first.label.is_none() && second.label.is_some() { (second, first) } else { (first, second) };
+            let (stays, goes) =
+                if first.label.is_none() && second.label.is_some() { (second, first) } else { (first, second) };
             exclude(goes, Reason::Copy, Some(stays));
         }
     }

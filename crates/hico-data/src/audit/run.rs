@@ -5,7 +5,7 @@ use super::compare::{Dense, Likeness, compare};
 use super::corpus::{ClipRef, Corpus};
 use super::pair::{Pair, Relation, Thresholds, pair, relation};
 use super::quality::{Fault, Quality};
-use super::sides::{Crossing, MixedGroup, crossings, mixed_groups};
+use super::sides::{Border, Crossing, MixedGroup, Unit, crossings, mixed_groups};
 use super::signature::Signature;
 use crate::dataset::DatasetError;
 use crate::inspect::{self, ClassFacts};
@@ -64,6 +64,67 @@ pub struct Findings {
     pub quality: Vec<Quality>,
     /// What it took.
     pub work: Work,
+}
+
+impl Findings {
+    /// What spoils a study, or will once the data set is split, each kind in a sentence; empty when there is nothing.
+    ///
+    /// Pairs and names on two sides, and pictures with two labels. What is confounded, static or copied within one group
+    /// is no leak.
+    #[must_use]
+    pub fn leaks(&self) -> Vec<String> {
+        let pairs = |holds: &dyn Fn(&Pair) -> bool| self.pairs.iter().filter(|pair| holds(pair)).count();
+        let related = |relation: Relation| pairs(&|pair| pair.relation == relation);
+        let crossing = |border: Border, unit: Unit| {
+            self.crossings.iter().filter(|crossing| crossing.border == border && crossing.unit == unit).count()
+        };
+        let all = [
+            (
+                related(Relation::AcrossDataSets),
+                "pair of clips in two data sets shows the same",
+                "pairs of clips in two data sets show the same",
+            ),
+            (
+                related(Relation::AcrossFolds),
+                "pair of clips in two folds shows the same",
+                "pairs of clips in two folds show the same",
+            ),
+            (
+                related(Relation::AcrossGroups),
+                "pair of clips in two groups shows the same",
+                "pairs of clips in two groups show the same",
+            ),
+            (
+                pairs(&|pair| pair.label_clash),
+                "pair of clips shows the same and has two labels",
+                "pairs of clips show the same and have two labels",
+            ),
+            (crossing(Border::Folds, Unit::Group), "group stands in several folds", "groups stand in several folds"),
+            (
+                crossing(Border::Folds, Unit::Patient),
+                "patient stands in several folds",
+                "patients stand in several folds",
+            ),
+            (
+                crossing(Border::Groups, Unit::Patient),
+                "patient stands in several groups",
+                "patients stand in several groups",
+            ),
+            (
+                crossing(Border::DataSets, Unit::Group),
+                "name of a group stands in both data sets",
+                "names of groups stand in both data sets",
+            ),
+            (
+                crossing(Border::DataSets, Unit::Patient),
+                "name of a patient stands in both data sets",
+                "names of patients stand in both data sets",
+            ),
+            (crossing(Border::DataSets, Unit::File), "file stands in both data sets", "files stand in both data sets"),
+        ];
+        let told = all.into_iter().filter(|(count, ..)| *count > 0);
+        told.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect()
+    }
 }
 
 /// A data set in figures.

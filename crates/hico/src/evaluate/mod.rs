@@ -2,6 +2,7 @@
 //!
 //! - [`plan`]: who learns, who chooses the epoch, who is tested
 //! - [`floors`], [`knn`], [`linear`], [`finetune`]: ways of getting from frames to classes
+//! - [`confounds`]: how well the label is told without looking at what a clip shows
 //! - [`pretrained`]: an encoder and what it has seen
 //! - [`cross_validate`]: every fold, seed and candidate, resumable
 //! - [`predictions`], [`scores`], [`outcome`]: predictions → figures with their doubt → the record that reports read
@@ -11,6 +12,7 @@ mod cells;
 pub mod classifier;
 pub mod classifier_file;
 mod clock;
+pub mod confounds;
 pub mod cross_validate;
 pub mod finetune;
 pub mod floors;

@@ -4,6 +4,7 @@
 //! script, no font. [`terminal::table`] shows one evaluation as text.
 
 pub mod answer;
+pub mod audit;
 mod chart;
 pub mod history;
 mod number;

@@ -12,10 +12,25 @@ const STYLE: &str = include_str!("page.css");
 /// data tries.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
+/// What stands above the sections.
+#[derive(Debug)]
+pub(crate) struct Head<'a> {
+    /// The command that made the page.
+    pub(crate) brand: &'a str,
+    /// Title of the page.
+    pub(crate) title: &'a str,
+    /// A line below it.
+    pub(crate) subtitle: &'a str,
+}
+
 /// The whole page.
 pub(crate) fn page(sources: &Sources, dataset: Option<&Dataset>) -> String {
-    let sections = sections(sources, dataset);
-    let title = title(sources);
+    let (title, subtitle) = (title(sources), subtitle(sources));
+    around(&Head { brand: "hico report", title: &title, subtitle: &subtitle }, &sections(sources, dataset))
+}
+
+/// A page with a table of contents around some sections.
+pub(crate) fn around(head: &Head<'_>, sections: &[Section]) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -24,19 +39,19 @@ pub(crate) fn page(sources: &Sources, dataset: Option<&Dataset>) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) }
+                title { (head.title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 header {
-                    p .brand { "hico report" }
-                    h1 { (title) }
-                    p .subtitle { (subtitle(sources)) }
+                    p .brand { (head.brand) }
+                    h1 { (head.title) }
+                    p .subtitle { (head.subtitle) }
                 }
                 div .columns {
-                    (contents(&sections))
+                    (contents(sections))
                     main {
-                        @for section in &sections {
+                        @for section in sections {
                             section id=(section.id) aria-labelledby=(format!("{}-h", section.id)) {
                                 h2 id=(format!("{}-h", section.id)) { (section.title) }
                                 (section.body)

@@ -32,18 +32,20 @@ pub(crate) fn examples(dataset: &Dataset, class: Option<&str>, most: usize) -> V
 pub(crate) fn example(dataset: &Dataset, clip: usize) -> Option<Example> {
     let row = dataset.row(clip);
     let frame = dataset.read_frame(clip, row.frames / 2).ok()?;
-    Some(Example { clip: row.clip.clone(), group: row.group.clone(), picture: picture(frame)? })
+    Some(Example { clip: row.clip.clone(), group: row.group.clone(), picture: picture(frame, SIDE)? })
 }
 
-/// A frame, shrunk and written as PNG; `None` where it has no pixels.
-fn picture(frame: Frame) -> Option<String> {
+/// A frame, shrunk and written as PNG, as a `data:` address; `None` where it has no pixels.
+///
+/// - `most`: its longest side, pixels
+pub(crate) fn picture(frame: Frame, most: u32) -> Option<String> {
     let [height, width] = [frame.size.height, frame.size.width].map(|side| u32::try_from(side).ok());
     let (height, width) = (height?, width?);
     let longest = height.max(width);
     if height == 0 || width == 0 {
         return None;
     }
-    let shrunk = |side: u32| if longest > SIDE { (side * SIDE / longest).max(1) } else { side };
+    let shrunk = |side: u32| if longest > most { (side * most / longest).max(1) } else { side };
     let (small_width, small_height) = (shrunk(width), shrunk(height));
     let (bytes, colour) = match frame.channels {
         Channels::Grey => {
@@ -78,12 +80,12 @@ mod tests {
             (300, 150, Channels::Rgb, (56, 112)),
             (8, 5, Channels::Grey, (5, 8)),
         ] {
-            let picture = picture(frame(height, width, channels)).unwrap();
+            let picture = picture(frame(height, width, channels), SIDE).unwrap();
             let png = STANDARD.decode(picture.strip_prefix("data:image/png;base64,").unwrap()).unwrap();
             let image = image::load_from_memory(&png).unwrap();
             assert_eq!((image.width(), image.height()), expected);
             assert!(image.to_luma8().pixels().all(|pixel| pixel.0[0] == 128));
         }
-        assert!(picture(frame(0, 4, Channels::Grey)).is_none());
+        assert!(picture(frame(0, 4, Channels::Grey), SIDE).is_none());
     }
 }

@@ -31,7 +31,8 @@ fn nearest_to(clip: u32, frame: &FrameHashes, entries: &[Entry], radius: u32) ->
         for entry in entries {
             let distance = hash.distance(entry.hash);
             if distance <= radius && entry.clip != clip {
-                nearest.offer(entry.clip, Sighting { distance, frame: frame.frame, found: entry.frame, part, mirrored });
+                nearest
+                    .offer(entry.clip, Sighting { distance, frame: frame.frame, found: entry.frame, part, mirrored });
             }
         }
     }

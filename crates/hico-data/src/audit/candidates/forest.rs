@@ -63,52 +63,45 @@ pub(super) fn search(
 }
 
 /// All entries in one order.
-struct Tree<'a> {
+struct Tree {
     order: Order,
-    entries: &'a [Entry],
-    /// The first 64 bits of each hash in this tree's order, ascending, and the place of its entry.
-    sorted: Vec<(u64, u32)>,
+    /// The first 64 bits of each hash in this tree's order, ascending.
+    keys: Vec<u64>,
+    /// The entries in the same order, copied so that neighbours lie side by side in memory.
+    entries: Vec<Entry>,
 }
 
-impl<'a> Tree<'a> {
-    fn new(entries: &'a [Entry], number: usize) -> Self {
+impl Tree {
+    fn new(entries: &[Entry], number: usize) -> Self {
         let order = Order::draw(number);
         let keyed = entries.par_iter().enumerate();
-        let mut sorted: Vec<(u64, u32)> = keyed.map(|(place, entry)| (order.key(entry.hash), place as u32)).collect();
+        let mut sorted: Vec<(u64, usize)> = keyed.map(|(place, entry)| (order.key(entry.hash), place)).collect();
         sorted.par_sort_unstable();
-        Self { order, entries, sorted }
+        let (keys, entries) = sorted.into_iter().map(|(key, place)| (key, entries[place])).unzip();
+        Self { order, keys, entries }
     }
 
     /// Calls `see` for the entries of other clips that stand next to the hash.
     fn near(&self, clip: u32, hash: PictureHash, neighbours: usize, see: &mut dyn FnMut(&Entry)) {
         let key = self.order.key(hash);
-        let place = self.sorted.partition_point(|(other, _)| *other < key);
-        let (before, after) = self.sorted.split_at(place);
-        self.walk(clip, neighbours, before.iter().rev(), see);
-        self.walk(clip, neighbours, after.iter(), see);
+        let place = self.keys.partition_point(|other| *other < key);
+        let (before, after) = self.entries.split_at(place);
+        walk(clip, neighbours, before.iter().rev(), see);
+        walk(clip, neighbours, after.iter(), see);
     }
+}
 
-    fn walk<'b>(
-        &self,
-        clip: u32,
-        neighbours: usize,
-        side: impl Iterator<Item = &'b (u64, u32)>,
-        see: &mut dyn FnMut(&Entry),
-    ) {
-        let (mut clips, mut last) = (0, clip);
-        for (_, place) in side.take(PASSED) {
-            let entry = &self.entries[*place as usize];
-            if entry.clip == clip {
-                continue;
-            }
-            // Frames of one clip often stand side by side and count once.
-            clips += usize::from(entry.clip != last);
-            last = entry.clip;
-            if clips > neighbours {
-                break;
-            }
-            see(entry);
+/// Calls `see` for the entries on one side.
+fn walk<'a>(clip: u32, neighbours: usize, side: impl Iterator<Item = &'a Entry>, see: &mut dyn FnMut(&Entry)) {
+    let (mut clips, mut last) = (0, clip);
+    for entry in side.take(PASSED).filter(|entry| entry.clip != clip) {
+        // Frames of one clip often stand side by side and count once.
+        clips += usize::from(entry.clip != last);
+        last = entry.clip;
+        if clips > neighbours {
+            break;
         }
+        see(entry);
     }
 }
 

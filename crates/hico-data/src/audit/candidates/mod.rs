@@ -95,7 +95,9 @@ fn entries(signatures: &[Signature]) -> Vec<Entry> {
 }
 
 fn looked_for(signatures: &[Signature]) -> Vec<(u32, FrameHashes)> {
-    let of_clip = |(clip, signature): (u32, &Signature)| signature.frames.iter().map(move |frame| (clip, *frame)).collect::<Vec<_>>();
+    let of_clip = |(clip, signature): (u32, &Signature)| {
+        signature.frames.iter().map(move |frame| (clip, *frame)).collect::<Vec<_>>()
+    };
     (0..).zip(signatures).flat_map(of_clip).collect()
 }
 

@@ -1,0 +1,59 @@
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Looked for are clips that show the same (re-encoded, rescaled, mirrored, cropped by up to about a tenth, cut in time, or filmed twice from one
+place) in two groups, folds or data sets, or with two labels; groups and patients on two sides; blank, static and saturated clips; and
+confounds: how well the label is told from size, frame rate, tint, source and file type alone.
+
+Every OTHER is held against DATASET: give the pretraining set first and the test set after it. --fix writes a proposal into
+DATASET/audit: groups.csv (merged groups) and exclude.csv (clips to leave out). Read and change them; --apply then puts them into clips.csv
+and keeps the old table as clips.before-audit.csv. Frames are never deleted. groups.csv also serves as --labels of `hico ingest`.
+
+Examples:
+  hico audit data --html audit.html
+  hico audit pretraining test --html audit.html --strict
+  hico audit data --fix
+  hico audit data --apply
+  hico --json audit data | jq '.pairs[] | select(.relation == \"across_folds\")'
+
+Exit code: 0 the audit was made, whatever it found; with --strict 3 if something stands on two sides or has two labels; 1 no audit could be
+made; 130 interrupted.")]
+pub(crate) struct AuditArgs {
+    /// The data set to audit
+    #[arg(value_name = "DATASET")]
+    pub(crate) dataset: PathBuf,
+    /// Data sets that should have nothing in common with it
+    #[arg(value_name = "OTHER")]
+    pub(crate) others: Vec<PathBuf>,
+    /// Write one HTML page with the pairs side by side
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write a proposal, merged groups and clips to leave out, into DATASET/audit
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Put the proposal, as it now is, into effect; no audit is made
+    #[arg(long, conflicts_with_all = ["others", "html", "fix", "force", "strict", "no_confounds", "copy", "same_view"])]
+    pub(crate) apply: bool,
+    /// Write over a page or proposal that exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// End with exit code 3 if something stands on two sides or has two labels
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Do not measure confounds
+    #[arg(long)]
+    pub(crate) no_confounds: bool,
+    /// How well one clip must be found in another to be called its copy, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.93, value_parser = share)]
+    pub(crate) copy: f32,
+    /// How well two clips must agree to be called the same view, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.73, value_parser = share)]
+    pub(crate) same_view: f32,
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let share: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if share > 0.0 && share <= 1.0 { Ok(share) } else { Err("must be above 0 and at most 1".to_owned()) }
+}
