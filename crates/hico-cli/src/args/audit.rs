@@ -3,13 +3,16 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looked for are clips that show the same (re-encoded, rescaled, mirrored, cropped by up to about a tenth, cut in time, or filmed twice from one
-place) in two groups, folds or data sets, or with two labels; groups and patients on two sides; blank, static and saturated clips; and
-confounds: how well the label is told from size, frame rate, tint, source and file type alone.
+Looked for are clips that show the same (re-encoded, rescaled, mirrored, cropped by up to about a
+tenth, cut in time, or filmed twice from one place) in two groups, folds or data sets, or with two
+labels; groups and patients on two sides; blank, static and saturated clips; and confounds: how
+well the label is told from size, frame rate, tint, source and file type alone.
 
-Every OTHER is held against DATASET: give the pretraining set first and the test set after it. --fix writes a proposal into
-DATASET/audit: groups.csv (merged groups) and exclude.csv (clips to leave out). Read and change them; --apply then puts them into clips.csv
-and keeps the old table as clips.before-audit.csv. Frames are never deleted. groups.csv also serves as --labels of `hico ingest`.
+Every OTHER is held against DATASET: give the pretraining set first and the test set after it.
+--fix writes a proposal into DATASET/audit: groups.csv (merged groups) and exclude.csv (clips to
+leave out). Read and change them; --apply then puts them into clips.csv and keeps the old table as
+clips.before-audit.csv. Frames are never deleted. groups.csv also serves as --labels of `hico
+ingest`.
 
 Examples:
   hico audit data --html audit.html
@@ -18,8 +21,8 @@ Examples:
   hico audit data --apply
   hico --json audit data | jq '.pairs[] | select(.relation == \"across_folds\")'
 
-Exit code: 0 the audit was made, whatever it found; with --strict 3 if something stands on two sides or has two labels; 1 no audit could be
-made; 130 interrupted.")]
+Exit code: 0 the audit was made, whatever it found; with --strict 3 if something stands on two
+sides or has two labels; 1 no audit could be made; 130 interrupted.")]
 pub(crate) struct AuditArgs {
     /// The data set to audit
     #[arg(value_name = "DATASET")]

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
     let datasets: Vec<Arc<Dataset>> = folders().map(|folder| evaluation::open(folder)).collect::<Result<_, _>>()?;
     let names: Vec<String> = folders().map(|folder| folder.display().to_string()).collect();
     let corpus = Corpus::new(names.iter().map(String::as_str).zip(datasets.iter().map(Arc::as_ref)).collect());
-    let mut meter = output.meter("");
+    let mut meter = output.meter("steps");
     let found = audit(
         &corpus,
         options(args),

@@ -17,6 +17,7 @@ fn every_result_is_there_as_json() {
         ("ingest clips --labels clips/labels.csv --out data --side 0", "refused"),
         ("split data --folds 2", "0"),
         ("inspect data", "classes"),
+        ("audit data", "pairs"),
         ("pretrain data --side 32 --batch 4 --epochs 1 --out run", "best"),
         ("crossval data --cheap-floors --side 32 --epochs 1 --frames-per-clip 1 --out floors", "candidates"),
         ("finetune run --data data --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out tuned", "candidates"),

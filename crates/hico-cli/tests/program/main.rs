@@ -4,6 +4,7 @@
 
 mod setting;
 
+mod audit;
 mod commands;
 #[cfg(unix)]
 mod kill;

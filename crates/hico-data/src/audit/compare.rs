@@ -36,10 +36,10 @@ pub struct Likeness {
     pub frames: [usize; 2],
     /// Whether the second clip is seen in a mirror.
     pub mirrored: bool,
-    /// Share of the height and width of the first clip's frames that the other shows; 1 when neither is cropped.
-    pub part_of_first: f64,
+    /// Share of the height and of the width of the first clip's frames that the other shows; 1 when neither is cropped.
+    pub part_of_first: [f64; 2],
     /// The same of the second clip.
-    pub part_of_second: f64,
+    pub part_of_second: [f64; 2],
 }
 
 /// Textures of some frames of a clip: number of the frame, texture.
@@ -53,7 +53,7 @@ type Frames = Vec<(usize, Aligned)>;
 pub fn compare(corpus: &Corpus<'_>, candidate: &Candidate, dense: Dense) -> Result<Option<Likeness>, DatasetError> {
     let Candidate { a, b, .. } = *candidate;
     let Some(pose) = Pose::find(corpus, candidate)? else { return Ok(None) };
-    let frames_of = |clip: usize, part: f64, most: usize| textures(corpus, clip, part, most);
+    let frames_of = |clip: usize, part: [f64; 2], most: usize| textures(corpus, clip, part, most);
     let first = frames_of(a, pose.first, FRAMES)?;
     let second = mirrored(frames_of(b, pose.second, FRAMES)?, pose.mirrored);
     let Some(mut likeness) = likeness(&first, &second) else { return Ok(None) };
@@ -92,13 +92,18 @@ impl Dense {
     }
 }
 
+/// Shares of height and width of one clip's frames that are laid on the whole of the other's; the whole comes first.
+/// A picture that was squashed after it was cropped keeps another share of each.
+const POSES: [[f64; 2]; 8] =
+    [[1.0, 1.0], [0.97, 0.97], [0.94, 0.94], [0.88, 0.88], [1.0, 0.94], [0.94, 1.0], [1.0, 0.88], [0.88, 1.0]];
+
 /// How the frames of the first clip lie on those of the second.
 #[derive(Debug, Clone, Copy)]
 struct Pose {
-    /// Share of the first clip's frames.
-    first: f64,
-    /// Share of the second clip's frames.
-    second: f64,
+    /// Share of height and width of the first clip's frames.
+    first: [f64; 2],
+    /// The same of the second clip's frames.
+    second: [f64; 2],
     /// Whether the second is turned.
     mirrored: bool,
 }
@@ -109,17 +114,16 @@ impl Pose {
         let Candidate { a, b, sighting } = candidate;
         let one = |clip: usize, frame: u32| corpus.read_frame(clip, frame as usize);
         let (first, second) = (one(*a, sighting.frame)?, one(*b, sighting.found)?);
-        let texture = |frame: &Frame, part: f64| Texture::of(frame, middle(frame.size, part)).map(Aligned::from);
-        let sighted = PARTS[usize::from(sighting.part) % PARTS.len()];
-        let (Some(a), Some(b)) = (texture(&first, sighted), texture(&second, 1.0)) else { return Ok(None) };
+        let texture = |frame: &Frame, part: [f64; 2]| Texture::of(frame, middle(frame.size, part)).map(Aligned::from);
+        let sighted = [PARTS[usize::from(sighting.part) % PARTS.len()]; 2];
+        let (Some(a), Some(b)) = (texture(&first, sighted), texture(&second, POSES[0])) else { return Ok(None) };
         if a.correlation(&if sighting.mirrored { b.mirrored() } else { b }) < STRANGERS {
             return Ok(None);
         }
-        let parts: Vec<f64> = [1.0, 0.97].into_iter().chain(PARTS.into_iter().skip(1)).collect();
         let [firsts, seconds] =
-            [first, second].map(|frame| parts.iter().map(|part| texture(&frame, *part)).collect::<Vec<_>>());
+            [first, second].map(|frame| POSES.iter().map(|part| texture(&frame, *part)).collect::<Vec<_>>());
         let (mut best, mut pose) = (WORTH, None);
-        for at in 0..parts.len() {
+        for at in 0..POSES.len() {
             // At most one of the two is cropped.
             for (of_first, of_second) in [(at, 0), (0, at)] {
                 let (Some(a), Some(b)) = (&firsts[of_first], &seconds[of_second]) else { continue };
@@ -127,7 +131,7 @@ impl Pose {
                     let score = if mirrored { a.correlation(&b.mirrored()) } else { a.correlation(b) };
                     if score > best {
                         best = score;
-                        pose = Some(Self { first: parts[of_first], second: parts[of_second], mirrored });
+                        pose = Some(Self { first: POSES[of_first], second: POSES[of_second], mirrored });
                     }
                 }
             }
@@ -136,7 +140,7 @@ impl Pose {
     }
 }
 
-fn textures(corpus: &Corpus<'_>, clip: usize, part: f64, most: usize) -> Result<Frames, DatasetError> {
+fn textures(corpus: &Corpus<'_>, clip: usize, part: [f64; 2], most: usize) -> Result<Frames, DatasetError> {
     let mut all = Vec::new();
     for number in evenly_spaced(corpus.row(clip).frames, most) {
         let frame = corpus.read_frame(clip, number)?;
@@ -166,8 +170,14 @@ fn likeness(first: &Frames, second: &Frames) -> Option<Likeness> {
     }
     let contained = median(of_first.clone())?.max(median(of_second.clone())?);
     let agreement = median([of_first, of_second].concat())?;
-    let whole =
-        Likeness { contained, agreement, frames: best.1, mirrored: false, part_of_first: 1.0, part_of_second: 1.0 };
+    let whole = Likeness {
+        contained,
+        agreement,
+        frames: best.1,
+        mirrored: false,
+        part_of_first: [1.0; 2],
+        part_of_second: [1.0; 2],
+    };
     Some(whole)
 }
 

@@ -226,7 +226,7 @@ mod tests {
             PhantomRecipe { patients: 8, clips_per_patient: [2, 2], frames: 1, side: 16, ..PhantomRecipe::default() };
         let mut manifest = generate(&recipe).manifest().clone();
         for row in &mut manifest.rows {
-            row.fold = Some(usize::from(row.group > "P004".to_owned()));
+            row.fold = Some(usize::from(row.group.as_str() > "P004"));
             row.source = format!("clips/{}.gif", row.clip);
         }
         // Three clips of fold 1 against two of fold 0.

@@ -53,7 +53,7 @@ pub fn hashes(frame: &Frame) -> Option<[PictureHash; PARTS.len()]> {
     if frame.size.height == 0 || frame.size.width == 0 {
         return None;
     }
-    let [whole, more, less] = PARTS.map(|part| Texture::of(frame, middle(frame.size, part)));
+    let [whole, more, less] = PARTS.map(|part| Texture::of(frame, middle(frame.size, [part; 2])));
     Some([whole?, more?, less?].map(|texture| PictureHash::of(&texture)))
 }
 

@@ -55,12 +55,12 @@ impl Texture {
 
 /// The middle of a frame.
 ///
-/// - `share`: of height and of width, above 0 and at most 1
+/// - `share`: of height and of width, each above 0 and at most 1
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a length")]
-pub fn middle(size: Size, share: f64) -> Window {
-    let part = |length: usize| ((length as f64 * share).round() as usize).clamp(1, length.max(1));
-    let inner = Size { height: part(size.height), width: part(size.width) };
+pub fn middle(size: Size, share: [f64; 2]) -> Window {
+    let part = |length: usize, share: f64| ((length as f64 * share).round() as usize).clamp(1, length.max(1));
+    let inner = Size { height: part(size.height, share[0]), width: part(size.width, share[1]) };
     Window { top: (size.height - inner.height) / 2, left: (size.width - inner.width) / 2, size: inner }
 }
 
@@ -206,9 +206,9 @@ pub(crate) mod tests {
     #[test]
     fn the_middle_is_centred_and_never_empty() {
         let size = |height, width| Size { height, width };
-        let whole = middle(size(100, 50), 1.0);
+        let whole = middle(size(100, 50), [1.0; 2]);
         assert_eq!(whole, Window::whole(size(100, 50)));
-        assert_eq!(middle(size(100, 50), 0.8), Window { top: 10, left: 5, size: size(80, 40) });
-        assert_eq!(middle(size(1, 1), 0.1).size, size(1, 1));
+        assert_eq!(middle(size(100, 50), [0.8, 0.6]), Window { top: 10, left: 10, size: size(80, 30) });
+        assert_eq!(middle(size(1, 1), [0.1; 2]).size, size(1, 1));
     }
 }

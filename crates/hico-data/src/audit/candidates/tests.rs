@@ -4,7 +4,6 @@ use super::*;
 use crate::audit::signature::PARTS;
 use crate::seed::Seed;
 use proptest::prelude::*;
-use rand::RngExt as _;
 
 fn random_hash(random: &mut impl rand::Rng) -> PictureHash {
     PictureHash([(); 4].map(|()| random.random()))

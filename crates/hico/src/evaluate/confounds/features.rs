@@ -140,8 +140,8 @@ impl Thing {
             return Self::Words(several.map(|(word, _)| word.to_owned()).collect());
         }
         numbers.sort_by(f64::total_cmp);
-        let edge = |bin: usize| numbers.get(bin * numbers.len() / BINS).copied();
-        let mut edges: Vec<f64> = (1..BINS).filter_map(edge).collect();
+        let edges: BTreeSet<usize> = (1..BINS).flat_map(|bin| bounds(&numbers, bin * numbers.len() / BINS)).collect();
+        let mut edges: Vec<f64> = edges.into_iter().filter_map(|place| numbers.get(place).copied()).collect();
         edges.dedup();
         Self::Edges(edges)
     }
@@ -157,6 +157,14 @@ impl Thing {
             _ => Vec::new(),
         }
     }
+}
+
+/// Where the value at `place` of a sorted list begins; and where it ends, if it alone would fill a bin.
+fn bounds(numbers: &[f64], place: usize) -> Vec<usize> {
+    let Some(value) = numbers.get(place) else { return Vec::new() };
+    let begin = numbers.partition_point(|other| other < value);
+    let end = numbers.partition_point(|other| other <= value);
+    if (end - begin) * BINS >= numbers.len() { vec![begin, end] } else { vec![begin] }
 }
 
 #[cfg(test)]
@@ -185,6 +193,15 @@ mod tests {
         };
         assert_eq!([0.0, 1.0, 2.0, 15.0, 99.0].map(|number| place(Some(number))), [0, 0, 1, 7, 7]);
         assert_eq!(place(None), 8);
+    }
+
+    #[test]
+    fn a_value_that_many_clips_have_gets_a_bin_of_its_own() {
+        let numbers = [vec![640.0; 8], (0..8).map(|at| f64::from(800 + at)).collect()].concat();
+        let values: Vec<Vec<Value>> = numbers.iter().map(|number| vec![Value::Number(Some(*number))]).collect();
+        let encoder = Encoder::fit(&values.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let columns = |number: f64| encoder.encode(&[Value::Number(Some(number))]);
+        assert_ne!(columns(640.0), columns(800.0));
     }
 
     #[test]

@@ -149,7 +149,8 @@ fn what(pair: &Pair) -> String {
         (false, Kind::SameView) => "Same view",
     };
     let mirrored = if pair.likeness.mirrored { ", mirrored" } else { "" };
-    let cropped = if pair.likeness.part_of_first.min(pair.likeness.part_of_second) < 1.0 { ", cropped" } else { "" };
+    let parts = [pair.likeness.part_of_first, pair.likeness.part_of_second].concat();
+    let cropped = if parts.iter().any(|part| *part < 1.0) { ", cropped" } else { "" };
     let clash = if pair.label_clash { ", two labels" } else { "" };
     format!("{kind}{mirrored}{cropped}{clash}")
 }

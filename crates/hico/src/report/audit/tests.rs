@@ -35,6 +35,7 @@ fn a_copy_stands_on_the_page_side_by_side_and_names_are_no_markup() {
     };
     let remedy = remedy(&findings);
     let html = page(&Audited { findings: &findings, remedy: &remedy, confounds, corpus: &corpus });
+    let html = html.replace('\u{a0}', " ");
     assert!(html.contains("In two groups: 1 pair"), "{findings:?}");
     assert!(html.contains("Copy, two labels"));
     // Once in each of the two sections, two pictures a pair.
