@@ -3,8 +3,9 @@
 //!     cargo bench -p hico-data --bench audit            # up to 100,000 clips, some minutes
 //!     cargo bench -p hico-data --bench audit -- 10000   # up to 10,000
 //!
-//! Clips of one frame. A frame is a patch of a frame of the phantom blended into a patch of another one, with noise, so that all are
-//! different and all look like ultrasound. One clip in a hundred is a copy of an earlier one: mirrored, noisier and brighter.
+//! Clips of one frame. A frame is a patch of a frame of the phantom blended into a patch of another one, with noise, so
+//! that all are different and all look like ultrasound. One clip in a hundred is a copy of an earlier one: mirrored,
+//! noisier and brighter.
 
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on should end there")]

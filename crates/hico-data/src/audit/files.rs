@@ -1,7 +1,7 @@
 //! The remedy as tables that a person can read and change, and their way into the data set.
 //!
-//! [`propose`] writes `audit/groups.csv` and `audit/exclude.csv` inside the data set. [`apply`] puts them, as they then are, into
-//! `clips.csv` and keeps the old table beside it. Frames stay where they are; nothing is deleted.
+//! [`propose`] writes `audit/groups.csv` and `audit/exclude.csv` inside the data set. [`apply`] puts them, as they then
+//! are, into `clips.csv` and keeps the old table beside it. Frames stay where they are; nothing is deleted.
 
 use super::remedy::{Exclusion, Remedy};
 use crate::atomic;
@@ -87,7 +87,8 @@ pub struct Applied {
     pub backup: PathBuf,
 }
 
-/// Writes the tables; a merged group, or one that stood in two folds, gets the fold that holds most of its clips (of equal ones the first).
+/// Writes the tables; a merged group, or one that stood in two folds, gets the fold that holds most of its clips (of
+/// equal ones the first).
 ///
 /// - `force`: write over tables that exist
 /// - returns: the two paths

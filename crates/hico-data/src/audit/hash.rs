@@ -1,10 +1,10 @@
 //! A perceptual hash of 256 bits: signs of cosine coefficients of a frame's texture.
 //!
-//! The texture ([`super::texture`]) goes through a two-dimensional cosine transform (DCT-II). Its coefficients
-//! `(down, across)` are taken from the lowest frequencies on, without the few lowest, which a texture hardly has; a bit is
-//! the sign of one. A sign survives another size, brightness, contrast and compression. In a mirror the
-//! coefficients of odd `across` change their sign and nothing else, so the hash of a mirrored frame is
-//! the hash with those bits turned, and need not be stored.
+//! The texture ([`super::texture`]) goes through a two-dimensional cosine transform (DCT-II). Its coefficients `(down,
+//! across)` are taken from the lowest frequencies on, without the few lowest, which a texture hardly has; a bit is the
+//! sign of one. A sign survives another size, brightness, contrast and compression. In a mirror the coefficients of odd
+//! `across` change their sign and nothing else, so the hash of a mirrored frame is the hash with those bits turned, and
+//! need not be stored.
 
 use super::texture::{SIDE, Texture};
 use std::f64::consts::PI;

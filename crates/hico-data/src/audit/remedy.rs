@@ -173,7 +173,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sets_do_not_depend_on_the_order_of_the_pairs(pairs in proptest::collection::vec((0_u8..12, 0_u8..12), 0..20)) {
+        fn sets_do_not_depend_on_the_order_of_the_pairs(
+            pairs in proptest::collection::vec((0_u8..12, 0_u8..12), 0..20),
+        ) {
             let sets = |pairs: &mut dyn Iterator<Item = &(u8, u8)>| {
                 let mut union = Union::default();
                 pairs.for_each(|(a, b)| union.join(&node(0, &a.to_string()), &node(0, &b.to_string())));

@@ -69,8 +69,8 @@ pub struct Findings {
 impl Findings {
     /// What spoils a study, or will once the data set is split, each kind in a sentence; empty when there is nothing.
     ///
-    /// Pairs and names on two sides, and pictures with two labels. What is confounded, static or copied within one group
-    /// is no leak.
+    /// Pairs and names on two sides, and pictures with two labels. What is confounded, static or copied within one
+    /// group is no leak.
     #[must_use]
     pub fn leaks(&self) -> Vec<String> {
         let pairs = |holds: &dyn Fn(&Pair) -> bool| self.pairs.iter().filter(|pair| holds(pair)).count();

@@ -2,10 +2,10 @@
 //!
 //! A **tree** is the list of all hashes, each with its bits in an order drawn at random, sorted as numbers. Two hashes
 //! that differ in few bits often agree in the first ones of such an order, and then stand close together; a hash finds
-//! its neighbours by binary search. One tree misses many of them, a forest few. This is the search by sorted permutations of Charikar
-//! (*Similarity estimation techniques from rounding algorithms*, STOC 2002), the trees being the forest of Bawa, Condie and Ganesan
-//! (*LSH forest*, WWW 2005). Unlike tables with keys of fixed length its cost does not depend on how the hashes crowd:
-//! it is `trees * neighbours` comparisons a sight.
+//! its neighbours by binary search. One tree misses many of them, a forest few. This is the search by sorted
+//! permutations of Charikar (*Similarity estimation techniques from rounding algorithms*, STOC 2002), the trees being
+//! the forest of Bawa, Condie and Ganesan (*LSH forest*, WWW 2005). Unlike tables with keys of fixed length its cost
+//! does not depend on how the hashes crowd: it is `trees * neighbours` comparisons a sight.
 
 use super::nearest::Nearest;
 use super::{Entry, PictureHash, Sighting, sights};

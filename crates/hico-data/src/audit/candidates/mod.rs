@@ -65,8 +65,8 @@ pub struct Search {
     pub all_pairs: usize,
 }
 
-/// Pairs of clips of which a frame of the one differs from a frame of the other in at most `radius` bits: mirrored or not,
-/// whole or in its inner part. Each pair stands once, with its best sighting, in the order of `a` and `b`.
+/// Pairs of clips of which a frame of the one differs from a frame of the other in at most `radius` bits: mirrored or
+/// not, whole or in its inner part. Each pair stands once, with its best sighting, in the order of `a` and `b`.
 ///
 /// - `signatures`: `[clips]`
 /// - `progress`: called with the share of the work that is done; returns whether to go on

@@ -1,8 +1,9 @@
 //! Confounds: how well the label is told from what has nothing to do with it.
 //!
-//! A network that is shown clips of one hospital in one size and those of another in a second size can learn the size. For
-//! each thing that is known of a clip without looking at what it shows, a classifier is trained and tested over folds by group, as an encoder
-//! would be. What it reaches, an encoder has to exceed before it has learnt anything about ultrasound.
+//! A network that is shown clips of one hospital in one size and those of another in a second size can learn the size.
+//! For each thing that is known of a clip without looking at what it shows, a classifier is trained and tested over
+//! folds by group, as an encoder would be. What it reaches, an encoder has to exceed before it has learnt anything
+//! about ultrasound.
 
 mod features;
 
@@ -123,8 +124,8 @@ struct Cast {
 
 /// Trains and tests a classifier on each thing that is known of the clips.
 ///
-/// Numbers are put in eight bins of equal size, words count if they are there; a linear probe in which all classes weigh the same tells
-/// the class. It is tested on the fold it has not seen.
+/// Numbers are put in eight bins of equal size, words count if they are there; a linear probe in which all classes
+/// weigh the same tells the class. It is tested on the fold it has not seen.
 ///
 /// - `quality`: `[clips]`, as an audit found it
 /// - `seed`: of the folds, where the data set has none, and of the bootstrap

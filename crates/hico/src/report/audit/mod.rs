@@ -56,13 +56,17 @@ pub fn page(audited: &Audited<'_>) -> String {
 fn how() -> maud::Markup {
     html! {
         p {
-            "A few frames of each clip are brought to 96x96 pixels; what changes slowly is taken away and what is left is given the same "
-            "contrast everywhere. Signs of its cosine coefficients are a hash of 256 bits. Clips with hashes that differ in few bits, as they are, in a "
+            "A few frames of each clip are brought to 96x96 pixels; what changes slowly is taken "
+            "away and what is left is given the same "
+            "contrast everywhere. Signs of its cosine coefficients are a hash of 256 bits. Clips "
+            "with hashes that differ in few bits, as they are, in a "
             "mirror or cropped, are then laid on each other, and the fine structure is correlated at the best shift."
         }
         p {
-            b { "found" } " is the median, over the frames of one clip, of the best correlation with a frame of the other, for the clip that is found "
-            "better; from 0.93 on the two are called a copy. " b { "agree" } " is the same over the frames of both; from 0.73 on "
+            b { "found" } " is the median, over the frames of one clip, of the best correlation with "
+            "a frame of the other, for the clip that is found "
+            "better; from 0.93 on the two are called a copy. "
+            "" b { "agree" } " is the same over the frames of both; from 0.73 on "
             "they are called the same view. Pictures that have nothing in common reach 0.2 to 0.3."
         }
     }

@@ -63,7 +63,10 @@ pub(super) fn within(findings: &Findings, corpus: &Corpus<'_>) -> Option<Section
         id: "within".to_owned(),
         title: "Copies within one group".to_owned(),
         body: html! {
-            p { (counted(pairs.len(), "pair", "pairs")) ". They harm no split, but weigh double in training and in every figure." }
+            p {
+                (counted(pairs.len(), "pair", "pairs")) ". They harm no split, but weigh double in training and in "
+                "every figure."
+            }
             details {
                 summary { "Show the pairs" }
                 (list(&pairs, SHOWN_WITHIN, findings, corpus))
@@ -79,8 +82,10 @@ pub(super) fn nearest(findings: &Findings, corpus: &Corpus<'_>) -> Option<Sectio
         id: "nearest".to_owned(),
         title: "Just not the same".to_owned(),
         body: html! {
-            p { "The most alike clips of different groups that lie below the thresholds. If you see the same in them, lower "
-                code { "--same-view" } "." }
+            p {
+                "The most alike clips of different groups that lie below the thresholds. If you see the same in them, "
+                "lower " code { "--same-view" } "."
+            }
             details {
                 summary { "Show the pairs" }
                 (list(&pairs, SHOWN, findings, corpus))

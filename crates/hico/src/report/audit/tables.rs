@@ -82,8 +82,12 @@ pub(super) fn sides(findings: &Findings) -> Option<Section> {
         title: "Names on two sides".to_owned(),
         body: html! {
             (table.render())
-            @if findings.crossings.len() > ROWS { p .note { "The first " (ROWS) " of " (findings.crossings.len()) "." } }
-            p .note { "Names are compared as written: two data sets that both count patients from 1 seem to share them." }
+            @if findings.crossings.len() > ROWS {
+                p .note { "The first " (ROWS) " of " (findings.crossings.len()) "." }
+            }
+            p .note {
+                "Names are compared as written: two data sets that both count patients from 1 seem to share them."
+            }
         },
     })
 }
@@ -140,9 +144,11 @@ fn confound_table(confounds: &Confounds) -> Markup {
     };
     html! {
         p {
-            "What a classifier reaches that knows one thing of a clip, and nothing of what it shows. An encoder that does no better may have learnt "
+            "What a classifier reaches that knows one thing of a clip, and nothing of what it "
+            "shows. An encoder that does no better may have learnt "
             "just that. Trained and tested on "
-            (counted(confounds.clips, "clip", "clips")) " of " (counted(confounds.groups, "group", "groups")) " over " (confounds.folds)
+            (counted(confounds.clips, "clip", "clips")) " of " (counted(confounds.groups, "group", "groups"))
+            " over " (confounds.folds)
             @if confounds.own_folds { " folds of the data set" } @else { " folds made for this" }
             "; who guesses reaches " (percent(confounds.chance)) ". Intervals are 95 %, by bootstrap over groups."
         }
@@ -151,7 +157,8 @@ fn confound_table(confounds: &Confounds) -> Markup {
             "Classes: " (confounds.classes.join(", ")) "."
             @if !confounds.left_out.is_empty() { " In too few groups: " (confounds.left_out.join(", ")) "." }
             @if !confounds.naming_words.is_empty() {
-                " Words of paths that name a class were left out: " (listed(confounds.naming_words.iter().map(String::as_str), LISTED)) "."
+                " Words of paths that name a class were left out: "
+                "" (listed(confounds.naming_words.iter().map(String::as_str), LISTED)) "."
             }
         }
     }
@@ -172,7 +179,11 @@ pub(super) fn faults(findings: &Findings, corpus: &Corpus<'_>) -> Option<Section
                 text(percent(quality.blank.into())),
                 text(quality.motion.map_or_else(|| "n/a".to_owned(), |motion| format!("{motion:.2}"))),
                 text(percent(quality.saturated.into())),
-                html! { @if let Some(address) = address { img .small src=(address) alt=(format!("Middle frame of {}", faulty.clip.clip)); } },
+                html! {
+                    @if let Some(address) = address {
+                        img .small src=(address) alt=(format!("Middle frame of {}", faulty.clip.clip));
+                    }
+                },
             ],
             class: "",
         }
@@ -211,8 +222,10 @@ pub(super) fn remedy(findings: &Findings, remedy: &Remedy) -> Option<Section> {
     let name = findings.datasets.first().map_or("DATASET", |facts| facts.name.as_str());
     let body = html! {
         p {
-            code { "hico audit " (name) " --fix" } " writes these as tables inside the data set, for you to read and change; "
-            code { "hico audit " (name) " --apply" } " puts them into effect and keeps the old table. No frame is deleted."
+            code { "hico audit " (name) " --fix" } " writes these as tables inside the data set, for you to read "
+            "and change; "
+            code { "hico audit " (name) " --apply" } " puts them into effect and keeps the old table. No frame is "
+            "deleted."
         }
         @if !merged.rows.is_empty() { (merged.render()) }
         @if !excluded.rows.is_empty() { (excluded.render()) }
