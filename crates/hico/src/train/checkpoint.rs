@@ -163,7 +163,7 @@ pub enum CheckpointError {
     },
 }
 
-/// So many values of a network are copied at a time.
+/// So many values of a tensor are copied at a time.
 pub(crate) const PIECE: usize = 1 << 22;
 
 /// Tensors that are written one after the other.
@@ -211,7 +211,7 @@ impl Tensors for &[Stored<'_>] {
     }
 
     fn each(&self, take: &mut dyn FnMut(&[f32]) -> io::Result<()>) -> io::Result<()> {
-        self.iter().try_for_each(|stored| stored.read(&mut *take))
+        self.iter().try_for_each(|stored| stored.each_piece(PIECE, &mut *take))
     }
 }
 

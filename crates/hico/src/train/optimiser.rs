@@ -147,13 +147,16 @@ impl Stored<'_> {
         self.tensor.dims()[0]
     }
 
-    /// Its values.
-    pub(crate) fn read<R>(&self, reader: impl FnOnce(&[f32]) -> R) -> R {
-        let data = self.tensor.to_data();
-        match data.as_slice::<f32>() {
-            Ok(values) => reader(values),
-            Err(_) => reader(&data.iter::<f32>().collect::<Vec<f32>>()),
-        }
+    /// Hands out its values in pieces of at most `largest`, until one is not taken.
+    pub(crate) fn each_piece<E>(&self, largest: usize, mut take: impl FnMut(&[f32]) -> Result<(), E>) -> Result<(), E> {
+        let count = self.len();
+        (0..count).step_by(largest).try_for_each(|begin| {
+            let data = self.tensor.clone().narrow(0, begin, largest.min(count - begin)).into_data();
+            match data.as_slice::<f32>() {
+                Ok(values) => take(values),
+                Err(_) => take(&data.iter::<f32>().collect::<Vec<f32>>()),
+            }
+        })
     }
 }
 
@@ -310,10 +313,15 @@ mod tests {
         let (stored, steps) = adam.state();
         let tensors: Vec<NamedTensor> = stored
             .iter()
-            .map(|stored| NamedTensor {
-                name: stored.name.clone(),
-                shape: vec![stored.len()],
-                values: stored.read(<[f32]>::to_vec),
+            .map(|stored| {
+                let mut values = Vec::new();
+                let taken = stored.each_piece(3, |piece| {
+                    assert!(piece.len() <= 3);
+                    values.extend_from_slice(piece);
+                    Ok::<(), std::convert::Infallible>(())
+                });
+                assert_eq!(taken, Ok(()));
+                NamedTensor { name: stored.name.clone(), shape: vec![stored.len()], values }
             })
             .collect();
         let mut restored = Adam::new(1e-4, Decay::L2);
