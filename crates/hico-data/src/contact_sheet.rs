@@ -1,21 +1,12 @@
 //! A contact sheet: frames of some clips of every class on one picture, each with its name below.
 
-use crate::clip::{Channels, Frame, Size, evenly_spaced};
+use crate::canvas::{Canvas, FONT, INK, LINE, PALE};
+use crate::clip::{Size, evenly_spaced};
 use crate::dataset::{Dataset, DatasetError};
 use crate::inspect::examples;
 use crate::view::planes::Planes;
 use crate::view::resize::{Window, bilinear};
-use embedded_graphics::Drawable as _;
-use embedded_graphics::Pixel;
-use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{OriginDimensions, Point, Size as Extent};
-use embedded_graphics::mono_font::iso_8859_1::{FONT_6X13, FONT_6X13_BOLD};
-use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
-use embedded_graphics::pixelcolor::{Rgb888, RgbColor as _};
-use embedded_graphics::text::{Baseline, Text};
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder as _};
-use std::convert::Infallible;
+use embedded_graphics::mono_font::iso_8859_1::FONT_6X13_BOLD;
 
 /// What the sheet shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,29 +56,12 @@ const MARGIN: usize = 10;
 /// Between the frames of a clip.
 const GAP: usize = 2;
 
-/// Height of a line of text.
-const LINE: usize = 15;
-
-const FONT: MonoFont<'_> = FONT_6X13;
-const PAPER: Rgb888 = Rgb888::new(24, 26, 30);
-const INK: Rgb888 = Rgb888::WHITE;
-const PALE: Rgb888 = Rgb888::new(160, 166, 176);
-
 /// The sheet as a PNG file.
 ///
 /// # Errors
 /// When a frame cannot be read or the sheet would be too large.
 pub fn png(dataset: &Dataset, options: SheetOptions) -> Result<Vec<u8>, SheetError> {
-    let canvas = draw(dataset, options)?;
-    let mut png = Vec::new();
-    let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    PngEncoder::new_with_quality(&mut png, CompressionType::Default, FilterType::Adaptive).write_image(
-        &canvas.pixels,
-        side(canvas.size.width),
-        side(canvas.size.height),
-        ExtendedColorType::Rgb8,
-    )?;
-    Ok(png)
+    Ok(draw(dataset, options)?.png()?)
 }
 
 /// The clips of one class.
@@ -175,77 +149,12 @@ fn draw_clip(
     Ok(())
 }
 
-/// The picture while it is drawn, `[height, width, 3]`.
-struct Canvas {
-    size: Size,
-    pixels: Vec<u8>,
-}
-
-impl Canvas {
-    fn new(size: Size) -> Self {
-        Self { size, pixels: [PAPER.r(), PAPER.g(), PAPER.b()].repeat(size.height * size.width) }
-    }
-
-    /// A frame with its upper left corner at `left`, `top`; it must lie inside.
-    fn picture(&mut self, frame: &Frame, left: usize, top: usize) {
-        let channels = frame.channels.count();
-        for (row, line) in frame.pixels.chunks(frame.size.width * channels).enumerate() {
-            let start = 3 * ((top + row) * self.size.width + left);
-            let target = self.pixels[start..start + 3 * frame.size.width].as_chunks_mut::<3>().0;
-            match frame.channels {
-                Channels::Grey => target.iter_mut().zip(line).for_each(|(pixel, grey)| *pixel = [*grey; 3]),
-                Channels::Rgb => target.iter_mut().zip(line.as_chunks().0).for_each(|(pixel, rgb)| *pixel = *rgb),
-            }
-        }
-    }
-
-    /// One line of text, its middle left out where it does not fit into `width` pixels.
-    fn text(&mut self, text: &str, left: usize, top: usize, width: usize, font: &MonoFont<'_>, colour: Rgb888) {
-        let fitted = fitted(text, width / font.character_size.width as usize);
-        let corner = Point::new(left as i32, top as i32);
-        let style = MonoTextStyle::new(font, colour);
-        // The canvas cannot fail: what lies outside is not drawn.
-        Text::with_baseline(&fitted, corner, style, Baseline::Top).draw(self).ok();
-    }
-}
-
-/// At most `most` characters: the beginning, two dots and the end, where names of clips differ.
-fn fitted(text: &str, most: usize) -> String {
-    let characters: Vec<char> = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    if characters.len() <= most {
-        return characters.into_iter().collect();
-    }
-    let kept = most.saturating_sub(2);
-    let (head, tail) = (kept - kept / 2, kept / 2);
-    characters[..head].iter().chain(&['.', '.']).chain(&characters[characters.len() - tail..]).take(most).collect()
-}
-
-impl OriginDimensions for Canvas {
-    fn size(&self) -> Extent {
-        Extent::new(self.size.width as u32, self.size.height as u32)
-    }
-}
-
-impl DrawTarget for Canvas {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
-        for Pixel(at, colour) in pixels {
-            let inside = |place: i32, length: usize| usize::try_from(place).ok().filter(|place| *place < length);
-            if let (Some(x), Some(y)) = (inside(at.x, self.size.width), inside(at.y, self.size.height)) {
-                let start = 3 * (y * self.size.width + x);
-                self.pixels[start..start + 3].copy_from_slice(&[colour.r(), colour.g(), colour.b()]);
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canvas::PAPER;
     use crate::phantom::{PhantomRecipe, generate};
+    use embedded_graphics::pixelcolor::RgbColor as _;
 
     #[test]
     fn frames_stand_where_they_belong_and_names_below_them() {
@@ -294,13 +203,5 @@ mod tests {
         assert!(png(&dataset, SheetOptions { clips: 3, frames: 0, side: 0 }).is_ok(), "one frame of one pixel");
         let error = png(&dataset, SheetOptions { clips: 3, frames: 1, side: 20_000 }).unwrap_err();
         assert!(error.to_string().contains("too large"), "{error}");
-    }
-
-    #[test]
-    fn long_names_keep_both_ends() {
-        assert_eq!(fitted("a-very-long-name-01", 10), "a-ve..e-01");
-        assert_eq!(fitted("short", 10), "short");
-        assert_eq!(fitted("abc\ndef", 3), "a..");
-        assert_eq!(fitted("abc", 0), "");
     }
 }

@@ -6,6 +6,8 @@ pub mod seed;
 pub mod clip;
 pub mod atomic;
 pub mod region;
+mod canvas;
+pub mod sector;
 pub mod manifest;
 pub mod store;
 pub mod ingest;

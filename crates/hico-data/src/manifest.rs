@@ -46,7 +46,7 @@ pub struct ClipRow {
     /// What was done to the frames, in order, separated by `;` (for instance `resize 256x256`).
     pub done: String,
     /// Height of a source pixel, millimetres, where the source states it; times `source_height / height` for a stored
-    /// one.
+    /// one, or, where `done` says `sector crop`, times the height of the rectangle there over `height`.
     pub pixel_height_mm: Option<f64>,
     /// Width of a source pixel, millimetres.
     pub pixel_width_mm: Option<f64>,

@@ -45,6 +45,11 @@ impl Regions {
         self.0.is_empty()
     }
 
+    /// Those that are pictures of tissue or flow.
+    pub fn pictures(&self) -> impl Iterator<Item = &Region> {
+        self.0.iter().filter(|region| region.format == PICTURE)
+    }
+
     /// Height and width of a source pixel, millimetres, where all regions that are pictures agree.
     #[must_use]
     pub fn spacing(&self) -> Option<[f64; 2]> {

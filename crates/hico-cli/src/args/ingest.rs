@@ -15,7 +15,10 @@ patient, group, fold). An empty label means unlabelled; without a group the pati
 DICOM files are found by their content. Names, dates and free text of their headers are never read. Where the labels name no
 patient, the patient's id (else the study's) counts, as a salted hash; the paths of DICOM files are hashed too, since export
 programs put names into them. The salt and the list of paths are beside the data set, in DATASET.salt and DATASET.sources.csv:
-keep them to yourself. Later ingests into the same data set need the salt. Words burned into the pictures stay.
+keep them to yourself. Later ingests into the same data set need the salt. Words burned into the pictures stay, unless --sector
+masks what lies outside the insonated region: it is found by what moves, looked for in the regions that DICOM files state, and
+words over the tissue stay. A clip without one, or that it fills, is left alone. The column done says what was done to each clip;
+look at --sector-sheet before you trust it.
 
 Interrupted, the same command goes on where it was. Exit code: 0 every clip was taken in, 2 some were refused, 1 nothing could be done.")]
 pub(crate) struct IngestArgs {
@@ -52,6 +55,12 @@ pub(crate) struct IngestArgs {
     /// What a folder of pictures is
     #[arg(long, value_enum, default_value_t = StillsArg::Clip)]
     pub(crate) stills: StillsArg,
+    /// What is done with the insonated region; anything but off decodes each clip twice
+    #[arg(long, value_enum, default_value_t = SectorArg::Off)]
+    pub(crate) sector: SectorArg,
+    /// Draw the clips taken in now, 200 at most, before (with the outline found) and after; shows what is burned in
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) sector_sheet: Option<PathBuf>,
     /// Keep the frames that decode of a clip that is damaged or cut short, instead of refusing it
     #[arg(long)]
     pub(crate) keep_damaged: bool,
@@ -85,4 +94,16 @@ pub(crate) enum StillsArg {
     Clip,
     /// Every picture is a clip of one frame
     Each,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SectorArg {
+    /// Nothing
+    Off,
+    /// Frames are cut to its bounding rectangle
+    Crop,
+    /// What lies outside it becomes black
+    Mask,
+    /// Both
+    CropAndMask,
 }

@@ -1,9 +1,10 @@
-use crate::args::{FitArg, IngestArgs, StillsArg};
+use crate::args::{FitArg, IngestArgs, SectorArg, StillsArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::{
     self, Column, Columns, Damaged, Fit, Identity, IngestError, IngestOptions, IngestReport, LabelError, Limits, Stills,
 };
+use hico_data::sector::SectorUse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
@@ -71,6 +72,13 @@ fn options(args: &IngestArgs) -> IngestOptions {
             StillsArg::Clip => Stills::Clip,
             StillsArg::Each => Stills::Each,
         },
+        sector: match args.sector {
+            SectorArg::Off => SectorUse::Off,
+            SectorArg::Crop => SectorUse::Crop,
+            SectorArg::Mask => SectorUse::Mask,
+            SectorArg::CropAndMask => SectorUse::CropAndMask,
+        },
+        sector_sheet: args.sector_sheet.clone(),
         damaged: if args.keep_damaged { Damaged::Keep } else { Damaged::Refuse },
         labels: args.labels.clone().map(|path| (path, columns())),
         identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },
@@ -89,6 +97,7 @@ fn hint(error: &IngestError) -> &'static str {
         IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
         IngestError::SourceChanged { .. } => "choose another --out, so that one data set does not mix two versions",
         IngestError::Out { .. } | IngestError::Store(_) => "choose an --out on a disk with room that you may write to",
+        IngestError::Sheet { .. } => "name a file in a folder that you may write to with --sector-sheet",
         IngestError::Salt { .. } => "choose an --out in a folder that you may write to, or give --salt",
         IngestError::SaltGone(_) => "put it back, or give its content with --salt",
         IngestError::Labels(LabelError::Read { .. }) => "name a CSV file that exists with --labels",

@@ -3,6 +3,7 @@
 use super::refusal::Refusal;
 use crate::clip::{Channels, Clip, Size};
 use crate::region::Regions;
+use crate::sector::{Look, Treatment, sheet::Pair};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -61,6 +62,8 @@ pub(crate) struct Decoded {
     pub(crate) spacing: Option<[f64; 2]>,
     /// Regions of the source picture.
     pub(crate) regions: Regions,
+    /// Before and after, for a sheet.
+    pub(crate) pair: Option<Pair>,
 }
 
 /// Takes the frames of one clip as they are decoded.
@@ -74,6 +77,9 @@ pub(crate) struct FrameSink {
     pixels: Vec<u8>,
     luma: Vec<f64>,
     spread: u8,
+    /// Frames are looked at, and none is stored.
+    look: Option<Look>,
+    treatment: Option<Treatment>,
 }
 
 impl FrameSink {
@@ -89,7 +95,24 @@ impl FrameSink {
             pixels: Vec::new(),
             luma: Vec::new(),
             spread: 0,
+            look: None,
+            treatment: None,
         }
+    }
+
+    /// One that looks at the frames and stores none.
+    pub(crate) fn looking(limits: Limits) -> Self {
+        Self { look: Some(Look::new()), ..Self::new(1, Fit::Squash, limits) }
+    }
+
+    /// One that crops or masks the frames before it resizes them.
+    pub(crate) fn treating(self, treatment: Option<Treatment>) -> Self {
+        Self { treatment, ..self }
+    }
+
+    /// What was seen, if this is one that looks.
+    pub(crate) fn into_look(self) -> Option<Look> {
+        self.look
     }
 
     /// Frames taken so far.
@@ -107,12 +130,17 @@ impl FrameSink {
         if first != size {
             return Err(Refusal::SizeChanges { first, name: name(), other: size });
         }
-        self.stored = stored_size(size, self.side, self.fit);
+        self.stored = stored_size(self.kept(size), self.side, self.fit);
         let bytes = self.stored.height.saturating_mul(self.stored.width).saturating_mul(3);
         if self.pixels.len().saturating_add(bytes) > self.limits.bytes {
             return Err(Refusal::TooManyBytes { limit: self.limits.bytes });
         }
         Ok(())
+    }
+
+    /// Size of what is kept of a source frame.
+    fn kept(&self, source: Size) -> Size {
+        self.treatment.as_ref().map_or(source, |treatment| treatment.size(source))
     }
 
     /// Takes one admitted frame, `[height, width, 3]`.
@@ -121,7 +149,17 @@ impl FrameSink {
         let Some(source) = self.source.filter(|size| size.height * size.width * 3 == rgb.len()) else {
             return Err(failed(format!("{} bytes, which is no whole frame", rgb.len())));
         };
-        let (luma, spread) = measure(rgb);
+        if let Some(look) = &mut self.look {
+            look.push(source, rgb);
+            self.luma.push(0.0);
+            return Ok(());
+        }
+        let (luma, mut spread) = measure(rgb);
+        let (treated, source) = (self.treatment.as_ref().map(|it| it.apply(rgb, source)), self.kept(source));
+        if let Some(treated) = &treated {
+            spread = measure(treated).1;
+        }
+        let rgb = treated.as_deref().unwrap_or(rgb);
         if self.stored == source {
             self.pixels.extend_from_slice(rgb);
         } else {
@@ -144,7 +182,8 @@ impl FrameSink {
             return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
         };
         let mut done = vec![format!("decode {decoder}")];
-        if self.stored != source {
+        done.extend(self.treatment.as_ref().map(ToString::to_string));
+        if self.stored != self.kept(source) {
             let fit = match self.fit {
                 Fit::Squash => "squash",
                 Fit::Keep => "keep",
@@ -162,7 +201,7 @@ impl FrameSink {
         }
         let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
         let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
-        Ok(Decoded { clip, source, luma, done, patient: None, spacing: None, regions: Regions::default() })
+        Ok(Decoded { clip, source, luma, done, patient: None, spacing: None, regions: Regions::default(), pair: None })
     }
 }
 

@@ -6,6 +6,7 @@ use super::labels::UsedColumns;
 use super::walk::Stills;
 use crate::clip::Channels;
 use crate::region::Regions;
+use crate::sector::SectorUse;
 use crate::store::Place;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -55,6 +56,9 @@ pub struct Settings {
     pub fit: Fit,
     /// What a folder of pictures is.
     pub stills: Stills,
+    /// What is done with the insonated region.
+    #[serde(default, skip_serializing_if = "SectorUse::is_off")]
+    pub sector: SectorUse,
     /// SHA-256 of the labels table.
     pub labels_sha256: Option<String>,
     /// Columns that were read from it.

@@ -31,6 +31,7 @@ pub use video::{Damaged, Programs};
 pub use walk::Stills;
 
 use crate::manifest::{Manifest, ManifestError};
+use crate::sector::SectorUse;
 use crate::split::{SplitError, check_folds};
 use crate::store::StoreError;
 use journal::{Entry, JournalError};
@@ -51,6 +52,13 @@ pub struct IngestOptions {
     pub fit: Fit,
     /// What a folder of pictures is.
     pub stills: Stills,
+    /// What is done with the insonated region; anything but `Off` decodes a clip twice.
+    pub sector: SectorUse,
+    /// Where to draw every clip that is taken in before and after, at most [`LARGEST_SHEET`]; with `Off` only where its
+    /// region would be. The picture shows what is burned in.
+    ///
+    /// [`LARGEST_SHEET`]: crate::sector::sheet::LARGEST_SHEET
+    pub sector_sheet: Option<PathBuf>,
     /// What is kept of a video whose decoder complains.
     pub damaged: Damaged,
     /// What a clip may cost.
@@ -71,6 +79,8 @@ impl Default for IngestOptions {
             side: 256,
             fit: Fit::default(),
             stills: Stills::default(),
+            sector: SectorUse::default(),
+            sector_sheet: None,
             damaged: Damaged::default(),
             limits: Limits::default(),
             labels: None,
@@ -182,6 +192,14 @@ pub enum IngestError {
         /// What the system says.
         source: io::Error,
     },
+    /// The sheet of regions cannot be written.
+    #[error("{}: cannot be written: {reason}", .path.display())]
+    Sheet {
+        /// The picture.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The salt of the hashes, or the list of sources, cannot be read or written.
     #[error("{}: cannot be read or written: {source}", .path.display())]
     Salt {
@@ -229,6 +247,7 @@ pub fn ingest(
     let mut sitting = Sitting::open(out, &mut plan, &options.identity)?;
     let finished = sitting.run(&plan, options, progress, stop)?;
     sitting.write_sources(&plan, out)?;
+    sitting.write_sheet(options)?;
     let mut report = sitting.report;
     report.seconds = begin.elapsed().as_secs_f64();
     if !finished {

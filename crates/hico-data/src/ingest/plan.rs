@@ -43,6 +43,7 @@ impl Plan {
             side: options.side,
             fit: options.fit,
             stills: options.stills,
+            sector: options.sector,
             labels_sha256,
             columns: table.as_ref().map(|table| table.used.clone()),
             ids: None,

@@ -11,6 +11,7 @@ use super::video::Decoder;
 use super::walk::{Found, What};
 use super::{IngestError, IngestOptions, IngestReport, Progress, RefusedClip, pool};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
+use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
 use crate::store::{self, ShardWriter, Stored};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -27,6 +28,8 @@ pub(super) struct Sitting {
     /// What hides whose clips they are; only needed where there are DICOM files.
     pub(super) veil: Option<Veil>,
     pub(super) report: IngestReport,
+    /// Clips of this sitting before and after.
+    pub(super) pairs: Vec<Labelled>,
     pub(super) done: usize,
 }
 
@@ -73,7 +76,7 @@ impl Sitting {
         if gone > 0 {
             report.warnings.push(format!("{gone} clips of an earlier sitting have no source any more; they stay"));
         }
-        Ok(Self { journal, writer, stored, table, veil, report, done: 0 })
+        Ok(Self { journal, writer, stored, table, veil, report, pairs: Vec::new(), done: 0 })
     }
 
     /// Works through the plan; whether it came to the end.
@@ -118,6 +121,18 @@ impl Sitting {
         Ok(())
     }
 
+    /// Draws the clips of this sitting before and after, where that was asked for.
+    pub(super) fn write_sheet(&mut self, options: &IngestOptions) -> Result<(), IngestError> {
+        let Some(path) = &options.sector_sheet else { return Ok(()) };
+        if self.pairs.is_empty() {
+            self.report.warnings.push(format!("{}: not written, no clip was taken in", path.display()));
+            return Ok(());
+        }
+        let failed = |reason: String| IngestError::Sheet { path: path.clone(), reason };
+        let png = sheet::png(&self.pairs).map_err(|error| failed(error.to_string()))?;
+        crate::atomic::write(path, &png).map_err(|error| failed(error.to_string()))
+    }
+
     /// Writes down what became of a candidate.
     fn settle(
         &mut self,
@@ -129,7 +144,11 @@ impl Sitting {
         match outcome {
             Outcome::Ignored => self.report.ignored.push(found.key.clone()),
             Outcome::Kept => self.report.kept += 1,
-            Outcome::Stored(decoded, sha256) => {
+            Outcome::Stored(mut decoded, sha256) => {
+                if let Some(pair) = decoded.pair.take().filter(|_| self.pairs.len() < LARGEST_SHEET) {
+                    let done = decoded.done.iter().find(|done| done.starts_with("sector"));
+                    self.pairs.push(Labelled { name: name.clone(), done: done.cloned().unwrap_or_default(), pair });
+                }
                 let place = self.writer.append(&name, &decoded.clip)?;
                 let clip = entry(found, name, &decoded, sha256, place, self.veil.as_ref());
                 self.journal.append(&Entry::Clip(clip.clone()))?;
@@ -214,7 +233,7 @@ fn entry(
     place: store::Place,
     veil: Option<&Veil>,
 ) -> ClipEntry {
-    let Decoded { clip: stored, source, luma, done, patient, spacing, regions } = decoded;
+    let Decoded { clip: stored, source, luma, done, patient, spacing, regions, pair: _ } = decoded;
     ClipEntry {
         source: found.source.clone(),
         clip,
@@ -256,6 +275,7 @@ fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path)
         ("--side", before.side.to_string(), now.side.to_string()),
         ("--fit", word(format!("{:?}", before.fit)), word(format!("{:?}", now.fit))),
         ("--stills", word(format!("{:?}", before.stills)), word(format!("{:?}", now.stills))),
+        ("--sector", before.sector.word().to_owned(), now.sector.word().to_owned()),
     ];
     let labels = |settings: &Settings| match (&settings.labels_sha256, &settings.columns) {
         (Some(sha256), Some(columns)) => {

@@ -1,10 +1,12 @@
 //! One candidate → its frames, or why not.
 
+use super::dicom::{self, DicomFacts};
 use super::frames::{Decoded, FrameSink};
 use super::refusal::Refusal;
 use super::video::Decoder;
 use super::walk::{Found, What};
-use super::{IngestOptions, dicom, hash, picture};
+use super::{IngestOptions, hash, picture};
+use crate::sector::{self, Treatment, sheet::Pair};
 use std::sync::atomic::AtomicBool;
 
 /// What became of one candidate.
@@ -44,32 +46,62 @@ fn decode(
     options: &IngestOptions,
     halt: &AtomicBool,
 ) -> Result<Decoded, Refusal> {
+    let mut sink = FrameSink::new(options.side, options.fit, options.limits);
+    if options.sector.is_off() && options.sector_sheet.is_none() {
+        let facts = fill(what, &mut sink, decoder, options, halt)?;
+        return finish(sink, facts);
+    }
+    // The region decides what is kept of every frame, so it has to be known before the first one is.
+    let mut looking = FrameSink::looking(options.limits);
+    let regions = fill(what, &mut looking, decoder, options, halt)?.regions;
+    let look = looking.into_look().unwrap_or_default();
+    let found = sector::find(&look, &regions);
+    let treatment = found.as_ref().ok().and_then(|found| Treatment::new(options.sector, found));
+    let mut sink = sink.treating(treatment);
+    let mut facts = fill(what, &mut sink, decoder, options, halt)?;
+    match &found {
+        Err(why) if !options.sector.is_off() => facts.done.push(format!("sector left alone: {why}")),
+        _ => {}
+    }
+    let mut decoded = finish(sink, facts)?;
+    let outline = found.as_ref().ok().map(|found| &found.outline);
+    decoded.pair = options.sector_sheet.as_ref().and_then(|_| Pair::draw(&look, outline, &decoded.clip));
+    Ok(decoded)
+}
+
+/// Decodes the frames into a sink.
+fn fill(
+    what: &What,
+    sink: &mut FrameSink,
+    decoder: Option<&Decoder>,
+    options: &IngestOptions,
+    halt: &AtomicBool,
+) -> Result<DicomFacts, Refusal> {
     let limits = options.limits;
-    let mut sink = FrameSink::new(options.side, options.fit, limits);
     match what {
         What::Refused(why) => Err(why.clone()),
         What::Pictures(files) => {
-            picture::decode_pictures(files, &mut sink, limits, halt)?;
-            sink.finish(None, "pictures")
+            picture::decode_pictures(files, sink, limits, halt)?;
+            Ok(DicomFacts::of_frames(None, "pictures".to_owned()))
         }
         What::Animation(path, format) => {
-            let fps = picture::decode_animation(path, *format, &mut sink, limits, halt)?;
-            sink.finish(fps, &format!("{format:?}").to_lowercase())
+            let fps = picture::decode_animation(path, *format, sink, limits, halt)?;
+            Ok(DicomFacts::of_frames(fps, format!("{format:?}").to_lowercase()))
         }
-        What::Dicom(path) => {
-            let facts = dicom::decode(path, &mut sink, limits, options.damaged, decoder, halt)?;
-            let mut decoded = sink.finish(facts.fps, &facts.codec)?;
-            decoded.done.splice(1..1, facts.done);
-            decoded.done.extend(facts.complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));
-            let (patient, spacing, regions) = (facts.patient, facts.spacing, facts.regions);
-            Ok(Decoded { patient, spacing, regions, ..decoded })
-        }
+        What::Dicom(path) => dicom::decode(path, sink, limits, options.damaged, decoder, halt),
         What::Video(path) => {
             let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;
-            let facts = decoder.decode(path, &mut sink, limits, options.damaged, halt)?;
-            let mut decoded = sink.finish(facts.fps, &format!("ffmpeg {}", facts.codec))?;
-            decoded.done.extend(facts.complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));
-            Ok(decoded)
+            let facts = decoder.decode(path, sink, limits, options.damaged, halt)?;
+            let complaint = facts.complaint;
+            Ok(DicomFacts { complaint, ..DicomFacts::of_frames(facts.fps, format!("ffmpeg {}", facts.codec)) })
         }
     }
+}
+
+fn finish(sink: FrameSink, facts: DicomFacts) -> Result<Decoded, Refusal> {
+    let DicomFacts { fps, spacing, regions, patient, codec, done, complaint } = facts;
+    let mut decoded = sink.finish(fps, &codec)?;
+    decoded.done.splice(1..1, done);
+    decoded.done.extend(complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));
+    Ok(Decoded { patient, spacing, regions, ..decoded })
 }

@@ -57,6 +57,14 @@ pub(crate) struct DicomFacts {
     pub(crate) complaint: Option<String>,
 }
 
+impl DicomFacts {
+    /// Those of a file that says nothing but its frames.
+    pub(crate) fn of_frames(fps: Option<f64>, codec: String) -> Self {
+        let regions = Regions::default();
+        Self { fps, spacing: None, regions, patient: None, codec, done: Vec::new(), complaint: None }
+    }
+}
+
 /// Decodes the frames of a DICOM file as they are stored, one after the other; colour comes as interleaved RGB,
 /// nothing is made 8 bits.
 ///
