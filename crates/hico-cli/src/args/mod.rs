@@ -62,7 +62,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Generate clips of a lung-ultrasound phantom, to try things without any patient's data
     Phantom(PhantomArgs),
-    /// Take videos, GIFs and folders of frames into a data set
+    /// Take DICOM files, videos, GIFs and folders of frames into a data set
     Ingest(IngestArgs),
     /// Show what is in a data set, as a table and as a contact sheet
     Inspect(InspectArgs),
