@@ -79,7 +79,7 @@ fn pairs(findings: &Findings) -> String {
     parts.push(list("the same in one group with two labels", clashes.map(pair)));
     let within = of(Relation::WithinGroup).count();
     if within > 0 {
-        parts.push(format!("{within} pairs of copies within one group"));
+        parts.push(format!("pairs of copies within one group: {within}"));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -147,7 +147,7 @@ fn list(title: &str, items: impl Iterator<Item = String>) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let mut lines = vec![format!("{} {title}", items.len())];
+    let mut lines = vec![format!("{title}: {}", items.len())];
     lines.extend(items.iter().take(LISTED).map(|item| format!("  {item}")));
     if items.len() > LISTED {
         lines.push(format!("  and {} more (--json or --html shows them)", items.len() - LISTED));
