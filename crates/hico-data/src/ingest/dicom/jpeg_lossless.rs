@@ -2,7 +2,7 @@
 //! coded.
 
 use super::jpeg_huffman::{self, Bits, Huffman};
-use super::jpeg_markers::{Segment, Segments};
+use super::jpeg_markers::{Frame, Segment, Segments};
 
 /// A decoded picture.
 #[derive(Debug, PartialEq)]
@@ -47,32 +47,6 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Picture, Strin
         }
     }
     Err("it ends before its pixels".to_owned())
-}
-
-struct Frame {
-    precision: u32,
-    /// Names of the components.
-    components: Vec<u8>,
-}
-
-impl Frame {
-    fn read(body: &[u8], expected: [usize; 3]) -> Result<Self, String> {
-        let byte = |at: usize| body.get(at).copied().ok_or("its frame header is cut short");
-        let (height, width) = (usize::from(u16_at(body, 1)?), usize::from(u16_at(body, 3)?));
-        let samples = usize::from(byte(5)?);
-        if [height, width, samples] != expected {
-            return Err(format!("{height}x{width} pixels of {samples} samples, the header says {expected:?}"));
-        }
-        let precision = u32::from(byte(0)?);
-        if !(2..=16).contains(&precision) {
-            return Err(format!("{precision} bits a sample"));
-        }
-        let components = (0..samples).map(|component| match byte(7 + 3 * component)? {
-            0x11 => Ok(byte(6 + 3 * component)?),
-            _ => Err("its samples are of different density".to_owned()),
-        });
-        Ok(Self { precision, components: components.collect::<Result<_, _>>()? })
-    }
 }
 
 struct Scan {

@@ -54,6 +54,36 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
+/// The frame header of a process without transform, where all samples are of one density.
+pub(super) struct Frame {
+    /// Bits a sample, 2 to 16.
+    pub(super) precision: u32,
+    /// Names of the components.
+    pub(super) components: Vec<u8>,
+}
+
+impl Frame {
+    /// - `expected`: height, width and samples
+    pub(super) fn read(body: &[u8], expected: [usize; 3]) -> Result<Self, String> {
+        let [precision, h0, h1, w0, w1, samples, components @ ..] = body else {
+            return Err("its frame header is cut short".to_owned());
+        };
+        let size = |a: &u8, b: &u8| usize::from(u16::from_be_bytes([*a, *b]));
+        let (height, width, samples) = (size(h0, h1), size(w0, w1), usize::from(*samples));
+        if [height, width, samples] != expected || components.len() < 3 * samples {
+            return Err(format!("{height}x{width} pixels of {samples} samples, the header says {expected:?}"));
+        }
+        if !(2..=16).contains(precision) {
+            return Err(format!("{precision} bits a sample"));
+        }
+        if components.chunks_exact(3).any(|component| component[1] != 0x11) {
+            return Err("its samples are of different density".to_owned());
+        }
+        let components = components.chunks_exact(3).map(|component| component[0]).collect();
+        Ok(Self { precision: u32::from(*precision), components })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

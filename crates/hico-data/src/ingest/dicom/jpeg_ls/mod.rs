@@ -5,7 +5,7 @@ mod bits;
 mod context;
 mod scan;
 
-use super::jpeg_markers::{Segment, Segments};
+use super::jpeg_markers::{Frame, Segment, Segments};
 use context::{Contexts, Parameters};
 use scan::Interleave;
 
@@ -48,33 +48,6 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Vec<u16>, Stri
         }
     }
     Err("it ends before its pixels".to_owned())
-}
-
-struct Frame {
-    precision: u32,
-    /// Names of the components.
-    components: Vec<u8>,
-}
-
-impl Frame {
-    fn read(body: &[u8], expected: [usize; 3]) -> Result<Self, String> {
-        let [precision, h0, h1, w0, w1, samples, components @ ..] = body else {
-            return Err("its frame header is cut short".to_owned());
-        };
-        let size = |a: &u8, b: &u8| usize::from(u16::from_be_bytes([*a, *b]));
-        let (height, width, samples) = (size(h0, h1), size(w0, w1), usize::from(*samples));
-        if [height, width, samples] != expected || components.len() < 3 * samples {
-            return Err(format!("{height}x{width} pixels of {samples} samples, the header says {expected:?}"));
-        }
-        if !(2..=16).contains(precision) {
-            return Err(format!("{precision} bits a sample"));
-        }
-        if components.chunks_exact(3).any(|component| component[1] != 0x11) {
-            return Err("its samples are of different density".to_owned());
-        }
-        let components = components.chunks_exact(3).map(|component| component[0]).collect();
-        Ok(Self { precision: u32::from(*precision), components })
-    }
 }
 
 struct ScanHeader {
