@@ -78,7 +78,7 @@ impl Look {
     }
 }
 
-pub(super) const fn shrunk_size(size: Size, factor: usize) -> Size {
+const fn shrunk_size(size: Size, factor: usize) -> Size {
     Size { height: size.height.div_ceil(factor), width: size.width.div_ceil(factor) }
 }
 

@@ -1,9 +1,11 @@
 //! A sheet of clips before and after: the original with the outline of its region, beside what is stored.
 
-use super::look::{Look, shrunk_size};
+use super::look::Look;
 use super::outline::Outline;
 use crate::canvas::{Canvas, FONT, INK, LINE, PALE};
 use crate::clip::{Channels, Clip, Frame, Size};
+use crate::view::planes::Planes;
+use crate::view::resize::{Window, bilinear};
 
 /// Clips of a sheet, at most.
 pub const LARGEST_SHEET: usize = 200;
@@ -78,25 +80,13 @@ pub fn png(clips: &[Labelled]) -> Result<Vec<u8>, image::ImageError> {
     canvas.png()
 }
 
-/// A frame shrunken by a whole factor, in colour.
+/// A frame shrunken to a picture of the sheet, in colour.
 fn thumbnail(frame: &Frame) -> Frame {
-    let Size { height, width } = frame.size;
-    let factor = height.max(width).div_ceil(SIDE).max(1);
-    let size = shrunk_size(frame.size, factor);
-    let channels = frame.channels.count();
-    let mean = |x: usize, y: usize, channel: usize| {
-        let rows = y * factor..((y + 1) * factor).min(height);
-        let columns = x * factor..((x + 1) * factor).min(width);
-        let count = rows.len() * columns.len();
-        let sum: usize = rows
-            .flat_map(|y| columns.clone().map(move |x| (y * width + x) * channels + channel % channels))
-            .map(|at| usize::from(frame.pixels[at]))
-            .sum();
-        u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX)
-    };
-    let places = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
-    let pixels = places.flat_map(|(x, y)| [0, 1, 2].map(|channel| mean(x, y, channel))).collect();
-    Frame { size, channels: Channels::Rgb, pixels }
+    let longest = frame.size.height.max(frame.size.width).max(SIDE);
+    let shrunken = |length: usize| (length * SIDE / longest).max(1);
+    let size = Size { height: shrunken(frame.size.height), width: shrunken(frame.size.width) };
+    let small = bilinear(&Planes::of(frame), Window::whole(frame.size), size).into_owned();
+    Planes { size, channels: Channels::Rgb, values: small.into_three() }.into_frame()
 }
 
 /// Draws the pixels just inside an outline.
