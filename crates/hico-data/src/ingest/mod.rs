@@ -19,6 +19,7 @@ mod pool;
 mod refusal;
 mod sitting;
 mod sniff;
+mod source_facts;
 mod take_in;
 mod video;
 mod walk;

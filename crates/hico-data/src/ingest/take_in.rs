@@ -1,8 +1,9 @@
 //! One candidate → its frames, or why not.
 
-use super::dicom::{self, DicomFacts};
+use super::dicom;
 use super::frames::{Decoded, FrameSink};
 use super::refusal::Refusal;
+use super::source_facts::SourceFacts;
 use super::video::Decoder;
 use super::walk::{Found, What};
 use super::{IngestOptions, hash, picture};
@@ -76,30 +77,30 @@ fn fill(
     decoder: Option<&Decoder>,
     options: &IngestOptions,
     halt: &AtomicBool,
-) -> Result<DicomFacts, Refusal> {
+) -> Result<SourceFacts, Refusal> {
     let limits = options.limits;
     match what {
         What::Refused(why) => Err(why.clone()),
         What::Pictures(files) => {
             picture::decode_pictures(files, sink, limits, halt)?;
-            Ok(DicomFacts::of_frames(None, "pictures".to_owned()))
+            Ok(SourceFacts::of_frames(None, "pictures".to_owned()))
         }
         What::Animation(path, format) => {
             let fps = picture::decode_animation(path, *format, sink, limits, halt)?;
-            Ok(DicomFacts::of_frames(fps, format!("{format:?}").to_lowercase()))
+            Ok(SourceFacts::of_frames(fps, format!("{format:?}").to_lowercase()))
         }
         What::Dicom(path) => dicom::decode(path, sink, limits, options.damaged, decoder, halt),
         What::Video(path) => {
             let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;
             let facts = decoder.decode(path, sink, limits, options.damaged, halt)?;
             let complaint = facts.complaint;
-            Ok(DicomFacts { complaint, ..DicomFacts::of_frames(facts.fps, format!("ffmpeg {}", facts.codec)) })
+            Ok(SourceFacts { complaint, ..SourceFacts::of_frames(facts.fps, format!("ffmpeg {}", facts.codec)) })
         }
     }
 }
 
-fn finish(sink: FrameSink, facts: DicomFacts) -> Result<Decoded, Refusal> {
-    let DicomFacts { fps, spacing, regions, patient, codec, done, complaint } = facts;
+fn finish(sink: FrameSink, facts: SourceFacts) -> Result<Decoded, Refusal> {
+    let SourceFacts { fps, spacing, regions, patient, codec, done, complaint } = facts;
     let mut decoded = sink.finish(fps, &codec)?;
     decoded.done.splice(1..1, done);
     decoded.done.extend(complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));

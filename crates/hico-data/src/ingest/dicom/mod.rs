@@ -33,37 +33,13 @@ pub use stored::{StoredFrame, Values};
 
 use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
+use super::source_facts::SourceFacts;
 use super::video::{Damaged, Decoder};
-use crate::region::Regions;
 use file::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tone::{Rescale, Spread, Tone};
-
-/// What a header says of the clip beyond its frames, and how they were decoded.
-#[derive(Debug)]
-pub(crate) struct DicomFacts {
-    pub(crate) fps: Option<f64>,
-    /// Height and width of a source pixel, millimetres.
-    pub(crate) spacing: Option<[f64; 2]>,
-    pub(crate) regions: Regions,
-    /// The patient's id, else the study's.
-    pub(crate) patient: Option<String>,
-    pub(crate) codec: String,
-    /// What was done to the values of the frames.
-    pub(crate) done: Vec<String>,
-    /// What was wrong with the file, where that was allowed.
-    pub(crate) complaint: Option<String>,
-}
-
-impl DicomFacts {
-    /// Those of a file that says nothing but its frames.
-    pub(crate) fn of_frames(fps: Option<f64>, codec: String) -> Self {
-        let regions = Regions::default();
-        Self { fps, spacing: None, regions, patient: None, codec, done: Vec::new(), complaint: None }
-    }
-}
 
 /// Decodes the frames of a DICOM file as they are stored, one after the other; colour comes as interleaved RGB,
 /// nothing is made 8 bits.
@@ -91,10 +67,10 @@ pub(crate) fn decode(
     damaged: Damaged,
     decoder: Option<&Decoder>,
     stop: &AtomicBool,
-) -> Result<DicomFacts, Refusal> {
+) -> Result<SourceFacts, Refusal> {
     let file = File::open(path, limits, damaged)?;
     let regions = cine::regions(&file.header);
-    let mut facts = DicomFacts {
+    let mut facts = SourceFacts {
         fps: cine::frame_rate(&file.header),
         spacing: cine::pixel_spacing(&file.header, &regions),
         regions,

@@ -1,0 +1,27 @@
+//! What a reader knows of a clip when its frames are decoded.
+
+use crate::region::Regions;
+
+/// What a file says of its clip beyond the frames, and how they were decoded.
+#[derive(Debug)]
+pub(crate) struct SourceFacts {
+    pub(crate) fps: Option<f64>,
+    /// Height and width of a source pixel, millimetres.
+    pub(crate) spacing: Option<[f64; 2]>,
+    pub(crate) regions: Regions,
+    /// The patient's id, else the study's.
+    pub(crate) patient: Option<String>,
+    pub(crate) codec: String,
+    /// What was done to the values of the frames.
+    pub(crate) done: Vec<String>,
+    /// What was wrong with the file, where that was allowed.
+    pub(crate) complaint: Option<String>,
+}
+
+impl SourceFacts {
+    /// Those of a file that says nothing but its frames.
+    pub(crate) fn of_frames(fps: Option<f64>, codec: String) -> Self {
+        let regions = Regions::default();
+        Self { fps, spacing: None, regions, patient: None, codec, done: Vec::new(), complaint: None }
+    }
+}
