@@ -3,31 +3,12 @@
 //! PIL's formulas mix 32 and 64 bits and round or cut in between. Here all is in 32 bits and without a branch, so that
 //! the loop becomes wide instructions; that the bytes are PIL's is shown for every colour there is, in the tests.
 
-use super::cut::{cut, whole};
-use pulp::{Simd, WithSimd};
-
-/// Turns colours by `shift` 255ths of the circle (hue modulo 256).
-pub(super) struct Turn<'a> {
-    /// Red, green and blue.
-    pub planes: [&'a mut [u8]; 3],
-    pub shift: u8,
-}
-
-impl WithSimd for Turn<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let [red, green, blue] = self.planes;
-        let shift = f32::from(self.shift);
-        for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
-            let (hue, saturation, value) = hsv(f32::from(*red), f32::from(*green), f32::from(*blue));
-            let hue = if hue + shift > 255.0 { hue + shift - 256.0 } else { hue + shift };
-            *red = channel(5.0, hue, saturation, value);
-            *green = channel(3.0, hue, saturation, value);
-            *blue = channel(1.0, hue, saturation, value);
-        }
-    }
+/// A colour turned by `shift` 255ths of the circle (hue modulo 256). All are whole numbers up to 255.
+#[inline(always)]
+pub(super) fn turned([red, green, blue]: [f32; 3], shift: f32) -> [f32; 3] {
+    let (hue, saturation, value) = hsv(red, green, blue);
+    let hue = if hue + shift > 255.0 { hue + shift - 256.0 } else { hue + shift };
+    colour(hue, saturation, value)
 }
 
 /// PIL's hue, saturation and value, each a whole number up to 255. Where the saturation is 0 the hue is any.
@@ -36,7 +17,7 @@ fn hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
     let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
     let range = most - least;
     // Where the divisor is 0 so is the dividend.
-    let saturation = whole(range / most.max(1.0) * 255.0);
+    let saturation = (range / most.max(1.0) * 255.0).floor();
     // How far the middle one of the three lies below the largest, as a share of the range.
     let below = (most - (red + green + blue - most - least)) / range.max(1.0);
     // The sixth of the circle at which the largest is alone, and to which side of it the middle one pulls.
@@ -49,20 +30,23 @@ fn hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
     };
     let turns = ((sixth + pulls) - pulls * below) / 6.0;
     let turns = if turns < 0.0 { turns + 1.0 } else { turns };
-    (whole(turns * 255.0), saturation, most)
+    ((turns * 255.0).floor(), saturation, most)
 }
 
-/// One channel of PIL's colour of a hue, a saturation and a value.
+/// PIL's colour of a hue, a saturation and a value.
 ///
-/// - `phase`: sixths of the circle to go on from the hue; from there on a channel is full for a sixth, falls, is low for
-///   two, and rises
+/// Along the circle of 1530 steps a channel is full for a third, falls for a sixth, is low for a third and rises.
 #[inline(always)]
-fn channel(phase: f32, hue: f32, saturation: f32, value: f32) -> u8 {
-    let place = phase * 255.0 + hue * 6.0;
-    let place = if place >= 1530.0 { place - 1530.0 } else { place };
-    // 0 where the channel is full, 255 where it is low.
-    let missing = place.min(1020.0 - place).clamp(0.0, 255.0);
-    cut(value * (1.0 - saturation * missing * (1.0 / 65025.0)) + 0.5)
+fn colour(hue: f32, saturation: f32, value: f32) -> [f32; 3] {
+    let place = hue * 6.0;
+    // How far each channel is from full, and 255 or more where it is low.
+    let red = (place - 255.0).min(1275.0 - place);
+    let green = (255.0 - place).max(place - 765.0);
+    let blue = (765.0 - place).max(place - 1275.0);
+    let most_missing = value * saturation * (1.0 / 65025.0);
+    let rounded = value + 0.5;
+    let channel = |missing: f32| (rounded - most_missing * missing.clamp(0.0, 255.0)).floor();
+    [channel(red), channel(green), channel(blue)]
 }
 
 #[inline(always)]
@@ -73,6 +57,7 @@ const fn side(after: bool) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::strip::{Step, Steps};
 
     /// PIL's conversion of one colour, with its mixture of 32 and 64 bits.
     fn pil_hsv([red, green, blue]: [u8; 3]) -> [u8; 3] {
@@ -127,7 +112,7 @@ mod tests {
             let before = plane(first as u8);
             let mut after = before.clone();
             let planes = after.each_mut().map(Vec::as_mut_slice);
-            pulp::Arch::new().dispatch(Turn { planes, shift: shift as u8 });
+            pulp::Arch::new().dispatch(Steps { planes, steps: &[Step::Turn { shift: shift as u8 }] });
             for place in 0..1 << 16 {
                 let pixel = [0, 1, 2].map(|channel: usize| before[channel][place]);
                 let [hue, saturation, value] = pil_hsv(pixel);
@@ -143,7 +128,7 @@ mod tests {
             let [hues, saturations, values] = plane(hue);
             for ((hue, saturation), value) in hues.into_iter().zip(saturations).zip(values) {
                 let [h, s, v] = [hue, saturation, value].map(f32::from);
-                let colour = [5.0, 3.0, 1.0].map(|phase| channel(phase, h, s, v));
+                let colour = colour(h, s, v).map(|channel| channel as u8);
                 assert_eq!(colour, pil_rgb([hue, saturation, value]), "{hue} {saturation} {value}");
             }
         }

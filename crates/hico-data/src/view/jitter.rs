@@ -1,11 +1,9 @@
 //! Colour jitter as torchvision applies it to PIL pictures: brightness, contrast, saturation and hue, in random order,
 //! each rounding its result to bytes.
 
-use super::cut::byte;
-use super::hue::Turn;
 use super::planes::Planes;
 use super::recipe::ViewRecipe;
-use pulp::{Simd, WithSimd};
+use super::strip::{Step, Steps, SumOfGreys};
 use rand::seq::SliceRandom as _;
 use rand::{Rng, RngExt as _};
 
@@ -75,126 +73,44 @@ impl Jitter {
 
     /// Applies the changes, one after the other.
     pub fn apply(&self, picture: &mut Planes<u8>) {
-        match picture.colours() {
-            Some([red, green, blue]) => self.0.iter().for_each(|change| change.apply([red, green, blue])),
-            None => self.0.iter().for_each(|change| change.apply_to_grey(&mut picture.values)),
-        }
-    }
-}
-
-impl Change {
-    /// Applies the change to red, green and blue.
-    fn apply(self, [red, green, blue]: [&mut [u8]; 3]) {
-        let arch = pulp::Arch::new();
-        match self {
-            Self::Brightness(factor) => blend_all(&mut [red, green, blue], 0, factor),
-            Self::Contrast(factor) => {
-                let towards = rounded_mean(arch.dispatch(SumOfLumas([red, green, blue])), red.len());
-                blend_all(&mut [red, green, blue], towards, factor);
-            }
-            Self::Saturation(factor) => arch.dispatch(Saturate { planes: [red, green, blue], factor }),
-            Self::Hue(turns) => {
+        // A change of contrast needs the whole picture before it; the others need their own pixel.
+        let mut steps = Vec::new();
+        for change in &self.0 {
+            let step = match *change {
+                Change::Brightness(factor) => Step::Blend { towards: 0, factor },
+                Change::Contrast(factor) => {
+                    take(picture, &steps);
+                    steps.clear();
+                    Step::Blend { towards: mean_grey(picture), factor }
+                }
+                Change::Saturation(factor) => Step::Saturate { factor },
                 // torchvision's conversion of the shift: towards zero, then modulo 256.
-                let shift = (turns * 255.0) as i32 as u8;
-                arch.dispatch(Turn { planes: [red, green, blue], shift });
-            }
+                Change::Hue(turns) => Step::Turn { shift: (turns * 255.0) as i32 as u8 },
+            };
+            steps.push(step);
         }
-    }
-
-    /// Applies the change to three equal channels, of which there is one: they have no saturation and no hue.
-    fn apply_to_grey(self, grey: &mut [u8]) {
-        match self {
-            Self::Brightness(factor) => blend_all(&mut [grey], 0, factor),
-            Self::Contrast(factor) => {
-                let sum = grey.iter().map(|value| u64::from(*value)).sum();
-                let towards = rounded_mean(sum, grey.len());
-                blend_all(&mut [grey], towards, factor);
-            }
-            Self::Saturation(_) | Self::Hue(_) => {}
-        }
+        take(picture, &steps);
     }
 }
 
-/// Every value, blended with one grey value.
-fn blend_all(planes: &mut [&mut [u8]], towards: u8, factor: f32) {
-    planes.iter_mut().for_each(|values| pulp::Arch::new().dispatch(Blend { values, towards, factor }));
-}
-
-struct Blend<'a> {
-    values: &'a mut [u8],
-    towards: u8,
-    factor: f32,
-}
-
-impl WithSimd for Blend<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        for value in self.values {
-            *value = blend(self.towards, *value, self.factor);
-        }
+fn take(picture: &mut Planes<u8>, steps: &[Step]) {
+    let arch = pulp::Arch::new();
+    match picture.colours() {
+        _ if steps.is_empty() => {}
+        Some(planes) => arch.dispatch(Steps { planes, steps }),
+        None => arch.dispatch(Steps { planes: [&mut picture.values], steps }),
     }
 }
 
-/// Every colour, blended with its own grey.
-struct Saturate<'a> {
-    planes: [&'a mut [u8]; 3],
-    factor: f32,
-}
-
-impl WithSimd for Saturate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let [red, green, blue] = self.planes;
-        for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
-            let grey = luma(*red, *green, *blue);
-            *red = blend(grey, *red, self.factor);
-            *green = blend(grey, *green, self.factor);
-            *blue = blend(grey, *blue, self.factor);
-        }
-    }
-}
-
-/// The sum of every colour's grey.
-struct SumOfLumas<'a>([&'a [u8]; 3]);
-
-impl WithSimd for SumOfLumas<'_> {
-    type Output = u64;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> u64 {
-        // So many pixels that their sum fits 32 bits.
-        const ROW: usize = 1 << 16;
-        let Self([red, green, blue]) = self;
-        let mut sum = 0;
-        for ((red, green), blue) in red.chunks(ROW).zip(green.chunks(ROW)).zip(blue.chunks(ROW)) {
-            let mut row = 0_u32;
-            for ((red, green), blue) in red.iter().zip(green).zip(blue) {
-                row += u32::from(luma(*red, *green, *blue));
-            }
-            sum += u64::from(row);
-        }
-        sum
-    }
-}
-
-/// `from` at factor 0, `to` at factor 1, beyond it above; cut to bytes towards zero, as PIL's blend does.
-#[inline(always)]
-fn blend(from: u8, to: u8, factor: f32) -> u8 {
-    byte(f32::from(from) + factor * (f32::from(to) - f32::from(from)))
-}
-
-/// The grey of a colour: ITU-R 601 in 16 bits of fraction, rounded, as PIL's conversion to `L`.
-#[inline(always)]
-fn luma(red: u8, green: u8, blue: u8) -> u8 {
-    ((u32::from(red) * 19595 + u32::from(green) * 38470 + u32::from(blue) * 7471 + 0x8000) >> 16) as u8
-}
-
-fn rounded_mean(sum: u64, count: usize) -> u8 {
-    (sum as f64 / count.max(1) as f64 + 0.5) as u8
+/// Of the greys as bytes, rounded.
+fn mean_grey(picture: &mut Planes<u8>) -> u8 {
+    let arch = pulp::Arch::new();
+    let pixels = picture.size.height * picture.size.width;
+    let sum = match picture.colours() {
+        Some(planes) => arch.dispatch(SumOfGreys(planes.map(|plane| &*plane))),
+        None => arch.dispatch(SumOfGreys([&picture.values])),
+    };
+    (sum as f64 / pixels.max(1) as f64 + 0.5) as u8
 }
 
 #[cfg(test)]

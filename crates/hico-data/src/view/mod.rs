@@ -6,7 +6,6 @@
 //! would give, at a third of the work.
 
 pub mod crop;
-mod cut;
 pub mod flip;
 mod hue;
 pub mod jitter;
@@ -16,6 +15,7 @@ pub mod planes;
 mod recipe;
 pub mod resize;
 pub mod sample;
+mod strip;
 mod transpose;
 
 pub use recipe::ViewRecipe;

@@ -176,3 +176,57 @@ fn weigh<const ROWS: usize>(rows: [&[u8]; ROWS], weights: &[i32], new: &mut [u8]
         *new = (sum >> FRACTION) as u8;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::Channels;
+
+    /// One row, resized by the definition, in 64 bits but for the weights.
+    fn naive(row: &[u8], to: usize) -> Vec<u8> {
+        let scale = row.len() as f64 / to as f64;
+        let reach = scale.max(1.0);
+        let new = |new: usize| {
+            let centre = (new as f64 + 0.5) * scale;
+            let begin = (centre - reach + 0.5).max(0.0) as usize;
+            let old = begin..((centre + reach + 0.5) as usize).min(row.len());
+            let triangle = |old: usize| (1.0 - ((old as f64 - centre + 0.5) / reach).abs()).max(0.0);
+            let sum: f64 = old.clone().map(triangle).sum();
+            let weight = |old: usize| (triangle(old) / sum * f64::from(1 << 22) + 0.5).floor();
+            let value: f64 = old.map(|old| weight(old) * f64::from(row[old])).sum();
+            ((value + f64::from(1 << 21)) / f64::from(1 << 22)).floor() as u8
+        };
+        if to == row.len() { row.to_vec() } else { (0..to).map(new).collect() }
+    }
+
+    fn columns(picture: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        (0..picture[0].len()).map(|column| picture.iter().map(|row| row[column]).collect()).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_window_of_any_size_is_resized_by_the_definition(
+            height in 1_usize..90, width in 1_usize..90, top in 0_usize..4, left in 0_usize..4,
+            new_height in 1_usize..90, new_width in 1_usize..90,
+        ) {
+            let of = Size { height: height + top + 1, width: width + left + 2 };
+            let value = |place: usize| (place * place * 31 % 257 % 256) as u8;
+            let values: Vec<u8> = (0..3 * of.height * of.width).map(value).collect();
+            let picture = Planes { size: of, channels: Channels::Rgb, values };
+            let window = Window { top, left, size: Size { height, width } };
+            let size = Size { height: new_height, width: new_width };
+            let resized = bilinear(&picture, window, size).into_owned();
+            for (old, new) in picture.values.chunks(of.height * of.width).zip(resized.values.chunks(new_height * new_width)) {
+                let rows: Vec<Vec<u8>> =
+                    (top..top + height).map(|row| old[row * of.width + left..][..width].to_vec()).collect();
+                let across = |rows: &[Vec<u8>]| -> Vec<Vec<u8>> { rows.iter().map(|row| naive(row, new_width)).collect() };
+                let down = |rows: &[Vec<u8>]| -> Vec<Vec<u8>> {
+                    columns(&columns(rows).iter().map(|column| naive(column, new_height)).collect::<Vec<_>>())
+                };
+                let expected =
+                    if height > new_height && width < new_width { across(&down(&rows)) } else { down(&across(&rows)) };
+                proptest::prop_assert_eq!(new, expected.concat());
+            }
+        }
+    }
+}
