@@ -143,7 +143,9 @@ impl Refusal {
             Self::TooManyFrames { .. } => "cut the video into clips, or allow more with --max-frames",
             Self::TooLarge { .. } => "crop or shrink the frames first",
             Self::TooManyBytes { .. } => "choose a smaller --side, or cut the video into clips",
-            Self::SizeChanges { .. } => "if these are single pictures and not the frames of one clip: --stills each",
+            Self::SizeChanges { .. } => {
+                "if these are single pictures and not the frames of one clip: --stills each, or --layout image-folder where a folder is a class"
+            }
             Self::Picture { .. } => "check that the picture opens in a viewer, or fetch it again",
             Self::ManyPages { .. } => "write one file a page",
             Self::Read { .. } => "check the file's permissions and the disk",
