@@ -11,6 +11,7 @@ Examples:
   hico ingest dicom --out data
   hico ingest US-4 --label-map us4 --out data
   hico ingest chest_xray --layout image-folder --patient-in-name 'person*_' --no-folds --out data
+  hico ingest covid_5_fold --classes covid19,pneumonia,regular --transpose --out data
   hico ingest EchoNet-Dynamic --labels EchoNet-Dynamic/FileList.csv --label-column EF --label-cuts 40,50 --out data
   hico ingest COVID-BLUES --labels COVID-BLUES/severity.csv --label-column 'Severity Score' --patient-in-name 'patient_*_' --out data
 
@@ -69,6 +70,12 @@ pub(crate) struct IngestArgs {
     /// columns prefix and label; us4 if absent
     #[arg(long, value_name = "NAME|FILE.csv")]
     pub(crate) label_map: Option<PathBuf>,
+    /// Names of the classes 0, 1, ... of pickles
+    #[arg(long, value_name = "NAME,NAME,..", value_delimiter = ',')]
+    pub(crate) classes: Vec<String>,
+    /// Swap rows and columns of the pictures in pickles: USCL's scripts wrote them swapped; look at hico inspect --sheet
+    #[arg(long)]
+    pub(crate) transpose: bool,
     /// Side of the stored frames, pixels; 0 keeps their size
     #[arg(long, default_value_t = 256, value_name = "PIXELS")]
     pub(crate) side: usize,
@@ -103,7 +110,8 @@ pub(crate) struct IngestArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LayoutArg {
-    /// Found out, and told: uscl where every clip is a folder of frames named as in US-4 and there are no labels, else plain
+    /// Found out, and told: pickles where there is nothing else, uscl where every clip is a folder of frames named as in US-4, else
+    /// plain; plain with a labels table
     Auto,
     /// Names of folders tell no label
     Plain,
@@ -111,6 +119,8 @@ pub(crate) enum LayoutArg {
     Uscl,
     /// A folder a class, perhaps below train, val and test, which become the folds 0, 1 and 2; every picture is a clip
     ImageFolder,
+    /// Pictures and labels in pickles of numpy arrays, read and never executed; every picture is a clip, all else is left out
+    Pickles,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,6 +1,7 @@
 use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
+use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
     self, Column, Columns, Damaged, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, LabelError,
     LabelMap, Layout, Limits, Stills,
@@ -101,17 +102,25 @@ fn layout(args: &IngestArgs) -> anyhow::Result<Layout> {
         None => LabelMap::read(given)
             .hint(|| format!("name one of {}, or a CSV with the columns prefix and label", LabelMap::NAMES.join(", "))),
     });
-    let map = map.transpose()?;
-    match (args.layout, map) {
-        (LayoutArg::Auto | LayoutArg::Uscl, Some(map)) => Ok(Layout::Uscl(map)),
-        (LayoutArg::Uscl, None) => Ok(LabelMap::named("us4").map_or(Layout::Auto, Layout::Uscl)),
-        (LayoutArg::Auto, None) => Ok(Layout::Auto),
-        (LayoutArg::Plain, None) => Ok(Layout::Plain),
-        (LayoutArg::ImageFolder, None) => Ok(Layout::ImageFolder),
-        (LayoutArg::Plain | LayoutArg::ImageFolder, Some(_)) => {
-            Err(anyhow::anyhow!("--label-map goes with --layout uscl, where names of folders begin with their class"))
-                .hint(|| "leave one of the two out".to_owned())
+    let pickles = (!args.classes.is_empty() || args.transpose).then(|| Pickles {
+        classes: args.classes.clone(),
+        axes: if args.transpose { Axes::Swapped } else { Axes::AsStored },
+    });
+    let us4 = || LabelMap::named("us4").map_or(Layout::Auto, Layout::Uscl);
+    match (args.layout, map.transpose()?, pickles) {
+        (LayoutArg::Auto | LayoutArg::Uscl, Some(map), None) => Ok(Layout::Uscl(map)),
+        (LayoutArg::Auto | LayoutArg::Pickles, None, Some(pickles)) => Ok(Layout::Pickles(pickles)),
+        (LayoutArg::Auto, None, None) => Ok(Layout::Auto),
+        (LayoutArg::Plain, None, None) => Ok(Layout::Plain),
+        (LayoutArg::Uscl, None, None) => Ok(us4()),
+        (LayoutArg::ImageFolder, None, None) => Ok(Layout::ImageFolder),
+        (LayoutArg::Pickles, None, None) => Ok(Layout::Pickles(Pickles::default())),
+        (_, Some(_), _) => {
+            Err(anyhow::anyhow!("--label-map goes with --layout uscl, where names begin with their class"))
+                .hint(|| "leave the other layout's flags out".to_owned())
         }
+        (_, None, Some(_)) => Err(anyhow::anyhow!("--classes and --transpose go with --layout pickles"))
+            .hint(|| "leave them out, or the other layout".to_owned()),
     }
 }
 
@@ -119,7 +128,7 @@ fn hint(error: &IngestError) -> &'static str {
     match error {
         IngestError::Source { .. } => "give the folder that holds the clips",
         IngestError::NothingFound(_) => {
-            "give the folder that holds DICOM files, videos, GIFs or folders of PNG, JPEG, BMP, TIFF or WebP frames"
+            "give the folder that holds DICOM files, videos, GIFs, pickles or folders of PNG, JPEG, BMP, TIFF or WebP frames"
         }
         IngestError::OutTaken(_) => "choose another --out",
         IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",

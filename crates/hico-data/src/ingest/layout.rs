@@ -2,14 +2,16 @@
 
 use super::label_map::LabelMap;
 use super::labels::{Facts, fold_of_word};
+use super::pickle::{self, Axes, Pickles};
 use super::plan::SPLIT_WORDS;
 use super::walk::{Found, Tree, What};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// How a tree of files is laid out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Layout {
-    /// Found out: with a labels table `Plain`; `Uscl` with the map of US-4 where every candidate is a folder of frames whose
+    /// Found out: with a labels table `Plain`; `Pickles` where there is nothing else; `Uscl` with the map of US-4 where every candidate is a folder of frames whose
     /// name begins as that map has it; else `Plain`.
     #[default]
     Auto,
@@ -19,6 +21,8 @@ pub enum Layout {
     Uscl(LabelMap),
     /// As torchvision's `ImageFolder`: a folder a class, perhaps below `train`, `val` and `test`.
     ImageFolder,
+    /// Pictures and labels in pickles of numpy arrays, as USCL hands out POCUS; every picture is a clip.
+    Pickles(Pickles),
 }
 
 /// What a layout tells.
@@ -40,6 +44,9 @@ impl Layout {
         if *self != Self::Auto {
             return self.clone();
         }
+        if !has_table && clips(tree).next().is_none() && tree.found.iter().any(|found| pickle::is_pickle(&found.key)) {
+            return Self::Pickles(Pickles::default());
+        }
         let us4 = LabelMap::named("us4").filter(|map| {
             let mut clips = clips(tree).peekable();
             let is_frames = |found: &Found| matches!(&found.what, What::Pictures(_)) && found.key != ".";
@@ -57,15 +64,21 @@ impl Layout {
             Self::Auto | Self::Plain => None,
             Self::Uscl(map) => Some(format!("uscl with label map {}", map.record())),
             Self::ImageFolder => Some("image-folder".to_owned()),
+            Self::Pickles(Pickles { classes, axes }) => {
+                let axes = if *axes == Axes::Swapped { ", rows and columns swapped" } else { "" };
+                let classes = if classes.is_empty() { "" } else { &format!(", classes {}", classes.join(",")) };
+                Some(format!("pickles{axes}{classes}"))
+            }
         }
     }
 
-    /// What the names in a tree tell; of a layout that is settled.
-    pub(crate) fn tell(&self, tree: &Tree) -> Told {
+    /// What a tree tells; of a layout that is settled. Pickles are replaced by the pictures in them.
+    pub(crate) fn tell(&self, root: &Path, tree: &mut Tree) -> Told {
         match self {
             Self::Auto | Self::Plain => Told::default(),
             Self::Uscl(map) => by_prefix(map, tree),
             Self::ImageFolder => by_folder(tree),
+            Self::Pickles(reading) => pickle::unpack(root, tree, reading),
         }
     }
 }
@@ -155,7 +168,6 @@ fn name(key: &str) -> &str {
 mod tests {
     use super::super::walk::{Stills, walk};
     use super::*;
-    use std::path::Path;
 
     fn tree(files: &[&str], stills: Stills) -> Tree {
         let root = tempfile::tempdir().unwrap();
@@ -179,10 +191,10 @@ mod tests {
         assert_eq!(Layout::Auto.settle(&whole, false), Layout::Uscl(us4.clone()));
         assert_eq!(Layout::Auto.settle(&whole, true), Layout::Plain);
         assert_eq!(Layout::ImageFolder.settle(&whole, true), Layout::ImageFolder);
-        let other = tree(&["Butte/Cov-1/0.png", "Butte/xyz/0.png"], Stills::Clip);
+        let mut other = tree(&["Butte/Cov-1/0.png", "Butte/xyz/0.png"], Stills::Clip);
         assert_eq!(Layout::Auto.settle(&other, false), Layout::Plain);
         assert_eq!(Layout::Auto.settle(&Tree::default(), false), Layout::Plain);
-        let told = Layout::Uscl(us4).tell(&other);
+        let told = Layout::Uscl(us4).tell(Path::new("."), &mut other);
         assert_eq!(labels(&told), [("Butte/Cov-1", "Cov-Bli-Ple-Oth", None)]);
         assert_eq!(told.silent, ["Butte/xyz"]);
         assert!(told.notes[0].contains("1 of 2 clips"), "{told:?}");
@@ -190,12 +202,12 @@ mod tests {
 
     #[test]
     fn a_folder_is_a_class_and_a_split_above_it_is_a_fold() {
-        let plain = tree(&["cat/1.png", "dog/deep/2.png", "3.png"], Stills::Each);
-        let told = Layout::ImageFolder.tell(&plain);
+        let mut plain = tree(&["cat/1.png", "dog/deep/2.png", "3.png"], Stills::Each);
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut plain);
         assert_eq!(labels(&told), [("cat/1.png", "cat", None), ("dog/deep/2.png", "dog", None)]);
         assert_eq!(told.silent, ["3.png"]);
-        let split = tree(&["train/cat/1.png", "Val/cat/2.png", "test/dog/3.png"], Stills::Each);
-        let told = Layout::ImageFolder.tell(&split);
+        let mut split = tree(&["train/cat/1.png", "Val/cat/2.png", "test/dog/3.png"], Stills::Each);
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut split);
         let expected = [
             ("Val/cat/2.png", "cat", Some(1)),
             ("test/dog/3.png", "dog", Some(2)),
@@ -203,13 +215,14 @@ mod tests {
         ];
         assert_eq!(labels(&told), expected);
         // A class that happens to be called test is no split where other classes stand beside it.
-        let told = Layout::ImageFolder.tell(&tree(&["test/x/1.png", "dog/x/2.png"], Stills::Each));
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut tree(&["test/x/1.png", "dog/x/2.png"], Stills::Each));
         assert_eq!(labels(&told), [("dog/x/2.png", "dog", None), ("test/x/1.png", "test", None)]);
     }
 
     #[test]
     fn clips_within_a_class_are_labelled_too() {
-        let told = Layout::ImageFolder.tell(&tree(&["cat/a/1.png", "cat/a/2.png", "dog/1.png"], Stills::Clip));
+        let told = Layout::ImageFolder
+            .tell(Path::new("."), &mut tree(&["cat/a/1.png", "cat/a/2.png", "dog/1.png"], Stills::Clip));
         assert_eq!(labels(&told), [("cat/a", "cat", None)]);
         assert_eq!(told.silent, ["dog"]);
     }
@@ -217,7 +230,7 @@ mod tests {
     #[test]
     fn masks_of_busi_are_no_clips() {
         let files = ["b/b (1).png", "b/b (1)_mask.png", "b/b (1)_mask_1.png", "b/c_mask.png"];
-        let told = Layout::ImageFolder.tell(&tree(&files, Stills::Each));
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut tree(&files, Stills::Each));
         assert_eq!(told.left_out, ["b/b (1)_mask.png", "b/b (1)_mask_1.png"]);
         assert_eq!(told.facts.len(), 2);
     }

@@ -18,6 +18,7 @@ mod matching;
 mod naming;
 mod patient_name;
 mod picture;
+pub mod pickle;
 mod plan;
 mod pool;
 mod refusal;

@@ -39,14 +39,14 @@ impl Plan {
         let labels = options.labels.as_ref().and_then(|(path, _)| path.canonicalize().ok());
         let skip: Vec<PathBuf> = out.canonicalize().into_iter().chain(labels.clone()).collect();
         let mut tree = walk::walk(&root, options.stills, &skip).map_err(|error| broken(error.to_string()))?;
+        let layout = options.layout.settle(&tree, table.is_some());
+        let mut told = layout.tell(&root, &mut tree);
         let keys: BTreeSet<&str> = tree.found.iter().map(|found| found.key.as_str()).collect();
         let patients = tree.found.iter().filter(|found| !found.is_dicom()).filter_map(|found| {
             let pattern = options.patient_in_name.as_ref()?;
             Some((found.key.as_str(), pattern.patient(&found.key)?))
         });
         let patients: BTreeMap<&str, &str> = patients.collect();
-        let layout = options.layout.settle(&tree, table.is_some());
-        let mut told = layout.tell(&tree);
         let mut matched = match (&table, &labels) {
             (Some(table), Some(path)) if table.used.file.is_none() => match options.patient_in_name {
                 None => return Err(LabelError::RowsNamePatients { path: path.clone() }.into()),
