@@ -139,6 +139,17 @@ fn echonets_table_names_files_without_suffix_and_is_cut_into_classes() {
 }
 
 #[test]
+fn a_split_column_of_other_words_is_refused_and_can_be_left_out() {
+    let desk = Desk::with(&["a/1.png", "b/1.png"]);
+    let table = desk.table("file,label,split\na,x,left\nb,y,right\n");
+    let options = labelled(&table, Columns::default());
+    let error = desk.ingest(&options).unwrap_err().to_string();
+    assert!(error.contains("fold \"left\"") && error.contains("--no-folds"), "{error}");
+    let report = desk.ingest(&IngestOptions { folds: Folds::Ignored, ..options }).unwrap();
+    assert_eq!(rows(&report), ["a x - -", "b y - -"]);
+}
+
+#[test]
 fn a_row_a_patient_labels_every_clip_whose_name_holds_the_patient() {
     let desk =
         Desk::with(&["v/patient_37_L1/1.png", "v/patient_37_L1_2/1.png", "v/patient_4_R1/1.png", "v/other/1.png"]);

@@ -81,7 +81,8 @@ fn a_tree_of_pickles_is_recognised_and_says_what_it_lacks() {
     fs::write(shelf.source().join("README.txt"), "words\n").unwrap();
     let report = shelf.ingest(Layout::Auto).unwrap();
     assert_eq!(labels(&shelf.dataset()), ["2", "0", "1"]);
-    assert_eq!(report.notes[0], "layout pickles: 3 pictures in 1 pickles; nothing in them was executed");
+    assert_eq!(report.notes[0], "layout pickles: 3 pictures in one pickle; nothing in them was executed");
+    assert_eq!(report.notes[2], "recognised by itself; --layout plain takes no label from names or pickles");
     assert_eq!(report.notes[1], "classes without a name: 0, 1, 2; name them with --classes");
     assert!(report.warnings.iter().any(|warning| warning.contains("hico audit")), "{:?}", report.warnings);
     assert_eq!(report.ignored, ["README.txt"]);

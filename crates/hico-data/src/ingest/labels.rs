@@ -273,7 +273,7 @@ impl LabelTable {
             let fold = cell(places.fold).map(|fold| {
                 folds_are_words |= whole_number(fold).is_none();
                 whole_number(fold).or_else(|| fold_of_word(fold)).ok_or_else(|| {
-                    broken(format!("fold {fold:?} is no whole number from 0, and none of the words train, val, test"))
+                    broken(format!("fold {fold:?} is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out"))
                 })
             });
             let own = |place| cell(place).map(str::to_owned);
@@ -464,13 +464,13 @@ mod tests {
         assert_eq!(error("file,label,Label\na,x,y\n"), "labels.csv: two columns are called \"label\"");
         assert_eq!(
             error("file,fold\na,1\nb,-1\n"),
-            "labels.csv: line 3: fold \"-1\" is no whole number from 0, and none of the words train, val, test"
+            "labels.csv: line 3: fold \"-1\" is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out"
         );
         assert_eq!(error("file,label\n,x\n"), "labels.csv: line 2: it names no file");
         assert!(error("file,label\na,x,oops\n").contains("line: 2"), "{}", error("file,label\na,x,oops\n"));
         assert_eq!(
             error("file,fold\r\na,1\r\n\r\nb,x\r\n"),
-            "labels.csv: line 4: fold \"x\" is no whole number from 0, and none of the words train, val, test"
+            "labels.csv: line 4: fold \"x\" is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out"
         );
         let latin = LabelTable::parse(b"file\nM\xfcller.mp4\n", Path::new("t"), &Columns::default()).unwrap_err();
         assert!(latin.to_string().contains("not UTF-8"));

@@ -2,11 +2,11 @@
 
 use super::identity::Veil;
 use super::journal::{ClipEntry, Settings};
-use super::labels::{Facts, LabelError, LabelTable};
+use super::labels::{Column, Columns, Facts, LabelError, LabelTable};
 use super::matching::{self, Matched};
 use super::patient_name;
 use super::walk::{self, Found, What};
-use super::{Folds, IngestError, IngestOptions, IngestReport, hash, naming};
+use super::{Folds, IngestError, IngestOptions, IngestReport, Layout, hash, naming};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,11 @@ impl Plan {
         if !root.is_dir() {
             return Err(broken("is no folder; name the folder that holds the clips".to_owned()));
         }
-        let table = options.labels.as_ref().map(|(path, columns)| LabelTable::read(path, columns)).transpose()?;
+        let table = options.labels.as_ref().map(|(path, columns)| match options.folds {
+            Folds::Kept => LabelTable::read(path, columns),
+            Folds::Ignored => LabelTable::read(path, &Columns { fold: Column::Ignored, ..columns.clone() }),
+        });
+        let table = table.transpose()?;
         let labels = options.labels.as_ref().and_then(|(path, _)| path.canonicalize().ok());
         let skip: Vec<PathBuf> = out.canonicalize().into_iter().chain(labels.clone()).collect();
         let mut tree = walk::walk(&root, options.stills, &skip).map_err(|error| broken(error.to_string()))?;
@@ -92,6 +96,9 @@ impl Plan {
         };
         if table.as_ref().is_some_and(|table| table.folds_are_words) && options.folds == Folds::Kept {
             report.notes.push(SPLIT_WORDS.to_owned());
+        }
+        if options.layout == Layout::Auto && layout != Layout::Plain {
+            report.notes.push("recognised by itself; --layout plain takes no label from names or pickles".to_owned());
         }
         if let Some(pattern) = &options.patient_in_name {
             let different = patients.values().collect::<BTreeSet<_>>().len();

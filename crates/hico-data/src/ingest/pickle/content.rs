@@ -4,12 +4,14 @@ use super::array::Array;
 use super::fault::PickleFault;
 use super::machine::{Id, Node, Objects};
 use super::numpy::word;
-use super::reading::Reading;
+use super::reading::{LABELS, Reading};
 
 /// Deepest nesting of lists and dictionaries that is looked into.
 const DEEPEST: usize = 6;
 /// Most groups of pictures or labels; a pickle of pictures one by one is a list, which is one group.
 const MOST_GROUPS: usize = 64;
+/// Most pictures, and labels, of a group: each takes memory, however small it is.
+const MOST_PICTURES: usize = 1_000_000;
 /// Most classes where labels are rows with one 1.
 const MOST_CLASSES: usize = 1000;
 
@@ -68,6 +70,9 @@ pub(super) fn parts(objects: &Objects, reading: &Reading<'_>) -> Result<Vec<Part
             Group::Pictures(name, group) => pictures.push((name, group)),
             Group::Labels(group) => labels.push(group),
         }
+    }
+    if pictures.iter().any(|(_, pictures)| pictures.len() > MOST_PICTURES) {
+        return Err(content(format!("more than {MOST_PICTURES} pictures in one group; it holds {found}")));
     }
     if pictures.is_empty() {
         return Err(content(format!("no pictures; it holds {found}")));
@@ -210,10 +215,10 @@ impl Finder<'_> {
     fn labels_of(&self, array: &Array) -> Result<Vec<Label>, PickleFault> {
         let wrong = |said: &str| PickleFault::Content { said: format!("labels of shape {:?} {said}", array.shape) };
         let columns = array.shape.get(1).copied().unwrap_or(1);
-        if columns == 0 || columns > MOST_CLASSES {
+        if columns == 0 || columns > MOST_CLASSES || array.len() > MOST_PICTURES {
             return Err(wrong("are no labels"));
         }
-        let elements = self.reading.elements(array)?;
+        let elements = self.reading.elements(array, LABELS)?;
         if !array.dtype.is_number() {
             let words = elements.chunks(array.dtype.size).map(|bytes| Label::Words(array.dtype.words(bytes)));
             return if columns == 1 { Ok(words.collect()) } else { Err(wrong("are words in rows")) };

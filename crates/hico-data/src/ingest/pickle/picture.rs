@@ -4,7 +4,7 @@ use super::array::{Array, Dtype, Kind};
 use super::content::is_colour;
 use super::data::Data;
 use super::fault::PickleFault;
-use super::reading::Reading;
+use super::reading::{PICTURE, Reading};
 use crate::clip::Size;
 use crate::ingest::frames::{FrameSink, Limits, check_size};
 use crate::ingest::refusal::Refusal;
@@ -84,7 +84,7 @@ impl Picture {
     /// Its bytes, as the array has them.
     fn bytes(&self) -> Result<Vec<u8>, PickleFault> {
         let (dtype, shape, steps) = (self.dtype, self.shape.clone(), self.steps.clone());
-        Reading { path: &self.path }.elements(&Array { dtype, shape, steps, data: self.data.clone() })
+        Reading { path: &self.path }.elements(&Array { dtype, shape, steps, data: self.data.clone() }, PICTURE)
     }
 
     /// Decodes it as the one frame of a clip.

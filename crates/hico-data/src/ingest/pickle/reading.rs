@@ -7,8 +7,10 @@ use std::fs::File;
 use std::io::{BufReader, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// Most bytes of labels.
-const MOST_LABELS: usize = 64 << 20;
+/// Most bytes of an array of labels.
+pub(super) const LABELS: usize = 16 << 20;
+/// Most bytes of a picture.
+pub(super) const PICTURE: usize = 1 << 30;
 
 /// An open pickle.
 #[derive(Debug, Clone, Copy)]
@@ -24,11 +26,13 @@ impl Reading<'_> {
         Ok(Decoder::new(file, extent))
     }
 
-    /// All bytes of an array of labels.
-    pub(super) fn elements(&self, array: &Array) -> Result<Vec<u8>, PickleFault> {
+    /// All bytes of an array, if they are at most `most`.
+    pub(super) fn elements(&self, array: &Array, most: usize) -> Result<Vec<u8>, PickleFault> {
         let count = array.shape.iter().try_fold(array.dtype.size, |bytes, axis| bytes.checked_mul(*axis));
-        let count = count.filter(|count| *count <= MOST_LABELS);
-        let count = count.ok_or_else(|| PickleFault::Array { said: format!("of {:?} labels", array.shape) })?;
+        let count = count.filter(|count| *count <= most);
+        let count = count.ok_or_else(|| PickleFault::Array {
+            said: format!("of shape {:?}, more than {most} bytes", array.shape),
+        })?;
         match &array.data {
             Data::Held(bytes) => Ok(bytes.to_vec()),
             Data::InFile(extent) => {

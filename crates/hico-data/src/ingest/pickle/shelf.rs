@@ -188,8 +188,8 @@ impl Folds {
             .filter(|(number, (name, _))| self.fold(*number, name.as_deref()).is_some())
             .map(|(_, (_, items))| items.len())
             .sum();
-        let first =
-            format!("layout pickles: {pictures} pictures in {} pickles; nothing in them was executed", read.len());
+        let files = if read.len() == 1 { "one pickle".to_owned() } else { format!("{} pickles", read.len()) };
+        let first = format!("layout pickles: {pictures} pictures in {files}; nothing in them was executed");
         let second = match self {
             Self::CrossValidation => format!(
                 "the sizes of the train and test parts are those of a cross-validation: the test part of {} is fold 0, and so on; \

@@ -119,6 +119,17 @@ fn bombs_cost_no_more_than_their_bytes() {
 }
 
 #[test]
+fn a_crowd_of_tiny_pictures_is_refused_before_there_is_one_of_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crowd.pkl");
+    let count: u32 = 1_000_001;
+    let head = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nI0\nS'b'\ntR(I1\n(I1000001\nI1\nI1\nI1\ntcnumpy\ndtype\n(S'u1'\ntRI00\nT";
+    std::fs::write(&path, [&head[..], &count.to_le_bytes(), &vec![7; count as usize], b"tb."].concat()).unwrap();
+    let error = super::shelf::open(&path, &super::Pickles::default()).err().unwrap().to_string();
+    assert!(error.contains("more than 1000000 pictures"), "{error}");
+}
+
+#[test]
 fn a_file_cut_anywhere_is_refused() {
     for file in fixtures() {
         let whole = std::fs::read(&file).unwrap();
