@@ -19,6 +19,7 @@ pub mod view;
 pub mod contact_sheet;
 pub mod audit;
 pub mod prefetch;
+pub mod export;
 
 pub use clip::{Channels, Clip, Frame, Size};
 pub use dataset::{Dataset, DatasetError};

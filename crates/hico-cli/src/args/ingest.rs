@@ -1,4 +1,5 @@
 use clap::{Args, ValueEnum};
+use hico_data::ingest::{Cuts, PatientPattern};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -8,9 +9,16 @@ Examples:
   hico ingest clips --labels table.csv --file-column video --label-column diagnosis --patient-column case --out data
   hico ingest clips --out data --side 128 --fit keep
   hico ingest dicom --out data
+  hico ingest US-4 --label-map us4 --out data
+  hico ingest chest_xray --layout image-folder --patient-in-name 'person*_' --no-folds --out data
+  hico ingest covid_5_fold --classes covid19,pneumonia,regular --transpose --out data
+  hico ingest EchoNet-Dynamic --labels EchoNet-Dynamic/FileList.csv --label-column EF --label-cuts 40,50 --out data
+  hico ingest COVID-BLUES --labels COVID-BLUES/severity.csv --label-column 'Severity Score' --patient-in-name 'patient_*_' --out data
 
 The labels table is a CSV with one row a clip. Without the column flags its columns are found by their obvious names (file, label,
-patient, group, fold). An empty label means unlabelled; without a group the patient is the group, without a patient the clip itself.
+patient, group, fold). An empty label means unlabelled; without a group the patient is the group, without a patient the clip itself. Names of files may lack
+their suffix. A column split with the words train, val and test makes the folds 0, 1 and 2. A table with a patient and no file has a
+row a patient, and needs --patient-in-name.
 
 DICOM files are found by their content. Names, dates and free text of their headers are never read. Where the labels name no
 patient, the patient's id (else the study's) counts, as a salted hash; the paths of DICOM files are hashed too, since export
@@ -46,15 +54,37 @@ pub(crate) struct IngestArgs {
     /// Column of the fold
     #[arg(long, value_name = "NAME", requires = "labels")]
     pub(crate) fold_column: Option<String>,
+    /// Thresholds that make classes of a column of numbers: 40,50 makes three
+    #[arg(long, value_name = "N,N,..", requires = "labels")]
+    pub(crate) label_cuts: Option<Cuts>,
+    /// Where the names of files tell the patient: * stands for the id, as in patient_*_; with a / the whole path is looked at
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) patient_in_name: Option<PatientPattern>,
+    /// Leave out the folds that the labels or the tree state
+    #[arg(long)]
+    pub(crate) no_folds: bool,
+    /// How the tree is laid out
+    #[arg(long, value_enum, default_value_t = LayoutArg::Auto)]
+    pub(crate) layout: LayoutArg,
+    /// Which first letters of a folder's name mean which class, for --layout uscl: us4, butterfly, clust, liver, lusms, or a CSV with the
+    /// columns prefix and label; us4 if absent
+    #[arg(long, value_name = "NAME|FILE.csv")]
+    pub(crate) label_map: Option<PathBuf>,
+    /// Names of the classes 0, 1, ... of pickles
+    #[arg(long, value_name = "NAME,NAME,..", value_delimiter = ',')]
+    pub(crate) classes: Vec<String>,
+    /// Swap rows and columns of the pictures in pickles: USCL's scripts wrote them swapped; look at hico inspect --sheet
+    #[arg(long)]
+    pub(crate) transpose: bool,
     /// Side of the stored frames, pixels; 0 keeps their size
     #[arg(long, default_value_t = 256, value_name = "PIXELS")]
     pub(crate) side: usize,
     /// How a frame fills the side
     #[arg(long, value_enum, default_value_t = FitArg::Squash)]
     pub(crate) fit: FitArg,
-    /// What a folder of pictures is
-    #[arg(long, value_enum, default_value_t = StillsArg::Clip)]
-    pub(crate) stills: StillsArg,
+    /// What a folder of pictures is; clip if absent, each with --layout image-folder
+    #[arg(long, value_enum)]
+    pub(crate) stills: Option<StillsArg>,
     /// What is done with the insonated region; anything but off decodes each clip twice
     #[arg(long, value_enum, default_value_t = SectorArg::Off)]
     pub(crate) sector: SectorArg,
@@ -76,6 +106,21 @@ pub(crate) struct IngestArgs {
     /// Refuse videos that take longer to decode
     #[arg(long, value_name = "SECONDS")]
     pub(crate) max_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutArg {
+    /// Found out, and told: pickles where there is nothing else, uscl where every clip is a folder of frames named as in US-4, else
+    /// plain; plain with a labels table
+    Auto,
+    /// Names of folders tell no label
+    Plain,
+    /// A folder a clip, whose name begins with its class
+    Uscl,
+    /// A folder a class, perhaps below train, val and test, which become the folds 0, 1 and 2; every picture is a clip
+    ImageFolder,
+    /// Pictures and labels in pickles of numpy arrays, read and never executed; every picture is a clip, all else is left out
+    Pickles,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

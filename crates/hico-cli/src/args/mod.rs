@@ -6,6 +6,7 @@ mod ingest;
 mod inspect;
 mod split;
 mod audit;
+mod export_data;
 mod pretrain;
 mod tuning;
 mod finetune;
@@ -17,8 +18,9 @@ pub(crate) use audit::AuditArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
+pub(crate) use export_data::{ExportDataArgs, FormatArg, SampleArg};
 pub(crate) use finetune::FinetuneArgs;
-pub(crate) use ingest::{FitArg, IngestArgs, SectorArg, StillsArg};
+pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use phantom::PhantomArgs;
 pub(crate) use pretrain::PretrainArgs;
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Split(SplitArgs),
     /// Find what spoils a study: copies on both sides of a split, clashing labels, confounds
     Audit(AuditArgs),
+    /// Write a data set as WebDataset shards or as an ImageFolder tree, for other programs
+    ExportData(ExportDataArgs),
     /// Pretrain an encoder on the clips of a data set
     Pretrain(PretrainArgs),
     /// Fine-tune on all folds but one, and test on that one once

@@ -1,8 +1,10 @@
-use crate::args::{FitArg, IngestArgs, SectorArg, StillsArg};
+use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
+use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    self, Column, Columns, Damaged, Fit, Identity, IngestError, IngestOptions, IngestReport, LabelError, Limits, Stills,
+    self, Column, Columns, Damaged, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, LabelError,
+    LabelMap, Layout, Limits, Stills,
 };
 use hico_data::sector::SectorUse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +32,7 @@ pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode
             bar.suspend(|| output.warning(&words));
         }
     };
-    let report = ingest::ingest(&args.source, &args.out, &options(args), &mut progress, &stop);
+    let report = ingest::ingest(&args.source, &args.out, &options(args)?, &mut progress, &stop);
     bar.finish_and_clear();
     let hint = report.as_ref().err().map(hint);
     let report = report.hint(|| hint.unwrap_or_default().to_owned())?;
@@ -46,7 +48,7 @@ pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode
     })
 }
 
-fn options(args: &IngestArgs) -> IngestOptions {
+fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
     let column = |name: &Option<String>| name.clone().map_or(Column::Obvious, Column::Named);
     let columns = || Columns {
         file: column(&args.file_column),
@@ -54,9 +56,11 @@ fn options(args: &IngestArgs) -> IngestOptions {
         patient: column(&args.patient_column),
         group: column(&args.group_column),
         fold: column(&args.fold_column),
+        cuts: args.label_cuts.clone().unwrap_or_default(),
     };
     let limits = Limits::default();
-    IngestOptions {
+    let layout = layout(args)?;
+    Ok(IngestOptions {
         side: args.side,
         limits: Limits {
             frames: args.max_frames.unwrap_or(limits.frames),
@@ -69,9 +73,13 @@ fn options(args: &IngestArgs) -> IngestOptions {
             FitArg::Pad => Fit::Pad,
         },
         stills: match args.stills {
-            StillsArg::Clip => Stills::Clip,
-            StillsArg::Each => Stills::Each,
+            Some(StillsArg::Clip) => Stills::Clip,
+            Some(StillsArg::Each) => Stills::Each,
+            None if layout == Layout::ImageFolder => Stills::Each,
+            None => Stills::Clip,
         },
+        layout,
+        folds: if args.no_folds { Folds::Ignored } else { Folds::Kept },
         sector: match args.sector {
             SectorArg::Off => SectorUse::Off,
             SectorArg::Crop => SectorUse::Crop,
@@ -81,9 +89,38 @@ fn options(args: &IngestArgs) -> IngestOptions {
         sector_sheet: args.sector_sheet.clone(),
         damaged: if args.keep_damaged { Damaged::Keep } else { Damaged::Refuse },
         labels: args.labels.clone().map(|path| (path, columns())),
+        patient_in_name: args.patient_in_name.clone(),
         identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },
         threads: rayon::current_num_threads(),
         ..IngestOptions::default()
+    })
+}
+
+fn layout(args: &IngestArgs) -> anyhow::Result<Layout> {
+    let map = args.label_map.as_ref().map(|given| match given.to_str().and_then(LabelMap::named) {
+        Some(map) => Ok(map),
+        None => LabelMap::read(given)
+            .hint(|| format!("name one of {}, or a CSV with the columns prefix and label", LabelMap::NAMES.join(", "))),
+    });
+    let pickles = (!args.classes.is_empty() || args.transpose).then(|| Pickles {
+        classes: args.classes.clone(),
+        axes: if args.transpose { Axes::Swapped } else { Axes::AsStored },
+    });
+    let us4 = || LabelMap::named("us4").map_or(Layout::Auto, Layout::Uscl);
+    match (args.layout, map.transpose()?, pickles) {
+        (LayoutArg::Auto | LayoutArg::Uscl, Some(map), None) => Ok(Layout::Uscl(map)),
+        (LayoutArg::Auto | LayoutArg::Pickles, None, Some(pickles)) => Ok(Layout::Pickles(pickles)),
+        (LayoutArg::Auto, None, None) => Ok(Layout::Auto),
+        (LayoutArg::Plain, None, None) => Ok(Layout::Plain),
+        (LayoutArg::Uscl, None, None) => Ok(us4()),
+        (LayoutArg::ImageFolder, None, None) => Ok(Layout::ImageFolder),
+        (LayoutArg::Pickles, None, None) => Ok(Layout::Pickles(Pickles::default())),
+        (_, Some(_), _) => {
+            Err(anyhow::anyhow!("--label-map goes with --layout uscl, where names begin with their class"))
+                .hint(|| "leave the other layout's flags out".to_owned())
+        }
+        (_, None, Some(_)) => Err(anyhow::anyhow!("--classes and --transpose go with --layout pickles"))
+            .hint(|| "leave them out, or the other layout".to_owned()),
     }
 }
 
@@ -91,7 +128,7 @@ fn hint(error: &IngestError) -> &'static str {
     match error {
         IngestError::Source { .. } => "give the folder that holds the clips",
         IngestError::NothingFound(_) => {
-            "give the folder that holds DICOM files, videos, GIFs or folders of PNG, JPEG, BMP, TIFF or WebP frames"
+            "give the folder that holds DICOM files, videos, GIFs, pickles or folders of PNG, JPEG, BMP, TIFF or WebP frames"
         }
         IngestError::OutTaken(_) => "choose another --out",
         IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
@@ -101,6 +138,8 @@ fn hint(error: &IngestError) -> &'static str {
         IngestError::Salt { .. } => "choose an --out in a folder that you may write to, or give --salt",
         IngestError::SaltGone(_) => "put it back, or give its content with --salt",
         IngestError::Labels(LabelError::Read { .. }) => "name a CSV file that exists with --labels",
+        IngestError::Labels(LabelError::Fold(_)) => "mend the folds, or leave them out with --no-folds",
+        IngestError::Labels(LabelError::RowsNamePatients { .. }) => "add --patient-in-name, or --file-column",
         IngestError::Labels(_) => {
             "mend the table, or name its columns: --file-column, --label-column, --patient-column"
         }
@@ -117,6 +156,7 @@ fn summary(report: &IngestReport, args: &IngestArgs) -> String {
         report.seconds,
         if report.kept > 0 { format!("; {} stored before", report.kept) } else { String::new() },
     )];
+    lines.extend(report.notes.iter().cloned());
     let mut classes: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for row in &report.manifest.rows {
         let counts = classes.entry(row.label.as_deref().unwrap_or("(unlabelled)")).or_default();
@@ -140,6 +180,7 @@ fn summary(report: &IngestReport, args: &IngestArgs) -> String {
     if args.labels.is_some() {
         list("without a row in the labels table", &report.without_row);
     }
+    list("without a class in their name (rename them, or give --label-map a CSV of yours)", &report.without_class);
     list("ignored", &report.ignored);
     let beside: Vec<String> = report.beside.iter().map(|path| path.display().to_string()).collect();
     if !beside.is_empty() {

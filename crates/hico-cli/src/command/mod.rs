@@ -6,6 +6,7 @@ mod ingest;
 mod inspect;
 mod split;
 mod audit;
+mod export_data;
 mod pretrain;
 mod finetune;
 mod crossval;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(args, output),
         Command::Split(args) => split::run(args, output),
         Command::Audit(args) => audit::run(args, output),
+        Command::ExportData(args) => export_data::run(args, output),
         Command::Pretrain(args) => pretrain::run(args, output),
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),

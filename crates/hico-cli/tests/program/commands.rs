@@ -18,6 +18,7 @@ fn every_result_is_there_as_json() {
         ("split data --folds 2", "0"),
         ("inspect data", "classes"),
         ("audit data", "pairs"),
+        ("export-data data --to webdataset --out shards", "classes"),
         ("pretrain data --side 32 --batch 4 --epochs 1 --out run", "best"),
         ("crossval data --cheap-floors --side 32 --epochs 1 --frames-per-clip 1 --out floors", "candidates"),
         ("finetune run --data data --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out tuned", "candidates"),

@@ -56,11 +56,30 @@ fn what_is_not_there_is_called_by_its_name() {
         "crossval nodata --out study",
         "split nodata --folds 3",
         "inspect nodata",
+        "export-data nodata --to webdataset --out shards",
     ] {
         refuse(folder, line, &["nodata", "no clips.csv"]);
     }
     refuse(folder, "ingest nowhere --out data", &["nowhere"]);
     refuse(folder, "report norun", &["norun"]);
+}
+
+#[test]
+fn flags_of_layouts_that_do_not_go_together_are_refused() {
+    let folder = phantom();
+    let folder = folder.path();
+    for (flags, words) in [
+        ("--layout image-folder --label-map us4", ["--label-map", "--layout uscl"]),
+        ("--layout uscl --classes a,b", ["--classes", "--layout pickles"]),
+        ("--label-map us4 --transpose", ["--label-map", "--layout uscl"]),
+        ("--label-map absent.csv", ["absent.csv", "cannot be read"]),
+    ] {
+        refuse(folder, &format!("ingest clips --out new {flags}"), &words);
+    }
+    std::fs::write(folder.join("patients.csv"), "patient,label\nP001,x\n").unwrap();
+    refuse(folder, "ingest clips --labels patients.csv --out new", &["patients.csv", "--patient-in-name"]);
+    refuse(folder, "export-data data --to image-folder --test-fold 9 --out tree", &["fold 9", "folds 0, 1"]);
+    refuse(folder, "export-data data --to image-folder --out clips", &["clips: exists"]);
 }
 
 #[test]
@@ -173,6 +192,8 @@ fn a_disk_that_is_full_or_cannot_be_written_is_told() {
         ("crossval data --cheap-floors --side 32 --quiet --out mnt/study", "nr_inodes=2"),
         ("report run --out mnt/r.html", "size=4k"),
         ("inspect data --quiet --sheet mnt/sheet.png", "size=4k"),
+        ("export-data data --to webdataset --quiet --out mnt/shards", "size=16k"),
+        ("export-data data --to image-folder --quiet --out mnt/tree", "size=16k"),
         ("demo --quiet --out mnt/demo", "size=100k"),
     ];
     for (line, small) in writers {

@@ -5,7 +5,8 @@ use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// SHA-256 of a file, or over the name and the SHA-256 of each picture of a clip, in the order of its frames.
+/// SHA-256 of a file, or over the name and the SHA-256 of each picture of a clip, in the order of its frames; of a picture
+/// in a pickle over its array.
 pub(super) fn of(what: &What) -> io::Result<String> {
     match what {
         What::Video(path) | What::Animation(path, _) | What::Dicom(path) => file(path),
@@ -20,6 +21,7 @@ pub(super) fn of(what: &What) -> io::Result<String> {
             }
             Ok(hexadecimal(&hash.finalize()))
         }
+        What::Pickled(picture) => picture.sha256().map_err(io::Error::other),
         What::Refused(_) => Ok(String::new()),
     }
 }

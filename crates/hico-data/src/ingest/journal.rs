@@ -2,7 +2,7 @@
 //! that was interrupted goes on from it; a finished one keeps it as its papers.
 
 use super::frames::Fit;
-use super::labels::UsedColumns;
+use super::labels::{Folds, UsedColumns};
 use super::walk::Stills;
 use crate::clip::Channels;
 use crate::region::Regions;
@@ -63,6 +63,15 @@ pub struct Settings {
     pub labels_sha256: Option<String>,
     /// Columns that were read from it.
     pub columns: Option<UsedColumns>,
+    /// Where the names of files tell the patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient_in_name: Option<String>,
+    /// How the tree is laid out, where that tells something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// Whether the folds count that the labels or the tree state.
+    #[serde(default, skip_serializing_if = "Folds::are_kept")]
+    pub folds: Folds,
     /// Whether ids of DICOM files are hashed, and with which salt (its hash); absent while there is no DICOM file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<String>,

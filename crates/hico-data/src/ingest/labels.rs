@@ -1,5 +1,6 @@
 //! The labels table: a CSV with one row a clip, as people have them.
 
+use super::cuts::Cuts;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -19,9 +20,9 @@ pub enum Column {
 }
 
 /// How each column is found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Columns {
-    /// The clip's file or folder.
+    /// The clip's file or folder. A table without such a column has a row a patient, not a clip.
     pub file: Column,
     /// Its class.
     pub label: Column,
@@ -31,21 +32,47 @@ pub struct Columns {
     pub group: Column,
     /// Its fold.
     pub fold: Column,
+    /// Thresholds that make classes of a class column of numbers.
+    pub cuts: Cuts,
+}
+
+/// Whether the folds count that labels or a tree state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Folds {
+    /// They are kept.
+    #[default]
+    Kept,
+    /// They are left out.
+    Ignored,
+}
+
+impl Folds {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub(crate) fn are_kept(&self) -> bool {
+        *self == Self::Kept
+    }
 }
 
 /// The obvious names, best first; compared in lower case, `-` and spaces read as `_`.
-const FILE: [&str; 9] = ["file", "path", "filename", "file_name", "filepath", "file_path", "video", "clip", "image"];
+const FILE: [&str; 10] =
+    ["file", "path", "filename", "file_name", "filepath", "file_path", "video", "video_file", "clip", "image"];
 const LABEL: [&str; 2] = ["label", "class"];
 const PATIENT: [&str; 6] = ["patient", "patient_id", "patientid", "subject", "subject_id", "subjectid"];
 const GROUP: [&str; 3] = ["group", "group_id", "groupid"];
-const FOLD: [&str; 1] = ["fold"];
+const FOLD: [&str; 2] = ["fold", "split"];
+
+/// Words that stand for folds.
+const TRAIN: [&str; 2] = ["train", "training"];
+const VALIDATION: [&str; 4] = ["val", "valid", "validation", "dev"];
+const TEST: [&str; 2] = ["test", "testing"];
 
 /// One row; empty cells are `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelRow {
     /// Line of the file it stands on, from 1.
     pub line: u64,
-    /// The clip's file or folder as written, `\` turned into `/`.
+    /// The clip's file or folder as written, `\` turned into `/`; in a table of patients the patient.
     pub file: String,
     /// What is known of the clip.
     pub facts: Facts,
@@ -64,6 +91,16 @@ pub struct Facts {
     pub fold: Option<usize>,
 }
 
+impl Facts {
+    /// Takes over what is not known yet.
+    pub(crate) fn fill(&mut self, other: Self) {
+        self.label = self.label.take().or(other.label);
+        self.patient = self.patient.take().or(other.patient);
+        self.group = self.group.take().or(other.group);
+        self.fold = self.fold.or(other.fold);
+    }
+}
+
 /// A labels table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelTable {
@@ -71,13 +108,15 @@ pub struct LabelTable {
     pub rows: Vec<LabelRow>,
     /// The columns that were read.
     pub used: UsedColumns,
+    /// Whether folds stand there as words, `train`, `val` and `test`.
+    pub folds_are_words: bool,
 }
 
 /// Names of the columns that were read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedColumns {
-    /// The clip's file.
-    pub file: String,
+    /// The clip's file; `None` in a table of patients.
+    pub file: Option<String>,
     /// Its class.
     pub label: Option<String>,
     /// Its patient.
@@ -86,6 +125,9 @@ pub struct UsedColumns {
     pub group: Option<String>,
     /// Its fold.
     pub fold: Option<String>,
+    /// Thresholds that made the classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<String>,
 }
 
 /// Why a labels table cannot be used.
@@ -116,6 +158,15 @@ pub enum LabelError {
         wanted: String,
         /// The columns there are.
         columns: Vec<String>,
+    },
+    /// Its rows are patients, and nothing tells whose the clips are.
+    #[error(
+        "{}: its rows name patients and no files; say where the patient stands in the names of the files, as in \
+         --patient-in-name 'patient_*_', or name the column of the file", .path.display()
+    )]
+    RowsNamePatients {
+        /// The table.
+        path: PathBuf,
     },
     /// One cell makes no sense.
     #[error("{}: line {line}: {reason}", .path.display())]
@@ -177,7 +228,8 @@ impl LabelTable {
     ///
     /// # Errors
     /// When it cannot be read, is not UTF-8, has rows of different length, lacks a column that was named (or any that
-    /// could name the file), or a fold is no whole number.
+    /// could name the file or the patient), a fold is neither a whole number nor one of the usual words, or a class
+    /// that is to be cut is no number.
     pub fn read(path: &Path, columns: &Columns) -> Result<Self, LabelError> {
         let read = |source| LabelError::Read { path: path.to_owned(), source };
         let length = std::fs::metadata(path).map_err(read)?.len();
@@ -204,6 +256,7 @@ impl LabelTable {
             reader.headers().map_err(|error| table(error.to_string()))?.iter().map(str::to_owned).collect();
         let places = Places::find(&header, columns, path)?;
         let mut rows = Vec::new();
+        let mut folds_are_words = false;
         let mut lines = Lines { text, at: 0, line: 1 };
         for record in reader.records() {
             let record = record.map_err(|error| table(error.to_string()))?;
@@ -213,28 +266,39 @@ impl LabelTable {
             }
             let cell = |place: Option<usize>| place.and_then(|at| record.get(at)).filter(|it| !it.is_empty());
             let broken = |reason: String| LabelError::Cell { path: path.to_owned(), line, reason };
-            let file = cell(Some(places.file)).ok_or_else(|| broken("it names no file".to_owned()))?;
+            let named = match places.file {
+                Some(_) => cell(places.file).ok_or_else(|| broken("it names no file".to_owned()))?,
+                None => cell(places.patient).ok_or_else(|| broken("it names no patient".to_owned()))?,
+            };
             let fold = cell(places.fold).map(|fold| {
-                whole_number(fold).ok_or_else(|| broken(format!("fold {fold:?} is no whole number from 0")))
+                folds_are_words |= whole_number(fold).is_none();
+                whole_number(fold).or_else(|| fold_of_word(fold)).ok_or_else(|| {
+                    broken(format!("fold {fold:?} is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out"))
+                })
             });
             let own = |place| cell(place).map(str::to_owned);
+            let class = |cell| {
+                let cut = columns.cuts.class(cell);
+                cut.ok_or_else(|| broken(format!("{cell:?} is no number, and cannot be cut into a class")))
+            };
             let facts = Facts {
-                label: own(places.label),
+                label: cell(places.label).map(class).transpose()?,
                 patient: own(places.patient),
                 group: own(places.group),
                 fold: fold.transpose()?,
             };
-            rows.push(LabelRow { line, file: file.replace('\\', "/"), facts });
+            rows.push(LabelRow { line, file: named.replace('\\', "/"), facts });
         }
         let name = |place: usize| header[place].clone();
         let used = UsedColumns {
-            file: name(places.file),
+            file: places.file.map(name),
             label: places.label.map(name),
             patient: places.patient.map(name),
             group: places.group.map(name),
             fold: places.fold.map(name),
+            cuts: columns.cuts.words().filter(|_| places.label.is_some()),
         };
-        Ok(Self { rows, used })
+        Ok(Self { rows, used, folds_are_words })
     }
 }
 
@@ -258,9 +322,9 @@ impl Lines<'_> {
     }
 }
 
-/// Where the columns are.
+/// Where the columns are; there is one of the file or one of the patient.
 struct Places {
-    file: usize,
+    file: Option<usize>,
     label: Option<usize>,
     patient: Option<usize>,
     group: Option<usize>,
@@ -278,14 +342,15 @@ impl Places {
                 _ => Err(twice(name, path)),
             },
         };
-        let file = find(&columns.file, &FILE)?;
-        Ok(Self {
-            file: file.ok_or_else(|| no_column(header, format!("that names the file ({})", FILE.join(", ")), path))?,
-            label: find(&columns.label, &LABEL)?,
-            patient: find(&columns.patient, &PATIENT)?,
-            group: find(&columns.group, &GROUP)?,
-            fold: find(&columns.fold, &FOLD)?,
-        })
+        let (file, patient) = (find(&columns.file, &FILE)?, find(&columns.patient, &PATIENT)?);
+        if file.is_none() && patient.is_none() {
+            return Err(no_column(header, format!("that names the file ({})", FILE.join(", ")), path));
+        }
+        let label = find(&columns.label, &LABEL)?;
+        if label.is_none() && !columns.cuts.is_empty() {
+            return Err(no_column(header, "of the class, to be cut".to_owned(), path));
+        }
+        Ok(Self { file, label, patient, group: find(&columns.group, &GROUP)?, fold: find(&columns.fold, &FOLD)? })
     }
 }
 
@@ -321,6 +386,12 @@ fn whole_number(text: &str) -> Option<usize> {
     digits.parse().ok()
 }
 
+/// The fold that a word stands for: 0 to train on, 1 to choose by, 2 to test on.
+pub(crate) fn fold_of_word(word: &str) -> Option<usize> {
+    let word = word.to_lowercase();
+    [&TRAIN[..], &VALIDATION, &TEST].iter().position(|words| words.contains(&word.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,6 +421,31 @@ mod tests {
     }
 
     #[test]
+    fn a_table_of_echonets_form_gives_folds_by_word_and_classes_by_threshold() {
+        let columns =
+            Columns { label: Column::Named("EF".into()), cuts: "40,50".parse().unwrap(), ..Columns::default() };
+        let text = "FileName,EF,ESV,Split\n0XA,78.4,14.9,VAL\n0XB,39.5,1,TRAIN\n0XC,,1,test\n";
+        let table = LabelTable::parse(text.as_bytes(), Path::new("t"), &columns).unwrap();
+        assert_eq!((table.used.file.as_deref(), table.used.fold.as_deref()), (Some("FileName"), Some("Split")));
+        assert_eq!((table.used.cuts.as_deref(), table.folds_are_words), (Some("40,50"), true));
+        let facts: Vec<_> = table.rows.iter().map(|row| (row.facts.label.as_deref(), row.facts.fold)).collect();
+        assert_eq!(facts, [(Some("2-from-50"), Some(1)), (Some("0-below-40"), Some(0)), (None, Some(2))]);
+        let error = LabelTable::parse(b"FileName,EF\n0XA,high\n", Path::new("t"), &columns).unwrap_err();
+        assert_eq!(error.to_string(), "t: line 2: \"high\" is no number, and cannot be cut into a class");
+        let error =
+            LabelTable::parse(b"FileName,EFF\n", Path::new("t"), &Columns { label: Column::Obvious, ..columns });
+        assert_eq!(error.unwrap_err().to_string(), "t: no column of the class, to be cut; it has FileName, EFF");
+    }
+
+    #[test]
+    fn a_table_without_files_has_a_row_a_patient() {
+        let table = parse("patient_id,class\n37,0\n").unwrap();
+        assert_eq!((table.used.file, table.used.patient.as_deref()), (None, Some("patient_id")));
+        assert_eq!(table.rows[0].file, "37");
+        assert_eq!(parse("patient_id,class\n,0\n").unwrap_err().to_string(), "labels.csv: line 2: it names no patient");
+    }
+
+    #[test]
     fn columns_can_be_named_or_ignored() {
         let columns =
             Columns { label: Column::Named("hico_class".into()), fold: Column::Ignored, ..Columns::default() };
@@ -366,12 +462,15 @@ mod tests {
         let error = |text: &str| parse(text).unwrap_err().to_string();
         assert!(error("name,label\n").contains("no column that names the file"), "{}", error("name,label\n"));
         assert_eq!(error("file,label,Label\na,x,y\n"), "labels.csv: two columns are called \"label\"");
-        assert_eq!(error("file,fold\na,1\nb,-1\n"), "labels.csv: line 3: fold \"-1\" is no whole number from 0");
+        assert_eq!(
+            error("file,fold\na,1\nb,-1\n"),
+            "labels.csv: line 3: fold \"-1\" is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out"
+        );
         assert_eq!(error("file,label\n,x\n"), "labels.csv: line 2: it names no file");
         assert!(error("file,label\na,x,oops\n").contains("line: 2"), "{}", error("file,label\na,x,oops\n"));
         assert_eq!(
             error("file,fold\r\na,1\r\n\r\nb,x\r\n"),
-            "labels.csv: line 4: fold \"x\" is no whole number from 0"
+            "labels.csv: line 4: fold \"x\" is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out"
         );
         let latin = LabelTable::parse(b"file\nM\xfcller.mp4\n", Path::new("t"), &Columns::default()).unwrap_err();
         assert!(latin.to_string().contains("not UTF-8"));

@@ -5,15 +5,20 @@
 //! threads; killed at any moment and started again, it goes on after the last clip that was stored.
 
 mod child;
+mod cuts;
 pub mod dicom;
 mod frames;
 mod hash;
 mod identity;
 pub mod journal;
 pub mod labels;
+mod label_map;
+mod layout;
 mod matching;
 mod naming;
+mod patient_name;
 mod picture;
+pub mod pickle;
 mod plan;
 mod pool;
 mod refusal;
@@ -24,9 +29,13 @@ mod take_in;
 mod video;
 mod walk;
 
+pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
 pub use identity::Identity;
-pub use labels::{Column, Columns, LabelError};
+pub use label_map::{LabelMap, LabelMapError};
+pub use labels::{Column, Columns, Folds, LabelError};
+pub use layout::Layout;
+pub use patient_name::{PatientPattern, PatternError};
 pub use refusal::Refusal;
 pub use video::{Damaged, Programs};
 pub use walk::Stills;
@@ -66,6 +75,13 @@ pub struct IngestOptions {
     pub limits: Limits,
     /// The labels table, and how its columns are found.
     pub labels: Option<(PathBuf, Columns)>,
+    /// How the tree is laid out; what the labels table says outweighs what names of folders tell.
+    pub layout: Layout,
+    /// Whether the folds count that the labels or the tree state.
+    pub folds: Folds,
+    /// Where the names of files tell the patient, for clips whose labels tell none. DICOM files are left out: their header
+    /// tells it, and what their names tell is hidden.
+    pub patient_in_name: Option<PatientPattern>,
     /// What becomes of patients' ids and of the paths of DICOM files.
     pub identity: Identity,
     /// The programs that decode videos.
@@ -85,6 +101,9 @@ impl Default for IngestOptions {
             damaged: Damaged::default(),
             limits: Limits::default(),
             labels: None,
+            layout: Layout::default(),
+            folds: Folds::default(),
+            patient_in_name: None,
             identity: Identity::default(),
             programs: Programs::default(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
@@ -123,12 +142,16 @@ pub struct IngestReport {
     pub ignored: Vec<String>,
     /// Links, which are not followed.
     pub links: usize,
+    /// What was recognised, and what was made of it.
+    pub notes: Vec<String>,
     /// Columns that were read from the labels table.
     pub columns: Option<labels::UsedColumns>,
     /// Rows of the labels table for which there is no file: line and file as written.
     pub unmatched: Vec<(u64, String)>,
     /// Clips without a row in the labels table.
     pub without_row: Vec<String>,
+    /// Clips whose names tell no class, where the layout says that they do.
+    pub without_class: Vec<String>,
     /// Files beside the data set that tell whose clips they are; for their owner alone.
     pub beside: Vec<PathBuf>,
     /// What a person should look at.

@@ -2,19 +2,29 @@
 
 use super::identity::Veil;
 use super::journal::{ClipEntry, Settings};
-use super::labels::{Facts, LabelError, LabelTable};
+use super::labels::{Column, Columns, Facts, LabelError, LabelTable};
 use super::matching::{self, Matched};
+use super::patient_name;
 use super::walk::{self, Found, What};
-use super::{IngestError, IngestOptions, IngestReport, hash, naming};
+use super::{Folds, IngestError, IngestOptions, IngestReport, Layout, hash, naming};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+/// What is said where a table or a tree says train, validation and test.
+pub(super) const SPLIT_WORDS: &str = "train, validation and test are folds 0, 1 and 2: test with --holdout-fold 2";
+
+/// What is said where nothing tells whose the clips are.
+const NO_PATIENTS: &str = "no patient is known, so every clip is a group of its own and folds may put near copies on both sides; \
+     name patients with --labels or --patient-in-name, or find near copies with hico audit";
 
 /// What there is to do, settled before anything is written.
 pub(super) struct Plan {
     pub(super) settings: Settings,
     pub(super) found: Vec<Found>,
-    /// What the labels say, by the source as it is written down.
+    /// What is known of the candidates, by the source as it is written down.
     pub(super) facts: BTreeMap<String, Facts>,
+    /// Sources that have a row in the labels table.
+    pub(super) in_table: BTreeSet<String>,
     pub(super) report: IngestReport,
 }
 
@@ -25,18 +35,44 @@ impl Plan {
         if !root.is_dir() {
             return Err(broken("is no folder; name the folder that holds the clips".to_owned()));
         }
-        let table = options.labels.as_ref().map(|(path, columns)| LabelTable::read(path, columns)).transpose()?;
+        let table = options.labels.as_ref().map(|(path, columns)| match options.folds {
+            Folds::Kept => LabelTable::read(path, columns),
+            Folds::Ignored => LabelTable::read(path, &Columns { fold: Column::Ignored, ..columns.clone() }),
+        });
+        let table = table.transpose()?;
         let labels = options.labels.as_ref().and_then(|(path, _)| path.canonicalize().ok());
         let skip: Vec<PathBuf> = out.canonicalize().into_iter().chain(labels.clone()).collect();
-        let tree = walk::walk(&root, options.stills, &skip).map_err(|error| broken(error.to_string()))?;
+        let mut tree = walk::walk(&root, options.stills, &skip).map_err(|error| broken(error.to_string()))?;
+        let layout = options.layout.settle(&tree, table.is_some());
+        let mut told = layout.tell(&root, &mut tree);
         let keys: BTreeSet<&str> = tree.found.iter().map(|found| found.key.as_str()).collect();
-        let matched = match (&table, &labels) {
+        let patients = tree.found.iter().filter(|found| !found.is_dicom()).filter_map(|found| {
+            let pattern = options.patient_in_name.as_ref()?;
+            Some((found.key.as_str(), pattern.patient(&found.key)?))
+        });
+        let patients: BTreeMap<&str, &str> = patients.collect();
+        let mut matched = match (&table, &labels) {
+            (Some(table), Some(path)) if table.used.file.is_none() => match options.patient_in_name {
+                None => return Err(LabelError::RowsNamePatients { path: path.clone() }.into()),
+                Some(_) => patient_name::match_patients(&table.rows, &patients)?,
+            },
             (Some(table), Some(path)) => {
                 let prefixes = matching::prefixes(path, &root);
                 matching::match_rows(&table.rows, &prefixes, &keys, &tree.clip_of_frame)?
             }
             _ => Matched::default(),
         };
+        let in_table: BTreeSet<String> = matched.facts.keys().cloned().collect();
+        for (key, known) in told.facts {
+            matched.facts.entry(key).or_default().fill(known);
+        }
+        if options.folds == Folds::Ignored {
+            matched.facts.values_mut().for_each(|facts| facts.fold = None);
+        }
+        for (key, patient) in &patients {
+            let known = Facts { patient: Some((*patient).to_owned()), ..Facts::default() };
+            matched.facts.entry((*key).to_owned()).or_default().fill(known);
+        }
         let labels_sha256 = options.labels.as_ref().and_then(|(path, _)| hash::file(path).ok());
         let settings = Settings {
             source: root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -46,30 +82,55 @@ impl Plan {
             sector: options.sector,
             labels_sha256,
             columns: table.as_ref().map(|table| table.used.clone()),
+            patient_in_name: options.patient_in_name.as_ref().map(ToString::to_string),
+            layout: layout.record(),
+            folds: options.folds,
             ids: None,
         };
         let mut report = IngestReport {
             links: tree.links,
             columns: settings.columns.clone(),
             unmatched: matched.unmatched,
+            notes: told.notes,
             ..IngestReport::default()
         };
+        if table.as_ref().is_some_and(|table| table.folds_are_words) && options.folds == Folds::Kept {
+            report.notes.push(SPLIT_WORDS.to_owned());
+        }
+        if options.layout == Layout::Auto && layout != Layout::Plain {
+            report.notes.push("recognised by itself; --layout plain takes no label from names or pickles".to_owned());
+        }
+        if let Some(pattern) = &options.patient_in_name {
+            let different = patients.values().collect::<BTreeSet<_>>().len();
+            report.notes.push(format!("{different} patients in the names of {} clips, by {pattern}", patients.len()));
+        }
+        // A table that gives the label knows better.
+        told.silent.retain(|key| matched.facts.get(key).is_none_or(|facts| facts.label.is_none()));
+        report.without_class = told.silent;
+        let left_out: BTreeSet<&str> =
+            told.left_out.iter().map(String::as_str).filter(|key| !in_table.contains(*key)).collect();
+        tree.found.retain(|found| !left_out.contains(found.key.as_str()));
+        report.ignored.extend(left_out.into_iter().map(str::to_owned));
         // What nothing promised to be a clip is one only if the labels say so; whether bytes of an unknown kind are a
         // video, ffmpeg has to say.
         let facts = matched.facts;
         let (found, ignored): (Vec<Found>, Vec<Found>) = tree
             .found
             .into_iter()
-            .map(|found| Found { optional: found.optional && !facts.contains_key(&found.key), ..found })
+            .map(|found| Found { optional: found.optional && !in_table.contains(&found.key), ..found })
             .partition(|found| !found.optional || matches!(found.what, What::Video(_)));
         report.ignored.extend(ignored.into_iter().map(|found| found.key));
         if found.iter().all(|found| found.optional) {
             return Err(IngestError::NothingFound(source.to_owned()));
         }
-        let mut plan = Self { settings, found, facts, report };
+        let mut plan = Self { settings, found, facts, in_table, report };
         // Groups and folds of a table are judged before hours of decoding.
         let (_, warnings) = plan.groups(&BTreeMap::new())?;
         plan.report.warnings.extend(warnings);
+        let known = plan.facts.values().any(|facts| facts.patient.is_some() || facts.group.is_some());
+        if layout.record().is_some() && !known && !plan.has_dicom() {
+            plan.report.warnings.push(NO_PATIENTS.to_owned());
+        }
         Ok(plan)
     }
 
@@ -84,6 +145,9 @@ impl Plan {
             found.source = veil.source(&found.key);
             if let Some(facts) = self.facts.remove(&found.key) {
                 self.facts.insert(found.source.clone(), facts);
+            }
+            if self.in_table.remove(&found.key) {
+                self.in_table.insert(found.source.clone());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Why one clip is refused, while all others go on.
 
 use super::dicom::Fault;
+use super::pickle::PickleFault;
 use crate::clip::Size;
 
 /// Why a clip was not taken in. [`Refusal::hint`] says what its owner can do.
@@ -29,6 +30,9 @@ pub enum Refusal {
     /// A DICOM file that is broken, or beyond us.
     #[error(transparent)]
     Dicom(#[from] Fault),
+    /// A pickle that is broken, or none of arrays.
+    #[error("a pickle: {0}")]
+    Pickle(#[from] PickleFault),
     /// A list of other files.
     #[error("a DICOMDIR, a list of other files")]
     Directory,
@@ -135,6 +139,7 @@ impl Refusal {
             Self::Text { .. } => "remove it, or rename it so that its name does not promise a video or picture",
             Self::WrongSuffix { .. } => "give it the suffix of what it is, or fetch the right file",
             Self::Dicom(fault) => fault.hint(),
+            Self::Pickle(fault) => fault.hint(),
             Self::Directory => "the files that it lists are found without it",
             Self::Damaged { .. } => "copy it again from where it came, or keep what decodes with --keep-damaged",
             Self::NotVideo { .. } => "check that the file opens in a player",
@@ -143,7 +148,9 @@ impl Refusal {
             Self::TooManyFrames { .. } => "cut the video into clips, or allow more with --max-frames",
             Self::TooLarge { .. } => "crop or shrink the frames first",
             Self::TooManyBytes { .. } => "choose a smaller --side, or cut the video into clips",
-            Self::SizeChanges { .. } => "if these are single pictures and not the frames of one clip: --stills each",
+            Self::SizeChanges { .. } => {
+                "if these are single pictures and not the frames of one clip: --stills each, or --layout image-folder where a folder is a class"
+            }
             Self::Picture { .. } => "check that the picture opens in a viewer, or fetch it again",
             Self::ManyPages { .. } => "write one file a page",
             Self::Read { .. } => "check the file's permissions and the disk",

@@ -164,7 +164,7 @@ impl Sitting {
             Outcome::Changed => {}
         }
         let is_clip = self.stored.contains_key(&found.source);
-        if is_clip && self.report.columns.is_some() && !plan.facts.contains_key(&found.source) {
+        if is_clip && self.report.columns.is_some() && !plan.in_table.contains(&found.source) {
             self.report.without_row.push(found.key.clone());
         }
         Ok(None)
@@ -270,11 +270,16 @@ fn prepare(out: &Path) -> Result<(), IngestError> {
 /// Refuses to go on with other options. Labels may change until there is a table that was made with them.
 fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path) -> Result<(), IngestError> {
     let word = |debug: String| debug.to_lowercase();
+    let layout = |settings: &Settings| settings.layout.clone().unwrap_or_else(|| "plain".to_owned());
+    let pattern = |settings: &Settings| settings.patient_in_name.clone().unwrap_or_else(|| "none".to_owned());
     let options = [
         ("the source folder", before.source.clone(), now.source.clone()),
         ("--side", before.side.to_string(), now.side.to_string()),
         ("--fit", word(format!("{:?}", before.fit)), word(format!("{:?}", now.fit))),
         ("--stills", word(format!("{:?}", before.stills)), word(format!("{:?}", now.stills))),
+        ("--layout", layout(before), layout(now)),
+        ("--patient-in-name", pattern(before), pattern(now)),
+        ("folds", word(format!("{:?}", before.folds)), word(format!("{:?}", now.folds))),
         ("--sector", before.sector.word().to_owned(), now.sector.word().to_owned()),
     ];
     let labels = |settings: &Settings| match (&settings.labels_sha256, &settings.columns) {

@@ -89,6 +89,10 @@ fn fill(
             let fps = picture::decode_animation(path, *format, sink, limits, halt)?;
             Ok(SourceFacts::of_frames(fps, format!("{format:?}").to_lowercase()))
         }
+        What::Pickled(picture) => {
+            picture.decode(sink, limits)?;
+            Ok(SourceFacts { done: picture.done(), ..SourceFacts::of_frames(None, "pickle".to_owned()) })
+        }
         What::Dicom(path) => dicom::decode(path, sink, limits, options.damaged, decoder, halt),
         What::Video(path) => {
             let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;

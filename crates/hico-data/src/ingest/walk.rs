@@ -1,5 +1,6 @@
 //! The tree below the source folder → candidates for clips, in a fixed order.
 
+use super::pickle::Picture;
 use super::refusal::Refusal;
 use super::sniff::{self, Content, Promise};
 use image::ImageFormat;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a folder of single pictures is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,6 +55,8 @@ pub(crate) enum What {
     Animation(PathBuf, ImageFormat),
     Pictures(Vec<PathBuf>),
     Dicom(PathBuf),
+    /// One picture in a pickle.
+    Pickled(Arc<Picture>),
     Refused(Refusal),
 }
 

@@ -1,0 +1,237 @@
+//! How other people lay out their folders, and what names of folders then tell of the clips in them.
+
+use super::label_map::LabelMap;
+use super::labels::{Facts, fold_of_word};
+use super::pickle::{self, Axes, Pickles};
+use super::plan::SPLIT_WORDS;
+use super::walk::{Found, Tree, What};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// How a tree of files is laid out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// Found out: with a labels table `Plain`; `Pickles` where there is nothing else; `Uscl` with the map of US-4 where every candidate is a folder of frames whose
+    /// name begins as that map has it; else `Plain`.
+    #[default]
+    Auto,
+    /// Names of folders tell nothing.
+    Plain,
+    /// As USCL and HiCo have it: a folder a clip, whose name begins with its class.
+    Uscl(LabelMap),
+    /// As torchvision's `ImageFolder`: a folder a class, perhaps below `train`, `val` and `test`.
+    ImageFolder,
+    /// Pictures and labels in pickles of numpy arrays, as USCL hands out POCUS; every picture is a clip.
+    Pickles(Pickles),
+}
+
+/// What a layout tells.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Told {
+    /// By key of the clip.
+    pub(crate) facts: BTreeMap<String, Facts>,
+    /// What was recognised, in words.
+    pub(crate) notes: Vec<String>,
+    /// Clips of whose label it tells nothing.
+    pub(crate) silent: Vec<String>,
+    /// Pictures that are no clips: masks.
+    pub(crate) left_out: Vec<String>,
+}
+
+impl Layout {
+    /// What `Auto` is for this tree; any other one is itself.
+    pub(crate) fn settle(&self, tree: &Tree, has_table: bool) -> Self {
+        if *self != Self::Auto {
+            return self.clone();
+        }
+        if !has_table && clips(tree).next().is_none() && tree.found.iter().any(|found| pickle::is_pickle(&found.key)) {
+            return Self::Pickles(Pickles::default());
+        }
+        let us4 = LabelMap::named("us4").filter(|map| {
+            let mut clips = clips(tree).peekable();
+            let is_frames = |found: &Found| matches!(&found.what, What::Pictures(_)) && found.key != ".";
+            clips.peek().is_some() && clips.all(|found| is_frames(found) && map.label(name(&found.key)).is_some())
+        });
+        match us4 {
+            Some(map) if !has_table => Self::Uscl(map),
+            _ => Self::Plain,
+        }
+    }
+
+    /// For the record of a data set; nothing where names of folders tell nothing.
+    pub(crate) fn record(&self) -> Option<String> {
+        match self {
+            Self::Auto | Self::Plain => None,
+            Self::Uscl(map) => Some(format!("uscl with label map {}", map.record())),
+            Self::ImageFolder => Some("image-folder".to_owned()),
+            Self::Pickles(Pickles { classes, axes }) => {
+                let axes = if *axes == Axes::Swapped { ", rows and columns swapped" } else { "" };
+                let classes = if classes.is_empty() { "" } else { &format!(", classes {}", classes.join(",")) };
+                Some(format!("pickles{axes}{classes}"))
+            }
+        }
+    }
+
+    /// What a tree tells; of a layout that is settled. Pickles are replaced by the pictures in them.
+    pub(crate) fn tell(&self, root: &Path, tree: &mut Tree) -> Told {
+        match self {
+            Self::Auto | Self::Plain => Told::default(),
+            Self::Uscl(map) => by_prefix(map, tree),
+            Self::ImageFolder => by_folder(tree),
+            Self::Pickles(reading) => pickle::unpack(root, tree, reading),
+        }
+    }
+}
+
+fn clips(tree: &Tree) -> impl Iterator<Item = &Found> {
+    tree.found.iter().filter(|found| !found.optional)
+}
+
+fn by_prefix(map: &LabelMap, tree: &Tree) -> Told {
+    let mut told = Told::default();
+    for found in clips(tree) {
+        match map.label(name(&found.key)) {
+            Some(label) => told.learn(&found.key, label, None),
+            None => told.silent.push(found.key.clone()),
+        }
+    }
+    let all = told.facts.len() + told.silent.len();
+    told.notes.push(format!(
+        "layout uscl: {} of {all} clips labelled by the first letters of their name, label map {} ({})",
+        told.facts.len(),
+        map.name(),
+        map.prefixes().join(" "),
+    ));
+    told
+}
+
+fn by_folder(tree: &Tree) -> Told {
+    let mut told = Told { left_out: masks(tree), ..Told::default() };
+    let left_out: BTreeSet<&String> = told.left_out.iter().collect();
+    let clips: Vec<&Found> = clips(tree).filter(|found| !left_out.contains(&found.key)).collect();
+    // Words of a split are one only where all there is lies below them, and classes below that.
+    let fold = |key: &str| {
+        let (top, rest) = key.split_once('/')?;
+        rest.contains('/').then(|| fold_of_word(top)).flatten()
+    };
+    let is_split = !clips.is_empty() && clips.iter().all(|found| fold(&found.key).is_some());
+    let mut facts = Vec::new();
+    for found in &clips {
+        let below = if is_split { found.key.split_once('/').map_or("", |(_, rest)| rest) } else { &found.key };
+        match below.split_once('/') {
+            Some((class, _)) => facts.push((found.key.clone(), class, fold(&found.key).filter(|_| is_split))),
+            None => told.silent.push(found.key.clone()),
+        }
+    }
+    let classes: BTreeSet<&str> = facts.iter().map(|(_, class, _)| *class).collect();
+    let names = classes.iter().take(20).copied().collect::<Vec<_>>().join(", ");
+    let note =
+        format!("layout image-folder: {} clips labelled by their folder, {} classes", facts.len(), classes.len());
+    told.notes.push(format!("{note}: {names}{}", if classes.len() > 20 { ", ..." } else { "" }));
+    if is_split {
+        told.notes.push(SPLIT_WORDS.to_owned());
+    }
+    if !told.left_out.is_empty() {
+        told.notes.push(format!("{} masks beside their pictures are left out", told.left_out.len()));
+    }
+    for (key, class, fold) in facts {
+        told.learn(&key, class, fold);
+    }
+    told
+}
+
+impl Told {
+    fn learn(&mut self, key: &str, label: &str, fold: Option<usize>) {
+        self.facts.insert(key.to_owned(), Facts { label: Some(label.to_owned()), fold, ..Facts::default() });
+    }
+}
+
+/// Masks as BUSI has them: `x_mask.png` or `x_mask_1.png` beside `x.png`.
+fn masks(tree: &Tree) -> Vec<String> {
+    let stem = |key: &str| key.rsplit_once('.').map_or_else(|| key.to_owned(), |(stem, _)| stem.to_owned());
+    let stems: BTreeSet<String> = tree.found.iter().map(|found| stem(&found.key)).collect();
+    let is_mask = |key: &str| {
+        let stem = stem(key);
+        let unnumbered = stem.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let bare = unnumbered.strip_suffix("_mask_").or_else(|| stem.strip_suffix("_mask"));
+        bare.is_some_and(|bare| stems.contains(bare))
+    };
+    let single = |found: &&Found| matches!(&found.what, What::Pictures(files) if files.len() == 1);
+    tree.found.iter().filter(single).filter(|found| is_mask(&found.key)).map(|found| found.key.clone()).collect()
+}
+
+fn name(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::walk::{Stills, walk};
+    use super::*;
+
+    fn tree(files: &[&str], stills: Stills) -> Tree {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
+            image::GrayImage::new(2, 2).save(path).unwrap();
+        }
+        walk(root.path(), stills, &[]).unwrap()
+    }
+
+    fn labels(told: &Told) -> Vec<(&str, &str, Option<usize>)> {
+        let facts = told.facts.iter();
+        facts.map(|(key, facts)| (key.as_str(), facts.label.as_deref().unwrap_or(""), facts.fold)).collect()
+    }
+
+    #[test]
+    fn a_tree_of_us4_is_recognised_by_every_folder_and_not_beside_a_table() {
+        let us4 = LabelMap::named("us4").unwrap();
+        let whole = tree(&["Butte/Cov-1/0.png", "Butte/Reg-2/0.png", "Liver/F3_7/0.png"], Stills::Clip);
+        assert_eq!(Layout::Auto.settle(&whole, false), Layout::Uscl(us4.clone()));
+        assert_eq!(Layout::Auto.settle(&whole, true), Layout::Plain);
+        assert_eq!(Layout::ImageFolder.settle(&whole, true), Layout::ImageFolder);
+        let mut other = tree(&["Butte/Cov-1/0.png", "Butte/xyz/0.png"], Stills::Clip);
+        assert_eq!(Layout::Auto.settle(&other, false), Layout::Plain);
+        assert_eq!(Layout::Auto.settle(&Tree::default(), false), Layout::Plain);
+        let told = Layout::Uscl(us4).tell(Path::new("."), &mut other);
+        assert_eq!(labels(&told), [("Butte/Cov-1", "Cov-Bli-Ple-Oth", None)]);
+        assert_eq!(told.silent, ["Butte/xyz"]);
+        assert!(told.notes[0].contains("1 of 2 clips"), "{told:?}");
+    }
+
+    #[test]
+    fn a_folder_is_a_class_and_a_split_above_it_is_a_fold() {
+        let mut plain = tree(&["cat/1.png", "dog/deep/2.png", "3.png"], Stills::Each);
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut plain);
+        assert_eq!(labels(&told), [("cat/1.png", "cat", None), ("dog/deep/2.png", "dog", None)]);
+        assert_eq!(told.silent, ["3.png"]);
+        let mut split = tree(&["train/cat/1.png", "Val/cat/2.png", "test/dog/3.png"], Stills::Each);
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut split);
+        let expected = [
+            ("Val/cat/2.png", "cat", Some(1)),
+            ("test/dog/3.png", "dog", Some(2)),
+            ("train/cat/1.png", "cat", Some(0)),
+        ];
+        assert_eq!(labels(&told), expected);
+        // A class that happens to be called test is no split where other classes stand beside it.
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut tree(&["test/x/1.png", "dog/x/2.png"], Stills::Each));
+        assert_eq!(labels(&told), [("dog/x/2.png", "dog", None), ("test/x/1.png", "test", None)]);
+    }
+
+    #[test]
+    fn clips_within_a_class_are_labelled_too() {
+        let told = Layout::ImageFolder
+            .tell(Path::new("."), &mut tree(&["cat/a/1.png", "cat/a/2.png", "dog/1.png"], Stills::Clip));
+        assert_eq!(labels(&told), [("cat/a", "cat", None)]);
+        assert_eq!(told.silent, ["dog"]);
+    }
+
+    #[test]
+    fn masks_of_busi_are_no_clips() {
+        let files = ["b/b (1).png", "b/b (1)_mask.png", "b/b (1)_mask_1.png", "b/c_mask.png"];
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut tree(&files, Stills::Each));
+        assert_eq!(told.left_out, ["b/b (1)_mask.png", "b/b (1)_mask_1.png"]);
+        assert_eq!(told.facts.len(), 2);
+    }
+}
