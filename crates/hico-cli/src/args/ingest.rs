@@ -12,7 +12,7 @@ Examples:
 The labels table is a CSV with one row a clip. Without the column flags its columns are found by their obvious names (file, label,
 patient, group, fold). An empty label means unlabelled; without a group the patient is the group, without a patient the clip itself.
 
-DICOM files are found by their content. Names, dates and free text of their headers are never read. Where the labels name no
+DICOM files are found by their content. Names, dates and free text of their headers are never kept. Where the labels name no
 patient, the patient's id (else the study's) counts, as a salted hash; the paths of DICOM files are hashed too, since export
 programs put names into them. The salt and the list of paths are beside the data set, in DATASET.salt and DATASET.sources.csv:
 keep them to yourself. Later ingests into the same data set need the salt. Words burned into the pictures stay, unless --sector

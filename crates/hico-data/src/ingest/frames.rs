@@ -4,6 +4,7 @@ use super::refusal::Refusal;
 use crate::clip::{Channels, Clip, Size};
 use crate::region::Regions;
 use crate::sector::{Look, Treatment, sheet::Pair};
+use crate::text::TextLook;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -79,6 +80,7 @@ pub(crate) struct FrameSink {
     spread: u8,
     /// Frames are looked at, and none is stored.
     look: Option<Look>,
+    text: Option<TextLook>,
     treatment: Option<Treatment>,
 }
 
@@ -96,6 +98,7 @@ impl FrameSink {
             luma: Vec::new(),
             spread: 0,
             look: None,
+            text: None,
             treatment: None,
         }
     }
@@ -105,14 +108,19 @@ impl FrameSink {
         Self { look: Some(Look::new()), ..Self::new(1, Fit::Squash, limits) }
     }
 
+    /// One that also looks for text; it stores none either.
+    pub(crate) fn with_text(self) -> Self {
+        Self { text: Some(TextLook::new()), ..self }
+    }
+
     /// One that crops or masks the frames before it resizes them.
     pub(crate) fn treating(self, treatment: Option<Treatment>) -> Self {
         Self { treatment, ..self }
     }
 
-    /// What was seen, if this is one that looks.
-    pub(crate) fn into_look(self) -> Option<Look> {
-        self.look
+    /// What was seen, if this is one that looks, and what was seen for text.
+    pub(crate) fn into_looks(self) -> (Look, TextLook) {
+        (self.look.unwrap_or_default(), self.text.unwrap_or_default())
     }
 
     /// Frames taken so far.
@@ -151,6 +159,9 @@ impl FrameSink {
         };
         if let Some(look) = &mut self.look {
             look.push(source, rgb);
+            if let Some(text) = &mut self.text {
+                text.push(source, rgb);
+            }
             self.luma.push(0.0);
             return Ok(());
         }

@@ -20,6 +20,7 @@ mod refusal;
 mod sitting;
 mod sniff;
 mod source_facts;
+pub(crate) mod survey;
 mod take_in;
 mod video;
 mod walk;
