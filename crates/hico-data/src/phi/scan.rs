@@ -52,14 +52,6 @@ pub struct PhiProgress<'a> {
     pub clip: &'a str,
 }
 
-/// Why nothing can be looked at.
-#[derive(Debug, thiserror::Error)]
-pub enum PhiError {
-    /// The source cannot be read, or there is no clip in it.
-    #[error(transparent)]
-    Source(#[from] IngestError),
-}
-
 /// Looks through a folder of files, or at one file. Every picture is a clip.
 ///
 /// # Errors
@@ -69,7 +61,7 @@ pub fn scan_files(
     options: &PhiOptions,
     progress: &mut dyn FnMut(PhiProgress<'_>),
     stop: &AtomicBool,
-) -> Result<PhiReport, PhiError> {
+) -> Result<PhiReport, IngestError> {
     let mut report = begin(source.display().to_string(), options);
     let survey = Survey { limits: options.limits, programs: options.programs.clone(), threads: options.threads };
     let judge = |seen: Seen| judge(&seen, options);
