@@ -135,6 +135,51 @@ fn tissue_near_the_probe_belongs_to_the_region_though_a_dark_band_parts_them() {
 }
 
 #[test]
+fn deep_tissue_behind_a_shadow_belongs_to_the_region_and_a_clock_beside_it_does_not() {
+    let shadowed: Inside =
+        |x, y| convex(x, y) && (y < 190.0 || ((180.0..230.0).contains(&x) && (200.0..240.0).contains(&y)));
+    let frames = (0..FRAMES).map(|frame| {
+        let mut rgb = picture(shadowed, frame, true);
+        // Digits that change, just beside the lower end of the picture.
+        for y in 246..255 {
+            for x in (330..390).filter(|x| x % 8 < 5 && noise((x / 8) as u32 * 31 + y as u32 / 3 + frame * 7) > 120) {
+                rgb[3 * (y * SIZE.width + x)..][..3].fill(235);
+            }
+        }
+        rgb
+    });
+    let sector = find(&look(frames), &Regions::default()).unwrap();
+    let kept = (200..238).all(|y| (182..228).all(|x| sector.outline.contains(x, y)));
+    assert!(kept, "{:?}", sector.outline.bounds());
+    assert!(!sector.outline.contains(360, 250), "{:?}", sector.outline.bounds());
+}
+
+#[test]
+fn tissue_near_the_probe_of_a_picture_that_stands_still_belongs_to_it_though_it_is_wider() {
+    let frozen: Inside = |x, y| linear(x, y) && (y < 75.0 || (y > 130.0 && (110.0..290.0).contains(&x)));
+    let still = picture(frozen, 0, true);
+    let sector = find(&look((0..FRAMES).map(|_| still.clone())), &Regions::default()).unwrap();
+    assert_eq!(sector.outline.bounds()[..2], [100, 40]);
+}
+
+#[test]
+fn a_still_that_is_darker_than_its_surroundings_is_left_alone() {
+    let dark = |at: usize| {
+        let (x, y) = ((at % SIZE.width) as f64, (at / SIZE.width) as f64);
+        let speckle = noise(at as u32);
+        [if !convex(x, y) {
+            50
+        } else if y < 150.0 {
+            80 + speckle / 2
+        } else {
+            speckle / 16
+        }; 3]
+    };
+    let rgb: Vec<u8> = (0..SIZE.height * SIZE.width).flat_map(dark).collect();
+    assert_eq!(find(&look([rgb]), &Regions::default()), Err(NotFound::Unsure));
+}
+
+#[test]
 fn a_still_is_judged_by_its_brightness() {
     for (inside, shape) in SHAPES {
         let sector = find(&look([picture(inside, 0, true)]), &Regions::default()).unwrap();

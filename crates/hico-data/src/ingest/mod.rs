@@ -29,6 +29,7 @@ pub use frames::{Fit, GREY_TOLERANCE, Limits};
 pub use identity::Identity;
 pub use labels::{Column, Columns, LabelError};
 pub use refusal::Refusal;
+pub use survey::look;
 pub use video::{Damaged, Programs};
 pub use walk::Stills;
 

@@ -21,6 +21,17 @@ pub(crate) struct Seen {
     pub(crate) header: Option<HeaderFacts>,
 }
 
+/// Looks at one file as `--sector` does: what its region is found in, and what its header says of regions.
+///
+/// # Errors
+/// When it is no clip, or does not decode.
+pub fn look(path: &Path, limits: Limits, programs: &Programs) -> Result<(Look, Regions), Refusal> {
+    let Some(found) = walk::single(path).found.pop() else { return Err(Refusal::Name) };
+    let survey = Survey { limits, programs: programs.clone(), threads: 1 };
+    let seen = survey.look(&found, Decoder::find(programs, 1).as_ref(), &AtomicBool::new(false))?;
+    Ok((seen.look, seen.regions))
+}
+
 /// How files are looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Survey {

@@ -31,6 +31,8 @@ pub(super) struct Evidence {
     pub(super) moving: Bitmap,
     pub(super) lit: Bitmap,
     pub(super) faint: Bitmap,
+    /// Part of the frame that is darker than the background.
+    pub(super) darker: f64,
 }
 
 impl Evidence {
@@ -50,7 +52,9 @@ impl Evidence {
         let moving = spans.iter().map(|[low, high]| high - low >= MOVES).collect();
         let lit = spans.iter().map(|[_, high]| *high >= background.saturating_add(LIT)).collect();
         let faint = Bitmap { size, on: faint(&means(look), &spans) };
-        Self { moving: Bitmap { size, on: moving }, lit: Bitmap { size, on: lit }, faint }
+        let below = spans.iter().filter(|[_, high]| *high < background.saturating_sub(LIT)).count();
+        let darker = below as f64 / spans.len().max(1) as f64;
+        Self { moving: Bitmap { size, on: moving }, lit: Bitmap { size, on: lit }, faint, darker }
     }
 }
 
