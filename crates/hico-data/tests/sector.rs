@@ -4,6 +4,7 @@ use hico_data::Size;
 use hico_data::ingest::{IngestError, IngestOptions, IngestReport, Programs, ingest};
 use hico_data::region::Regions;
 use hico_data::sector::{Look, NotFound, Sector, SectorUse, Shape, Treatment, find};
+use hico_data::text::TextUse;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -212,6 +213,50 @@ fn a_stated_region_bounds_the_search() {
     for nonsense in ["-5 -9 9999 9999 1 1 3 3 0.1 0.1", "7 7 7 7 1 1 3 3 0.1 0.1"] {
         assert!(stated(nonsense).unwrap().outline.bounds()[3] > 290);
     }
+}
+
+/// Letters drawn by strokes: E, F, H, L, T, six by nine pixels, in white.
+fn write(rgb: &mut [u8], left: usize, top: usize, count: usize) {
+    for letter in 0..count {
+        for (x, y) in (0..6).flat_map(|x| (0..9).map(move |y| (x, y))) {
+            let stroke = match letter % 5 {
+                0 => x < 2 || y < 2 || y == 4 || y > 7,
+                1 => x < 2 || y < 2 || y == 4,
+                2 => !(2..4).contains(&x) || y == 4,
+                3 => x < 2 || y > 7,
+                _ => y < 2 || (2..4).contains(&x),
+            };
+            if stroke {
+                rgb[3 * ((top + y) * SIZE.width + left + 9 * letter + x)..][..3].fill(240);
+            }
+        }
+    }
+}
+
+#[test]
+fn ingest_paints_over_letters_outside_and_leaves_those_on_tissue() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, out) = (folder.path().join("source"), folder.path().join("out"));
+    std::fs::create_dir_all(source.join("fan")).unwrap();
+    for frame in 0..9 {
+        let mut rgb = picture(convex, frame, false);
+        write(&mut rgb, 8, 8, 7);
+        write(&mut rgb, 180, 150, 5);
+        let picture = image::RgbImage::from_raw(SIZE.width as u32, SIZE.height as u32, rgb).unwrap();
+        picture.save(source.join(format!("fan/{frame}.png"))).unwrap();
+    }
+    let options = |text| IngestOptions { side: 0, text, ..IngestOptions::default() };
+    let report = run(&source, &out, &options(TextUse::Paint)).unwrap();
+    assert_eq!(report.manifest.rows[0].done, "decode pictures;text painted over in 1 places;grey");
+    let frame = hico_data::Dataset::open(&out).unwrap().read_frame(0, 4).unwrap();
+    let brightest = |x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
+        y.flat_map(|y| x.clone().map(move |x| y * SIZE.width + x)).map(|at| frame.pixels[at]).max().unwrap()
+    };
+    assert!(brightest(0..75, 0..22) < 8, "the letters in the corner are gone");
+    assert_eq!(brightest(180..225, 150..159), 240, "those on tissue stay");
+    assert_eq!(brightest(60..340, 60..140).max(100), brightest(60..340, 60..140), "tissue stays");
+    let error = run(&source, &out, &options(TextUse::Keep)).unwrap_err();
+    assert!(error.to_string().ends_with("was begun with --text paint, now keep"), "{error}");
 }
 
 fn run(source: &Path, out: &Path, options: &IngestOptions) -> Result<IngestReport, IngestError> {

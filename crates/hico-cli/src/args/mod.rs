@@ -18,7 +18,7 @@ pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
 pub(crate) use finetune::FinetuneArgs;
-pub(crate) use ingest::{FitArg, IngestArgs, SectorArg, StillsArg};
+pub(crate) use ingest::{FitArg, IngestArgs, SectorArg, StillsArg, TextArg};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use phantom::PhantomArgs;
 pub(crate) use pretrain::PretrainArgs;

@@ -1,10 +1,11 @@
-use crate::args::{FitArg, IngestArgs, SectorArg, StillsArg};
+use crate::args::{FitArg, IngestArgs, SectorArg, StillsArg, TextArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::{
     self, Column, Columns, Damaged, Fit, Identity, IngestError, IngestOptions, IngestReport, LabelError, Limits, Stills,
 };
 use hico_data::sector::SectorUse;
+use hico_data::text::TextUse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
@@ -77,6 +78,10 @@ fn options(args: &IngestArgs) -> IngestOptions {
             SectorArg::Crop => SectorUse::Crop,
             SectorArg::Mask => SectorUse::Mask,
             SectorArg::CropAndMask => SectorUse::CropAndMask,
+        },
+        text: match args.text {
+            TextArg::Keep => TextUse::Keep,
+            TextArg::Paint => TextUse::Paint,
         },
         sector_sheet: args.sector_sheet.clone(),
         damaged: if args.keep_damaged { Damaged::Keep } else { Damaged::Refuse },

@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use crate::clip::{Channels, Clip, Size};
 use crate::region::Regions;
 use crate::sector::{Look, Treatment, sheet::Pair};
-use crate::text::TextLook;
+use crate::text::{Paint, TextLook};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -81,6 +81,7 @@ pub(crate) struct FrameSink {
     /// Frames are looked at, and none is stored.
     look: Option<Look>,
     text: Option<TextLook>,
+    paint: Option<Paint>,
     treatment: Option<Treatment>,
 }
 
@@ -99,6 +100,7 @@ impl FrameSink {
             spread: 0,
             look: None,
             text: None,
+            paint: None,
             treatment: None,
         }
     }
@@ -116,6 +118,11 @@ impl FrameSink {
     /// One that crops or masks the frames before it resizes them.
     pub(crate) fn treating(self, treatment: Option<Treatment>) -> Self {
         Self { treatment, ..self }
+    }
+
+    /// One that paints over text before it does anything else.
+    pub(crate) fn painting(self, paint: Option<Paint>) -> Self {
+        Self { paint, ..self }
     }
 
     /// What was seen, if this is one that looks, and what was seen for text.
@@ -166,6 +173,15 @@ impl FrameSink {
             return Ok(());
         }
         let (luma, mut spread) = measure(rgb);
+        let painted = self.paint.as_ref().map(|paint| {
+            let mut painted = rgb.to_vec();
+            paint.apply(&mut painted, source);
+            painted
+        });
+        let rgb = painted.as_deref().unwrap_or(rgb);
+        if painted.is_some() {
+            spread = measure(rgb).1;
+        }
         let (treated, source) = (self.treatment.as_ref().map(|it| it.apply(rgb, source)), self.kept(source));
         if let Some(treated) = &treated {
             spread = measure(treated).1;
@@ -193,6 +209,7 @@ impl FrameSink {
             return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
         };
         let mut done = vec![format!("decode {decoder}")];
+        done.extend(self.paint.as_ref().map(ToString::to_string));
         done.extend(self.treatment.as_ref().map(ToString::to_string));
         if self.stored != self.kept(source) {
             let fit = match self.fit {

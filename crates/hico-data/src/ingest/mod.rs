@@ -37,6 +37,7 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::sector::SectorUse;
 use crate::split::{SplitError, check_folds};
 use crate::store::StoreError;
+use crate::text::TextUse;
 use journal::{Entry, JournalError};
 use plan::Plan;
 use serde::Serialize;
@@ -57,6 +58,8 @@ pub struct IngestOptions {
     pub stills: Stills,
     /// What is done with the insonated region; anything but `Off` decodes a clip twice.
     pub sector: SectorUse,
+    /// What is done with text that is burned in; anything but `Keep` decodes a clip twice.
+    pub text: TextUse,
     /// Where to draw every clip that is taken in before and after, at most [`LARGEST_SHEET`]; with `Off` only where its
     /// region would be. The picture shows what is burned in.
     ///
@@ -83,6 +86,7 @@ impl Default for IngestOptions {
             fit: Fit::default(),
             stills: Stills::default(),
             sector: SectorUse::default(),
+            text: TextUse::default(),
             sector_sheet: None,
             damaged: Damaged::default(),
             limits: Limits::default(),

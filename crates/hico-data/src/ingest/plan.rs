@@ -44,6 +44,7 @@ impl Plan {
             fit: options.fit,
             stills: options.stills,
             sector: options.sector,
+            text: options.text,
             labels_sha256,
             columns: table.as_ref().map(|table| table.used.clone()),
             ids: None,

@@ -276,6 +276,7 @@ fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path)
         ("--fit", word(format!("{:?}", before.fit)), word(format!("{:?}", now.fit))),
         ("--stills", word(format!("{:?}", before.stills)), word(format!("{:?}", now.stills))),
         ("--sector", before.sector.word().to_owned(), now.sector.word().to_owned()),
+        ("--text", before.text.word().to_owned(), now.text.word().to_owned()),
     ];
     let labels = |settings: &Settings| match (&settings.labels_sha256, &settings.columns) {
         (Some(sha256), Some(columns)) => {

@@ -8,6 +8,7 @@ use super::video::{Damaged, Decoder};
 use super::walk::{Found, What};
 use super::{IngestOptions, hash, picture};
 use crate::sector::{self, Treatment, sheet::Pair};
+use crate::text::{self, Paint, TextUse};
 use std::sync::atomic::AtomicBool;
 
 /// What became of one candidate.
@@ -48,17 +49,22 @@ fn decode(
     halt: &AtomicBool,
 ) -> Result<Decoded, Refusal> {
     let mut sink = FrameSink::new(options.side, options.fit, options.limits);
-    if options.sector.is_off() && options.sector_sheet.is_none() {
+    if options.sector.is_off() && options.sector_sheet.is_none() && options.text.is_keep() {
         let facts = fill(what, &mut sink, decoder, options.limits, options.damaged, halt)?;
         return finish(sink, facts);
     }
     // The region decides what is kept of every frame, so it has to be known before the first one is.
-    let mut looking = FrameSink::looking(options.limits);
+    let mut looking = match options.text {
+        TextUse::Keep => FrameSink::looking(options.limits),
+        TextUse::Paint => FrameSink::looking(options.limits).with_text(),
+    };
     let regions = fill(what, &mut looking, decoder, options.limits, options.damaged, halt)?.regions;
-    let (look, _) = looking.into_looks();
+    let (look, letters) = looking.into_looks();
     let found = sector::find(&look, &regions);
     let treatment = found.as_ref().ok().and_then(|found| Treatment::new(options.sector, found));
-    let mut sink = sink.treating(treatment);
+    let region = found.as_ref().map_err(|why| *why);
+    let paint = (!options.text.is_keep()).then(|| Paint::new(&text::find(&letters), region));
+    let mut sink = sink.treating(treatment).painting(paint);
     let mut facts = fill(what, &mut sink, decoder, options.limits, options.damaged, halt)?;
     match &found {
         Err(why) if !options.sector.is_off() => facts.done.push(format!("sector left alone: {why}")),

@@ -11,25 +11,9 @@ pub use scan::{PhiOptions, PhiProgress, scan_dataset, scan_files};
 
 use crate::clip::Frame;
 use crate::ingest::dicom::{BurnedIn, HeaderFacts};
-use crate::sector::{NotFound, Sector};
 use crate::text::Line;
+pub use crate::text::{Place, SUSPECT};
 use serde::Serialize;
-
-/// From this score on a row of letters makes a clip suspected: the highest, in steps of 0.05, at which one half of the
-/// labelled clips has no more misses than at any lower one (`docs/PHI.md`).
-pub const SUSPECT: f64 = 0.15;
-
-/// Where a row of letters lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Place {
-    /// In the insonated region, or across its edge: no mask of the region removes all of it.
-    Inside,
-    /// Outside of it: `--sector mask` removes it.
-    Outside,
-    /// The region was not found.
-    Unknown,
-}
 
 /// A row of letters and where it lies.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -107,14 +91,6 @@ impl PhiReport {
     pub const fn is_clean(&self) -> bool {
         self.suspected == 0 && self.headers == 0 && self.unseen.is_empty()
     }
-}
-
-/// Where a row lies with regard to the region; a row that reaches into it is inside.
-fn place(line: &Line, sector: &Result<Sector, NotFound>) -> Place {
-    let Ok(Sector { outline, .. }) = sector else { return Place::Unknown };
-    let [x0, y0, x1, y1] = line.bounds;
-    let inside = (y0..=y1).any(|y| (x0..=x1).any(|x| outline.contains(x, y)));
-    if inside { Place::Inside } else { Place::Outside }
 }
 
 /// Whether a header says that its pixels are burned in.

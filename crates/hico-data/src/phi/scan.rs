@@ -1,6 +1,6 @@
 //! Looks through files, or through a data set, one clip after another; what is kept of a clip does not grow with it.
 
-use super::{ClipText, PhiReport, PlacedLine, SUSPECT, Unseen, draw, place, says_burned_in};
+use super::{ClipText, PhiReport, Place, PlacedLine, SUSPECT, Unseen, draw, says_burned_in};
 use crate::clip::{Channels, Frame};
 use crate::dataset::{Dataset, DatasetError};
 use crate::ingest::survey::{Seen, Survey};
@@ -143,7 +143,7 @@ fn judge(seen: &Seen, options: &PhiOptions) -> ClipText {
     let lines: Vec<PlacedLine> = found
         .into_iter()
         .filter(|line| line.score >= options.threshold)
-        .map(|line| PlacedLine { place: place(&line, &sector), line })
+        .map(|line| PlacedLine { place: Place::of(&line, sector.as_ref().map_err(|why| *why)), line })
         .collect();
     let size = seen.text.source();
     let suspected = !lines.is_empty() || says_burned_in(seen.header.as_ref());

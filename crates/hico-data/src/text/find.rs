@@ -7,7 +7,7 @@ use crate::clip::Size;
 use serde::Serialize;
 
 /// Levels of brightness at which pieces are cut out.
-const LEVELS: [u8; 8] = [50, 75, 100, 125, 150, 175, 200, 225];
+const LEVELS: [u8; 11] = [6, 12, 24, 50, 75, 100, 125, 150, 175, 200, 225];
 
 /// What is seen in one frame of several, and does not stay, weighs less.
 const PASSING: f64 = 0.5;

@@ -6,7 +6,11 @@
 mod find;
 mod glyph;
 mod look;
+mod paint;
+mod place;
 mod row;
 
 pub use find::{Line, find};
 pub use look::TextLook;
+pub use paint::{Paint, SUSPECT, TextUse};
+pub use place::Place;

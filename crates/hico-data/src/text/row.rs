@@ -17,6 +17,9 @@ const STROKES: f64 = 1.9;
 /// They differ in brightness by at most this.
 const VALUES: f64 = 48.0;
 
+/// Letters that are nearly black are told by what is around them: their contrast is at least this part of their value.
+const BLACK_AROUND: f64 = 0.85;
+
 /// Letters in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
@@ -30,7 +33,8 @@ pub(super) struct Row {
 
 /// Pieces that stand in a row, each row with its score.
 pub(super) fn rows(mut glyphs: Vec<Glyph>) -> Vec<Row> {
-    glyphs.retain(|glyph| glyph.sharp >= 0.5 && glyph.contrast >= 25.0);
+    glyphs
+        .retain(|glyph| glyph.sharp >= 0.5 && (glyph.contrast >= 25.0 || glyph.contrast >= BLACK_AROUND * glyph.value));
     glyphs.sort_by_key(|glyph| glyph.bounds);
     let mut leader: Vec<usize> = (0..glyphs.len()).collect();
     let tallest = glyphs.iter().map(Glyph::height).max().unwrap_or(0);

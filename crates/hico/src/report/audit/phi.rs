@@ -139,7 +139,7 @@ fn how(threshold: f64) -> Markup {
             "for in what stays bright through the whole clip and in a few of its frames. Nothing is read."
         }
         p {
-            "What is missed: single letters, letters less than five pixels high, dark or nearly black ones, handwriting, "
+            "What is missed: single letters, letters less than five pixels high, dark ones on a bright ground, handwriting, "
             "words that stand upright, faces and barcodes, and words that pass between the frames that are looked at."
         }
     }
