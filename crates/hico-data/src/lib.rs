@@ -8,6 +8,7 @@ pub mod atomic;
 pub mod region;
 mod canvas;
 pub mod sector;
+pub mod text;
 pub mod manifest;
 pub mod store;
 pub mod ingest;
@@ -18,6 +19,7 @@ pub mod phantom;
 pub mod view;
 pub mod contact_sheet;
 pub mod audit;
+pub mod phi;
 pub mod prefetch;
 pub mod export;
 

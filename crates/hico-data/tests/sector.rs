@@ -4,6 +4,7 @@ use hico_data::Size;
 use hico_data::ingest::{IngestError, IngestOptions, IngestReport, Programs, ingest};
 use hico_data::region::Regions;
 use hico_data::sector::{Look, NotFound, Sector, SectorUse, Shape, Treatment, find};
+use hico_data::text::TextUse;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -135,6 +136,51 @@ fn tissue_near_the_probe_belongs_to_the_region_though_a_dark_band_parts_them() {
 }
 
 #[test]
+fn deep_tissue_behind_a_shadow_belongs_to_the_region_and_a_clock_beside_it_does_not() {
+    let shadowed: Inside =
+        |x, y| convex(x, y) && (y < 190.0 || ((180.0..230.0).contains(&x) && (200.0..240.0).contains(&y)));
+    let frames = (0..FRAMES).map(|frame| {
+        let mut rgb = picture(shadowed, frame, true);
+        // Digits that change, just beside the lower end of the picture.
+        for y in 246..255 {
+            for x in (330..390).filter(|x| x % 8 < 5 && noise((x / 8) as u32 * 31 + y as u32 / 3 + frame * 7) > 120) {
+                rgb[3 * (y * SIZE.width + x)..][..3].fill(235);
+            }
+        }
+        rgb
+    });
+    let sector = find(&look(frames), &Regions::default()).unwrap();
+    let kept = (200..238).all(|y| (182..228).all(|x| sector.outline.contains(x, y)));
+    assert!(kept, "{:?}", sector.outline.bounds());
+    assert!(!sector.outline.contains(360, 250), "{:?}", sector.outline.bounds());
+}
+
+#[test]
+fn tissue_near_the_probe_of_a_picture_that_stands_still_belongs_to_it_though_it_is_wider() {
+    let frozen: Inside = |x, y| linear(x, y) && (y < 75.0 || (y > 130.0 && (110.0..290.0).contains(&x)));
+    let still = picture(frozen, 0, true);
+    let sector = find(&look((0..FRAMES).map(|_| still.clone())), &Regions::default()).unwrap();
+    assert_eq!(sector.outline.bounds()[..2], [100, 40]);
+}
+
+#[test]
+fn a_still_that_is_darker_than_its_surroundings_is_left_alone() {
+    let dark = |at: usize| {
+        let (x, y) = ((at % SIZE.width) as f64, (at / SIZE.width) as f64);
+        let speckle = noise(at as u32);
+        [if !convex(x, y) {
+            50
+        } else if y < 150.0 {
+            80 + speckle / 2
+        } else {
+            speckle / 16
+        }; 3]
+    };
+    let rgb: Vec<u8> = (0..SIZE.height * SIZE.width).flat_map(dark).collect();
+    assert_eq!(find(&look([rgb]), &Regions::default()), Err(NotFound::Unsure));
+}
+
+#[test]
 fn a_still_is_judged_by_its_brightness() {
     for (inside, shape) in SHAPES {
         let sector = find(&look([picture(inside, 0, true)]), &Regions::default()).unwrap();
@@ -167,6 +213,50 @@ fn a_stated_region_bounds_the_search() {
     for nonsense in ["-5 -9 9999 9999 1 1 3 3 0.1 0.1", "7 7 7 7 1 1 3 3 0.1 0.1"] {
         assert!(stated(nonsense).unwrap().outline.bounds()[3] > 290);
     }
+}
+
+/// Letters drawn by strokes: E, F, H, L, T, six by nine pixels, in white.
+fn write(rgb: &mut [u8], left: usize, top: usize, count: usize) {
+    for letter in 0..count {
+        for (x, y) in (0..6).flat_map(|x| (0..9).map(move |y| (x, y))) {
+            let stroke = match letter % 5 {
+                0 => x < 2 || y < 2 || y == 4 || y > 7,
+                1 => x < 2 || y < 2 || y == 4,
+                2 => !(2..4).contains(&x) || y == 4,
+                3 => x < 2 || y > 7,
+                _ => y < 2 || (2..4).contains(&x),
+            };
+            if stroke {
+                rgb[3 * ((top + y) * SIZE.width + left + 9 * letter + x)..][..3].fill(240);
+            }
+        }
+    }
+}
+
+#[test]
+fn ingest_paints_over_letters_outside_and_leaves_those_on_tissue() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, out) = (folder.path().join("source"), folder.path().join("out"));
+    std::fs::create_dir_all(source.join("fan")).unwrap();
+    for frame in 0..9 {
+        let mut rgb = picture(convex, frame, false);
+        write(&mut rgb, 8, 8, 7);
+        write(&mut rgb, 180, 150, 5);
+        let picture = image::RgbImage::from_raw(SIZE.width as u32, SIZE.height as u32, rgb).unwrap();
+        picture.save(source.join(format!("fan/{frame}.png"))).unwrap();
+    }
+    let options = |text| IngestOptions { side: 0, text, ..IngestOptions::default() };
+    let report = run(&source, &out, &options(TextUse::Paint)).unwrap();
+    assert_eq!(report.manifest.rows[0].done, "decode pictures;text painted over in 1 places;grey");
+    let frame = hico_data::Dataset::open(&out).unwrap().read_frame(0, 4).unwrap();
+    let brightest = |x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
+        y.flat_map(|y| x.clone().map(move |x| y * SIZE.width + x)).map(|at| frame.pixels[at]).max().unwrap()
+    };
+    assert!(brightest(0..75, 0..22) < 8, "the letters in the corner are gone");
+    assert_eq!(brightest(180..225, 150..159), 240, "those on tissue stay");
+    assert_eq!(brightest(60..340, 60..140).max(100), brightest(60..340, 60..140), "tissue stays");
+    let error = run(&source, &out, &options(TextUse::Keep)).unwrap_err();
+    assert!(error.to_string().ends_with("was begun with --text paint, now keep"), "{error}");
 }
 
 fn run(source: &Path, out: &Path, options: &IngestOptions) -> Result<IngestReport, IngestError> {

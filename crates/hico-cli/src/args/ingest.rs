@@ -20,13 +20,14 @@ patient, group, fold). An empty label means unlabelled; without a group the pati
 their suffix. A column split with the words train, val and test makes the folds 0, 1 and 2. A table with a patient and no file has a
 row a patient, and needs --patient-in-name.
 
-DICOM files are found by their content. Names, dates and free text of their headers are never read. Where the labels name no
+DICOM files are found by their content. Names, dates and free text of their headers are never kept. Where the labels name no
 patient, the patient's id (else the study's) counts, as a salted hash; the paths of DICOM files are hashed too, since export
 programs put names into them. The salt and the list of paths are beside the data set, in DATASET.salt and DATASET.sources.csv:
 keep them to yourself. Later ingests into the same data set need the salt. Words burned into the pictures stay, unless --sector
 masks what lies outside the insonated region: it is found by what moves, looked for in the regions that DICOM files state, and
-words over the tissue stay. A clip without one, or that it fills, is left alone. The column done says what was done to each clip;
-look at --sector-sheet before you trust it.
+words over the tissue stay. A clip without one, or that it fills, is left alone; --text paint blackens rows of letters outside
+of it, and there too. The column done says what was done to each clip; look at --sector-sheet before you trust it, and at what
+`hico audit --phi` finds in the files and in the data set.
 
 Interrupted, the same command goes on where it was. Exit code: 0 every clip was taken in, 2 some were refused, 1 nothing could be done.")]
 pub(crate) struct IngestArgs {
@@ -88,6 +89,9 @@ pub(crate) struct IngestArgs {
     /// What is done with the insonated region; anything but off decodes each clip twice
     #[arg(long, value_enum, default_value_t = SectorArg::Off)]
     pub(crate) sector: SectorArg,
+    /// What is done with text that is burned in; anything but keep decodes each clip twice
+    #[arg(long, value_enum, default_value_t = TextArg::Keep)]
+    pub(crate) text: TextArg,
     /// Draw the clips taken in now, 200 at most, before (with the outline found) and after; shows what is burned in
     #[arg(long, value_name = "FILE.png")]
     pub(crate) sector_sheet: Option<PathBuf>,
@@ -139,6 +143,14 @@ pub(crate) enum StillsArg {
     Clip,
     /// Every picture is a clip of one frame
     Each,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum TextArg {
+    /// Nothing; it is not even looked for
+    Keep,
+    /// Rows of letters outside the insonated region become black, or anywhere where no region is found
+    Paint,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -20,7 +20,7 @@ pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
 pub(crate) use export_data::{ExportDataArgs, FormatArg, SampleArg};
 pub(crate) use finetune::FinetuneArgs;
-pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg};
+pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, TextArg};
 pub(crate) use inspect::InspectArgs;
 pub(crate) use phantom::PhantomArgs;
 pub(crate) use pretrain::PretrainArgs;

@@ -1,3 +1,4 @@
+mod phi;
 mod table;
 
 use super::evaluation;
@@ -36,6 +37,9 @@ struct Audit {
 pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode> {
     if args.apply {
         return apply(args, output);
+    }
+    if args.phi {
+        return phi::run(args, output);
     }
     refuse_to_overwrite(args)?;
     let stop = interrupt::flag()?;
@@ -94,7 +98,11 @@ fn complete(args: &AuditArgs, dataset: &Dataset, findings: Findings) -> anyhow::
 fn write_page(path: &Path, audit: &Audit, corpus: &Corpus<'_>) -> anyhow::Result<()> {
     let confounds = audit.confounds.as_ref().ok_or(audit.no_confounds.as_deref().unwrap_or_default());
     let html = page(&Audited { findings: &audit.findings, remedy: &audit.remedy, confounds, corpus });
-    atomic::write(path, html.as_bytes())
+    write(path, html.as_bytes())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    atomic::write(path, bytes)
         .with_context(|| format!("{}: cannot be written", path.display()))
         .hint(|| "name a file in a folder that exists and that you may write to".to_owned())
 }
@@ -103,7 +111,8 @@ fn write_page(path: &Path, audit: &Audit, corpus: &Corpus<'_>) -> anyhow::Result
 fn refuse_to_overwrite(args: &AuditArgs) -> anyhow::Result<()> {
     let audit = args.dataset.join(files::FOLDER);
     let tables = [files::GROUPS_FILE, files::EXCLUDE_FILE].map(|file| audit.join(file));
-    let written = args.html.iter().cloned().chain(tables.into_iter().filter(|_| args.fix));
+    let pictures = args.html.iter().chain(&args.sheet).cloned();
+    let written = pictures.chain(tables.into_iter().filter(|_| args.fix));
     match written.into_iter().find(|path| path.exists() && !args.force) {
         Some(path) => Err(anyhow::anyhow!("{}: exists", path.display()))
             .hint(|| "--force writes over it; --apply puts a proposal into effect".to_owned()),

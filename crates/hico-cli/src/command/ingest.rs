@@ -1,4 +1,4 @@
-use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg};
+use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, TextArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::pickle::{Axes, Pickles};
@@ -7,6 +7,7 @@ use hico_data::ingest::{
     LabelMap, Layout, Limits, Stills,
 };
 use hico_data::sector::SectorUse;
+use hico_data::text::TextUse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
@@ -85,6 +86,10 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
             SectorArg::Crop => SectorUse::Crop,
             SectorArg::Mask => SectorUse::Mask,
             SectorArg::CropAndMask => SectorUse::CropAndMask,
+        },
+        text: match args.text {
+            TextArg::Keep => TextUse::Keep,
+            TextArg::Paint => TextUse::Paint,
         },
         sector_sheet: args.sector_sheet.clone(),
         damaged: if args.keep_damaged { Damaged::Keep } else { Damaged::Refuse },

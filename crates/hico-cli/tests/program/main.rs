@@ -8,5 +8,6 @@ mod audit;
 mod commands;
 #[cfg(unix)]
 mod kill;
+mod phi;
 mod refusals;
 mod threads;

@@ -4,6 +4,7 @@ use super::refusal::Refusal;
 use crate::clip::{Channels, Clip, Size};
 use crate::region::Regions;
 use crate::sector::{Look, Treatment, sheet::Pair};
+use crate::text::{Paint, TextLook};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -79,6 +80,8 @@ pub(crate) struct FrameSink {
     spread: u8,
     /// Frames are looked at, and none is stored.
     look: Option<Look>,
+    text: Option<TextLook>,
+    paint: Option<Paint>,
     treatment: Option<Treatment>,
 }
 
@@ -96,6 +99,8 @@ impl FrameSink {
             luma: Vec::new(),
             spread: 0,
             look: None,
+            text: None,
+            paint: None,
             treatment: None,
         }
     }
@@ -105,14 +110,24 @@ impl FrameSink {
         Self { look: Some(Look::new()), ..Self::new(1, Fit::Squash, limits) }
     }
 
+    /// One that also looks for text; it stores none either.
+    pub(crate) fn with_text(self) -> Self {
+        Self { text: Some(TextLook::new()), ..self }
+    }
+
     /// One that crops or masks the frames before it resizes them.
     pub(crate) fn treating(self, treatment: Option<Treatment>) -> Self {
         Self { treatment, ..self }
     }
 
-    /// What was seen, if this is one that looks.
-    pub(crate) fn into_look(self) -> Option<Look> {
-        self.look
+    /// One that paints over text before it does anything else.
+    pub(crate) fn painting(self, paint: Option<Paint>) -> Self {
+        Self { paint, ..self }
+    }
+
+    /// What was seen, if this is one that looks, and what was seen for text.
+    pub(crate) fn into_looks(self) -> (Look, TextLook) {
+        (self.look.unwrap_or_default(), self.text.unwrap_or_default())
     }
 
     /// Frames taken so far.
@@ -151,10 +166,22 @@ impl FrameSink {
         };
         if let Some(look) = &mut self.look {
             look.push(source, rgb);
+            if let Some(text) = &mut self.text {
+                text.push(source, rgb);
+            }
             self.luma.push(0.0);
             return Ok(());
         }
         let (luma, mut spread) = measure(rgb);
+        let painted = self.paint.as_ref().map(|paint| {
+            let mut painted = rgb.to_vec();
+            paint.apply(&mut painted, source);
+            painted
+        });
+        let rgb = painted.as_deref().unwrap_or(rgb);
+        if painted.is_some() {
+            spread = measure(rgb).1;
+        }
         let (treated, source) = (self.treatment.as_ref().map(|it| it.apply(rgb, source)), self.kept(source));
         if let Some(treated) = &treated {
             spread = measure(treated).1;
@@ -182,6 +209,7 @@ impl FrameSink {
             return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
         };
         let mut done = vec![format!("decode {decoder}")];
+        done.extend(self.paint.as_ref().map(ToString::to_string));
         done.extend(self.treatment.as_ref().map(ToString::to_string));
         if self.stored != self.kept(source) {
             let fit = match self.fit {

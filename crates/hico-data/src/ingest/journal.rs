@@ -8,6 +8,7 @@ use crate::clip::Channels;
 use crate::region::Regions;
 use crate::sector::SectorUse;
 use crate::store::Place;
+use crate::text::TextUse;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -59,6 +60,9 @@ pub struct Settings {
     /// What is done with the insonated region.
     #[serde(default, skip_serializing_if = "SectorUse::is_off")]
     pub sector: SectorUse,
+    /// What is done with text that is burned in.
+    #[serde(default, skip_serializing_if = "TextUse::is_keep")]
+    pub text: TextUse,
     /// SHA-256 of the labels table.
     pub labels_sha256: Option<String>,
     /// Columns that were read from it.

@@ -25,6 +25,7 @@ mod refusal;
 mod sitting;
 mod sniff;
 mod source_facts;
+pub(crate) mod survey;
 mod take_in;
 mod video;
 mod walk;
@@ -37,6 +38,7 @@ pub use labels::{Column, Columns, Folds, LabelError};
 pub use layout::Layout;
 pub use patient_name::{PatientPattern, PatternError};
 pub use refusal::Refusal;
+pub use survey::look;
 pub use video::{Damaged, Programs};
 pub use walk::Stills;
 
@@ -44,6 +46,7 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::sector::SectorUse;
 use crate::split::{SplitError, check_folds};
 use crate::store::StoreError;
+use crate::text::TextUse;
 use journal::{Entry, JournalError};
 use plan::Plan;
 use serde::Serialize;
@@ -64,6 +67,8 @@ pub struct IngestOptions {
     pub stills: Stills,
     /// What is done with the insonated region; anything but `Off` decodes a clip twice.
     pub sector: SectorUse,
+    /// What is done with text that is burned in; anything but `Keep` decodes a clip twice.
+    pub text: TextUse,
     /// Where to draw every clip that is taken in before and after, at most [`LARGEST_SHEET`]; with `Off` only where its
     /// region would be. The picture shows what is burned in.
     ///
@@ -97,6 +102,7 @@ impl Default for IngestOptions {
             fit: Fit::default(),
             stills: Stills::default(),
             sector: SectorUse::default(),
+            text: TextUse::default(),
             sector_sheet: None,
             damaged: Damaged::default(),
             limits: Limits::default(),

@@ -80,6 +80,7 @@ impl Plan {
             fit: options.fit,
             stills: options.stills,
             sector: options.sector,
+            text: options.text,
             labels_sha256,
             columns: table.as_ref().map(|table| table.used.clone()),
             patient_in_name: options.patient_in_name.as_ref().map(ToString::to_string),

@@ -281,6 +281,7 @@ fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path)
         ("--patient-in-name", pattern(before), pattern(now)),
         ("folds", word(format!("{:?}", before.folds)), word(format!("{:?}", now.folds))),
         ("--sector", before.sector.word().to_owned(), now.sector.word().to_owned()),
+        ("--text", before.text.word().to_owned(), now.text.word().to_owned()),
     ];
     let labels = |settings: &Settings| match (&settings.labels_sha256, &settings.columns) {
         (Some(sha256), Some(columns)) => {

@@ -1,5 +1,6 @@
 //! What a reader knows of a clip when its frames are decoded.
 
+use super::dicom::HeaderFacts;
 use crate::region::Regions;
 
 /// What a file says of its clip beyond the frames, and how they were decoded.
@@ -11,6 +12,8 @@ pub(crate) struct SourceFacts {
     pub(crate) regions: Regions,
     /// The patient's id, else the study's.
     pub(crate) patient: Option<String>,
+    /// What a DICOM header says of identity.
+    pub(crate) header: Option<HeaderFacts>,
     pub(crate) codec: String,
     /// What was done to the values of the frames.
     pub(crate) done: Vec<String>,
@@ -22,6 +25,6 @@ impl SourceFacts {
     /// Those of a file that says nothing but its frames.
     pub(crate) fn of_frames(fps: Option<f64>, codec: String) -> Self {
         let regions = Regions::default();
-        Self { fps, spacing: None, regions, patient: None, codec, done: Vec::new(), complaint: None }
+        Self { fps, spacing: None, regions, patient: None, header: None, codec, done: Vec::new(), complaint: None }
     }
 }

@@ -1,13 +1,14 @@
 //! One candidate → its frames, or why not.
 
 use super::dicom;
-use super::frames::{Decoded, FrameSink};
+use super::frames::{Decoded, FrameSink, Limits};
 use super::refusal::Refusal;
 use super::source_facts::SourceFacts;
-use super::video::Decoder;
+use super::video::{Damaged, Decoder};
 use super::walk::{Found, What};
 use super::{IngestOptions, hash, picture};
 use crate::sector::{self, Treatment, sheet::Pair};
+use crate::text::{self, Paint, TextUse};
 use std::sync::atomic::AtomicBool;
 
 /// What became of one candidate.
@@ -48,18 +49,23 @@ fn decode(
     halt: &AtomicBool,
 ) -> Result<Decoded, Refusal> {
     let mut sink = FrameSink::new(options.side, options.fit, options.limits);
-    if options.sector.is_off() && options.sector_sheet.is_none() {
-        let facts = fill(what, &mut sink, decoder, options, halt)?;
+    if options.sector.is_off() && options.sector_sheet.is_none() && options.text.is_keep() {
+        let facts = fill(what, &mut sink, decoder, options.limits, options.damaged, halt)?;
         return finish(sink, facts);
     }
     // The region decides what is kept of every frame, so it has to be known before the first one is.
-    let mut looking = FrameSink::looking(options.limits);
-    let regions = fill(what, &mut looking, decoder, options, halt)?.regions;
-    let look = looking.into_look().unwrap_or_default();
+    let mut looking = match options.text {
+        TextUse::Keep => FrameSink::looking(options.limits),
+        TextUse::Paint => FrameSink::looking(options.limits).with_text(),
+    };
+    let regions = fill(what, &mut looking, decoder, options.limits, options.damaged, halt)?.regions;
+    let (look, letters) = looking.into_looks();
     let found = sector::find(&look, &regions);
     let treatment = found.as_ref().ok().and_then(|found| Treatment::new(options.sector, found));
-    let mut sink = sink.treating(treatment);
-    let mut facts = fill(what, &mut sink, decoder, options, halt)?;
+    let region = found.as_ref().map_err(|why| *why);
+    let paint = (!options.text.is_keep()).then(|| Paint::new(&text::find(&letters), region));
+    let mut sink = sink.treating(treatment).painting(paint);
+    let mut facts = fill(what, &mut sink, decoder, options.limits, options.damaged, halt)?;
     match &found {
         Err(why) if !options.sector.is_off() => facts.done.push(format!("sector left alone: {why}")),
         _ => {}
@@ -71,14 +77,14 @@ fn decode(
 }
 
 /// Decodes the frames into a sink.
-fn fill(
+pub(super) fn fill(
     what: &What,
     sink: &mut FrameSink,
     decoder: Option<&Decoder>,
-    options: &IngestOptions,
+    limits: Limits,
+    damaged: Damaged,
     halt: &AtomicBool,
 ) -> Result<SourceFacts, Refusal> {
-    let limits = options.limits;
     match what {
         What::Refused(why) => Err(why.clone()),
         What::Pictures(files) => {
@@ -93,10 +99,10 @@ fn fill(
             picture.decode(sink, limits)?;
             Ok(SourceFacts { done: picture.done(), ..SourceFacts::of_frames(None, "pickle".to_owned()) })
         }
-        What::Dicom(path) => dicom::decode(path, sink, limits, options.damaged, decoder, halt),
+        What::Dicom(path) => dicom::decode(path, sink, limits, damaged, decoder, halt),
         What::Video(path) => {
             let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;
-            let facts = decoder.decode(path, sink, limits, options.damaged, halt)?;
+            let facts = decoder.decode(path, sink, limits, damaged, halt)?;
             let complaint = facts.complaint;
             Ok(SourceFacts { complaint, ..SourceFacts::of_frames(facts.fps, format!("ffmpeg {}", facts.codec)) })
         }
@@ -104,7 +110,7 @@ fn fill(
 }
 
 fn finish(sink: FrameSink, facts: SourceFacts) -> Result<Decoded, Refusal> {
-    let SourceFacts { fps, spacing, regions, patient, codec, done, complaint } = facts;
+    let SourceFacts { fps, spacing, regions, patient, codec, done, complaint, header: _ } = facts;
     let mut decoded = sink.finish(fps, &codec)?;
     decoded.done.splice(1..1, done);
     decoded.done.extend(complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));

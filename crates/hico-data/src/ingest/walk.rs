@@ -114,6 +114,14 @@ pub(crate) fn walk(root: &Path, stills: Stills, skip: &[PathBuf]) -> std::io::Re
     Ok(tree)
 }
 
+/// One file, as if it stood alone in its folder.
+pub(crate) fn single(path: &Path) -> Tree {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut tree = Tree::default();
+    tree.take_folder("", vec![(name, path.to_owned())], Stills::Each);
+    tree
+}
+
 impl Tree {
     fn refuse(&mut self, key: String, why: Refusal) {
         self.found.push(Found::new(key, What::Refused(why), false));

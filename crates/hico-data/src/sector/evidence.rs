@@ -17,6 +17,9 @@ const BRIGHTEST_BACKGROUND: u8 = 64;
 /// drowns in noise, and black does not.
 const FAINT: f32 = 1.0;
 
+/// Noise is told from black by the mean of at least so many frames; in fewer of them nothing is faint.
+const MEAN_OF: usize = 8;
+
 /// The mean around a pixel is over this many pixels to each side.
 const AROUND: usize = 2;
 
@@ -31,6 +34,8 @@ pub(super) struct Evidence {
     pub(super) moving: Bitmap,
     pub(super) lit: Bitmap,
     pub(super) faint: Bitmap,
+    /// Part of the frame that is darker than the background.
+    pub(super) darker: f64,
 }
 
 impl Evidence {
@@ -49,8 +54,12 @@ impl Evidence {
         let background = background(&spans);
         let moving = spans.iter().map(|[low, high]| high - low >= MOVES).collect();
         let lit = spans.iter().map(|[_, high]| *high >= background.saturating_add(LIT)).collect();
-        let faint = Bitmap { size, on: faint(&means(look), &spans) };
-        Self { moving: Bitmap { size, on: moving }, lit: Bitmap { size, on: lit }, faint }
+        let enough = frames.len() >= MEAN_OF;
+        let faint = if enough { faint(&means(look), &spans) } else { vec![false; spans.len()] };
+        let faint = Bitmap { size, on: faint };
+        let below = spans.iter().filter(|[_, high]| *high < background.saturating_sub(LIT)).count();
+        let darker = below as f64 / spans.len().max(1) as f64;
+        Self { moving: Bitmap { size, on: moving }, lit: Bitmap { size, on: lit }, faint, darker }
     }
 }
 

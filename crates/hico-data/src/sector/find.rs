@@ -2,6 +2,7 @@
 
 use super::bitmap::Bitmap;
 use super::evidence::Evidence;
+use super::grow::{with_far_tissue, with_near_field};
 use super::look::Look;
 use super::outline::{Curve, Outline};
 use super::shape::Shape;
@@ -20,8 +21,8 @@ const REACH: f64 = 0.1;
 /// A clip with fewer moving pixels, relative to a frame, stands still.
 const STILL: f64 = 0.01;
 
-/// Tissue near the probe that is apart from the region has at least this part of its pixels.
-const NEAR_FIELD: f64 = 0.03;
+/// In a still of which a larger part is darker than the background, tissue cannot be told from it.
+const DARKER: f64 = 0.08;
 
 /// A region covers at least this part of what was searched.
 const SMALLEST: f64 = 0.05;
@@ -60,6 +61,9 @@ pub enum NotFound {
     /// There are several pictures side by side.
     #[error("several pictures")]
     Several,
+    /// Nothing moves, and much is darker than what seems to surround it.
+    #[error("it cannot be told from what surrounds it")]
+    Unsure,
 }
 
 /// Finds the insonated region.
@@ -71,7 +75,7 @@ pub enum NotFound {
 pub fn find(look: &Look, regions: &Regions) -> Result<Sector, NotFound> {
     let source = look.source().filter(|_| !look.frames().is_empty()).ok_or(NotFound::Nothing)?;
     let stated = stated(regions, source)?;
-    let Evidence { mut moving, mut lit, mut faint } = Evidence::read(look);
+    let Evidence { mut moving, mut lit, mut faint, darker } = Evidence::read(look);
     if let Some(rectangle) = stated {
         let inside = within(rectangle.map(|place| place / look.factor()), look.size());
         moving = moving.both(&inside, |a, b| a && b);
@@ -79,7 +83,7 @@ pub fn find(look: &Look, regions: &Regions) -> Result<Sector, NotFound> {
         faint = faint.both(&inside, |a, b| a && b);
     }
     let searched = stated.map_or(source.height * source.width, |[x0, y0, x1, y1]| (x1 - x0 + 1) * (y1 - y0 + 1));
-    let component = component(&moving, &lit, &faint)?;
+    let component = component(&moving, &lit, &faint, darker)?;
     let curve = Curve::around(&component).ok_or(NotFound::Nothing)?;
     let outline = curve.enlarged(look.factor(), source);
     let area = outline.area() as f64;
@@ -122,12 +126,17 @@ fn within([x0, y0, x1, y1]: [usize; 4], size: Size) -> Bitmap {
 }
 
 /// The pixels of the region, as they were found.
-fn component(moving: &Bitmap, lit: &Bitmap, faint: &Bitmap) -> Result<Bitmap, NotFound> {
+fn component(moving: &Bitmap, lit: &Bitmap, faint: &Bitmap, darker: f64) -> Result<Bitmap, NotFound> {
     let size = moving.size;
     let pixels = size.height * size.width;
     let tissue = lit.opened(STROKE);
     if (moving.count() as f64) < STILL * pixels as f64 {
-        return largest(&tissue.closed(GAP).opened(GAP), lit);
+        if darker > DARKER {
+            return Err(NotFound::Unsure);
+        }
+        let deep = tissue.both(&faint.opened(STROKE), |a, b| a || b);
+        let pieces = deep.closed(GAP).opened(GAP);
+        return Ok(with_near_field(largest(&pieces, lit)?, &pieces, moving));
     }
     let pieces = moving.closed(GAP).opened(GAP);
     let live = largest(&pieces, moving)?;
@@ -141,24 +150,8 @@ fn component(moving: &Bitmap, lit: &Bitmap, faint: &Bitmap) -> Result<Bitmap, No
     let deep = largest(&grown.both(&faint.opened(STROKE), |a, b| a || b).closed(GAP).opened(GAP), moving)?;
     let fills = deep.count() as f64 > WHOLE * pixels as f64;
     let region = if fills { largest(&grown.closed(1).opened(GAP), moving)? } else { deep };
-    Ok(with_near_field(region, &pieces.both(&tissue, |a, b| a || b).closed(GAP).opened(GAP)))
-}
-
-/// A dark band may part the tissue near the probe from the rest: what is above the region and a third as wide belongs to it.
-fn with_near_field(mut region: Bitmap, pieces: &Bitmap) -> Bitmap {
-    let (labels, count) = pieces.components();
-    let Some([left, right, top, bottom]) = region.bounds() else { return region };
-    let least = NEAR_FIELD * region.count() as f64;
-    for label in 1..=count {
-        let piece = Bitmap { size: pieces.size, on: labels.iter().map(|it| *it == label).collect() };
-        let Some([a, b, _, below]) = piece.bounds().filter(|_| piece.count() as f64 >= least) else { continue };
-        let beside = (right - left) / 10;
-        let above = a + beside >= left && b <= right + beside;
-        if above && 3 * (b - a) > right - left && below < usize::midpoint(top, bottom) {
-            region = region.both(&piece, |a, b| a || b);
-        }
-    }
-    region
+    let all = pieces.both(&tissue, |a, b| a || b).closed(GAP).opened(GAP);
+    Ok(with_far_tissue(with_near_field(region, &all, moving), &pieces))
 }
 
 /// The component with most pixels of `weight`.

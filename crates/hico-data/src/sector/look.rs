@@ -56,6 +56,16 @@ impl Look {
         self.source
     }
 
+    /// The brightest luma of every source pixel over the kept frames, `[height, width]` of [`Self::source`]; where frames
+    /// were shrunken, pixels of one box have one value.
+    #[must_use]
+    pub fn brightest(&self) -> Vec<u8> {
+        let (Some(source), factor, width) = (self.source, self.factor(), self.size().width) else { return Vec::new() };
+        let brightest = |at: usize| self.frames.iter().map(|frame| frame[at]).max().unwrap_or(0);
+        let place = |at: usize| at / source.width / factor * width + at % source.width / factor;
+        (0..source.height * source.width).map(|at| brightest(place(at))).collect()
+    }
+
     /// The kept frames, `[height, width]` of [`Self::size`] each.
     pub(super) fn frames(&self) -> &[Vec<u8>] {
         &self.frames

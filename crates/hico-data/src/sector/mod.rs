@@ -7,6 +7,7 @@ mod apply;
 mod bitmap;
 mod evidence;
 mod find;
+mod grow;
 mod look;
 mod outline;
 mod shape;

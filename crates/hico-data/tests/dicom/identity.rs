@@ -2,10 +2,13 @@
 
 use crate::made::{DicomFile, is};
 use crate::study::{Study, options};
+use hico_data::ingest::dicom::{BurnedIn, HeaderFacts};
 use hico_data::ingest::{Columns, Identity, IngestError, IngestOptions};
+use hico_data::phi::{PhiOptions, scan_files};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// Every byte of a folder, names of files included.
 pub(crate) fn everything(folder: &Path) -> Vec<u8> {
@@ -86,4 +89,25 @@ fn ids_are_kept_where_that_is_asked_for_and_labels_outweigh_them() {
     let report = study.ingest(&IngestOptions { identity: options().identity, ..kept }).unwrap();
     let labelled = report.manifest.rows.iter().find(|row| row.label.is_some()).unwrap();
     assert!(labelled.group == "own" && labelled.source.starts_with("dicom-") && labelled.clip == labelled.source);
+}
+
+#[test]
+fn a_scan_names_the_elements_that_are_filled_and_never_what_they_hold() {
+    let blank =
+        DicomFile::grey(2, 2, &[1, 2, 3, 4]).with(0x0010, 0x0010, "PN", b"    ").with(0x0010, 0x0020, "LO", b"  ");
+    let burned = identified("ID-4711").with(0x0028, 0x0301, "CS", b"YES ");
+    let study = Study::new(&[("a.dcm", &burned), ("b.dcm", &blank), ("c.dcm", &identified("ID-4712"))]);
+    let options = PhiOptions::default();
+    let report = scan_files(&study.source(), &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let header = |clip: usize| report.clips[clip].header.clone().unwrap();
+    let names = vec!["PatientName", "PatientID", "PatientBirthDate", "StudyDate"];
+    assert_eq!(header(0), HeaderFacts { burned_in: BurnedIn::Yes, filled: names.clone() });
+    assert_eq!(header(1), HeaderFacts { burned_in: BurnedIn::Unstated, filled: Vec::new() });
+    assert_eq!(header(2), HeaderFacts { burned_in: BurnedIn::Unstated, filled: names });
+    let suspected: Vec<bool> = report.clips.iter().map(|clip| clip.suspected).collect();
+    assert_eq!((suspected, report.headers), (vec![true, false, false], 2));
+    let json = serde_json::to_vec(&report.clips).unwrap();
+    for word in ["Doe", "Jane", "4711", "4712", "1970", "20260102"] {
+        assert!(!holds(&json, word), "{word}");
+    }
 }

@@ -1,7 +1,8 @@
-//! The elements of a data set that matter to us, and where its pixels are. Everything else is skipped unread, names and
-//! free text among it.
+//! The elements of a data set that matter to us, and where its pixels are. Everything else is skipped unread; of names,
+//! dates and free text it is looked at whether they are blank, and nothing is kept.
 
 use super::fault::Fault;
+use super::identity;
 use super::source::{ReadSeek, Source};
 use super::start::Start;
 use super::syntax::Writing;
@@ -33,7 +34,7 @@ const SEQUENCES: [Tag; 8] = [
 ];
 
 /// The elements that are read.
-const WANTED: [Tag; 48] = [
+const WANTED: [Tag; 49] = [
     tags::PATIENT_ID,
     tags::STUDY_INSTANCE_UID,
     tags::SAMPLES_PER_PIXEL,
@@ -82,6 +83,7 @@ const WANTED: [Tag; 48] = [
     tags::HIGH_BIT,
     tags::FLOAT_PIXEL_DATA,
     tags::DOUBLE_FLOAT_PIXEL_DATA,
+    tags::BURNED_IN_ANNOTATION,
 ];
 
 /// Where the pixels are.
@@ -107,6 +109,8 @@ pub(super) enum Pixels {
 #[derive(Debug, Default)]
 pub(super) struct Header {
     values: Vec<Value>,
+    /// Elements of the data set itself that may tell whose it is, and that are not blank.
+    pub(super) filled: Vec<Tag>,
     pub(super) pixels: Option<Pixels>,
 }
 
@@ -178,6 +182,12 @@ impl Header {
                     open.push(Level { tag, item: 0, is_item: false, end: Some(at + u64::from(length)), writing });
                 }
                 (_, Some(length)) => {
+                    if open.is_empty() && identity::is_told_by(tag) {
+                        if !is_blank(&mut *source, length)? {
+                            header.filled.push(tag);
+                        }
+                        source.seek(SeekFrom::Start(at)).map_err(broken)?;
+                    }
                     if WANTED.contains(&tag) && length <= LONGEST && header.values.len() < MOST {
                         header.keep(&mut *source, tag, length, &open, writing)?;
                     }
@@ -277,6 +287,14 @@ impl Value {
     pub(super) fn double(&self) -> Option<f64> {
         self.very_longs().first().map(|bits| f64::from_bits(*bits)).filter(|number| number.is_finite())
     }
+}
+
+/// Whether a value is empty, or its first bytes are all padding. They are looked at and dropped.
+fn is_blank(source: &mut dyn ReadSeek, length: u32) -> Result<bool, Fault> {
+    let mut head = [0; 64];
+    let head = &mut head[..(length as usize).min(64)];
+    source.read_exact(head).map_err(broken)?;
+    Ok(head.iter().all(|byte| matches!(byte, 0 | b' ')))
 }
 
 /// A sequence that is open, or an item of it.

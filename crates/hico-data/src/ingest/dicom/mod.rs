@@ -1,6 +1,6 @@
 //! DICOM files: pictures and cine loops of every usual transfer syntax.
 //!
-//! Names, dates and free text of a header are skipped unread. What a file costs is bounded before memory is taken:
+//! Of names, dates and free text of a header it is known whether they are blank, and nothing else. What a file costs is bounded before memory is taken:
 //! sizes are judged by the header, compressed frames by their own headers, and frames are decoded one after the other.
 
 mod cine;
@@ -10,6 +10,7 @@ mod file;
 mod fragments;
 mod guard;
 mod header;
+mod identity;
 mod jpeg;
 mod jpeg2000;
 mod jpeg_extended;
@@ -28,6 +29,7 @@ mod syntax;
 mod tone;
 
 pub use fault::Fault;
+pub use identity::{BurnedIn, HeaderFacts};
 pub(crate) use start::{Kind, kind};
 pub use stored::{StoredFrame, Values};
 
@@ -75,6 +77,7 @@ pub(crate) fn decode(
         spacing: cine::pixel_spacing(&file.header, &regions),
         regions,
         patient: cine::patient(&file.header),
+        header: Some(HeaderFacts::read(&file.header)),
         codec: file.codec(),
         done: Vec::new(),
         complaint: None,

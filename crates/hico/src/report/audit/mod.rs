@@ -1,7 +1,10 @@
 //! One page about what `hico audit` found, the pairs side by side.
 
 mod pairs;
+mod phi;
 mod tables;
+
+pub use phi::phi_page;
 
 use super::number::counted;
 use super::page::{Head, around};

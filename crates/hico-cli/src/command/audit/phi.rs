@@ -1,0 +1,132 @@
+//! `hico audit SRC --phi`: text that is burned in, and headers that tell identity.
+
+use super::{EXIT_FOUND, refuse_to_overwrite, write};
+use crate::args::AuditArgs;
+use crate::command::evaluation;
+use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::output::{HintExt as _, Output};
+use hico::report::audit::phi_page;
+use hico_data::manifest::MANIFEST_FILE;
+use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiProgress, PhiReport, Place};
+use std::process::ExitCode;
+
+/// How many entries of a list are printed; all of them are in the JSON.
+const LISTED: usize = 40;
+
+/// Longest name of a clip in the table, characters; what is left out is its middle.
+const NAME: usize = 44;
+
+pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    refuse_to_overwrite(args)?;
+    let stop = interrupt::flag()?;
+    let drawn = args.html.is_some() || args.sheet.is_some();
+    let options = PhiOptions {
+        threshold: args.phi_score,
+        pictures: if drawn { LARGEST_SHEET } else { 0 },
+        threads: rayon::current_num_threads(),
+        ..PhiOptions::default()
+    };
+    let bar = output.progress(0, "phi");
+    let mut progress = |progress: PhiProgress<'_>| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+    };
+    let source = &args.dataset;
+    let report = if source.join(MANIFEST_FILE).is_file() {
+        let dataset = evaluation::open(source)?;
+        output.note(
+            "the stored frames are searched, small as they may be: search the files they came from where there still are any",
+        );
+        Ok(phi::scan_dataset(&source.display().to_string(), &dataset, &options, &mut progress, &stop))
+    } else {
+        phi::scan_files(source, &options, &mut progress, &stop)
+    };
+    bar.finish_and_clear();
+    let report =
+        report.hint(|| "give a data set, a folder of DICOM files, videos and pictures, or one file".to_owned())?;
+    if let Some(html) = &args.html {
+        write(html, phi_page(&report).as_bytes())?;
+        output.note(&format!("page, with what is burned in: {}", html.display()));
+    }
+    if let Some(sheet) = &args.sheet {
+        write(sheet, &phi::sheet(&report.clips)?)?;
+        output.note(&format!("sheet, with what is burned in: {}", sheet.display()));
+    }
+    output.result(&report, text)?;
+    if report.interrupted {
+        output.note("interrupted: clips are missing from the list");
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    }
+    Ok(if args.strict && !report.is_clean() { ExitCode::from(EXIT_FOUND) } else { ExitCode::SUCCESS })
+}
+
+fn text(report: &PhiReport) -> String {
+    let mut lines = vec![format!(
+        "{}: {} clips, text suspected in {}, headers that tell identity {}, not looked at {}",
+        report.source,
+        report.clips.len(),
+        report.suspected,
+        report.headers,
+        report.unseen.len()
+    )];
+    let suspected: Vec<&ClipText> = report.clips.iter().filter(|clip| clip.suspected).collect();
+    if !suspected.is_empty() {
+        lines.push(String::new());
+        lines.push(format!(
+            "{:<NAME$}{:>7}{:>6}{:>9}{:>8}{:>9}",
+            "suspected", "score", "rows", "outside", "inside", "unknown"
+        ));
+        lines.extend(suspected.iter().take(LISTED).map(|clip| row(clip)));
+        more(&mut lines, suspected.len());
+    }
+    let filled: Vec<&ClipText> = report
+        .clips
+        .iter()
+        .filter(|clip| clip.header.as_ref().is_some_and(|header| !header.filled.is_empty()))
+        .collect();
+    if !filled.is_empty() {
+        lines.push(String::new());
+        lines.push("elements of DICOM headers that are filled".to_owned());
+        lines.extend(filled.iter().take(LISTED).filter_map(|clip| {
+            let header = clip.header.as_ref()?;
+            Some(format!("  {}: {}", clip.clip, header.filled.join(", ")))
+        }));
+        more(&mut lines, filled.len());
+    }
+    if !report.unseen.is_empty() {
+        lines.push(String::new());
+        lines.push("not looked at".to_owned());
+        lines.extend(report.unseen.iter().take(LISTED).map(|unseen| format!("  {}: {}", unseen.clip, unseen.reason)));
+        more(&mut lines, report.unseen.len());
+    }
+    lines.push(String::new());
+    lines.push("a clip that is not suspected may still hold text: look at it before you pass it on".to_owned());
+    lines.join("\n")
+}
+
+fn row(clip: &ClipText) -> String {
+    let rows = |place: Place| clip.lines.iter().filter(|line| line.place == place).count();
+    let characters: Vec<char> = clip.clip.chars().collect();
+    let name = match characters.len().checked_sub(NAME - 2) {
+        Some(over) if over > 0 => {
+            let half = NAME / 2 - 2;
+            let [head, tail] = [&characters[..half], &characters[characters.len() - half..]];
+            head.iter().chain(&['.', '.']).chain(tail).collect()
+        }
+        _ => clip.clip.clone(),
+    };
+    format!(
+        "{name:<NAME$}{:>7.2}{:>6}{:>9}{:>8}{:>9}",
+        clip.score,
+        clip.lines.len(),
+        rows(Place::Outside),
+        rows(Place::Inside),
+        rows(Place::Unknown)
+    )
+}
+
+fn more(lines: &mut Vec<String>, count: usize) {
+    if count > LISTED {
+        lines.push(format!("  and {} more (--json lists them)", count - LISTED));
+    }
+}

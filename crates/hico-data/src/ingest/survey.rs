@@ -1,0 +1,89 @@
+//! Files that are looked at and not taken in: what a few frames of each show, and what its header says.
+
+use super::dicom::HeaderFacts;
+use super::frames::{FrameSink, Limits};
+use super::refusal::Refusal;
+use super::take_in;
+use super::video::{Damaged, Decoder, Programs};
+use super::walk::{self, Found, Stills, What};
+use super::{IngestError, pool};
+use crate::region::Regions;
+use crate::sector::Look;
+use crate::text::TextLook;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// What was seen of one file.
+pub(crate) struct Seen {
+    pub(crate) look: Look,
+    pub(crate) text: TextLook,
+    pub(crate) regions: Regions,
+    pub(crate) header: Option<HeaderFacts>,
+}
+
+/// Looks at one file as `--sector` does: what its region is found in, and what its header says of regions.
+///
+/// # Errors
+/// When it is no clip, or does not decode.
+pub fn look(path: &Path, limits: Limits, programs: &Programs) -> Result<(Look, Regions), Refusal> {
+    let Some(found) = walk::single(path).found.pop() else { return Err(Refusal::Name) };
+    let survey = Survey { limits, programs: programs.clone(), threads: 1 };
+    let seen = survey.look(&found, Decoder::find(programs, 1).as_ref(), &AtomicBool::new(false))?;
+    Ok((seen.look, seen.regions))
+}
+
+/// How files are looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Survey {
+    pub(crate) limits: Limits,
+    pub(crate) programs: Programs,
+    pub(crate) threads: usize,
+}
+
+impl Survey {
+    /// Looks at every clip of a folder, or at one file; each picture is a clip. `judge` runs in several threads, `take`
+    /// gets what it made of each in the order of the paths.
+    ///
+    /// - `take`: path, result or why there is none, how many are done and how many there are
+    /// - returns: whether every file was looked at
+    pub(crate) fn run<T: Send>(
+        &self,
+        source: &Path,
+        stop: &AtomicBool,
+        judge: impl Fn(Seen) -> T + Sync,
+        mut take: impl FnMut(&str, Result<T, Refusal>, [usize; 2]),
+    ) -> Result<bool, IngestError> {
+        let broken = |reason: String| IngestError::Source { path: source.to_owned(), reason };
+        let root = source.canonicalize().map_err(|error| broken(error.to_string()))?;
+        let tree = if root.is_dir() { walk::walk(&root, Stills::Each, &[]) } else { Ok(walk::single(&root)) };
+        let mut found = tree.map_err(|error| broken(error.to_string()))?.found;
+        // What nothing promises to be a clip and what is none by its first bytes is no file that was missed.
+        found.retain(|found| !(found.optional && matches!(found.what, What::Refused(_))));
+        if found.is_empty() {
+            return Err(IngestError::NothingFound(source.to_owned()));
+        }
+        let needs_ffmpeg = found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
+        let threads = self.threads.max(1);
+        let decoder = if needs_ffmpeg { Decoder::find(&self.programs, 1) } else { None };
+        let work = |found: &Found, halt: &AtomicBool| self.look(found, decoder.as_ref(), halt).map(&judge);
+        let (mut done, total) = (0, found.len());
+        pool::in_order(&found, threads, stop, work, |found, outcome| {
+            match outcome {
+                Err(Refusal::Interrupted) => return Ok(()),
+                // Perhaps a video, said the first bytes, and ffmpeg says no.
+                Err(_) if found.optional => {}
+                outcome => take(&found.key, outcome, [done + 1, total]),
+            }
+            done += 1;
+            Ok(())
+        })
+    }
+
+    /// A damaged file is looked at as far as it goes: what its frames show is there all the same.
+    fn look(&self, found: &Found, decoder: Option<&Decoder>, halt: &AtomicBool) -> Result<Seen, Refusal> {
+        let mut sink = FrameSink::looking(self.limits).with_text();
+        let facts = take_in::fill(&found.what, &mut sink, decoder, self.limits, Damaged::Keep, halt)?;
+        let (look, text) = sink.into_looks();
+        Ok(Seen { look, text, regions: facts.regions, header: facts.header })
+    }
+}

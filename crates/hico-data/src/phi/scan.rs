@@ -1,0 +1,163 @@
+//! Looks through files, or through a data set, one clip after another; what is kept of a clip does not grow with it.
+
+use super::{ClipText, PhiReport, Place, PlacedLine, SUSPECT, Unseen, draw, says_burned_in};
+use crate::clip::{Channels, Frame};
+use crate::dataset::{Dataset, DatasetError};
+use crate::ingest::survey::{Seen, Survey};
+use crate::ingest::{IngestError, Limits, Programs};
+use crate::region::Regions;
+use crate::sector::{self, Look};
+use crate::text::{self, TextLook};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Frames of a stored clip that are looked at, at most.
+const FRAMES: usize = 64;
+
+/// How clips are looked at.
+#[derive(Debug, Clone)]
+pub struct PhiOptions {
+    /// The score from which on a clip is suspected, 0 to 1.
+    pub threshold: f64,
+    /// Suspected clips that are drawn with their rows, at most.
+    pub pictures: usize,
+    /// What a clip may cost.
+    pub limits: Limits,
+    /// The programs that decode videos.
+    pub programs: Programs,
+    /// Clips that are looked at at the same time; 1 or more.
+    pub threads: usize,
+}
+
+impl Default for PhiOptions {
+    fn default() -> Self {
+        Self {
+            threshold: SUSPECT,
+            pictures: 0,
+            limits: Limits::default(),
+            programs: Programs::default(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+        }
+    }
+}
+
+/// How far the work is; told after each clip.
+#[derive(Debug, Clone, Copy)]
+pub struct PhiProgress<'a> {
+    /// Clips done with.
+    pub done: usize,
+    /// Clips in all.
+    pub total: usize,
+    /// The last one.
+    pub clip: &'a str,
+}
+
+/// Looks through a folder of files, or at one file. Every picture is a clip.
+///
+/// # Errors
+/// When the source cannot be read or holds no clip; a file that cannot be decoded is part of the report.
+pub fn scan_files(
+    source: &Path,
+    options: &PhiOptions,
+    progress: &mut dyn FnMut(PhiProgress<'_>),
+    stop: &AtomicBool,
+) -> Result<PhiReport, IngestError> {
+    let mut report = begin(source.display().to_string(), options);
+    let survey = Survey { limits: options.limits, programs: options.programs.clone(), threads: options.threads };
+    let judge = |seen: Seen| judge(&seen, options);
+    let finished = survey.run(source, stop, judge, |key, outcome, [done, total]| {
+        match outcome {
+            Ok(clip) => keep(&mut report, ClipText { clip: key.to_owned(), ..clip }, options),
+            Err(why) => report.unseen.push(Unseen { clip: key.to_owned(), reason: why.to_string() }),
+        }
+        progress(PhiProgress { done, total, clip: key });
+    })?;
+    report.interrupted = !finished;
+    Ok(report)
+}
+
+/// Looks through the stored frames of a data set. They may be too small for letters to be seen, and nothing is known of the
+/// headers that they came from: where there are still files, look at those.
+#[must_use]
+pub fn scan_dataset(
+    name: &str,
+    dataset: &Dataset,
+    options: &PhiOptions,
+    progress: &mut dyn FnMut(PhiProgress<'_>),
+    stop: &AtomicBool,
+) -> PhiReport {
+    let mut report = begin(name.to_owned(), options);
+    for clip in 0..dataset.len() {
+        if stop.load(Ordering::Relaxed) {
+            report.interrupted = true;
+            break;
+        }
+        let row = dataset.row(clip);
+        match look(dataset, clip) {
+            Ok(seen) => keep(&mut report, ClipText { clip: row.clip.clone(), ..judge(&seen, options) }, options),
+            Err(why) => report.unseen.push(Unseen { clip: row.clip.clone(), reason: why.to_string() }),
+        }
+        progress(PhiProgress { done: clip + 1, total: dataset.len(), clip: &row.clip });
+    }
+    report
+}
+
+fn begin(source: String, options: &PhiOptions) -> PhiReport {
+    PhiReport { source, threshold: options.threshold, ..PhiReport::default() }
+}
+
+/// Adds a clip; of more pictures than were asked for only the first ones stay.
+fn keep(report: &mut PhiReport, mut clip: ClipText, options: &PhiOptions) {
+    if report.clips.iter().filter(|clip| clip.picture.is_some()).count() >= options.pictures {
+        clip.picture = None;
+    }
+    report.take(clip);
+}
+
+/// Looks at evenly spaced frames of a stored clip.
+fn look(dataset: &Dataset, clip: usize) -> Result<Seen, DatasetError> {
+    let (mut look, mut text) = (Look::new(), TextLook::new());
+    let frames = dataset.row(clip).frames;
+    for number in (0..frames).step_by(frames.div_ceil(FRAMES).max(1)) {
+        let frame = dataset.read_frame(clip, number)?;
+        let size = frame.size;
+        let rgb = rgb(frame);
+        look.push(size, &rgb);
+        text.push(size, &rgb);
+    }
+    Ok(Seen { look, text, regions: Regions::default(), header: None })
+}
+
+fn rgb(frame: Frame) -> Vec<u8> {
+    match frame.channels {
+        Channels::Rgb => frame.pixels,
+        Channels::Grey => frame.pixels.into_iter().flat_map(|grey| [grey; 3]).collect(),
+    }
+}
+
+/// What is suspected of a clip; its name is left empty.
+fn judge(seen: &Seen, options: &PhiOptions) -> ClipText {
+    let found = text::find(&seen.text);
+    let sector = sector::find(&seen.look, &seen.regions);
+    let score = found.first().map_or(0.0, |line| line.score);
+    let lines: Vec<PlacedLine> = found
+        .into_iter()
+        .filter(|line| line.score >= options.threshold)
+        .map(|line| PlacedLine { place: Place::of(&line, sector.as_ref().map_err(|why| *why)), line })
+        .collect();
+    let size = seen.text.source();
+    let suspected = !lines.is_empty() || says_burned_in(seen.header.as_ref());
+    let picture = (suspected && options.pictures > 0).then(|| draw::picture(&seen.text, &lines)).flatten();
+    ClipText {
+        clip: String::new(),
+        frames: seen.text.seen(),
+        height: size.map_or(0, |size| size.height),
+        width: size.map_or(0, |size| size.width),
+        score,
+        suspected,
+        lines,
+        sector: sector.map_or_else(|why| why.to_string(), |sector| sector.shape.to_string()),
+        header: seen.header.clone(),
+        picture,
+    }
+}

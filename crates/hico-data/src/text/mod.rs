@@ -1,0 +1,16 @@
+//! Text that is burned into frames: where it may be, and how likely it is text.
+//!
+//! Letters are bright, sharply edged and of thin strokes of one width, and they stand in rows; what is burned in stays
+//! where it is while tissue moves. Nothing is read: a place is named, not a word.
+
+mod find;
+mod glyph;
+mod look;
+mod paint;
+mod place;
+mod row;
+
+pub use find::{Line, find};
+pub use look::TextLook;
+pub use paint::{Paint, SUSPECT, TextUse};
+pub use place::Place;
