@@ -275,7 +275,7 @@ def compare_views(arguments):
         for colour in (False, True):
             ours, theirs = [], []
             for _ in range(arguments.rounds):
-                words = ["views", data, "--side", arguments.side, "--rounds", 3] + (["--colour"] if colour else [])
+                words = ["views", data, "--side", arguments.side, "--rounds", 40] + (["--colour"] if colour else [])
                 ours.append(min(line["seconds"] / line["views"] for line in speed(arguments, *words)))
                 theirs.append(min(torch_round(arguments, "views", data=data, side=arguments.side, colour=colour, steps=3)))
             rows = [("hico, one core", ours, None), ("torchvision, one core", theirs, None)]

@@ -42,33 +42,51 @@ pub fn bilinear(picture: &Planes<u8>, window: Window, size: Size) -> Cow<'_, Pla
     }
     let across = (from.width != size.width).then(|| Taps::new(from.width, size.width));
     let down = (from.height != size.height).then(|| Taps::new(from.height, size.height));
-    let mut values = Vec::with_capacity(size.height * size.width * picture.channels.count());
-    for plane in picture.values.chunks_exact(of.height * of.width) {
+    // Pillow goes across first, unless going down first leaves less to do; before version 13 it always did.
+    let down_first = from.height > size.height && from.width < size.width;
+    let mut values = vec![0; size.height * size.width * picture.channels.count()];
+    let mut between = vec![0; if down_first { size.height * from.width } else { from.height * size.width }];
+    let mut turned = Turned::default();
+    let planes = picture.values.chunks_exact(of.height * of.width);
+    for (plane, new) in planes.zip(values.chunks_exact_mut(size.height * size.width)) {
         let rows = |rows: std::ops::Range<usize>| rows.map(|row| &plane[row * of.width + left..][..from.width]);
         let rows: Vec<&[u8]> = rows(top..top + from.height).collect();
-        // Pillow goes across first, unless going down first leaves less to do; before version 13 it always did.
-        let resized = if from.height > size.height && from.width < size.width {
-            pass_across(&cut(&pass_down(&rows, down.as_ref()), from.width), across.as_ref())
+        if down_first {
+            pass_down(&rows, down.as_ref(), &mut between);
+            pass_across(&cut(&between, from.width), across.as_ref(), &mut turned, new);
         } else {
-            pass_down(&cut(&pass_across(&rows, across.as_ref()), size.width), down.as_ref())
-        };
-        values.extend(resized);
+            pass_across(&rows, across.as_ref(), &mut turned, &mut between);
+            pass_down(&cut(&between, size.width), down.as_ref(), new);
+        }
     }
     Cow::Owned(Planes { size, channels: picture.channels, values })
 }
 
+/// Columns that lie side by side, before and after they are resized: memory that each plane uses again.
+#[derive(Default)]
+struct Turned {
+    old: Vec<u8>,
+    new: Vec<u8>,
+}
+
 /// The new rows, one behind the other.
-fn pass_down(rows: &[&[u8]], taps: Option<&Taps>) -> Vec<u8> {
-    taps.map_or_else(|| rows.concat(), |taps| taps.apply(rows, rows[0].len()))
+fn pass_down(rows: &[&[u8]], taps: Option<&Taps>, new: &mut [u8]) {
+    match taps {
+        Some(taps) => taps.apply(rows, new),
+        None => new.chunks_exact_mut(rows[0].len()).zip(rows).for_each(|(new, row)| new.copy_from_slice(row)),
+    }
 }
 
 /// The rows with new columns, one behind the other.
-fn pass_across(rows: &[&[u8]], taps: Option<&Taps>) -> Vec<u8> {
-    let Some(taps) = taps else { return rows.concat() };
+fn pass_across(rows: &[&[u8]], taps: Option<&Taps>, turned: &mut Turned, new: &mut [u8]) {
+    let Some(taps) = taps else { return pass_down(rows, None, new) };
     // Columns lie side by side once the plane is turned, so that this pass goes along memory too.
     let height = rows.len();
-    let columns = taps.apply(&cut(&transpose(rows), height), height);
-    transpose(&cut(&columns, height))
+    turned.old.resize(height * rows[0].len(), 0);
+    turned.new.resize(new.len(), 0);
+    transpose(rows, &mut turned.old);
+    taps.apply(&cut(&turned.old, height), &mut turned.new);
+    transpose(&cut(&turned.new, height), new);
 }
 
 /// Rows of a width.
@@ -113,16 +131,14 @@ impl Taps {
         Self { first, weights, count }
     }
 
-    /// - `rows`: the old rows, each `width` long
-    /// - returns: the new ones, one behind the other
-    fn apply(&self, rows: &[&[u8]], width: usize) -> Vec<u8> {
-        let mut made = vec![0; self.first.len() * width];
-        let new = made.chunks_exact_mut(width);
+    /// - `rows`: the old rows, all of one width
+    /// - `made`: the new ones, one behind the other
+    fn apply(&self, rows: &[&[u8]], made: &mut [u8]) {
+        let new = made.chunks_exact_mut(rows[0].len());
         for ((new, &first), weights) in new.zip(&self.first).zip(self.weights.chunks_exact(self.count)) {
             let last = weights.iter().rposition(|&weight| weight != 0).map_or(0, |last| last + 1);
             pulp::Arch::new().dispatch(Weigh { rows: &rows[first..first + last], weights: &weights[..last], new });
         }
-        made
     }
 }
 

@@ -2,21 +2,19 @@
 
 use pulp::{Simd, WithSimd};
 
-/// The matrix with its rows and columns exchanged.
+/// Exchanges rows and columns.
 ///
 /// - `rows`: slices of one length
-/// - returns: `[columns, rows]`
-pub(super) fn transpose(rows: &[&[u8]]) -> Vec<u8> {
+/// - `turned`: `[columns, rows]`
+pub(super) fn transpose(rows: &[&[u8]], turned: &mut [u8]) {
     let columns = rows.first().map_or(0, |row| row.len());
-    let mut turned = vec![0; columns * rows.len()];
     if rows.len() < HEIGHT || columns < WIDTH {
         for (row, values) in rows.iter().enumerate() {
             (0..columns).for_each(|column| turned[column * rows.len() + row] = values[column]);
         }
     } else {
-        pulp::Arch::new().dispatch(Tiles { rows, columns, turned: &mut turned });
+        pulp::Arch::new().dispatch(Tiles { rows, columns, turned });
     }
-    turned
 }
 
 /// Rows of a tile.
@@ -99,7 +97,9 @@ mod tests {
                 let values: Vec<u8> = (0..height * width).map(|place| (place * 7 % 251) as u8).collect();
                 let rows: Vec<&[u8]> = (0..height).map(|row| &values[row * width..][..width]).collect();
                 let expected: Vec<u8> = (0..width).flat_map(|column| rows.iter().map(move |row| row[column])).collect();
-                assert_eq!(transpose(&rows), expected, "{height} x {width}");
+                let mut turned = vec![0; expected.len()];
+                transpose(&rows, &mut turned);
+                assert_eq!(turned, expected, "{height} x {width}");
             }
         }
     }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
 
+#[cfg(feature = "wgpu")]
+mod device;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use hico::evaluate::pretrained::Pretrained;
 use hico::loss::unit_rows;
