@@ -3,9 +3,9 @@
 use crate::graph::{Handle, close, contiguous, dims, open, tensor};
 use crate::pool::{self, Window};
 use crate::resample;
-use burn::tensor::Tensor;
 use burn::tensor::module as operation;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions};
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Tensor, TensorData};
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
@@ -76,10 +76,7 @@ pub fn resample_add(coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
     let [batch, channels, height, width] = fine.dims();
     let opened = || Some((open(coarse.clone())?, open(fine.clone())?));
     let Some(((from, of_coarse), (onto, of_fine))) = opened() else {
-        let options = InterpolateOptions::new(InterpolateMode::Bilinear)
-            .with_align_corners(false)
-            .with_output_size([height, width]);
-        return operation::interpolate(coarse, options) + fine;
+        return by_products(coarse, [height, width]) + fine;
     };
     let [of_batch, of_channels, tall, wide] = coarse.dims();
     assert_eq!([of_batch, of_channels], [batch, channels], "maps of the two");
@@ -98,6 +95,17 @@ pub fn resample_add(coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
         }
     };
     close(y, of_coarse.merge(of_fine))
+}
+
+/// Resampling as a product with one matrix a side: burn's own has no gradient on a GPU.
+fn by_products(coarse: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+    let [_, _, tall, wide] = coarse.dims();
+    // A constant, also where the maps are in a graph.
+    let device = coarse.device();
+    let matrix = |from: usize, to: usize| -> Tensor<4> {
+        Tensor::from_data(TensorData::new(resample::matrix(from, to), [1, 1, to, from]), &device)
+    };
+    matrix(tall, height).matmul(coarse).matmul(matrix(wide, width).swap_dims(2, 3))
 }
 
 #[derive(Debug)]
@@ -124,6 +132,25 @@ impl Backward<Flex, 2> for ResampleAdd {
         if let Some(node) = fine {
             debug_assert_eq!(dims::<4>(&dy)[2..], to);
             gradients.register::<Flex>(node.id, dy);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn products_resample_as_the_passes_do() {
+        let device = Device::flex();
+        for ([tall, wide], to) in [([4, 4], [8, 8]), ([3, 5], [5, 9]), ([1, 1], [2, 3]), ([7, 7], [4, 3])] {
+            let of = |count: usize| (0..count).map(|place| (place as f32 * 0.7).sin()).collect::<Vec<f32>>();
+            let coarse = Tensor::from_data(TensorData::new(of(6 * tall * wide), [2, 3, tall, wide]), &device);
+            let nothing = Tensor::zeros([2, 3, to[0], to[1]], &device);
+            let off = by_products(coarse.clone(), to) - resample_add(coarse, nothing);
+            let off = off.abs().max().into_scalar::<f32>();
+            assert!(off < 1e-6, "{tall}x{wide} to {to:?}: {off}");
         }
     }
 }

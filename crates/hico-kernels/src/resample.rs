@@ -16,6 +16,18 @@ fn mixes(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
     (0..to).map(mix).collect()
 }
 
+/// What each value along an axis of the result takes from each along that of the source.
+///
+/// - returns: `[to, from]`
+pub(crate) fn matrix(from: usize, to: usize) -> Vec<f32> {
+    let mut matrix = vec![0.0; to * from];
+    for (row, (first, second, weight)) in matrix.chunks_exact_mut(from).zip(mixes(from, to)) {
+        row[first] += 1.0 - weight;
+        row[second] += weight;
+    }
+    matrix
+}
+
 /// Resamples `[maps, from[0], from[1]]` to `[maps, to[0], to[1]]` and adds `added`, of the result's shape.
 pub(crate) fn forward(x: &[f32], added: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     let (rows, columns) = (mixes(from[0], to[0]), mixes(from[1], to[1]));
