@@ -22,6 +22,7 @@ pub mod audit;
 pub mod phi;
 pub mod prefetch;
 pub mod export;
+pub mod join;
 
 pub use clip::{Channels, Clip, Frame, Size};
 pub use dataset::{Dataset, DatasetError};

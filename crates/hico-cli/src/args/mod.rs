@@ -4,6 +4,7 @@ mod demo;
 mod phantom;
 mod ingest;
 mod inspect;
+mod join;
 mod split;
 mod audit;
 mod export_data;
@@ -22,6 +23,7 @@ pub(crate) use export_data::{ExportDataArgs, FormatArg, SampleArg};
 pub(crate) use finetune::FinetuneArgs;
 pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, TextArg};
 pub(crate) use inspect::InspectArgs;
+pub(crate) use join::JoinArgs;
 pub(crate) use phantom::PhantomArgs;
 pub(crate) use pretrain::PretrainArgs;
 pub(crate) use report::ReportArgs;
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Split(SplitArgs),
     /// Find what spoils a study: copies on both sides of a split, clashing labels, confounds
     Audit(AuditArgs),
+    /// Join several data sets to one, to pretrain on all of them
+    Join(JoinArgs),
     /// Write a data set as WebDataset shards or as an ImageFolder tree, for other programs
     ExportData(ExportDataArgs),
     /// Pretrain an encoder on the clips of a data set

@@ -4,6 +4,7 @@ mod demo;
 mod phantom;
 mod ingest;
 mod inspect;
+mod join;
 mod split;
 mod audit;
 mod export_data;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(args, output),
         Command::Split(args) => split::run(args, output),
         Command::Audit(args) => audit::run(args, output),
+        Command::Join(args) => join::run(args, output),
         Command::ExportData(args) => export_data::run(args, output),
         Command::Pretrain(args) => pretrain::run(args, output),
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),

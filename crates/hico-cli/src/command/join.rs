@@ -1,0 +1,81 @@
+use crate::args::JoinArgs;
+use crate::interrupt;
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico_data::Dataset;
+use hico_data::ingest::LabelMap;
+use hico_data::join::{self, JoinError, JoinReport, Part};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// `hico join DATASET DATASET... --out DIR`: several data sets as one.
+pub(crate) fn run(args: &JoinArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut parts = args.datasets.iter().map(|words| part(words)).collect::<anyhow::Result<Vec<Part>>>()?;
+    for words in &args.label_map {
+        let (name, map) = words
+            .split_once('=')
+            .with_context(|| format!("--label-map {words}: not NAME=MAP"))
+            .hint(|| "say which data set it is for, as --label-map lung=us4".to_owned())?;
+        let known = parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(", ");
+        let part = parts
+            .iter_mut()
+            .find(|part| part.name == name)
+            .with_context(|| format!("--label-map {words}: no data set is called {name:?}"))
+            .hint(|| format!("the names are {known}"))?;
+        let read = LabelMap::named(map).map_or_else(|| LabelMap::read(Path::new(map)), Ok);
+        part.map = Some(read.hint(|| {
+            format!("name one of {}, or a CSV with the columns prefix and label", LabelMap::NAMES.join(", "))
+        })?);
+    }
+    let stop = interrupt::flag()?;
+    let bar = output.progress(0, "join");
+    let mut progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let report = join::join(&parts, &args.out, &mut progress, &stop);
+    bar.finish_and_clear();
+    let hint = report.as_ref().err().map(hint);
+    let report = report.hint(|| hint.unwrap_or_default().to_owned())?;
+    output.result(&report, |report| summary(report, args))?;
+    if report.left > 0 {
+        output.note(&format!("interrupted with {} shards to go; the same command goes on", report.left));
+        return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `NAME=DATASET`, or a data set that is called as its folder.
+fn part(words: &str) -> anyhow::Result<Part> {
+    let (name, folder) = words.split_once('=').filter(|_| !Path::new(words).exists()).unwrap_or(("", words));
+    let of_folder =
+        || Path::new(folder).canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = if name.is_empty() { of_folder().unwrap_or_default() } else { name.to_owned() };
+    let data = Dataset::open(Path::new(folder)).hint(|| "make one with: hico ingest CLIPS --out DATASET".to_owned())?;
+    Ok(Part { name, data, map: None })
+}
+
+fn hint(error: &JoinError) -> &'static str {
+    match error {
+        JoinError::Name(_) | JoinError::Twice(_) => "give it another name, as other=DATASET",
+        JoinError::Unmapped { .. } => "add the class to the map, or leave the map out",
+        JoinError::Taken { .. } => "choose another --out",
+        JoinError::Data(_) => "check the data set with: hico inspect DATASET",
+        JoinError::Table(_) | JoinError::Copy { .. } => "choose an --out on a disk with room that you may write to",
+    }
+}
+
+fn summary(report: &JoinReport, args: &JoinArgs) -> String {
+    let mut lines = vec![format!("{}: {} clips", args.out.display(), report.clips)];
+    let from = |parts: &std::collections::BTreeMap<String, usize>| {
+        parts.iter().map(|(part, clips)| format!("{clips} of {part}")).collect::<Vec<_>>().join(", ")
+    };
+    lines.extend(report.classes.iter().map(|(class, parts)| format!("{class:<24}{}", from(parts))));
+    if !report.unlabelled.is_empty() {
+        lines.push(format!("{:<24}{}", "(unlabelled)", from(&report.unlabelled)));
+    }
+    if !report.folds {
+        lines.push("no folds: not every data set has them; `hico split` makes some".to_owned());
+    }
+    lines.join("\n")
+}

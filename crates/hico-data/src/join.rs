@@ -1,0 +1,354 @@
+//! Several data sets → one, so that an encoder is pretrained on all their clips (US-4 is four). See [`join`].
+//!
+//! Clips, patients and groups take the name of their data set in front: equal names in two are not the same patient. A
+//! shard is copied with its clips renamed in its header, so that memory depends on no data set's size.
+
+use crate::atomic;
+use crate::dataset::{Dataset, DatasetError};
+use crate::ingest::LabelMap;
+use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError};
+use crate::store::shard_name;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A data set that is joined with others.
+#[derive(Debug)]
+pub struct Part {
+    /// Its name among the others: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// The data set.
+    pub data: Dataset,
+    /// Its class by the first letters → the class in the whole; `None` keeps every class as it is called.
+    pub map: Option<LabelMap>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct JoinReport {
+    /// Clips in the whole.
+    pub clips: usize,
+    /// Of each class, clips by data set.
+    pub classes: BTreeMap<String, BTreeMap<String, usize>>,
+    /// Clips without a label, by data set.
+    pub unlabelled: BTreeMap<String, usize>,
+    /// Whether folds were kept: all data sets have to have them.
+    pub folds: bool,
+    /// Shards that an earlier try had copied.
+    pub kept: usize,
+    /// Shards not reached because the work was stopped.
+    pub left: usize,
+}
+
+/// Why data sets cannot be joined. Nothing of theirs is changed.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// A name is empty, `.` or `..`, or holds another character.
+    #[error("{0:?} does not do as the name of a data set: letters, digits, '-', '_' and '.' do")]
+    Name(String),
+    /// Two have one name.
+    #[error("two data sets are called {0:?}")]
+    Twice(String),
+    /// A class has no place in its map.
+    #[error("{part}: its label map {map} says nothing of class {class:?}")]
+    Unmapped {
+        /// The data set.
+        part: String,
+        /// The map.
+        map: String,
+        /// The class.
+        class: String,
+    },
+    /// There is something else already.
+    #[error("{}: holds {what} already", .folder.display())]
+    Taken {
+        /// Where the whole was to go.
+        folder: PathBuf,
+        /// What is there.
+        what: String,
+    },
+    /// A data set cannot be read.
+    #[error(transparent)]
+    Data(#[from] DatasetError),
+    /// The table cannot be written.
+    #[error(transparent)]
+    Table(#[from] ManifestError),
+    /// A shard cannot be copied.
+    #[error("{}: {source}", .path.display())]
+    Copy {
+        /// The shard, old or new.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Joins data sets into `out`; the same call goes on where one was stopped.
+///
+/// - `progress`: told after each shard, with shards done and in all
+/// - `stop`: looked at between shards
+///
+/// # Errors
+/// When names or classes do not do, or something cannot be read or written.
+pub fn join(
+    parts: &[Part],
+    out: &Path,
+    progress: &mut dyn FnMut(usize, usize),
+    stop: &AtomicBool,
+) -> Result<JoinReport, JoinError> {
+    let Whole { manifest, shards, mut report } = whole(parts)?;
+    if out.join(MANIFEST_FILE).exists() {
+        return Err(JoinError::Taken { folder: out.to_owned(), what: "a data set".to_owned() });
+    }
+    std::fs::create_dir_all(out).map_err(|source| JoinError::Copy { path: out.to_owned(), source })?;
+    for (number, (part, from)) in shards.iter().enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            report.left = shards.len() - number;
+            return Ok(report);
+        }
+        report.kept += usize::from(!copied(&part.data.folder().join(from), &part.name, &out.join(shard_name(number)))?);
+        progress(number + 1, shards.len());
+    }
+    // Only now is it a data set.
+    manifest.write(out)?;
+    Ok(report)
+}
+
+struct Whole<'a> {
+    manifest: Manifest,
+    /// For each shard the data set and the name it comes from.
+    shards: Vec<(&'a Part, String)>,
+    report: JoinReport,
+}
+
+fn whole(parts: &[Part]) -> Result<Whole<'_>, JoinError> {
+    let mut names = BTreeSet::new();
+    for part in parts {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        if part.name.trim_matches('.').is_empty() || !part.name.chars().all(plain) {
+            return Err(JoinError::Name(part.name.clone()));
+        }
+        if !names.insert(&part.name) {
+            return Err(JoinError::Twice(part.name.clone()));
+        }
+    }
+    let folds = parts.iter().all(|part| part.data.manifest().rows.iter().all(|row| row.fold.is_some()));
+    let mut report = JoinReport { folds, ..JoinReport::default() };
+    let (mut rows, mut shards) = (Vec::new(), Vec::new());
+    for part in parts {
+        let mut number_of: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in &part.data.manifest().rows {
+            let number = *number_of.entry(&row.shard).or_insert_with(|| {
+                shards.push((part, row.shard.clone()));
+                shards.len() - 1
+            });
+            let named = |id: &str| format!("{}/{id}", part.name);
+            let label = row.label.as_ref().map(|class| mapped(part, class)).transpose()?;
+            match &label {
+                Some(class) => {
+                    let of_class = report.classes.entry(class.clone()).or_default();
+                    *of_class.entry(part.name.clone()).or_insert(0) += 1;
+                }
+                None => *report.unlabelled.entry(part.name.clone()).or_insert(0) += 1,
+            }
+            let mut row = row.clone();
+            row.clip = named(&row.clip);
+            row.patient = row.patient.as_deref().map(named);
+            row.group = named(&row.group);
+            row.source = named(&row.source);
+            row.shard = shard_name(number);
+            row.label = label;
+            row.fold = row.fold.filter(|_| folds);
+            rows.push(row);
+        }
+    }
+    report.clips = rows.len();
+    Ok(Whole { manifest: Manifest { rows }, shards, report })
+}
+
+fn mapped(part: &Part, class: &str) -> Result<String, JoinError> {
+    let Some(map) = &part.map else { return Ok(class.to_owned()) };
+    map.label(class).map(str::to_owned).ok_or_else(|| JoinError::Unmapped {
+        part: part.name.clone(),
+        map: map.name().to_owned(),
+        class: class.to_owned(),
+    })
+}
+
+/// Copies a shard, its clips renamed; `false` where that was done before.
+fn copied(from: &Path, name: &str, to: &Path) -> Result<bool, JoinError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| JoinError::Copy { path, source }
+    };
+    let mut shard = File::open(from).map_err(failed(from))?;
+    // The data set was opened, so that its headers were judged; a file may have changed since.
+    let header = renamed(&mut shard, name).map_err(failed(from))?;
+    if let Ok(before) = File::open(to) {
+        let mut begin = vec![0; header.len()];
+        let data = |file: &File, header: u64| file.metadata().ok()?.len().checked_sub(header);
+        let start = io::Seek::stream_position(&mut shard).map_err(failed(from))?;
+        let same = (&before).read_exact(&mut begin).is_ok() && begin == header;
+        if same && data(&before, header.len() as u64) == data(&shard, start) {
+            return Ok(false);
+        }
+        let what = format!("another {}", to.file_name().unwrap_or_default().to_string_lossy());
+        return Err(JoinError::Taken { folder: to.parent().unwrap_or(to).to_owned(), what });
+    }
+    let copy = |file: &mut File| {
+        file.write_all(&header)?;
+        io::copy(&mut shard, file).map(drop)
+    };
+    atomic::write_with(to, copy).map_err(failed(to))?;
+    Ok(true)
+}
+
+/// The first bytes of a shard up to its data, with `name/` in front of every clip.
+fn renamed(shard: &mut File, name: &str) -> io::Result<Vec<u8>> {
+    let broken = || io::Error::new(io::ErrorKind::InvalidData, "its header has changed since it was opened");
+    let mut length = [0; 8];
+    shard.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    let mut bytes = Vec::new();
+    if length > shard.metadata()?.len() || shard.take(length).read_to_end(&mut bytes)? as u64 != length {
+        return Err(broken());
+    }
+    let tensors: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes).map_err(|_| broken())?;
+    let rename = |(clip, value): (String, _)| match clip.as_str() {
+        "__metadata__" => (clip, value),
+        _ => (format!("{name}/{clip}"), value),
+    };
+    let tensors: serde_json::Map<_, _> = tensors.into_iter().map(rename).collect();
+    let mut header = serde_json::to_string(&tensors)?;
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    Ok([&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::{Channels, Clip, Size};
+    use crate::manifest::ClipRow;
+    use crate::region::Regions;
+    use crate::store::{ShardWriter, Stored};
+
+    /// A data set of clips with one label each; every third begins a shard.
+    fn written(folder: &Path, labels: &[Option<&str>], fold: Option<usize>) -> Dataset {
+        std::fs::create_dir_all(folder).unwrap();
+        let size = Size { height: 2, width: 3 };
+        let mut writer = ShardWriter::resume(folder, &[] as &[Stored], 2 * 3 * 3).unwrap();
+        let row = |(number, label): (usize, &Option<&str>)| {
+            let pixels = (0..6).map(|pixel| (number * 10 + pixel + label.map_or(0, str::len)) as u8).collect();
+            let clip = Clip { size, channels: Channels::Grey, pixels, fps: None };
+            let name = format!("clip-{number}");
+            let place = writer.append(&name, &clip).unwrap();
+            ClipRow {
+                clip: name,
+                patient: Some(format!("patient-{number}")),
+                group: format!("group-{number}"),
+                label: label.map(str::to_owned),
+                fold,
+                frames: 1,
+                height: 2,
+                width: 3,
+                channels: Channels::Grey,
+                fps: Some(20.0),
+                source_height: 2,
+                source_width: 3,
+                source: format!("{number}.mp4"),
+                sha256: String::new(),
+                shard: shard_name(place.shard),
+                done: String::new(),
+                pixel_height_mm: None,
+                pixel_width_mm: None,
+                regions: Regions::default(),
+            }
+        };
+        let rows = labels.iter().enumerate().map(row).collect();
+        writer.finish().unwrap();
+        Manifest { rows }.write(folder).unwrap();
+        Dataset::open(folder).unwrap()
+    }
+
+    fn parts(folder: &Path) -> Vec<Part> {
+        let lung = written(&folder.join("lung"), &[Some("Cov-1"), Some("Reg"), None, Some("Cov-2")], Some(0));
+        let liver = written(&folder.join("liver"), &[Some("F0"), Some("F4")], Some(1));
+        let part = |name: &str, data, map| Part { name: name.to_owned(), data, map };
+        vec![part("lung", lung, LabelMap::named("us4")), part("liver", liver, None)]
+    }
+
+    fn run(parts: &[Part], out: &Path) -> Result<JoinReport, JoinError> {
+        join(parts, out, &mut |_, _| (), &AtomicBool::new(false))
+    }
+
+    #[test]
+    fn the_whole_has_every_frame_under_the_name_of_its_data_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let (parts, out) = (parts(folder.path()), folder.path().join("out"));
+        let report = run(&parts, &out).unwrap();
+        let whole = Dataset::open(&out).unwrap();
+        assert_eq!((report.clips, whole.len(), report.folds), (6, 6, true));
+        let all = parts.iter().flat_map(|part| (0..part.data.len()).map(move |clip| (part, clip)));
+        for (number, (part, clip)) in all.enumerate() {
+            let (old, new) = (part.data.row(clip), whole.row(number));
+            assert_eq!(new.clip, format!("{}/{}", part.name, old.clip));
+            assert_eq!(new.group, format!("{}/{}", part.name, old.group));
+            assert_eq!(new.fold, old.fold);
+            assert_eq!(whole.read_clip(number).unwrap(), part.data.read_clip(clip).unwrap());
+        }
+        assert_eq!(whole.classes(), ["Cov-Bli-Ple-Oth", "F0", "F4", "Reg-Ali"]);
+        assert_eq!(report.classes["Cov-Bli-Ple-Oth"], BTreeMap::from([("lung".to_owned(), 2)]));
+        assert_eq!(report.unlabelled, BTreeMap::from([("lung".to_owned(), 1)]));
+        assert!(matches!(run(&parts, &out), Err(JoinError::Taken { .. })), "never over a data set");
+    }
+
+    #[test]
+    fn a_stopped_join_goes_on_to_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (parts, whole, broken) = (parts(folder.path()), folder.path().join("whole"), folder.path().join("broken"));
+        run(&parts, &whole).unwrap();
+        let stop = AtomicBool::new(false);
+        let report = join(&parts, &broken, &mut |_, _| stop.store(true, Ordering::Relaxed), &stop).unwrap();
+        assert!(report.left > 0 && !broken.join(MANIFEST_FILE).exists());
+        assert_eq!(run(&parts, &broken).unwrap().kept, 1);
+        for entry in std::fs::read_dir(&whole).unwrap().map(Result::unwrap) {
+            let again = std::fs::read(broken.join(entry.file_name())).unwrap();
+            assert!(std::fs::read(entry.path()).unwrap() == again, "{:?}", entry.file_name());
+        }
+        // A shard of something else is not taken for one of ours.
+        std::fs::remove_file(broken.join(MANIFEST_FILE)).unwrap();
+        std::fs::write(broken.join(shard_name(0)), b"something else").unwrap();
+        assert!(matches!(run(&parts, &broken), Err(JoinError::Taken { .. })));
+    }
+
+    #[test]
+    fn names_and_classes_that_do_not_do_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let mut twice = parts(folder.path());
+        twice[1].name = "lung".to_owned();
+        assert!(matches!(run(&twice, &out), Err(JoinError::Twice(_))));
+        for name in ["", "..", "a/b", "a b"] {
+            twice[1].name = name.to_owned();
+            assert!(matches!(run(&twice, &out), Err(JoinError::Name(_))), "{name}");
+        }
+        let mut unmapped = parts(folder.path());
+        unmapped[0].map = LabelMap::named("liver");
+        let error = run(&unmapped, &out).unwrap_err().to_string();
+        assert_eq!(error, "lung: its label map liver says nothing of class \"Cov-1\"");
+        assert!(!out.exists());
+    }
+
+    #[test]
+    fn folds_are_kept_only_where_all_have_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut parts = parts(folder.path());
+        parts[1].data = written(&folder.path().join("unsplit"), &[Some("F1")], None);
+        assert!(!run(&parts, &folder.path().join("out")).unwrap().folds);
+        let whole = Manifest::read(&folder.path().join("out")).unwrap();
+        assert!(whole.rows.iter().all(|row| row.fold.is_none()));
+    }
+}
