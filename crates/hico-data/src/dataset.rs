@@ -199,7 +199,7 @@ impl Dataset {
 }
 
 /// Opens a shard and reads its header: the file, what it says, and where the data begin.
-fn open_shard(path: &Path) -> Result<(File, Metadata, u64), DatasetError> {
+pub(crate) fn open_shard(path: &Path) -> Result<(File, Metadata, u64), DatasetError> {
     let read = |source| DatasetError::Read { path: path.to_owned(), source };
     let broken = |reason: String| DatasetError::Shard { path: path.to_owned(), reason };
     let file = File::open(path).map_err(read)?;

@@ -4,14 +4,15 @@
 //! shard is copied with its clips renamed in its header, so that memory depends on no data set's size.
 
 use crate::atomic;
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::{Dataset, DatasetError, open_shard};
 use crate::ingest::LabelMap;
 use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError};
-use crate::store::shard_name;
+use crate::store::{self, Place, Stored, shard_name};
+use safetensors::tensor::Metadata;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -180,51 +181,43 @@ fn mapped(part: &Part, class: &str) -> Result<String, JoinError> {
 
 /// Copies a shard, its clips renamed; `false` where that was done before.
 fn copied(from: &Path, name: &str, to: &Path) -> Result<bool, JoinError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| JoinError::Copy { path, source }
+    let failed = |source| JoinError::Copy { path: from.to_owned(), source };
+    let (mut shard, metadata, start) = open_shard(from)?;
+    let length = shard.metadata().map_err(failed)?.len() - start;
+    let other = |clip: &String| {
+        let reason = format!("{clip:?} is no clip");
+        DatasetError::Shard { path: from.to_owned(), reason }
     };
-    let mut shard = File::open(from).map_err(failed(from))?;
-    // The data set was opened, so that its headers were judged; a file may have changed since.
-    let header = renamed(&mut shard, name).map_err(failed(from))?;
+    let clips = metadata.offset_keys();
+    let clips = clips.iter().map(|clip| renamed(name, clip, &metadata).ok_or_else(|| other(clip)));
+    let begin = store::beginning(&clips.collect::<Result<Vec<Stored>, DatasetError>>()?);
     if let Ok(before) = File::open(to) {
-        let mut begin = vec![0; header.len()];
-        let data = |file: &File, header: u64| file.metadata().ok()?.len().checked_sub(header);
-        let start = io::Seek::stream_position(&mut shard).map_err(failed(from))?;
-        let same = (&before).read_exact(&mut begin).is_ok() && begin == header;
-        if same && data(&before, header.len() as u64) == data(&shard, start) {
+        let mut found = vec![0; begin.len()];
+        let same = (&before).read_exact(&mut found).is_ok() && found == begin;
+        if same && before.metadata().is_ok_and(|file| file.len() == begin.len() as u64 + length) {
             return Ok(false);
         }
         let what = format!("another {}", to.file_name().unwrap_or_default().to_string_lossy());
         return Err(JoinError::Taken { folder: to.parent().unwrap_or(to).to_owned(), what });
     }
+    shard.seek(SeekFrom::Start(start)).map_err(failed)?;
     let copy = |file: &mut File| {
-        file.write_all(&header)?;
+        file.write_all(&begin)?;
         io::copy(&mut shard, file).map(drop)
     };
-    atomic::write_with(to, copy).map_err(failed(to))?;
+    atomic::write_with(to, copy).map_err(|source| JoinError::Copy { path: to.to_owned(), source })?;
     Ok(true)
 }
 
-/// The first bytes of a shard up to its data, with `name/` in front of every clip.
-fn renamed(shard: &mut File, name: &str) -> io::Result<Vec<u8>> {
-    let broken = || io::Error::new(io::ErrorKind::InvalidData, "its header has changed since it was opened");
-    let mut length = [0; 8];
-    shard.read_exact(&mut length)?;
-    let length = u64::from_le_bytes(length);
-    let mut bytes = Vec::new();
-    if length > shard.metadata()?.len() || shard.take(length).read_to_end(&mut bytes)? as u64 != length {
-        return Err(broken());
-    }
-    let tensors: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes).map_err(|_| broken())?;
-    let rename = |(clip, value): (String, _)| match clip.as_str() {
-        "__metadata__" => (clip, value),
-        _ => (format!("{name}/{clip}"), value),
-    };
-    let tensors: serde_json::Map<_, _> = tensors.into_iter().map(rename).collect();
-    let mut header = serde_json::to_string(&tensors)?;
-    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
-    Ok([&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat())
+/// A clip of a shard, `name/` in front of its own.
+fn renamed(name: &str, clip: &str, metadata: &Metadata) -> Option<Stored> {
+    let info = metadata.info(clip)?;
+    let (begin, end) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
+    Some(Stored {
+        name: format!("{name}/{clip}"),
+        shape: info.shape.as_slice().try_into().ok()?,
+        place: Place { shard: 0, begin, end },
+    })
 }
 
 #[cfg(test)]
@@ -233,7 +226,7 @@ mod tests {
     use crate::clip::{Channels, Clip, Size};
     use crate::manifest::ClipRow;
     use crate::region::Regions;
-    use crate::store::{ShardWriter, Stored};
+    use crate::store::ShardWriter;
 
     /// A data set of clips with one label each; every third begins a shard.
     fn written(folder: &Path, labels: &[Option<&str>], fold: Option<usize>) -> Dataset {

@@ -163,12 +163,11 @@ impl ShardWriter {
     fn seal(&mut self) -> Result<(), StoreError> {
         let path = self.folder.join(shard_name(self.number));
         let failed = |source| StoreError::Write { path: path.clone(), source };
-        let header = header(&self.filled);
+        let beginning = beginning(&self.filled);
         let end = self.end();
         let part = self.part().map_err(failed)?;
         atomic::write_with(&path, |file| {
-            file.write_all(&(header.len() as u64).to_le_bytes())?;
-            file.write_all(header.as_bytes())?;
+            file.write_all(&beginning)?;
             part.seek(SeekFrom::Start(0))?;
             match io::copy(&mut io::Read::take(&mut *part, end), file)? {
                 copied if copied == end => Ok(()),
@@ -183,8 +182,9 @@ impl ShardWriter {
     }
 }
 
-/// The safetensors header: JSON padded with spaces, so that the data begin at a multiple of 8.
-fn header(clips: &[Stored]) -> String {
+/// A safetensors file up to its data: the length of the header, and that as JSON padded with spaces, so that the data
+/// begin at a multiple of 8.
+pub(crate) fn beginning(clips: &[Stored]) -> Vec<u8> {
     let mut tensors = serde_json::Map::new();
     tensors.insert("__metadata__".to_owned(), json!({ "axes": "frames,height,width,channels" }));
     for clip in clips {
@@ -193,7 +193,7 @@ fn header(clips: &[Stored]) -> String {
     }
     let mut header = serde_json::Value::Object(tensors).to_string();
     header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
-    header
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()
 }
 
 #[cfg(test)]
