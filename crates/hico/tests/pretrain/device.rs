@@ -6,7 +6,6 @@
 
 use super::{blocks, checked, journal, small};
 use hico::device::DeviceChoice;
-use hico::evaluate::classifier::Trainable;
 use hico::evaluate::cross_validate::{Request, cross_validate};
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::outcome::Evaluation;
@@ -69,6 +68,7 @@ fn a_recipe_trains_on_a_gpu_as_on_the_cpu() {
     let (_, begin) = pretrained(DeviceChoice::Cpu, 1e-30);
     let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
     let (moved, apart) = (distance(&on_cpu, &begin), distance(&on_gpu, &on_cpu));
+    // Apart by 1.5 % where it was measured; a rate or a decay that is lost would be of the order of the way.
     println!("weights moved by {moved} on the CPU, and are {apart} apart on the GPU");
     assert!(moved > 0.0 && apart < 0.1 * moved, "moved by {moved}, apart by {apart}");
 }
@@ -84,7 +84,7 @@ fn evaluated(device: DeviceChoice) -> Evaluation {
     let view = checked(small(1)).view().clone();
     let recipe =
         FinetuneRecipe { epochs: 1, frames_per_clip: 2, inner_fraction: 0.4, view, ..FinetuneRecipe::default() };
-    let request = Request { recipe, device, trainable: Trainable::All, ..Request::default() };
+    let request = Request { recipe, device, ..Request::default() };
     cross_validate(&both_classes_in_both_folds(), &request, &mut |_| (), &AtomicBool::new(false)).unwrap()
 }
 
@@ -101,6 +101,7 @@ fn a_network_is_fine_tuned_and_judged_on_a_gpu_as_on_the_cpu() {
             for (gpu, cpu) in gpu.clips_tested.iter().zip(&cpu.clips_tested) {
                 assert_eq!(gpu.clip, cpu.clip);
                 for (gpu, cpu) in gpu.probabilities.iter().zip(&cpu.probabilities) {
+                    // An epoch of Adam lies between the two: see above.
                     assert!((gpu - cpu).abs() < 0.02, "{gpu} {cpu}");
                     compared += 1;
                 }
