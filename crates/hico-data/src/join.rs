@@ -225,7 +225,6 @@ mod tests {
     use super::*;
     use crate::clip::{Channels, Clip, Size};
     use crate::manifest::ClipRow;
-    use crate::region::Regions;
     use crate::store::ShardWriter;
 
     /// A data set of clips with one label each; every third begins a shard.
@@ -239,25 +238,14 @@ mod tests {
             let name = format!("clip-{number}");
             let place = writer.append(&name, &clip).unwrap();
             ClipRow {
-                clip: name,
                 patient: Some(format!("patient-{number}")),
                 group: format!("group-{number}"),
                 label: label.map(str::to_owned),
                 fold,
-                frames: 1,
-                height: 2,
-                width: 3,
-                channels: Channels::Grey,
                 fps: Some(20.0),
-                source_height: 2,
-                source_width: 3,
                 source: format!("{number}.mp4"),
-                sha256: String::new(),
                 shard: shard_name(place.shard),
-                done: String::new(),
-                pixel_height_mm: None,
-                pixel_width_mm: None,
-                regions: Regions::default(),
+                ..ClipRow::new(name, 1, size, Channels::Grey)
             }
         };
         let rows = labels.iter().enumerate().map(row).collect();

@@ -60,6 +60,32 @@ pub struct ClipRow {
 const DECIDING: usize = 16;
 
 impl ClipRow {
+    /// A clip of which nothing else is known, a group of its own.
+    #[must_use]
+    pub fn new(clip: String, frames: usize, size: Size, channels: Channels) -> Self {
+        Self {
+            group: clip.clone(),
+            clip,
+            patient: None,
+            label: None,
+            fold: None,
+            frames,
+            height: size.height,
+            width: size.width,
+            channels,
+            fps: None,
+            source_height: size.height,
+            source_width: size.width,
+            source: String::new(),
+            sha256: String::new(),
+            shard: String::new(),
+            done: String::new(),
+            pixel_height_mm: None,
+            pixel_width_mm: None,
+            regions: Regions::default(),
+        }
+    }
+
     /// Size of the stored frames.
     #[must_use]
     pub const fn size(&self) -> Size {

@@ -24,25 +24,13 @@ fn data() -> Dataset {
     };
     let clips: Vec<Clip> = (0..12).map(clip).collect();
     let row = |(number, clip): (usize, &Clip)| ClipRow {
-        clip: format!("clip.{number}"),
         patient: Some(format!("p{}", number / 2)),
         group: format!("p{}", number / 2),
         label: (number != 5).then(|| if number % 4 < 2 { "a/b".to_owned() } else { "c".to_owned() }),
         fold: Some(number / 2 % 3),
-        frames: clip.frames(),
-        height: SIZE.height,
-        width: SIZE.width,
-        channels: clip.channels,
         fps: clip.fps,
-        source_height: SIZE.height,
-        source_width: SIZE.width,
         source: format!("s/{number}.avi"),
-        sha256: String::new(),
-        shard: String::new(),
-        done: String::new(),
-        pixel_height_mm: None,
-        pixel_width_mm: None,
-        regions: "".parse().unwrap(),
+        ..ClipRow::new(format!("clip.{number}"), clip.frames(), SIZE, clip.channels)
     };
     let rows = clips.iter().enumerate().map(row).collect();
     Dataset::in_memory(Manifest { rows }, clips)

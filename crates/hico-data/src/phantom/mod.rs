@@ -159,24 +159,12 @@ fn tinted(value: u8, tint: [u8; 3]) -> [u8; 3] {
 
 fn row(subject: &Subject, clip: &Clip) -> ClipRow {
     ClipRow {
-        clip: subject.name(),
         patient: Some(subject.patient_name()),
         group: subject.patient_name(),
         label: subject.label().map(str::to_owned),
-        fold: None,
-        frames: clip.frames(),
-        height: clip.size.height,
-        width: clip.size.width,
-        channels: clip.channels,
         fps: clip.fps,
-        source_height: clip.size.height,
-        source_width: clip.size.width,
         source: "phantom".to_owned(),
         sha256: Sha256::digest(&clip.pixels).iter().map(|byte| format!("{byte:02x}")).collect(),
-        shard: String::new(),
-        done: String::new(),
-        pixel_height_mm: None,
-        pixel_width_mm: None,
-        regions: crate::region::Regions::default(),
+        ..ClipRow::new(subject.name(), clip.frames(), clip.size, clip.channels)
     }
 }

@@ -1,29 +1,15 @@
 use super::*;
-use crate::clip::Channels;
+use crate::clip::{Channels, Size};
 use crate::manifest::ClipRow;
 use proptest::prelude::*;
 
 fn row(clip: usize, group: &str, label: Option<&str>, fold: Option<usize>) -> ClipRow {
     ClipRow {
-        clip: format!("clip-{clip}"),
-        patient: None,
         group: group.to_owned(),
         label: label.map(str::to_owned),
         fold,
-        frames: 1,
-        height: 1,
-        width: 1,
-        channels: Channels::Grey,
-        fps: None,
-        source_height: 1,
-        source_width: 1,
         source: format!("{clip}.png"),
-        sha256: String::new(),
-        shard: String::new(),
-        done: String::new(),
-        pixel_height_mm: None,
-        pixel_width_mm: None,
-        regions: crate::region::Regions::default(),
+        ..ClipRow::new(format!("clip-{clip}"), 1, Size { height: 1, width: 1 }, Channels::Grey)
     }
 }
 

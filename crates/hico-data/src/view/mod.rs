@@ -145,25 +145,8 @@ mod tests {
             })
             .collect();
         let row = |clip: usize| ClipRow {
-            clip: format!("clip-{clip}"),
-            patient: None,
             group: format!("group-{clip}"),
-            label: None,
-            fold: None,
-            frames: frames[clip],
-            height: size.height,
-            width: size.width,
-            channels,
-            fps: None,
-            source_height: size.height,
-            source_width: size.width,
-            source: String::new(),
-            sha256: String::new(),
-            shard: String::new(),
-            done: String::new(),
-            pixel_height_mm: None,
-            pixel_width_mm: None,
-            regions: crate::region::Regions::default(),
+            ..ClipRow::new(format!("clip-{clip}"), frames[clip], size, channels)
         };
         Dataset::in_memory(Manifest { rows: (0..frames.len()).map(row).collect() }, clips)
     }

@@ -10,25 +10,10 @@ pub(crate) const FRAMES: usize = 4;
 /// that learns at all tells the classes apart.
 pub(crate) fn spots(rows: &[(&str, Option<usize>, usize)]) -> Dataset {
     let row = |(index, (group, label, fold)): (usize, &(&str, Option<usize>, usize))| ClipRow {
-        clip: format!("clip-{index:02}"),
-        patient: None,
         group: (*group).to_owned(),
         label: label.map(|label| format!("class-{label}")),
         fold: Some(*fold),
-        frames: FRAMES,
-        height: SIDE,
-        width: SIDE,
-        channels: Channels::Grey,
-        fps: None,
-        source_height: SIDE,
-        source_width: SIDE,
-        source: String::new(),
-        sha256: String::new(),
-        shard: String::new(),
-        done: String::new(),
-        pixel_height_mm: None,
-        pixel_width_mm: None,
-        regions: hico_data::region::Regions::default(),
+        ..ClipRow::new(format!("clip-{index:02}"), FRAMES, Size { height: SIDE, width: SIDE }, Channels::Grey)
     };
     let clips = rows.iter().enumerate().map(|(index, (_, label, _))| spot_clip(index, *label));
     let clips = clips.collect();

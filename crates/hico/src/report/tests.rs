@@ -35,25 +35,9 @@ fn dataset(evaluation: &Evaluation) -> Dataset {
     let mut tested: Vec<_> = runs.flat_map(|run| &run.clips_tested).collect();
     tested.sort_by(|a, b| a.clip.cmp(&b.clip));
     let rows = tested.iter().map(|clip| ClipRow {
-        clip: clip.clip.clone(),
-        patient: None,
         group: clip.group.clone(),
         label: Some(evaluation.data.classes[clip.truth].clone()),
-        fold: None,
-        frames: 1,
-        height: size.height,
-        width: size.width,
-        channels: Channels::Grey,
-        fps: None,
-        source_height: size.height,
-        source_width: size.width,
-        source: String::new(),
-        sha256: String::new(),
-        shard: String::new(),
-        done: String::new(),
-        pixel_height_mm: None,
-        pixel_width_mm: None,
-        regions: hico_data::region::Regions::default(),
+        ..ClipRow::new(clip.clip.clone(), 1, size, Channels::Grey)
     });
     let pixels =
         |clip: usize| (0..size.height * size.width).map(move |at| ((at % size.width) * (clip % 7 + 1) / 7) as u8);

@@ -40,25 +40,10 @@ fn blocks(clips: usize, classes: usize) -> Arc<Dataset> {
         Clip { size, channels: Channels::Grey, pixels, fps: None }
     };
     let row = |index: usize| ClipRow {
-        clip: format!("clip-{index}"),
-        patient: None,
         group: format!("group-{index}"),
         label: (classes > 0).then(|| format!("class-{}", index % classes.max(1))),
         fold: Some(index % 2),
-        frames: 3,
-        height: SIDE,
-        width: SIDE,
-        channels: Channels::Grey,
-        fps: None,
-        source_height: SIDE,
-        source_width: SIDE,
-        source: String::new(),
-        sha256: String::new(),
-        shard: String::new(),
-        done: String::new(),
-        pixel_height_mm: None,
-        pixel_width_mm: None,
-        regions: hico_data::region::Regions::default(),
+        ..ClipRow::new(format!("clip-{index}"), 3, size, Channels::Grey)
     };
     let manifest = Manifest { rows: (0..clips).map(row).collect() };
     Arc::new(Dataset::in_memory(manifest, (0..clips).map(clip).collect()))
