@@ -212,6 +212,9 @@ pub struct TrainFile {
     /// Clips whose maps are in memory at a time; absent means the whole batch. The loss compares the whole batch all the
     /// same (Gao et al. 2021); only batch statistics are those of so many clips. 1 or more.
     pub micro_batch: Option<usize>,
+    /// Whether the backbone's maps are computed again for the gradient instead of kept (activation checkpointing): the
+    /// same numbers with less memory, in more time.
+    pub recompute_activations: bool,
     /// Largest learning rate; above 0.
     pub learning_rate: f64,
     /// Weight decay; 0 or more.
@@ -242,6 +245,7 @@ impl Default for TrainFile {
             epochs: 300,
             batch: 32,
             micro_batch: None,
+            recompute_activations: false,
             learning_rate: 3e-4,
             weight_decay: 1e-4,
             decay: Decay::default(),

@@ -53,6 +53,10 @@ pub(crate) struct PretrainArgs {
     /// Clips whose maps are in memory at a time, for batches that do not fit; the loss compares the whole batch all the same
     #[arg(long, value_name = "N")]
     pub(crate) micro_batch: Option<usize>,
+    /// Compute the backbone's maps again for the gradient instead of keeping them: the same numbers in less memory and more
+    /// time
+    #[arg(long)]
+    pub(crate) recompute_activations: bool,
     /// What large products are computed in; bf16 is faster on CPUs that multiply it, and rounds to 8 bits
     #[arg(long, value_name = "WHAT")]
     pub(crate) precision: Option<PrecisionArg>,

@@ -76,6 +76,7 @@ fn with_flags(mut file: RecipeFile, args: &PretrainArgs) -> RecipeFile {
     }
     train.batch = args.batch.unwrap_or(train.batch);
     train.micro_batch = args.micro_batch.or(train.micro_batch);
+    train.recompute_activations |= args.recompute_activations;
     train.precision = args.precision.map_or(train.precision, Into::into);
     train.seed = args.seed.unwrap_or(train.seed);
     train.label_fraction = args.label_fraction.unwrap_or(train.label_fraction);

@@ -3,7 +3,8 @@
 use super::{Batch, Draw, Method, Objective, Rows};
 use crate::loss::{hico_loss, label_loss};
 use crate::model::init::Init;
-use crate::model::{HicoModel, Mode, Outputs};
+use crate::model::layers::average;
+use crate::model::{HicoModel, Mode, Outputs, Pass};
 use crate::recipe::{LossFile, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
@@ -29,17 +30,16 @@ impl Method for Hico {
         (Self { loss: *recipe.loss(), supervision: recipe.method().supervision }, network)
     }
 
-    fn outputs(&self, network: &HicoModel, views: &[Tensor<4>], mode: Mode) -> Vec<Rows> {
-        // Batch statistics are those of one view, as in the paper.
+    fn outputs<'n>(&self, network: &'n HicoModel, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
         if self.supervision == Supervision::Full {
             // Labels alone do not train the projectors: what they tell apart is the pooled features.
             let [clips, ..] = views[0].dims();
-            let pooled = network.encoder.pooled(Tensor::cat(views.to_vec(), 0), mode.for_views(views.len()));
+            let pooled = average(pass.backbone(&network.encoder.backbone, views).c5);
             let of_view = |view: usize| pooled.clone().narrow(0, view * clips, clips);
             let rows = |pooled: Tensor<2>| vec![network.soft.forward(pooled.clone()), pooled];
             return (0..views.len()).map(|view| rows(of_view(view))).collect();
         }
-        let both = network.views([0, 1].map(|view: usize| views[view].clone()), mode);
+        let both = network.views(&[0, 1].map(|view: usize| views[view].clone()), pass);
         both.map(|Outputs { local, medium, global, logits, pooled }| vec![logits, pooled, local, medium, global]).into()
     }
 

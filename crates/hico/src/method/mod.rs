@@ -7,8 +7,8 @@ mod hico;
 
 pub use hico::Hico;
 
-use crate::model::Mode;
 use crate::model::weights::{NamedTensor, WeightsError};
+use crate::model::{Mode, Pass};
 use crate::recipe::Recipe;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -78,21 +78,15 @@ pub trait Method: Sized {
     /// What the loss reads of a batch.
     ///
     /// - `views`: `[clips, 3, side, side]` each
-    /// - `mode`: `Train`, or `Eval` to watch
+    /// - `pass`: how backbones are gone through; in `Train`, or in `Eval` to watch
     /// - returns: for each view its [`Rows`]
-    fn outputs(&self, network: &Self::Network, views: &[Tensor<4>], mode: Mode) -> Vec<Rows>;
+    fn outputs<'n>(&self, network: &'n Self::Network, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows>;
 
     /// The loss of a batch.
     ///
     /// - `outputs`: what [`Self::outputs`] gave, of the whole batch or of its parts, one below the other
     /// - `mode`: `Train`, or `Eval` to watch, in which nothing that the method remembers may change
     fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, mode: Mode) -> Objective;
-
-    /// The loss of a batch from its images.
-    fn loss(&mut self, network: &Self::Network, batch: &Batch, mode: Mode) -> Objective {
-        let outputs = self.outputs(network, &batch.views, mode);
-        self.objective(outputs, batch, mode)
-    }
 
     /// Pooled backbone features of images, `[batch, features]`, without the statistics of the batch.
     fn features(&self, network: &Self::Network, images: Tensor<4>) -> Tensor<2>;

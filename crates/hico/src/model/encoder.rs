@@ -84,12 +84,9 @@ impl Encoder {
         Maps { c2, c3, c4, c5, p2, p3, p4, p5: merged.p5 }
     }
 
-    /// The maps that HiCo reads, and no other.
-    ///
-    /// - `x`: `[batch, 3, height, width]`
+    /// The maps that HiCo reads, and no other, from those of the backbone.
     #[must_use]
-    pub fn levels(&self, x: Tensor<4>, mode: Mode, medium_from: MediumFrom) -> Levels {
-        let stages = self.backbone.forward(x, mode);
+    pub fn levels(&self, stages: Stages, medium_from: MediumFrom) -> Levels {
         let pooled = average(stages.c5.clone());
         let merged = self.pyramid.merge(stages);
         let medium = match medium_from {

@@ -3,7 +3,7 @@
 use super::encoder::Encoder;
 use super::head::{Projector, SoftHead};
 use super::init::Init;
-use super::{Levels, Mode};
+use super::{Levels, Mode, Pass, Stages};
 use crate::recipe::{MediumFrom, ModelRecipe};
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -70,14 +70,27 @@ impl HicoModel {
         }
     }
 
+    /// Everything that the objective reads, from the backbone's maps.
+    #[must_use]
+    pub fn heads(&self, stages: Stages) -> Outputs {
+        let Levels { local, medium, global, pooled } = self.encoder.levels(stages, self.medium_from);
+        Outputs {
+            local: self.local.forward(local),
+            medium: self.medium.forward(medium),
+            global: self.global.forward(global),
+            logits: self.soft.forward(pooled.clone()),
+            pooled,
+        }
+    }
+
     /// Everything that the objective reads, of several views in one pass. In training each view has batch statistics of
     /// its own, which the running ones learn in their order: the same as one [`Self::forward`] a view.
     ///
     /// - `views`: `[batch, 3, side, side]` each
     #[must_use]
-    pub fn views<const N: usize>(&self, views: [Tensor<4>; N], mode: Mode) -> [Outputs; N] {
+    pub fn views<'n, const N: usize>(&'n self, views: &[Tensor<4>; N], pass: &Pass<'n>) -> [Outputs; N] {
         let [batch, ..] = views[0].dims();
-        let all = self.forward(Tensor::cat(views.into(), 0), mode.for_views(N));
+        let all = self.heads(pass.backbone(&self.encoder.backbone, views));
         std::array::from_fn(|view| {
             let rows = |tensor: &Tensor<2>| tensor.clone().narrow(0, view * batch, batch);
             let Outputs { local, medium, global, logits, pooled } = &all;
@@ -96,14 +109,7 @@ impl HicoModel {
     /// - `x`: `[batch, 3, side, side]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Outputs {
-        let Levels { local, medium, global, pooled } = self.encoder.levels(x, mode, self.medium_from);
-        Outputs {
-            local: self.local.forward(local),
-            medium: self.medium.forward(medium),
-            global: self.global.forward(global),
-            logits: self.soft.forward(pooled.clone()),
-            pooled,
-        }
+        self.heads(self.encoder.backbone.forward(x, mode))
     }
 
     /// The classes only; neither the pyramid nor the projectors are computed.
@@ -154,7 +160,7 @@ mod tests {
             Tensor::from_data(burn::tensor::TensorData::new(values.collect::<Vec<f32>>(), [4, 3, 33, 33]), &device)
         };
         for mode in [Mode::Train, Mode::Eval] {
-            let found = together.views([view(0.0), view(1.0)], mode);
+            let found = together.views(&[view(0.0), view(1.0)], &Pass::keeping(mode));
             let expected = [0.0, 1.0].map(|shift| alone.forward(view(shift), mode));
             for (found, expected) in found.into_iter().zip(expected) {
                 for (found, expected) in [(found.local, expected.local), (found.pooled, expected.pooled)] {

@@ -3,22 +3,27 @@
 //! - [`layers`]: the operations, in one place so that faster ones can take theirs
 //! - [`init`]: first weights, from a seed and each parameter's own name
 //! - [`ResNet`] and [`Pyramid`] make an [`Encoder`]; [`Projector`]s and a [`SoftHead`] on it make a [`HicoModel`]
+//! - [`Pass`]: a backbone's maps kept for the gradient, or computed again
 //! - [`weights`]: parameters by name, out of and into files
 
 pub mod batch_norm;
 mod encoder;
 mod fpn;
+mod gradients;
 mod head;
 mod hico;
 pub mod init;
 pub mod layers;
+mod pass;
 mod resnet;
 pub mod weights;
 
 pub use encoder::{Encoder, Levels, Maps};
 pub use fpn::Pyramid;
+pub(crate) use gradients::added;
 pub use head::{Projector, SoftHead};
 pub use hico::{HicoModel, Outputs, map_side};
+pub use pass::Pass;
 pub use resnet::{Block, ConvNorm, ResNet, Stages};
 
 /// Which batch norms use, and learn, the statistics of the batch before them; the others use their running statistics.

@@ -164,22 +164,68 @@ impl ResNet {
     /// - `x`: `[batch, 3, height, width]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Stages {
-        let before = mode.before_last_block();
-        let run = |layer: &[Block], x| layer.iter().fold(x, |x, block| block.forward(x, before));
-        let stem = self.stem.forward(x, before, Tail::Relu);
-        let c2 = run(&self.layer1, max_pool(stem));
-        let c3 = run(&self.layer2, c2.clone());
-        let c4 = run(&self.layer3, c3.clone());
-        let c5 = self.last_layer(c4.clone(), mode);
+        self.forward_seen(x, mode, &mut |_| ())
+    }
+
+    /// As [`Self::forward`], showing what each of [`Self::steps`] made.
+    pub(crate) fn forward_seen(&self, x: Tensor<4>, mode: Mode, see: &mut impl FnMut(&Tensor<4>)) -> Stages {
+        let mut steps = self.steps();
+        let mut x = x;
+        // Each layer ends at the first step that says so.
+        let [c2, c3, c4, c5] = [(); 4].map(|()| {
+            for step in steps.by_ref() {
+                x = step.forward(x.clone(), mode);
+                see(&x);
+                if step.ends_layer() {
+                    break;
+                }
+            }
+            x.clone()
+        });
         Stages { c2, c3, c4, c5 }
     }
 
-    fn last_layer(&self, c4: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let last_mode = if mode == Mode::TrainLastBlock { Mode::Train } else { mode };
-        let last = self.layer4.len() - 1;
-        let blocks = self.layer4.iter().enumerate();
-        blocks.fold(c4, |x, (index, block)| {
-            block.forward(x, if index == last { last_mode } else { mode.before_last_block() })
-        })
+    /// Stem and blocks, each of which reads what the one before it made.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
+        let blocks = layers.into_iter().enumerate().flat_map(|(layer, blocks)| {
+            let of_layer = blocks.len();
+            blocks.iter().enumerate().map(move |(number, block)| match (number + 1 == of_layer, layer) {
+                (false, _) => Step::Inside(block),
+                (true, 3) => Step::Last(block),
+                (true, _) => Step::EndOfLayer(block),
+            })
+        });
+        std::iter::once(Step::Stem(&self.stem)).chain(blocks)
+    }
+}
+
+/// A step of a residual network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step<'n> {
+    /// The first convolution and the pooling behind it.
+    Stem(&'n ConvNorm),
+    /// A block that others of its layer follow.
+    Inside(&'n Block),
+    /// A block that makes C2, C3 or C4.
+    EndOfLayer(&'n Block),
+    /// The block that makes C5.
+    Last(&'n Block),
+}
+
+impl Step<'_> {
+    /// Whether what it makes is a map of [`Stages`].
+    pub(crate) const fn ends_layer(self) -> bool {
+        matches!(self, Self::EndOfLayer(_) | Self::Last(_))
+    }
+
+    /// - `x`: the images, or what the step before it made
+    pub(crate) fn forward(self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let before = mode.before_last_block();
+        match self {
+            Self::Stem(stem) => max_pool(stem.forward(x, before, Tail::Relu)),
+            Self::Inside(block) | Self::EndOfLayer(block) => block.forward(x, before),
+            Self::Last(block) => block.forward(x, if mode == Mode::TrainLastBlock { Mode::Train } else { mode }),
+        }
     }
 }

@@ -7,32 +7,53 @@
 //! gradient of a network that saw the parts one after the other.
 
 use crate::method::{Batch, Method, Objective, Rows};
-use crate::model::Mode;
-use burn::module::{Module, ModuleVisitor, Param};
+use crate::model::{Mode, Pass, added};
+use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
-use hico_kernels::linear;
 use std::ops::Range;
 
+/// What of a batch is in memory while its gradient is computed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Memory {
+    /// Clips whose maps may be there at a time; `None` is all.
+    pub part: Option<usize>,
+    /// Whether the maps of backbones are computed again instead of kept.
+    pub recompute: bool,
+}
+
+impl Memory {
+    /// A pass whose maps a gradient reads.
+    fn pass<'n>(self) -> Pass<'n> {
+        if self.recompute { Pass::recomputing(Mode::Train) } else { Pass::keeping(Mode::Train) }
+    }
+}
+
 /// The loss of a batch and its gradient.
-///
-/// - `part`: clips whose maps may be in memory at a time; `None` is all
 pub fn of_batch<M: Method>(
     method: &mut M,
     network: &M::Network,
     batch: &Batch,
-    part: Option<usize>,
+    memory: Memory,
 ) -> (Objective, Gradients) {
-    match part.filter(|&part| part < batch.clips.len()) {
-        Some(part) => cached(method, network, batch, part.max(1)),
+    match memory.part.filter(|&part| part < batch.clips.len()) {
+        Some(part) => cached(method, network, batch, part.max(1), memory),
         None => {
-            let objective = method.loss(network, batch, Mode::Train);
-            let gradients = objective.total.backward();
+            let pass = memory.pass();
+            let outputs = method.outputs(network, &batch.views, &pass);
+            let objective = method.objective(outputs, batch, Mode::Train);
+            let gradients = pass.gradients(&objective.total);
             (objective, gradients)
         }
     }
 }
 
-fn cached<M: Method>(method: &mut M, network: &M::Network, batch: &Batch, part: usize) -> (Objective, Gradients) {
+fn cached<M: Method>(
+    method: &mut M,
+    network: &M::Network,
+    batch: &Batch,
+    part: usize,
+    memory: Memory,
+) -> (Objective, Gradients) {
     let clips = batch.clips.len();
     let parts: Vec<Range<usize>> = (0..clips).step_by(part).map(|begin| begin..clips.min(begin + part)).collect();
     let views = |rows: &Range<usize>| -> Vec<Tensor<4>> {
@@ -42,7 +63,7 @@ fn cached<M: Method>(method: &mut M, network: &M::Network, batch: &Batch, part: 
     // A copy: what its batch norms learn is forgotten, since the second pass learns it again.
     let forgetful = network.valid();
     let outputs: Vec<Vec<Rows>> =
-        parts.iter().map(|rows| method.outputs(&forgetful, &views(rows), Mode::Train)).collect();
+        parts.iter().map(|rows| method.outputs(&forgetful, &views(rows), &Pass::keeping(Mode::Train))).collect();
     let leaves: Vec<Rows> = together(&outputs)
         .into_iter()
         .map(|rows| rows.into_iter().map(|tensor| Tensor::from_inner(tensor).require_grad()).collect())
@@ -54,7 +75,8 @@ fn cached<M: Method>(method: &mut M, network: &M::Network, batch: &Batch, part: 
 
     let mut sum: Option<Gradients> = None;
     for rows in &parts {
-        let outputs = method.outputs(network, &views(rows), Mode::Train);
+        let pass = memory.pass();
+        let outputs = method.outputs(network, &views(rows), &pass);
         let pairs = outputs.into_iter().flatten().zip(at_outputs.iter().flatten());
         // What has this gradient at the outputs: their product with it.
         let product = pairs.filter_map(|(output, gradient)| {
@@ -62,7 +84,7 @@ fn cached<M: Method>(method: &mut M, network: &M::Network, batch: &Batch, part: 
             Some((output * Tensor::from_inner(gradient)).sum())
         });
         let Some(product) = product.reduce(|sum, product| sum + product) else { continue };
-        let gradients = product.backward();
+        let gradients = pass.gradients(&product);
         sum = Some(match sum {
             None => gradients,
             Some(sum) => added(network, sum, gradients),
@@ -80,31 +102,6 @@ fn together(parts: &[Vec<Rows>]) -> Vec<Rows> {
     shape.iter().enumerate().map(|(view, &tensors)| (0..tensors).map(|tensor| of(view, tensor)).collect()).collect()
 }
 
-/// The sum of two gradients of one network.
-fn added<M: Module>(network: &M, sum: Gradients, newer: Gradients) -> Gradients {
-    struct Adding {
-        sum: Gradients,
-        newer: Gradients,
-    }
-    impl ModuleVisitor for Adding {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let value = param.val();
-            if !value.is_require_grad() {
-                return;
-            }
-            let Some(newer) = value.grad_remove(&mut self.newer) else { return };
-            let sum = match value.grad_remove(&mut self.sum) {
-                Some(sum) => linear::sum(sum, newer, value.dims()),
-                None => newer,
-            };
-            value.grad_replace(&mut self.sum, sum);
-        }
-    }
-    let mut adding = Adding { sum, newer };
-    network.visit(&mut adding);
-    adding.sum
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,8 +109,10 @@ mod tests {
     use crate::model::HicoModel;
     use crate::model::weights::{Naming, parameters, to_tensors};
     use crate::recipe::{Projector, Recipe, RecipeFile, Supervision};
+    use burn::module::{ModuleVisitor, Param};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
+    use hico_kernels::linear;
     use std::collections::BTreeMap;
 
     const SIDE: usize = 32;
@@ -166,11 +165,22 @@ mod tests {
         let of = |begin: usize| -> Vec<Rows> {
             let views: Vec<Tensor<4>> =
                 batch.views.iter().map(|view| view.clone().narrow(0, begin, part.min(clips - begin))).collect();
-            method.outputs(network, &views, Mode::Train)
+            method.outputs(network, &views, &Pass::keeping(Mode::Train))
         };
         let outputs = together(&(0..clips).step_by(part).map(of).collect::<Vec<_>>());
         let total = method.objective(outputs, batch, Mode::Train).total;
         (total.clone().into_scalar::<f64>(), total.backward())
+    }
+
+    /// Loss, gradients by name and network after `of_batch`.
+    fn found(
+        (supervision, projector): (Supervision, Projector),
+        batch: &Batch,
+        memory: Memory,
+    ) -> (f64, BTreeMap<String, Vec<f64>>, HicoModel) {
+        let (mut method, network) = start(supervision, projector);
+        let (objective, gradients) = of_batch(&mut method, &network, batch, memory);
+        (objective.total.into_scalar::<f64>(), values(&network, &gradients), network)
     }
 
     fn compare(supervision: Supervision, projector: Projector, clips: usize, part: usize) {
@@ -180,10 +190,8 @@ mod tests {
         let expected = values(&network, &gradients);
         let learnt = to_tensors(&network, Naming::Ours);
 
-        let (mut method, network) = start(supervision, projector);
-        let (objective, gradients) = of_batch(&mut method, &network, &batch, Some(part));
-        let found = values(&network, &gradients);
-        let total = objective.total.into_scalar::<f64>();
+        let memory = Memory { part: Some(part), recompute: false };
+        let (total, found, network) = found((supervision, projector), &batch, memory);
         assert!((total - loss).abs() <= 1e-6 * loss.abs(), "{total} {loss}");
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
         for (name, expected) in &expected {
@@ -206,5 +214,23 @@ mod tests {
     #[test]
     fn gradients_in_factors_add_up() {
         compare(Supervision::Semi, Projector::Flattened, 4, 2);
+    }
+
+    #[test]
+    fn maps_computed_again_give_the_same_bits() {
+        for (supervision, projector, part) in [
+            (Supervision::Semi, Projector::Pooled, None),
+            (Supervision::Semi, Projector::Flattened, None),
+            (Supervision::Full, Projector::Pooled, None),
+            (Supervision::Semi, Projector::Pooled, Some(3)),
+        ] {
+            let (batch, of) = (batch(5), (supervision, projector));
+            let (loss, expected, kept) = found(of, &batch, Memory { part, recompute: false });
+            let (total, again, recomputed) = found(of, &batch, Memory { part, recompute: true });
+            assert_eq!(total, loss);
+            assert!(expected.keys().any(|name| name.contains("backbone.conv1")), "{:?}", expected.keys());
+            assert_eq!(again, expected, "{supervision:?} {projector:?} {part:?}");
+            assert_eq!(to_tensors(&recomputed, Naming::Ours), to_tensors(&kept, Naming::Ours), "running statistics");
+        }
     }
 }

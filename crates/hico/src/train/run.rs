@@ -1,7 +1,7 @@
 //! The loop: batches → loss → step → checkpoint. It knows no method by name.
 
 use super::checkpoint::{self, Best, Checkpoint, OfNetwork, PIECE, Position};
-use super::gradient;
+use super::gradient::{self, Memory};
 use super::health::collapse;
 use super::journal::{Entry, EpochEntry, StepEntry};
 use super::keep::Keeper;
@@ -162,8 +162,9 @@ impl<'a, M: Method> Run<'a, M> {
         let labels = drawn.clips.iter().map(|&clip| self.labels[clip]).collect();
         let batch = Batch { views: drawn.tensors(&self.plan.device), clips: drawn.clips, labels };
         let images = batch.clips.len() * batch.views.len();
-        let part = self.plan.recipe.train().micro_batch;
-        let (objective, gradients) = gradient::of_batch(&mut self.method, &self.network, &batch, part);
+        let train = self.plan.recipe.train();
+        let memory = Memory { part: train.micro_batch, recompute: train.recompute_activations };
+        let (objective, gradients) = gradient::of_batch(&mut self.method, &self.network, &batch, memory);
         let losses = objective.values();
         if let Some((name, _)) = losses.iter().find(|(_, value)| !value.is_finite()) {
             return Err(self.not_finite(&format!("loss {name}")));

@@ -6,7 +6,7 @@ use super::load::{Loader, ahead};
 use super::select::Selection;
 use crate::batch::images;
 use crate::method::{Batch, Method};
-use crate::model::Mode;
+use crate::model::{Mode, Pass};
 use burn::tensor::{Device, Tensor};
 use hico_data::{DatasetError, Seed, prefetch, view};
 use rand::seq::SliceRandom as _;
@@ -86,7 +86,8 @@ impl Watch {
             let drawn = drawn?;
             let labels = drawn.clips.iter().map(|&clip| self.loss_labels[clip]).collect();
             let batch = Batch { views: drawn.tensors(device), clips: drawn.clips, labels };
-            let objective = method.loss(network, &batch, Mode::Eval);
+            let outputs = method.outputs(network, &batch.views, &Pass::keeping(Mode::Eval));
+            let objective = method.objective(outputs, &batch, Mode::Eval);
             // A contrast needs somebody to be told apart from.
             if self.held_out && batch.clips.len() > 1 {
                 loss += objective.total.clone().into_scalar::<f64>() * batch.clips.len() as f64;

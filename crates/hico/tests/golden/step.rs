@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hico::loss::{hico_loss, nt_xent};
 use hico::model::init::Init;
 use hico::model::weights::{self, NamedTensor};
-use hico::model::{HicoModel, Mode, Outputs};
+use hico::model::{HicoModel, Mode, Outputs, Pass};
 use hico::recipe::{Decay, Supervision};
 use hico::train::optimiser::Adam;
 use hico_data::Seed;
@@ -32,7 +32,7 @@ pub(crate) fn take(case: &Case) -> Found {
         found.insert(format!("eval.{name}"), numbers(map));
     }
 
-    let [a, b] = network.views([first.clone(), second], Mode::Train);
+    let [a, b] = network.views(&[first.clone(), second], &Pass::keeping(Mode::Train));
     record(&a, "train.view1", &mut found);
     record(&b, "train.view2", &mut found);
     for NamedTensor { name, values, .. } in weights::to_tensors(&network, case.naming) {
