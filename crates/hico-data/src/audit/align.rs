@@ -90,10 +90,11 @@ mod tests {
     use super::super::texture::tests::blobs;
     use super::*;
     use crate::clip::Size;
+    use crate::view::planes::Planes;
     use crate::view::resize::Window;
 
     fn aligned(window: Window, seed: u64) -> Aligned {
-        Texture::of(&blobs(192, 192, seed), window).unwrap().into()
+        Texture::of(&Planes::of(&blobs(192, 192, seed)), window).unwrap().into()
     }
 
     fn at(top: usize, left: usize) -> Window {
