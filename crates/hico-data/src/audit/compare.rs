@@ -124,13 +124,14 @@ impl Pose {
         }
         let [firsts, seconds] =
             [first, second].map(|frame| POSES.iter().map(|part| texture(&frame, *part)).collect::<Vec<_>>());
+        let turned: Vec<_> = seconds.iter().map(|texture| texture.as_ref().map(Aligned::mirrored)).collect();
         let (mut best, mut pose) = (WORTH, None);
         for at in 0..POSES.len() {
             // At most one of the two is cropped.
             for (of_first, of_second) in [(at, 0), (0, at)] {
-                let (Some(a), Some(b)) = (&firsts[of_first], &seconds[of_second]) else { continue };
-                for mirrored in [false, true] {
-                    let score = if mirrored { a.correlation(&b.mirrored()) } else { a.correlation(b) };
+                for (seconds, mirrored) in [(&seconds, false), (&turned, true)] {
+                    let (Some(a), Some(b)) = (&firsts[of_first], &seconds[of_second]) else { continue };
+                    let score = a.correlation(b);
                     if score > best {
                         best = score;
                         pose = Some(Self { first: POSES[of_first], second: POSES[of_second], mirrored });
