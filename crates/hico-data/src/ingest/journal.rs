@@ -4,6 +4,7 @@
 use super::frames::Fit;
 use super::labels::{Folds, UsedColumns};
 use super::walk::Stills;
+use super::whose::NamedBy;
 use crate::clip::Channels;
 use crate::region::Regions;
 use crate::sector::SectorUse;
@@ -113,6 +114,9 @@ pub struct ClipEntry {
     /// The patient that a DICOM file names, as a hash unless ids are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<String>,
+    /// What tells whose it is.
+    #[serde(default, skip_serializing_if = "NamedBy::is_patient")]
+    pub named_by: NamedBy,
     /// Height and width of a source pixel, millimetres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spacing: Option<[f64; 2]>,

@@ -29,6 +29,7 @@ pub(crate) mod survey;
 mod take_in;
 mod video;
 mod walk;
+mod whose;
 
 pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
@@ -41,6 +42,7 @@ pub use refusal::Refusal;
 pub use survey::look;
 pub use video::{Damaged, Programs};
 pub use walk::Stills;
+pub use whose::NamedBy;
 
 use crate::manifest::{Manifest, ManifestError};
 use crate::sector::SectorUse;
@@ -289,6 +291,7 @@ pub fn ingest(
     report.manifest = sitting::table(&mut plan, &sitting.stored, sitting.table, out)?;
     report.clips = report.manifest.rows.len();
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
+    report.warnings.extend(whose::warnings(&report.manifest, &sitting.stored));
     report.warnings.extend(fold_warning(&report.manifest));
     sitting.journal.append(&Entry::Finished { clips: report.clips, refused })?;
     report.seconds = begin.elapsed().as_secs_f64();

@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 use super::take_in::{Outcome, take_in};
 use super::video::Decoder;
 use super::walk::{Found, What};
+use super::whose::NamedBy;
 use super::{IngestError, IngestOptions, IngestReport, Progress, RefusedClip, pool};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
 use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
@@ -72,7 +73,8 @@ impl Sitting {
         }
         let writer = ShardWriter::resume(out, &order, store::SHARD_BYTES)?;
         let mut report = plan.report.clone();
-        let gone = stored.keys().filter(|source| plan.found.iter().all(|found| found.source != **source)).count();
+        let there: BTreeSet<&str> = plan.found.iter().map(|found| found.source.as_str()).collect();
+        let gone = stored.keys().filter(|source| !there.contains(source.as_str())).count();
         if gone > 0 {
             report.warnings.push(format!("{gone} clips of an earlier sitting have no source any more; they stay"));
         }
@@ -233,7 +235,7 @@ fn entry(
     place: store::Place,
     veil: Option<&Veil>,
 ) -> ClipEntry {
-    let Decoded { clip: stored, source, luma, done, patient, spacing, regions, pair: _ } = decoded;
+    let Decoded { clip: stored, source, luma, done, whose, spacing, regions, pair: _ } = decoded;
     ClipEntry {
         source: found.source.clone(),
         clip,
@@ -248,7 +250,8 @@ fn entry(
         luma: luma.map(|value| (value * 1e4).round() / 1e4),
         done: done.join(";"),
         place,
-        patient: patient.as_ref().and_then(|patient| veil.map(|veil| veil.patient(patient))),
+        patient: whose.as_ref().and_then(|whose| veil.map(|veil| veil.patient(&whose.id))),
+        named_by: whose.as_ref().map_or(NamedBy::default(), |whose| whose.by),
         spacing: *spacing,
         regions: regions.clone(),
     }
