@@ -189,12 +189,15 @@ impl Journal {
         Ok((Self { file, path }, entries))
     }
 
-    /// Adds a line; it is on the disk when this returns.
-    pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
+    /// Adds lines; they are on the disk when this returns.
+    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         let failed = |source| JournalError::Io { path: self.path.clone(), source };
-        let mut line = serde_json::to_string(entry).map_err(|error| failed(error.into()))?;
-        line.push('\n');
-        self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()).map_err(failed)
+        let mut lines = String::new();
+        for entry in entries {
+            lines.push_str(&serde_json::to_string(entry).map_err(|error| failed(error.into()))?);
+            lines.push('\n');
+        }
+        self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data()).map_err(failed)
     }
 }
 
@@ -224,15 +227,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut journal, before) = Journal::open(folder.path()).unwrap();
         assert_eq!(before, []);
-        journal.append(&refused("a")).unwrap();
-        journal.append(&refused("b")).unwrap();
+        journal.append(&[refused("a"), refused("b")]).unwrap();
         let path = folder.path().join(JOURNAL_FILE);
         let text = std::fs::read_to_string(&path).unwrap();
         drop(journal);
         std::fs::write(&path, &text[..text.len() - 5]).unwrap();
         let (mut journal, before) = Journal::open(folder.path()).unwrap();
         assert_eq!(before, [refused("a")]);
-        journal.append(&refused("c")).unwrap();
+        journal.append(&[refused("c")]).unwrap();
         assert_eq!(read(folder.path()).unwrap(), [refused("a"), refused("c")]);
     }
 

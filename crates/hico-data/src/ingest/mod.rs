@@ -2,7 +2,8 @@
 //!
 //! What a file is, its content decides, not its suffix. One bad clip is refused with its reason and the others go on.
 //! The work is done in parallel and written in order, so the same files give the same bytes whatever the number of
-//! threads; killed at any moment and started again, it goes on after the last clip that was stored.
+//! threads; killed at any moment and started again, it goes on after the last clips that were written down, at most a
+//! second or a clip ago.
 
 mod child;
 mod cuts;
@@ -293,7 +294,7 @@ pub fn ingest(
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
     report.warnings.extend(whose::warnings(&report.manifest, &sitting.stored));
     report.warnings.extend(fold_warning(&report.manifest));
-    sitting.journal.append(&Entry::Finished { clips: report.clips, refused })?;
+    sitting.journal.append(&[Entry::Finished { clips: report.clips, refused }])?;
     report.seconds = begin.elapsed().as_secs_f64();
     Ok(report)
 }
