@@ -1,7 +1,7 @@
 //! Writes the frames of a data set: `frames-NNNN.safetensors`, one `u8 [frames, height, width, channels]` tensor a clip.
 //!
-//! Frames are first appended to `frames.part`, clip by clip, so that a run that is killed loses at most the clip it was
-//! writing. Once a shard is full, its header and those bytes are written to a temporary name, synced and renamed.
+//! Frames are first appended to `frames.part`, clip by clip; those before the last [`ShardWriter::sync`] survive whatever
+//! happens. Once a shard is full, its header and those bytes are written to a temporary name, synced and renamed.
 
 use crate::atomic;
 use crate::clip::Clip;
@@ -107,13 +107,19 @@ impl ShardWriter {
         Ok(writer)
     }
 
-    /// Stores the frames of one clip; they are on the disk when this returns.
+    /// Whether this clip closes the shard that is being filled, and begins the next one.
+    #[must_use]
+    pub fn is_full(&self, clip: &Clip) -> bool {
+        !self.filled.is_empty() && self.end() + clip.pixels.len() as u64 > self.limit
+    }
+
+    /// Stores the frames of one clip; they are sure to be on the disk after the next [`Self::sync`].
     ///
     /// # Errors
     /// When the disk is full or cannot be written; what was stored before is still there.
     pub fn append(&mut self, name: &str, clip: &Clip) -> Result<Place, StoreError> {
         let bytes = clip.pixels.len() as u64;
-        if !self.filled.is_empty() && self.end() + bytes > self.limit {
+        if self.is_full(clip) {
             self.seal()?;
         }
         let begin = self.end();
@@ -122,14 +128,22 @@ impl ShardWriter {
             // Half a clip may stand here from a sitting that was killed.
             part.set_len(begin)?;
             part.seek(SeekFrom::Start(begin))?;
-            part.write_all(&clip.pixels)?;
-            part.sync_data()
+            part.write_all(&clip.pixels)
         };
         let written = self.part().and_then(write);
         written.map_err(|source| StoreError::Write { path: self.folder.join(PART_FILE), source })?;
         let shape = [clip.frames(), clip.size.height, clip.size.width, clip.channels.count()];
         self.filled.push(Stored { name: name.to_owned(), shape, place: place.clone() });
         Ok(place)
+    }
+
+    /// Returns when everything that was appended is on the disk.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        let synced = self.part.as_ref().map_or(Ok(()), File::sync_data);
+        synced.map_err(|source| StoreError::Write { path: self.folder.join(PART_FILE), source })
     }
 
     /// Closes the last shard.

@@ -5,8 +5,9 @@ use super::candidates::Candidate;
 use super::corpus::Corpus;
 use super::signature::PARTS;
 use super::texture::{Texture, middle};
-use crate::clip::{Frame, evenly_spaced};
+use crate::clip::evenly_spaced;
 use crate::dataset::DatasetError;
+use crate::view::planes::Planes;
 use serde::Serialize;
 
 /// Frames of a clip that are compared, evenly spaced from the first to the last.
@@ -112,9 +113,10 @@ impl Pose {
     /// The pose in which the two frames of the sighting are most alike; `None` where they are not alike in any.
     fn find(corpus: &Corpus<'_>, candidate: &Candidate) -> Result<Option<Self>, DatasetError> {
         let Candidate { a, b, sighting } = candidate;
-        let one = |clip: usize, frame: u32| corpus.read_frame(clip, frame as usize);
+        let one = |clip: usize, frame: u32| corpus.read_frame(clip, frame as usize).map(|frame| Planes::of(&frame));
         let (first, second) = (one(*a, sighting.frame)?, one(*b, sighting.found)?);
-        let texture = |frame: &Frame, part: [f64; 2]| Texture::of(frame, middle(frame.size, part)).map(Aligned::from);
+        let texture =
+            |picture: &Planes<u8>, part: [f64; 2]| Texture::of(picture, middle(picture.size, part)).map(Aligned::from);
         let sighted = [PARTS[usize::from(sighting.part) % PARTS.len()]; 2];
         let (Some(a), Some(b)) = (texture(&first, sighted), texture(&second, POSES[0])) else { return Ok(None) };
         if a.correlation(&if sighting.mirrored { b.mirrored() } else { b }) < STRANGERS {
@@ -122,13 +124,14 @@ impl Pose {
         }
         let [firsts, seconds] =
             [first, second].map(|frame| POSES.iter().map(|part| texture(&frame, *part)).collect::<Vec<_>>());
+        let turned: Vec<_> = seconds.iter().map(|texture| texture.as_ref().map(Aligned::mirrored)).collect();
         let (mut best, mut pose) = (WORTH, None);
         for at in 0..POSES.len() {
             // At most one of the two is cropped.
             for (of_first, of_second) in [(at, 0), (0, at)] {
-                let (Some(a), Some(b)) = (&firsts[of_first], &seconds[of_second]) else { continue };
-                for mirrored in [false, true] {
-                    let score = if mirrored { a.correlation(&b.mirrored()) } else { a.correlation(b) };
+                for (seconds, mirrored) in [(&seconds, false), (&turned, true)] {
+                    let (Some(a), Some(b)) = (&firsts[of_first], &seconds[of_second]) else { continue };
+                    let score = a.correlation(b);
                     if score > best {
                         best = score;
                         pose = Some(Self { first: POSES[of_first], second: POSES[of_second], mirrored });
@@ -143,8 +146,8 @@ impl Pose {
 fn textures(corpus: &Corpus<'_>, clip: usize, part: [f64; 2], most: usize) -> Result<Frames, DatasetError> {
     let mut all = Vec::new();
     for number in evenly_spaced(corpus.row(clip).frames, most) {
-        let frame = corpus.read_frame(clip, number)?;
-        all.extend(Texture::of(&frame, middle(frame.size, part)).map(|texture| (number, texture.into())));
+        let picture = Planes::of(&corpus.read_frame(clip, number)?);
+        all.extend(Texture::of(&picture, middle(picture.size, part)).map(|texture| (number, texture.into())));
     }
     Ok(all)
 }

@@ -7,6 +7,7 @@
 //! need not be stored.
 
 use super::texture::{SIDE, Texture};
+use pulp::{Simd, WithSimd};
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
@@ -28,16 +29,10 @@ impl PictureHash {
     #[must_use]
     pub fn of(texture: &Texture) -> Self {
         let table = &*TABLE;
-        // Across first: [SIDE, HIGHEST]
-        let across: Vec<f32> =
-            texture.values.chunks_exact(SIDE).flat_map(|row| table.waves.iter().map(|wave| dot(row, wave))).collect();
-        let coefficient = |down: usize, at: usize| {
-            let wave = &table.waves[down];
-            (0..SIDE).map(|row| wave[row] * across[row * HIGHEST + at]).sum::<f32>()
-        };
+        let coefficients = pulp::Arch::new().dispatch(Coefficients { values: &texture.values, waves: &table.waves });
         let mut bits = [0; 4];
-        for (bit, &(down, at)) in table.places.iter().enumerate() {
-            bits[bit / 64] |= u64::from(coefficient(down, at) > 0.0) << (bit % 64);
+        for (bit, &(down, across)) in table.places.iter().enumerate() {
+            bits[bit / 64] |= u64::from(coefficients[down][across] > 0.0) << (bit % 64);
         }
         Self(bits)
     }
@@ -56,20 +51,66 @@ impl PictureHash {
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    // Eight sums side by side, so that the compiler may use vectors.
-    let mut sums = [0.0; 8];
-    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
+/// Waves that are summed side by side.
+const LANES: usize = 8;
+
+/// Waves in a row of the table, the last ones nothing but zeros, so that they come in whole [`LANES`].
+const PADDED: usize = HIGHEST.next_multiple_of(LANES);
+
+/// Sums of a wave, each over every eighth value of a line.
+const SUMS: usize = 8;
+
+/// The cosine coefficients of a texture: `[down][across]`.
+struct Coefficients<'a> {
+    values: &'a [f32],
+    waves: &'a [[f32; PADDED]; SIDE],
+}
+
+impl WithSimd for Coefficients<'_> {
+    type Output = [[f32; PADDED]; HIGHEST];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Self::Output {
+        let mut across = [[0.0; PADDED]; SIDE];
+        for (line, across) in self.values.chunks_exact(SIDE).zip(&mut across) {
+            for (block, across) in across.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                *across = times_waves(line, self.waves, block * LANES);
+            }
+        }
+        let mut coefficients = [[0.0; PADDED]; HIGHEST];
+        for (down, sums) in coefficients.iter_mut().enumerate() {
+            for (across, waves) in across.iter().zip(self.waves) {
+                for (sum, value) in sums.iter_mut().zip(across) {
+                    *sum += waves[down] * value;
+                }
+            }
+        }
+        coefficients
+    }
+}
+
+/// A line times each of some waves.
+#[inline(always)]
+fn times_waves(line: &[f32], waves: &[[f32; PADDED]; SIDE], first: usize) -> [f32; LANES] {
+    let mut sums = [[0.0; LANES]; SUMS];
+    let (values, waves) = (line.as_chunks::<SUMS>().0, waves.as_chunks::<SUMS>().0);
+    for (values, waves) in values.iter().zip(waves) {
+        for ((value, waves), sums) in values.iter().zip(waves).zip(&mut sums) {
+            let waves = &waves[first..][..LANES];
+            for lane in 0..LANES {
+                sums[lane] += value * waves[lane];
+            }
         }
     }
-    sums.iter().sum()
+    sums.into_iter().fold([0.0; LANES], |mut whole, sums| {
+        (0..LANES).for_each(|lane| whole[lane] += sums[lane]);
+        whole
+    })
 }
 
 struct Table {
-    /// `[HIGHEST][SIDE]`, cosines.
-    waves: Vec<Vec<f32>>,
+    /// Cosines: the value of every wave at a place, place after place.
+    waves: [[f32; PADDED]; SIDE],
     /// `[BITS]`, which coefficient a bit is the sign of: half waves down and across.
     places: Vec<(usize, usize)>,
     /// The bits of odd half waves across.
@@ -77,8 +118,11 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let wave =
-        |number: usize| (0..SIDE).map(move |at| (PI * number as f64 * (at as f64 + 0.5) / SIDE as f64).cos() as f32);
+    let cosine = |number: usize, at: usize| (PI * number as f64 * (at as f64 + 0.5) / SIDE as f64).cos() as f32;
+    let mut waves = [[0.0; PADDED]; SIDE];
+    for (at, waves) in waves.iter_mut().enumerate() {
+        (0..HIGHEST).for_each(|number| waves[number] = cosine(number, at));
+    }
     let all = (0..HIGHEST).flat_map(|down| (0..HIGHEST).map(move |across| (down, across)));
     let mut places: Vec<(usize, usize)> = all.filter(|(d, a)| d * d + a * a >= LOWEST * LOWEST).collect();
     places.sort_by_key(|&(down, across)| (down * down + across * across, down));
@@ -87,7 +131,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     for (bit, (_, across)) in places.iter().enumerate() {
         odd[bit / 64] |= ((across % 2) as u64) << (bit % 64);
     }
-    Table { waves: (0..HIGHEST).map(|number| wave(number).collect()).collect(), places, odd }
+    Table { waves, places, odd }
 });
 
 #[cfg(test)]
@@ -95,11 +139,12 @@ mod tests {
     use super::super::texture::tests::blobs;
     use super::*;
     use crate::clip::Frame;
+    use crate::view::planes::Planes;
     use crate::view::resize::Window;
     use proptest::prelude::*;
 
     fn hash(frame: &Frame) -> PictureHash {
-        PictureHash::of(&Texture::of(frame, Window::whole(frame.size)).unwrap())
+        PictureHash::of(&Texture::of(&Planes::of(frame), Window::whole(frame.size)).unwrap())
     }
 
     #[test]
@@ -108,7 +153,7 @@ mod tests {
         for bit in [0, 77, 255] {
             let (down, across) = table.places[bit];
             for sign in [1.0, -1.0] {
-                let value = |at: usize| sign * table.waves[down][at / SIDE] * table.waves[across][at % SIDE];
+                let value = |at: usize| sign * table.waves[at / SIDE][down] * table.waves[at % SIDE][across];
                 let texture = Texture { values: (0..SIDE * SIDE).map(value).collect() };
                 let set = PictureHash::of(&texture).0[bit / 64] >> (bit % 64) & 1;
                 assert_eq!(set == 1, sign > 0.0);
@@ -124,6 +169,32 @@ mod tests {
         for seed in 2..12 {
             let apart = hash(&frame).distance(hash(&blobs(200, 260, seed)));
             assert!((90..=166).contains(&apart), "{apart}");
+        }
+    }
+
+    /// Coefficient after coefficient, every sum in the order in which hashes have always been made.
+    fn naive(texture: &Texture) -> PictureHash {
+        let table = &*TABLE;
+        let dot = |row: &[f32], wave: usize| {
+            let mut sums = [0.0_f32; 8];
+            row.iter().enumerate().for_each(|(at, value)| sums[at % 8] += value * table.waves[at][wave]);
+            sums.iter().sum::<f32>()
+        };
+        let rows: Vec<&[f32]> = texture.values.chunks_exact(SIDE).collect();
+        let mut hash = PictureHash([0; 4]);
+        for (bit, &(down, across)) in table.places.iter().enumerate() {
+            let along = |row: usize| table.waves[row][down] * dot(rows[row], across);
+            hash.0[bit / 64] |= u64::from((0..SIDE).map(along).sum::<f32>() > 0.0) << (bit % 64);
+        }
+        hash
+    }
+
+    #[test]
+    fn side_by_side_or_one_after_the_other_gives_the_same_hash() {
+        for seed in 0..60 {
+            let frame = blobs(90 + seed as usize, 200 - seed as usize, seed);
+            let texture = Texture::of(&Planes::of(&frame), Window::whole(frame.size)).unwrap();
+            assert_eq!(PictureHash::of(&texture), naive(&texture));
         }
     }
 

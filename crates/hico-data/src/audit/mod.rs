@@ -1,6 +1,6 @@
 //! What spoils a study before it begins: copies on both sides of a split, clashing labels, clips that teach nothing.
 //!
-//! - [`texture`], [`hash`]: a frame → its fine structure → 256 bits
+//! - [`texture`] (with `blur`), [`hash`]: a frame → its fine structure → 256 bits
 //! - [`quality`], [`signature`]: a clip → what is kept of it while all the others are read
 //! - [`candidates`]: signatures → pairs worth a closer look, without comparing all with all
 //! - [`align`], [`compare`]: the closer look
@@ -8,6 +8,7 @@
 //! - [`remedy`], [`files`]: merged groups and an exclusion list; nothing is deleted
 
 pub mod align;
+mod blur;
 pub mod candidates;
 pub mod compare;
 pub mod corpus;

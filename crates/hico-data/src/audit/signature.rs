@@ -6,6 +6,7 @@ use super::quality::Quality;
 use super::texture::{Texture, middle};
 use crate::clip::{Frame, evenly_spaced};
 use crate::dataset::{Dataset, DatasetError};
+use crate::view::planes::Planes;
 
 /// Frames of a clip that are hashed, evenly spaced from the first to the last.
 pub const FRAMES: usize = 6;
@@ -53,8 +54,10 @@ pub fn hashes(frame: &Frame) -> Option<[PictureHash; PARTS.len()]> {
     if frame.size.height == 0 || frame.size.width == 0 {
         return None;
     }
-    let [whole, more, less] = PARTS.map(|part| Texture::of(frame, middle(frame.size, [part; 2])));
-    Some([whole?, more?, less?].map(|texture| PictureHash::of(&texture)))
+    let picture = Planes::of(frame);
+    let hash = |part: f64| Some(PictureHash::of(&Texture::of(&picture, middle(frame.size, [part; 2]))?));
+    let [whole, more, less] = PARTS.map(hash);
+    Some([whole?, more?, less?])
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Decoded frames, one after another → the clip as it is stored. Only resized frames are kept in memory.
 
 use super::refusal::Refusal;
+use super::whose::Whose;
 use crate::clip::{Channels, Clip, Size};
 use crate::region::Regions;
 use crate::sector::{Look, Treatment, sheet::Pair};
@@ -57,8 +58,8 @@ pub(crate) struct Decoded {
     pub(crate) luma: [f64; 3],
     /// What was done, in order.
     pub(crate) done: Vec<String>,
-    /// The patient that the file names.
-    pub(crate) patient: Option<String>,
+    /// Whose clip it is, as the file has it.
+    pub(crate) whose: Option<Whose>,
     /// Height and width of a source pixel, millimetres.
     pub(crate) spacing: Option<[f64; 2]>,
     /// Regions of the source picture.
@@ -229,7 +230,7 @@ impl FrameSink {
         }
         let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
         let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
-        Ok(Decoded { clip, source, luma, done, patient: None, spacing: None, regions: Regions::default(), pair: None })
+        Ok(Decoded { clip, source, luma, done, whose: None, spacing: None, regions: Regions::default(), pair: None })
     }
 }
 

@@ -4,6 +4,7 @@
 use super::frames::Fit;
 use super::labels::{Folds, UsedColumns};
 use super::walk::Stills;
+use super::whose::NamedBy;
 use crate::clip::Channels;
 use crate::region::Regions;
 use crate::sector::SectorUse;
@@ -113,6 +114,9 @@ pub struct ClipEntry {
     /// The patient that a DICOM file names, as a hash unless ids are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<String>,
+    /// What tells whose it is.
+    #[serde(default, skip_serializing_if = "NamedBy::is_patient")]
+    pub named_by: NamedBy,
     /// Height and width of a source pixel, millimetres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spacing: Option<[f64; 2]>,
@@ -185,12 +189,15 @@ impl Journal {
         Ok((Self { file, path }, entries))
     }
 
-    /// Adds a line; it is on the disk when this returns.
-    pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
+    /// Adds lines; they are on the disk when this returns.
+    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         let failed = |source| JournalError::Io { path: self.path.clone(), source };
-        let mut line = serde_json::to_string(entry).map_err(|error| failed(error.into()))?;
-        line.push('\n');
-        self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()).map_err(failed)
+        let mut lines = String::new();
+        for entry in entries {
+            lines.push_str(&serde_json::to_string(entry).map_err(|error| failed(error.into()))?);
+            lines.push('\n');
+        }
+        self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data()).map_err(failed)
     }
 }
 
@@ -220,15 +227,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut journal, before) = Journal::open(folder.path()).unwrap();
         assert_eq!(before, []);
-        journal.append(&refused("a")).unwrap();
-        journal.append(&refused("b")).unwrap();
+        journal.append(&[refused("a"), refused("b")]).unwrap();
         let path = folder.path().join(JOURNAL_FILE);
         let text = std::fs::read_to_string(&path).unwrap();
         drop(journal);
         std::fs::write(&path, &text[..text.len() - 5]).unwrap();
         let (mut journal, before) = Journal::open(folder.path()).unwrap();
         assert_eq!(before, [refused("a")]);
-        journal.append(&refused("c")).unwrap();
+        journal.append(&[refused("c")]).unwrap();
         assert_eq!(read(folder.path()).unwrap(), [refused("a"), refused("c")]);
     }
 

@@ -25,11 +25,11 @@ pub(crate) struct Matched {
 /// - `prefixes`: for each place a path may be relative to, the way from there to the source folder, as `a/b/`; a path
 ///   that begins so is inside the source folder
 /// - `keys`: the clips; `clip_of_frame`: the clip of each picture in a folder of frames
-pub(crate) fn match_rows(
+pub(crate) fn match_rows<'a>(
     rows: &[LabelRow],
     prefixes: &[String],
     keys: &BTreeSet<&str>,
-    clip_of_frame: &BTreeMap<String, String>,
+    clip_of_frame: &dyn Fn(&str) -> Option<&'a str>,
 ) -> Result<Matched, LabelError> {
     let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut by_stem: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -46,8 +46,8 @@ pub(crate) fn match_rows(
         if let Some(key) = inside.iter().find(|path| keys.contains(**path)) {
             return Ok(Some(((*key).to_owned(), false)));
         }
-        if let Some(clip) = inside.iter().find_map(|path| clip_of_frame.get(*path)) {
-            return Ok(Some((clip.clone(), true)));
+        if let Some(clip) = inside.iter().find_map(|path| clip_of_frame(path)) {
+            return Ok(Some((clip.to_owned(), true)));
         }
         let name = file.rsplit('/').next().unwrap_or(&file);
         match by_name.get(name).or_else(|| by_stem.get(name)).map(Vec::as_slice) {
@@ -171,7 +171,7 @@ mod tests {
 
     fn find(file: &str, prefixes: &[&str], keys: &[&str]) -> Result<Option<String>, LabelError> {
         let prefixes: Vec<String> = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
-        let matched = match_rows(&[row(2, file, "x")], &prefixes, &keys.iter().copied().collect(), &BTreeMap::new())?;
+        let matched = match_rows(&[row(2, file, "x")], &prefixes, &keys.iter().copied().collect(), &|_| None)?;
         Ok(matched.facts.into_keys().next())
     }
 
@@ -211,17 +211,16 @@ mod tests {
     #[test]
     fn repeated_rows_count_and_contradicting_rows_are_an_error() {
         let keys = BTreeSet::from(["a.mp4"]);
-        let none = BTreeMap::new();
-        let same = match_rows(&[row(2, "a.mp4", "x"), row(3, "a.mp4", "x")], &[], &keys, &none).unwrap();
+        let same = match_rows(&[row(2, "a.mp4", "x"), row(3, "a.mp4", "x")], &[], &keys, &|_| None).unwrap();
         assert_eq!((same.facts.len(), same.repeated), (1, 1));
-        let error = match_rows(&[row(2, "a.mp4", "x"), row(3, "./a.mp4", "y")], &[], &keys, &none).unwrap_err();
+        let error = match_rows(&[row(2, "a.mp4", "x"), row(3, "./a.mp4", "y")], &[], &keys, &|_| None).unwrap_err();
         assert_eq!(error.to_string(), "lines 2 and 3 say different things of a.mp4; keep one");
     }
 
     #[test]
     fn rows_of_frames_speak_for_their_clip() {
         let keys = BTreeSet::from(["p"]);
-        let frames = BTreeMap::from([("p/1.png".to_owned(), "p".to_owned()), ("p/2.png".to_owned(), "p".to_owned())]);
+        let frames = |path: &str| path.starts_with("p/").then_some("p");
         let rows = [row(2, "p/1.png", "x"), row(3, "p/2.png", "x")];
         assert_eq!(match_rows(&rows, &[], &keys, &frames).unwrap().facts.len(), 1);
         let rows = [row(2, "p/1.png", "x"), row(3, "p/2.png", "y")];

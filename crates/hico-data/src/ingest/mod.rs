@@ -2,7 +2,8 @@
 //!
 //! What a file is, its content decides, not its suffix. One bad clip is refused with its reason and the others go on.
 //! The work is done in parallel and written in order, so the same files give the same bytes whatever the number of
-//! threads; killed at any moment and started again, it goes on after the last clip that was stored.
+//! threads; killed at any moment and started again, it goes on after the last clips that were written down, at most a
+//! second or a clip ago.
 
 mod child;
 mod cuts;
@@ -29,6 +30,7 @@ pub(crate) mod survey;
 mod take_in;
 mod video;
 mod walk;
+mod whose;
 
 pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
@@ -41,6 +43,7 @@ pub use refusal::Refusal;
 pub use survey::look;
 pub use video::{Damaged, Programs};
 pub use walk::Stills;
+pub use whose::NamedBy;
 
 use crate::manifest::{Manifest, ManifestError};
 use crate::sector::SectorUse;
@@ -289,8 +292,9 @@ pub fn ingest(
     report.manifest = sitting::table(&mut plan, &sitting.stored, sitting.table, out)?;
     report.clips = report.manifest.rows.len();
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
+    report.warnings.extend(whose::warnings(&report.manifest, &sitting.stored));
     report.warnings.extend(fold_warning(&report.manifest));
-    sitting.journal.append(&Entry::Finished { clips: report.clips, refused })?;
+    sitting.journal.append(&[Entry::Finished { clips: report.clips, refused }])?;
     report.seconds = begin.elapsed().as_secs_f64();
     Ok(report)
 }

@@ -58,7 +58,7 @@ impl Plan {
             },
             (Some(table), Some(path)) => {
                 let prefixes = matching::prefixes(path, &root);
-                matching::match_rows(&table.rows, &prefixes, &keys, &tree.clip_of_frame)?
+                matching::match_rows(&table.rows, &prefixes, &keys, &|path| tree.clip_of_frame(path))?
             }
             _ => Matched::default(),
         };

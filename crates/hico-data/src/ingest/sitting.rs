@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 use super::take_in::{Outcome, take_in};
 use super::video::Decoder;
 use super::walk::{Found, What};
+use super::whose::NamedBy;
 use super::{IngestError, IngestOptions, IngestReport, Progress, RefusedClip, pool};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
 use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
@@ -16,11 +17,19 @@ use crate::store::{self, ShardWriter, Stored};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+/// How long clips may wait to be written down. Two waits for the disk for every clip took most of the time of small ones.
+const UNRECORDED: Duration = Duration::from_secs(1);
 
 /// One run of the program on a data set.
 pub(super) struct Sitting {
     pub(super) journal: Journal,
     pub(super) writer: ShardWriter,
+    /// What the record does not say yet.
+    pending: Vec<Entry>,
+    /// When the record was last brought up to date.
+    recorded: Instant,
     /// Every clip stored so far, by its source.
     pub(super) stored: BTreeMap<String, ClipEntry>,
     /// The table of a data set that was finished before.
@@ -68,15 +77,17 @@ impl Sitting {
         }
         if before.as_ref() != Some(&plan.settings) {
             let version = env!("CARGO_PKG_VERSION").to_owned();
-            journal.append(&Entry::Start { version, settings: plan.settings.clone() })?;
+            journal.append(&[Entry::Start { version, settings: plan.settings.clone() }])?;
         }
         let writer = ShardWriter::resume(out, &order, store::SHARD_BYTES)?;
         let mut report = plan.report.clone();
-        let gone = stored.keys().filter(|source| plan.found.iter().all(|found| found.source != **source)).count();
+        let there: BTreeSet<&str> = plan.found.iter().map(|found| found.source.as_str()).collect();
+        let gone = stored.keys().filter(|source| !there.contains(source.as_str())).count();
         if gone > 0 {
             report.warnings.push(format!("{gone} clips of an earlier sitting have no source any more; they stay"));
         }
-        Ok(Self { journal, writer, stored, table, veil, report, pairs: Vec::new(), done: 0 })
+        let (pending, recorded) = (Vec::new(), Instant::now());
+        Ok(Self { journal, writer, pending, recorded, stored, table, veil, report, pairs: Vec::new(), done: 0 })
     }
 
     /// Works through the plan; whether it came to the end.
@@ -97,7 +108,7 @@ impl Sitting {
         let work = |found: &Found, halt: &AtomicBool| {
             take_in(found, hashes.get(&found.source), decoder.as_ref(), options, halt)
         };
-        pool::in_order(&plan.found, threads, stop, work, |found, outcome| {
+        let finished = pool::in_order(&plan.found, threads, stop, work, |found, outcome| {
             let name = names.get(found.source.as_str()).cloned().unwrap_or_default();
             let refused = match outcome {
                 Outcome::Changed => return Err(IngestError::SourceChanged { clip: found.key.clone() }),
@@ -105,11 +116,30 @@ impl Sitting {
                 Outcome::Refused(Refusal::Interrupted) => return Ok(()),
                 outcome => self.settle(found, name, outcome, plan)?,
             };
+            if self.recorded.elapsed() >= UNRECORDED {
+                self.record()?;
+            }
             self.done += 1;
             let (done, total) = (self.done, plan.found.len());
             progress(Progress { done, total, source: &found.key, refused: refused.as_ref() });
             Ok(())
-        })
+        });
+        // What is stored by then stays, whatever ended the work.
+        let recorded = self.record();
+        let finished = finished?;
+        recorded?;
+        Ok(finished)
+    }
+
+    /// Brings the record up to date: first the frames are on the disk, then the record says so.
+    fn record(&mut self) -> Result<(), IngestError> {
+        if !self.pending.is_empty() {
+            self.writer.sync()?;
+            self.journal.append(&self.pending)?;
+            self.pending.clear();
+        }
+        self.recorded = Instant::now();
+        Ok(())
     }
 
     /// Writes down beside the data set which clip came from which DICOM file.
@@ -149,14 +179,18 @@ impl Sitting {
                     let done = decoded.done.iter().find(|done| done.starts_with("sector"));
                     self.pairs.push(Labelled { name: name.clone(), done: done.cloned().unwrap_or_default(), pair });
                 }
+                // A shard that is closed holds no clip that the record does not know.
+                if self.writer.is_full(&decoded.clip) {
+                    self.record()?;
+                }
                 let place = self.writer.append(&name, &decoded.clip)?;
                 let clip = entry(found, name, &decoded, sha256, place, self.veil.as_ref());
-                self.journal.append(&Entry::Clip(clip.clone()))?;
+                self.pending.push(Entry::Clip(clip.clone()));
                 self.stored.insert(found.source.clone(), clip);
             }
             Outcome::Refused(why) => {
                 let (source, reason) = (found.source.clone(), why.to_string());
-                self.journal.append(&Entry::Refused { source, reason: reason.clone() })?;
+                self.pending.push(Entry::Refused { source, reason: reason.clone() });
                 let source = found.key.clone();
                 self.report.refused.push(RefusedClip { source, reason, hint: why.hint().to_owned() });
                 return Ok(Some(why));
@@ -233,7 +267,7 @@ fn entry(
     place: store::Place,
     veil: Option<&Veil>,
 ) -> ClipEntry {
-    let Decoded { clip: stored, source, luma, done, patient, spacing, regions, pair: _ } = decoded;
+    let Decoded { clip: stored, source, luma, done, whose, spacing, regions, pair: _ } = decoded;
     ClipEntry {
         source: found.source.clone(),
         clip,
@@ -248,7 +282,8 @@ fn entry(
         luma: luma.map(|value| (value * 1e4).round() / 1e4),
         done: done.join(";"),
         place,
-        patient: patient.as_ref().and_then(|patient| veil.map(|veil| veil.patient(patient))),
+        patient: whose.as_ref().and_then(|whose| veil.map(|veil| veil.patient(&whose.id))),
+        named_by: whose.as_ref().map_or(NamedBy::default(), |whose| whose.by),
         spacing: *spacing,
         regions: regions.clone(),
     }

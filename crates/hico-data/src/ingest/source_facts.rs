@@ -1,6 +1,7 @@
 //! What a reader knows of a clip when its frames are decoded.
 
 use super::dicom::HeaderFacts;
+use super::whose::Whose;
 use crate::region::Regions;
 
 /// What a file says of its clip beyond the frames, and how they were decoded.
@@ -10,8 +11,7 @@ pub(crate) struct SourceFacts {
     /// Height and width of a source pixel, millimetres.
     pub(crate) spacing: Option<[f64; 2]>,
     pub(crate) regions: Regions,
-    /// The patient's id, else the study's.
-    pub(crate) patient: Option<String>,
+    pub(crate) whose: Option<Whose>,
     /// What a DICOM header says of identity.
     pub(crate) header: Option<HeaderFacts>,
     pub(crate) codec: String,
@@ -25,6 +25,6 @@ impl SourceFacts {
     /// Those of a file that says nothing but its frames.
     pub(crate) fn of_frames(fps: Option<f64>, codec: String) -> Self {
         let regions = Regions::default();
-        Self { fps, spacing: None, regions, patient: None, header: None, codec, done: Vec::new(), complaint: None }
+        Self { fps, spacing: None, regions, whose: None, header: None, codec, done: Vec::new(), complaint: None }
     }
 }

@@ -6,7 +6,6 @@ use super::sniff::{self, Content, Promise};
 use image::ImageFormat;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,8 +64,6 @@ pub(crate) enum What {
 pub(crate) struct Tree {
     /// Sorted by key.
     pub(crate) found: Vec<Found>,
-    /// The clip to which a picture in a folder of frames belongs, by its key.
-    pub(crate) clip_of_frame: BTreeMap<String, String>,
     /// Links, which are not followed.
     pub(crate) links: usize,
 }
@@ -127,6 +124,16 @@ impl Tree {
         self.found.push(Found::new(key, What::Refused(why), false));
     }
 
+    /// The clip to which a picture in a folder of frames belongs.
+    pub(crate) fn clip_of_frame(&self, path: &str) -> Option<&str> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+        let place = self.found.binary_search_by(|found| found.key.as_str().cmp(folder)).ok()?;
+        let Found { key, what: What::Pictures(files), .. } = &self.found[place] else { return None };
+        let name_of = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let frame = files.binary_search_by(|file| natural(&name_of(file).unwrap_or_default(), name)).ok();
+        frame.map(|_| key.as_str())
+    }
+
     /// Sorts the files of one folder into candidates.
     fn take_folder(&mut self, key: &str, files: Vec<(String, PathBuf)>, stills: Stills) {
         let mut pictures = Vec::new();
@@ -152,9 +159,6 @@ impl Tree {
         let one_clip = stills == Stills::Clip && videos == 0;
         if one_clip && !pictures.is_empty() {
             let clip = if key.is_empty() { ".".to_owned() } else { key.to_owned() };
-            for (name, ..) in &pictures {
-                self.clip_of_frame.insert(join(key, name), clip.clone());
-            }
             let files = pictures.into_iter().map(|(_, path, _)| path).collect();
             self.found.push(Found::new(clip, What::Pictures(files), false));
         } else {
@@ -267,7 +271,8 @@ mod tests {
         let What::Pictures(files) = &tree.found[0].what else { panic!("{tree:?}") };
         let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["f1.png", "f9.png", "f10.png"]);
-        assert_eq!(tree.clip_of_frame["p/f9.png"], "p");
+        let clips = ["p/f9.png", "p/f2.png", "p/notes.txt", "f9.png"].map(|path| tree.clip_of_frame(path));
+        assert_eq!(clips, [Some("p"), None, None, None]);
         let tree = walk(root.path(), Stills::Each, &[]).unwrap();
         assert_eq!(keys(&tree)[..3], [("p/f1.png", false), ("p/f10.png", false), ("p/f9.png", false)]);
     }

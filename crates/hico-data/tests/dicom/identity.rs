@@ -111,3 +111,31 @@ fn a_scan_names_the_elements_that_are_filled_and_never_what_they_hold() {
         assert!(!holds(&json, word), "{word}");
     }
 }
+
+#[test]
+fn patients_who_are_nobody_are_told_until_a_table_names_them() {
+    let files = [("a/IM1", identified("ANONYMOUS")), ("b/IM2", identified("ANONYMOUS")), ("c/IM3", identified("ID-1"))];
+    let study = Study::new(&files.each_ref().map(|(name, file)| (*name, file)));
+    let report = study.ingest(&options()).unwrap();
+    assert_eq!(report.manifest.rows.iter().map(|row| &row.group).collect::<BTreeSet<_>>().len(), 2);
+    let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
+    assert!(warning.starts_with("the DICOM files of 2 clips name a patient who is nobody"), "{warning}");
+    assert!(warning.contains("are 1 group,") && warning.contains("--labels"), "{warning}");
+    assert_eq!(study.ingest(&options()).unwrap().warnings, report.warnings, "a later sitting knows it, too");
+    fs::remove_dir_all(study.out()).unwrap();
+    let labels = study.folder.path().join("labels.csv");
+    fs::write(&labels, "file,patient\na/IM1,p\nb/IM2,q\n").unwrap();
+    let labelled = study.ingest(&IngestOptions { labels: Some((labels, Columns::default())), ..options() }).unwrap();
+    assert_eq!(labelled.warnings, [] as [String; 0]);
+}
+
+#[test]
+fn files_without_a_patient_are_grouped_by_study_and_told() {
+    let other = identified("").with(0x0020, 0x000d, "UI", b"1.2.826.77.6");
+    let study = Study::new(&[("a/IM1", &identified("")), ("a/IM2", &identified("  ")), ("b/IM3", &other)]);
+    let report = study.ingest(&options()).unwrap();
+    assert_eq!(report.manifest.rows.iter().map(|row| &row.group).collect::<BTreeSet<_>>().len(), 2);
+    let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
+    let expected = "the DICOM files of 3 clips name no patient, so a study is taken for a patient (2 groups), and";
+    assert!(warning.starts_with(expected), "{warning}");
+}

@@ -9,6 +9,7 @@
 mod columns;
 mod identity;
 mod made;
+mod memory;
 mod pixels;
 mod real;
 mod refusals;

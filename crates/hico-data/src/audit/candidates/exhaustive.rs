@@ -2,32 +2,35 @@
 
 use super::nearest::Nearest;
 use super::{Entry, Sighting, sights};
-use crate::audit::signature::FrameHashes;
+use crate::audit::signature::Signature;
 use rayon::prelude::*;
 
-/// Frames between two calls of `progress`.
-const PIECE: usize = 512;
+/// Clips between two calls of `progress`.
+const PIECE: usize = 128;
 
-/// The nearest clips of every frame that is looked for; fewer when `progress` says stop.
+/// The nearest clips of every clip; fewer when `progress` says stop.
 pub(super) fn search(
     entries: &[Entry],
-    looked_for: &[(u32, FrameHashes)],
+    signatures: &[Signature],
     radius: u32,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Vec<Nearest> {
-    let mut all = Vec::with_capacity(looked_for.len());
-    for piece in looked_for.chunks(PIECE) {
-        if !progress(all.len(), looked_for.len()) {
+    let mut all = Vec::with_capacity(signatures.len());
+    for piece in signatures.chunks(PIECE) {
+        let first = all.len();
+        if !progress(first, signatures.len()) {
             break;
         }
-        all.par_extend(piece.par_iter().map(|(clip, frame)| nearest_to(*clip, frame, entries, radius)));
+        let nearest = |(at, signature)| nearest_to((first + at) as u32, signature, entries, radius);
+        all.par_extend(piece.par_iter().enumerate().map(nearest));
     }
     all
 }
 
-fn nearest_to(clip: u32, frame: &FrameHashes, entries: &[Entry], radius: u32) -> Nearest {
+fn nearest_to(clip: u32, signature: &Signature, entries: &[Entry], radius: u32) -> Nearest {
     let mut nearest = Nearest::default();
-    for (part, mirrored, hash) in sights(frame) {
+    let sights = signature.frames.iter().flat_map(|frame| sights(frame).map(move |sight| (frame, sight)));
+    for (frame, (part, mirrored, hash)) in sights {
         for entry in entries {
             let distance = hash.distance(entry.hash);
             if distance <= radius && entry.clip != clip {

@@ -10,7 +10,7 @@
 use super::nearest::Nearest;
 use super::{Entry, PictureHash, Sighting, sights};
 use crate::audit::hash::BITS;
-use crate::audit::signature::FrameHashes;
+use crate::audit::signature::Signature;
 use crate::seed::Seed;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
@@ -33,23 +33,24 @@ impl Default for Size {
 /// Entries that are passed over on one side, at most, while looking for [`Size::neighbours`] other clips.
 const PASSED: usize = 64;
 
-/// The nearest clips that are found of every frame that is looked for.
+/// The nearest clips that are found of every clip.
 pub(super) fn search(
     entries: &[Entry],
-    looked_for: &[(u32, FrameHashes)],
+    signatures: &[Signature],
     radius: u32,
     size: Size,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Vec<Nearest> {
-    let mut all = vec![Nearest::default(); looked_for.len()];
+    let mut all = vec![Nearest::default(); signatures.len()];
     for number in 0..size.trees {
         if !progress(number, size.trees) {
             break;
         }
         let tree = Tree::new(entries, number);
-        all.par_iter_mut().zip(looked_for).for_each(|(nearest, (clip, frame))| {
-            for (part, mirrored, hash) in sights(frame) {
-                tree.near(*clip, hash, size.neighbours, &mut |entry| {
+        all.par_iter_mut().zip(signatures).enumerate().for_each(|(clip, (nearest, signature))| {
+            let sights = signature.frames.iter().flat_map(|frame| sights(frame).map(move |sight| (frame, sight)));
+            for (frame, (part, mirrored, hash)) in sights {
+                tree.near(clip as u32, hash, size.neighbours, &mut |entry| {
                     let distance = hash.distance(entry.hash);
                     if distance <= radius {
                         let sighting = Sighting { distance, frame: frame.frame, found: entry.frame, part, mirrored };

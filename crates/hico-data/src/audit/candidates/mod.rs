@@ -2,8 +2,8 @@
 //!
 //! A few thousand frames are compared all with all ([`exhaustive`]), which finds every such pair. More are put in order
 //! many times ([`forest`]), and each looks at its neighbours in every order only: work grows as the number of frames
-//! times its logarithm, whatever the frames are like. Each frame keeps its nearest clips only, so memory grows with
-//! the number of frames, and a thousand copies of one clip do not make a million pairs.
+//! times its logarithm, whatever the frames are like. Each clip keeps its nearest clips only, so memory and the pairs that
+//! are looked at grow with the number of clips, and a thousand copies of one clip do not make a million pairs.
 
 pub mod exhaustive;
 pub mod forest;
@@ -77,13 +77,12 @@ pub fn candidates(
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Vec<Candidate> {
     let entries: Vec<Entry> = entries(signatures);
-    let looked_for: Vec<(u32, FrameHashes)> = looked_for(signatures);
     let nearest = if entries.len() <= search.all_pairs {
-        exhaustive::search(&entries, &looked_for, search.radius, progress)
+        exhaustive::search(&entries, signatures, search.radius, progress)
     } else {
-        forest::search(&entries, &looked_for, search.radius, forest::Size::default(), progress)
+        forest::search(&entries, signatures, search.radius, forest::Size::default(), progress)
     };
-    pairs(&looked_for, &nearest)
+    pairs(&nearest)
 }
 
 fn entries(signatures: &[Signature]) -> Vec<Entry> {
@@ -94,24 +93,18 @@ fn entries(signatures: &[Signature]) -> Vec<Entry> {
     (0..).zip(signatures).flat_map(of_clip).collect()
 }
 
-fn looked_for(signatures: &[Signature]) -> Vec<(u32, FrameHashes)> {
-    let of_clip = |(clip, signature): (u32, &Signature)| {
-        signature.frames.iter().map(move |frame| (clip, *frame)).collect::<Vec<_>>()
-    };
-    (0..).zip(signatures).flat_map(of_clip).collect()
-}
-
 /// Every way in which a frame is looked for: part, mirror, hash.
 fn sights(frame: &FrameHashes) -> impl Iterator<Item = (u8, bool, PictureHash)> {
     (0..).zip(frame.parts).flat_map(|(part, hash)| [(part, false, hash), (part, true, hash.mirrored())])
 }
 
-fn pairs(looked_for: &[(u32, FrameHashes)], nearest: &[Nearest]) -> Vec<Candidate> {
+/// - `nearest`: `[clips]`
+fn pairs(nearest: &[Nearest]) -> Vec<Candidate> {
     let mut best: BTreeMap<(u32, u32), (Sighting, bool)> = BTreeMap::new();
-    for ((clip, _), nearest) in looked_for.iter().zip(nearest) {
+    for (clip, nearest) in (0..).zip(nearest) {
         for (other, sighting) in nearest.iter() {
-            let turned = other < *clip;
-            let key = if turned { (other, *clip) } else { (*clip, other) };
+            let turned = other < clip;
+            let key = if turned { (other, clip) } else { (clip, other) };
             let entry = best.entry(key).or_insert((sighting, turned));
             if sighting < entry.0 {
                 *entry = (sighting, turned);

@@ -2,7 +2,7 @@
 
 use super::Sighting;
 
-/// Clips that a frame keeps.
+/// Clips that a clip keeps.
 pub const KEPT: usize = 24;
 
 /// Up to [`KEPT`] clips, each with its best sighting; nearest first, of equally near ones the earlier clip.

@@ -1,6 +1,7 @@
 //! What a header says of the clip beyond its pixels: frame rate, spacing, regions, whose it is.
 
 use super::header::{Header, Value};
+use crate::ingest::whose::{NamedBy, Whose};
 use crate::region::{Region, Regions};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -63,9 +64,10 @@ pub(super) fn regions(header: &Header) -> Regions {
 }
 
 /// Whose clip it is: the patient's id, else the study.
-pub(super) fn patient(header: &Header) -> Option<String> {
+pub(super) fn whose(header: &Header) -> Option<Whose> {
     let text = |tag| header.root(tag).map(Value::text).filter(|text| !text.is_empty());
-    text(tags::PATIENT_ID).or_else(|| text(tags::STUDY_INSTANCE_UID))
+    let study = || Some(Whose { id: text(tags::STUDY_INSTANCE_UID)?, by: NamedBy::Study });
+    text(tags::PATIENT_ID).map(Whose::patient).or_else(study)
 }
 
 fn float(value: &Value) -> Option<f64> {

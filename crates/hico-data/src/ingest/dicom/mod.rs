@@ -76,7 +76,7 @@ pub(crate) fn decode(
         fps: cine::frame_rate(&file.header),
         spacing: cine::pixel_spacing(&file.header, &regions),
         regions,
-        patient: cine::patient(&file.header),
+        whose: cine::whose(&file.header),
         header: Some(HeaderFacts::read(&file.header)),
         codec: file.codec(),
         done: Vec::new(),

@@ -1,71 +1,27 @@
 //! The labels table: a CSV with one row a clip, as people have them.
+//!
+//! - `columns`: which column says what
+//! - `fold`: folds as numbers and as words
+//! - `lines`: what separates cells, and the line on which a row stands
+//! - `fault`: why a table cannot be used
 
-use super::cuts::Cuts;
-use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+mod columns;
+mod fault;
+mod fold;
+mod lines;
+
+pub use columns::{Column, Columns, UsedColumns};
+pub use fault::LabelError;
+pub use fold::Folds;
+pub(crate) use fold::fold_of_word;
+
+use columns::Places;
+use fold::whole_number;
+use lines::{Lines, separator};
+use std::path::Path;
 
 /// Longest labels file that is read, bytes.
 const LONGEST: u64 = 1 << 30;
-
-/// How a column is found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Column {
-    /// By one of its obvious names.
-    #[default]
-    Obvious,
-    /// By this name.
-    Named(String),
-    /// It is not read.
-    Ignored,
-}
-
-/// How each column is found.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Columns {
-    /// The clip's file or folder. A table without such a column has a row a patient, not a clip.
-    pub file: Column,
-    /// Its class.
-    pub label: Column,
-    /// Its patient.
-    pub patient: Column,
-    /// The unit of every split.
-    pub group: Column,
-    /// Its fold.
-    pub fold: Column,
-    /// Thresholds that make classes of a class column of numbers.
-    pub cuts: Cuts,
-}
-
-/// Whether the folds count that labels or a tree state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Folds {
-    /// They are kept.
-    #[default]
-    Kept,
-    /// They are left out.
-    Ignored,
-}
-
-impl Folds {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-    pub(crate) fn are_kept(&self) -> bool {
-        *self == Self::Kept
-    }
-}
-
-/// The obvious names, best first; compared in lower case, `-` and spaces read as `_`.
-const FILE: [&str; 10] =
-    ["file", "path", "filename", "file_name", "filepath", "file_path", "video", "video_file", "clip", "image"];
-const LABEL: [&str; 2] = ["label", "class"];
-const PATIENT: [&str; 6] = ["patient", "patient_id", "patientid", "subject", "subject_id", "subjectid"];
-const GROUP: [&str; 3] = ["group", "group_id", "groupid"];
-const FOLD: [&str; 2] = ["fold", "split"];
-
-/// Words that stand for folds.
-const TRAIN: [&str; 2] = ["train", "training"];
-const VALIDATION: [&str; 4] = ["val", "valid", "validation", "dev"];
-const TEST: [&str; 2] = ["test", "testing"];
 
 /// One row; empty cells are `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,117 +68,6 @@ pub struct LabelTable {
     pub folds_are_words: bool,
 }
 
-/// Names of the columns that were read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsedColumns {
-    /// The clip's file; `None` in a table of patients.
-    pub file: Option<String>,
-    /// Its class.
-    pub label: Option<String>,
-    /// Its patient.
-    pub patient: Option<String>,
-    /// The unit of every split.
-    pub group: Option<String>,
-    /// Its fold.
-    pub fold: Option<String>,
-    /// Thresholds that made the classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cuts: Option<String>,
-}
-
-/// Why a labels table cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LabelError {
-    /// It cannot be read.
-    #[error("{}: cannot be read: {source}", .path.display())]
-    Read {
-        /// The table.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// It is no table.
-    #[error("{}: {reason}", .path.display())]
-    Table {
-        /// The table.
-        path: PathBuf,
-        /// What is wrong, with the line.
-        reason: String,
-    },
-    /// A column is missing.
-    #[error("{}: no column {wanted}; it has {}", .path.display(), .columns.join(", "))]
-    NoColumn {
-        /// The table.
-        path: PathBuf,
-        /// The column that was looked for.
-        wanted: String,
-        /// The columns there are.
-        columns: Vec<String>,
-    },
-    /// Its rows are patients, and nothing tells whose the clips are.
-    #[error(
-        "{}: its rows name patients and no files; say where the patient stands in the names of the files, as in \
-         --patient-in-name 'patient_*_', or name the column of the file", .path.display()
-    )]
-    RowsNamePatients {
-        /// The table.
-        path: PathBuf,
-    },
-    /// One cell makes no sense.
-    #[error("{}: line {line}: {reason}", .path.display())]
-    Cell {
-        /// The table.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A row could mean several clips.
-    #[error("line {line}: {file:?} could be {first} or {second}; write its path relative to the source folder")]
-    Ambiguous {
-        /// The line, from 1.
-        line: u64,
-        /// As written.
-        file: String,
-        /// One clip.
-        first: String,
-        /// Another one.
-        second: String,
-    },
-    /// Two rows say different things of one clip.
-    #[error("lines {first} and {second} say different things of {clip}; keep one{}", remark(*.frames))]
-    Contradiction {
-        /// The clip.
-        clip: String,
-        /// One line.
-        first: u64,
-        /// Another one.
-        second: u64,
-        /// Whether the rows name single frames of a folder.
-        frames: bool,
-    },
-    /// A clip without a group belongs to a patient of several groups.
-    #[error("{clip} has no group, and its patient {patient} stands in groups {first} and {second}; fill in its group")]
-    WhichGroup {
-        /// The clip.
-        clip: String,
-        /// The patient.
-        patient: String,
-        /// One group.
-        first: String,
-        /// Another one.
-        second: String,
-    },
-    /// The folds of the table cut through a group.
-    #[error(transparent)]
-    Fold(#[from] crate::split::SplitError),
-}
-
-fn remark(are_frames: bool) -> &'static str {
-    if are_frames { " (if its pictures are no frames of one clip: --stills each)" } else { "" }
-}
-
 impl LabelTable {
     /// Reads a table. Comma, semicolon and tab separate; a byte-order mark is skipped; cells are trimmed.
     ///
@@ -257,7 +102,7 @@ impl LabelTable {
         let places = Places::find(&header, columns, path)?;
         let mut rows = Vec::new();
         let mut folds_are_words = false;
-        let mut lines = Lines { text, at: 0, line: 1 };
+        let mut lines = Lines::new(text);
         for record in reader.records() {
             let record = record.map_err(|error| table(error.to_string()))?;
             let line = lines.of(record.position().map_or(0, csv::Position::byte));
@@ -300,96 +145,6 @@ impl LabelTable {
         };
         Ok(Self { rows, used, folds_are_words })
     }
-}
-
-/// Counts lines as an editor does; the CSV reader places a record at the line end before it where that is `\r\n`.
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line of the record that begins at or after this byte; asked in file order.
-    fn of(&mut self, byte: u64) -> u64 {
-        let begin = usize::try_from(byte).unwrap_or(usize::MAX).clamp(self.at, self.text.len());
-        let ends = self.text.as_bytes()[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let begin = begin + ends;
-        let passed = self.text.as_bytes()[self.at..begin].iter().filter(|byte| **byte == b'\n').count();
-        self.at = begin;
-        self.line += passed as u64;
-        self.line
-    }
-}
-
-/// Where the columns are; there is one of the file or one of the patient.
-struct Places {
-    file: Option<usize>,
-    label: Option<usize>,
-    patient: Option<usize>,
-    group: Option<usize>,
-    fold: Option<usize>,
-}
-
-impl Places {
-    fn find(header: &[String], columns: &Columns, path: &Path) -> Result<Self, LabelError> {
-        let find = |column: &Column, obvious: &[&str]| match column {
-            Column::Ignored => Ok(None),
-            Column::Obvious => obvious.iter().find_map(|name| only(header, name, path).transpose()).transpose(),
-            Column::Named(name) => match header.iter().filter(|column| *column == name).count() {
-                0 => Err(no_column(header, format!("{name:?}"), path)),
-                1 => Ok(header.iter().position(|column| column == name)),
-                _ => Err(twice(name, path)),
-            },
-        };
-        let (file, patient) = (find(&columns.file, &FILE)?, find(&columns.patient, &PATIENT)?);
-        if file.is_none() && patient.is_none() {
-            return Err(no_column(header, format!("that names the file ({})", FILE.join(", ")), path));
-        }
-        let label = find(&columns.label, &LABEL)?;
-        if label.is_none() && !columns.cuts.is_empty() {
-            return Err(no_column(header, "of the class, to be cut".to_owned(), path));
-        }
-        Ok(Self { file, label, patient, group: find(&columns.group, &GROUP)?, fold: find(&columns.fold, &FOLD)? })
-    }
-}
-
-/// The only column of this obvious name.
-fn only(header: &[String], name: &str, path: &Path) -> Result<Option<usize>, LabelError> {
-    let plain = |column: &String| column.to_lowercase().replace(['-', ' '], "_");
-    let mut places = header.iter().enumerate().filter(|(_, column)| plain(column) == name).map(|(place, _)| place);
-    match (places.next(), places.next()) {
-        (place, None) => Ok(place),
-        (_, Some(_)) => Err(twice(name, path)),
-    }
-}
-
-fn no_column(header: &[String], wanted: String, path: &Path) -> LabelError {
-    LabelError::NoColumn { path: path.to_owned(), wanted, columns: header.to_vec() }
-}
-
-fn twice(name: &str, path: &Path) -> LabelError {
-    LabelError::Table { path: path.to_owned(), reason: format!("two columns are called {name:?}") }
-}
-
-/// The separator that stands in the first line most often.
-fn separator(text: &str) -> u8 {
-    let first = text.lines().next().unwrap_or_default();
-    let count = |separator: u8| first.bytes().filter(|byte| *byte == separator).count();
-    // The last of equals wins, and a comma is the likeliest.
-    [b'\t', b';', b','].into_iter().max_by_key(|separator| count(*separator)).unwrap_or(b',')
-}
-
-/// `3`, and also `3.0`, as programs write that know numbers only as fractions.
-fn whole_number(text: &str) -> Option<usize> {
-    let digits = text.strip_suffix(".0").unwrap_or(text);
-    digits.parse().ok()
-}
-
-/// The fold that a word stands for: 0 to train on, 1 to choose by, 2 to test on.
-pub(crate) fn fold_of_word(word: &str) -> Option<usize> {
-    let word = word.to_lowercase();
-    [&TRAIN[..], &VALIDATION, &TEST].iter().position(|words| words.contains(&word.as_str()))
 }
 
 #[cfg(test)]

@@ -1,0 +1,111 @@
+//! Which column of a labels table says what: by one of its obvious names, or by the one that is given.
+
+use super::LabelError;
+use crate::ingest::cuts::Cuts;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// How a column is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Column {
+    /// By one of its obvious names.
+    #[default]
+    Obvious,
+    /// By this name.
+    Named(String),
+    /// It is not read.
+    Ignored,
+}
+
+/// How each column is found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Columns {
+    /// The clip's file or folder. A table without such a column has a row a patient, not a clip.
+    pub file: Column,
+    /// Its class.
+    pub label: Column,
+    /// Its patient.
+    pub patient: Column,
+    /// The unit of every split.
+    pub group: Column,
+    /// Its fold.
+    pub fold: Column,
+    /// Thresholds that make classes of a class column of numbers.
+    pub cuts: Cuts,
+}
+
+/// Names of the columns that were read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedColumns {
+    /// The clip's file; `None` in a table of patients.
+    pub file: Option<String>,
+    /// Its class.
+    pub label: Option<String>,
+    /// Its patient.
+    pub patient: Option<String>,
+    /// The unit of every split.
+    pub group: Option<String>,
+    /// Its fold.
+    pub fold: Option<String>,
+    /// Thresholds that made the classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<String>,
+}
+
+/// The obvious names, best first; compared in lower case, `-` and spaces read as `_`.
+const FILE: [&str; 10] =
+    ["file", "path", "filename", "file_name", "filepath", "file_path", "video", "video_file", "clip", "image"];
+const LABEL: [&str; 2] = ["label", "class"];
+const PATIENT: [&str; 6] = ["patient", "patient_id", "patientid", "subject", "subject_id", "subjectid"];
+const GROUP: [&str; 3] = ["group", "group_id", "groupid"];
+const FOLD: [&str; 2] = ["fold", "split"];
+
+/// Where the columns are; there is one of the file or one of the patient.
+pub(super) struct Places {
+    pub(super) file: Option<usize>,
+    pub(super) label: Option<usize>,
+    pub(super) patient: Option<usize>,
+    pub(super) group: Option<usize>,
+    pub(super) fold: Option<usize>,
+}
+
+impl Places {
+    pub(super) fn find(header: &[String], columns: &Columns, path: &Path) -> Result<Self, LabelError> {
+        let find = |column: &Column, obvious: &[&str]| match column {
+            Column::Ignored => Ok(None),
+            Column::Obvious => obvious.iter().find_map(|name| only(header, name, path).transpose()).transpose(),
+            Column::Named(name) => match header.iter().filter(|column| *column == name).count() {
+                0 => Err(no_column(header, format!("{name:?}"), path)),
+                1 => Ok(header.iter().position(|column| column == name)),
+                _ => Err(twice(name, path)),
+            },
+        };
+        let (file, patient) = (find(&columns.file, &FILE)?, find(&columns.patient, &PATIENT)?);
+        if file.is_none() && patient.is_none() {
+            return Err(no_column(header, format!("that names the file ({})", FILE.join(", ")), path));
+        }
+        let label = find(&columns.label, &LABEL)?;
+        if label.is_none() && !columns.cuts.is_empty() {
+            return Err(no_column(header, "of the class, to be cut".to_owned(), path));
+        }
+        Ok(Self { file, label, patient, group: find(&columns.group, &GROUP)?, fold: find(&columns.fold, &FOLD)? })
+    }
+}
+
+/// The only column of this obvious name.
+fn only(header: &[String], name: &str, path: &Path) -> Result<Option<usize>, LabelError> {
+    let plain = |column: &String| column.to_lowercase().replace(['-', ' '], "_");
+    let mut places = header.iter().enumerate().filter(|(_, column)| plain(column) == name).map(|(place, _)| place);
+    match (places.next(), places.next()) {
+        (place, None) => Ok(place),
+        (_, Some(_)) => Err(twice(name, path)),
+    }
+}
+
+fn no_column(header: &[String], wanted: String, path: &Path) -> LabelError {
+    LabelError::NoColumn { path: path.to_owned(), wanted, columns: header.to_vec() }
+}
+
+fn twice(name: &str, path: &Path) -> LabelError {
+    LabelError::Table { path: path.to_owned(), reason: format!("two columns are called {name:?}") }
+}
