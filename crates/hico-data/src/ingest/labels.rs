@@ -1,6 +1,7 @@
 //! The labels table: a CSV with one row a clip, as people have them.
 
 use super::cuts::Cuts;
+use super::words::{plain, quoted};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -150,7 +151,7 @@ pub enum LabelError {
         reason: String,
     },
     /// A column is missing.
-    #[error("{}: no column {wanted}; it has {}", .path.display(), .columns.join(", "))]
+    #[error("{}: no column {wanted}; it has {}", .path.display(), some(.columns))]
     NoColumn {
         /// The table.
         path: PathBuf,
@@ -266,6 +267,11 @@ impl LabelTable {
             }
             let cell = |place: Option<usize>| place.and_then(|at| record.get(at)).filter(|it| !it.is_empty());
             let broken = |reason: String| LabelError::Cell { path: path.to_owned(), line, reason };
+            // What is read goes into tables and onto pages, and into errors.
+            if let Some(odd) = places.all().into_iter().filter_map(cell).find(|cell| is_odd(cell)) {
+                let reason = "holds a line break or control letter, or more than 1000 letters; is a quote missing?";
+                return Err(broken(format!("{} {reason}", quoted(odd))));
+            }
             let named = match places.file {
                 Some(_) => cell(places.file).ok_or_else(|| broken("it names no file".to_owned()))?,
                 None => cell(places.patient).ok_or_else(|| broken("it names no patient".to_owned()))?,
@@ -273,13 +279,13 @@ impl LabelTable {
             let fold = cell(places.fold).map(|fold| {
                 folds_are_words |= whole_number(fold).is_none();
                 whole_number(fold).or_else(|| fold_of_word(fold)).ok_or_else(|| {
-                    broken(format!("fold {fold:?} is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out"))
+                    broken(format!("fold {} is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out", quoted(fold)))
                 })
             });
             let own = |place| cell(place).map(str::to_owned);
             let class = |cell| {
                 let cut = columns.cuts.class(cell);
-                cut.ok_or_else(|| broken(format!("{cell:?} is no number, and cannot be cut into a class")))
+                cut.ok_or_else(|| broken(format!("{} is no number, and cannot be cut into a class", quoted(cell))))
             };
             let facts = Facts {
                 label: cell(places.label).map(class).transpose()?,
@@ -352,6 +358,21 @@ impl Places {
         }
         Ok(Self { file, label, patient, group: find(&columns.group, &GROUP)?, fold: find(&columns.fold, &FOLD)? })
     }
+
+    fn all(&self) -> [Option<usize>; 5] {
+        [self.file, self.label, self.patient, self.group, self.fold]
+    }
+}
+
+/// Whether a cell is no name that anybody would give.
+fn is_odd(cell: &str) -> bool {
+    cell.contains(char::is_control) || cell.chars().nth(1000).is_some()
+}
+
+/// The first columns, as they may be told.
+fn some(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().take(20).map(|name| plain(name)).collect();
+    format!("{}{}", names.join(", "), if columns.len() > 20 { ", ..." } else { "" })
 }
 
 /// The only column of this obvious name.
@@ -443,6 +464,19 @@ mod tests {
         assert_eq!((table.used.file, table.used.patient.as_deref()), (None, Some("patient_id")));
         assert_eq!(table.rows[0].file, "37");
         assert_eq!(parse("patient_id,class\n,0\n").unwrap_err().to_string(), "labels.csv: line 2: it names no patient");
+    }
+
+    #[test]
+    fn a_cell_that_nobody_would_write_is_refused_and_not_told_whole() {
+        for cell in ["\"a\nb,x\"", "a\u{1b}[2J", &"x".repeat(1001)] {
+            let error = parse(&format!("file,label,note\na,{cell},\n")).unwrap_err().to_string();
+            assert!(error.contains("line 2: ") && error.ends_with("is a quote missing?"), "{error}");
+            assert!(error.len() < 250 && !error.contains(char::is_control), "{error}");
+            // A column that is not read may hold what it likes.
+            assert!(parse(&format!("file,label,note\na,b,{cell}\n")).is_ok());
+        }
+        let error = parse(&format!("{}\n", "x,".repeat(3000))).unwrap_err().to_string();
+        assert!(error.ends_with("x, x, ...") && error.len() < 300, "{error}");
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) mod survey;
 mod take_in;
 mod video;
 mod walk;
+mod words;
 
 pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
