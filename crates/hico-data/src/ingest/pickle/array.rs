@@ -161,7 +161,7 @@ impl Array {
     }
 
     /// Bytes that the shape asks for; `None` where not even its other axes could be multiplied were one of them 0.
-    fn bytes(&self) -> Option<u64> {
+    pub(super) fn bytes(&self) -> Option<u64> {
         let bytes = |axis: fn(&usize) -> usize| {
             self.shape.iter().map(axis).try_fold(self.dtype.size, usize::checked_mul).map(|bytes| bytes as u64)
         };

@@ -155,7 +155,8 @@ pub(super) fn range(reading: &Reading<'_>, arrays: &[&Array]) -> Result<Range, P
         };
         match &array.data {
             Data::Held(bytes) => look(bytes),
-            Data::InFile(extent) if !seen.insert((extent.at, array.dtype.size, array.dtype.big_endian)) => {}
+            Data::InFile(extent)
+                if !seen.insert((extent.at, array.bytes(), array.dtype.size, array.dtype.big_endian)) => {}
             Data::InFile(extent) => {
                 let mut decoder = reading.decoder(*extent)?;
                 let mut left = array.shape.iter().product::<usize>() * array.dtype.size;
