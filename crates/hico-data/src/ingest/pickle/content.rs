@@ -13,6 +13,8 @@ const MOST_GROUPS: usize = 64;
 /// Most objects that are looked into. Lists that share their parts are a few bytes each and would be looked into again
 /// and again.
 const MOST_LOOKS: usize = 4096;
+/// Groups that are told of.
+const MOST_TOLD: usize = 8;
 /// Most pictures, and labels, of a pickle: each takes memory, however small it is, and one that stands in many lists takes
 /// it many times.
 const MOST_PICTURES: usize = 1_000_000;
@@ -108,8 +110,9 @@ fn describe(groups: &[Group]) -> String {
         Group::Pictures(_, Pictures::Each(arrays)) => format!("{} pictures", arrays.len()),
         Group::Labels(labels) => format!("{} labels", labels.len()),
     });
-    let words: Vec<String> = words.collect();
-    if words.is_empty() { "nothing of the kind".to_owned() } else { words.join(", ") }
+    let words: Vec<String> = words.take(MOST_TOLD).collect();
+    let end = if groups.len() > MOST_TOLD { ", ..." } else { "" };
+    if words.is_empty() { "nothing of the kind".to_owned() } else { format!("{}{end}", words.join(", ")) }
 }
 
 struct Finder<'a> {

@@ -1,6 +1,6 @@
 //! What a pickle of arrays asks to be called, done here in a few lines each.
 
-use super::array::{Array, Dtype, Kind, Order};
+use super::array::{Array, Dtype, Kind, MOST_AXES, Order};
 use super::data::{Data, Encoding, Extent};
 use super::fault::PickleFault;
 use super::machine::{Global, Id, Node};
@@ -73,7 +73,7 @@ fn array(dtype: Dtype, shape: Vec<usize>, order: &Order, data: Data) -> Result<N
     Ok(Node::Array(Box::new(Array::new(dtype, shape, order, data)?)))
 }
 
-/// Lengths of axes.
+/// Lengths of axes; of more than an array may have one more is read, which is refused.
 fn axes(nodes: &[Node], shape: &Node, at: u64) -> Result<Vec<usize>, PickleFault> {
     let broken = || PickleFault::Broken { at, said: "a shape that is none" };
     let Node::Tuple(axes) = shape else { return Err(broken()) };
@@ -81,7 +81,7 @@ fn axes(nodes: &[Node], shape: &Node, at: u64) -> Result<Vec<usize>, PickleFault
         Node::Int(length) => usize::try_from(*length).ok(),
         _ => None,
     };
-    axes.iter().take(64).map(axis).collect::<Option<_>>().ok_or_else(broken)
+    axes.iter().take(MOST_AXES + 1).map(axis).collect::<Option<_>>().ok_or_else(broken)
 }
 
 fn is_latin(code: &Node) -> bool {
