@@ -4,7 +4,7 @@
 //! (A memory map would need `unsafe` code and turns a file cut short into a crash; a read turns it into an error.)
 
 use crate::clip::{Clip, Frame};
-use crate::manifest::{ClipRow, Manifest, ManifestError};
+use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, ManifestError};
 use safetensors::tensor::{Dtype, Metadata};
 use std::collections::HashMap;
 use std::fs::File;
@@ -81,6 +81,11 @@ impl Dataset {
         let mut places = Vec::with_capacity(manifest.rows.len());
         for row in &manifest.rows {
             if !headers.contains_key(row.shard.as_str()) {
+                if Path::new(&row.shard).file_name() != Some(row.shard.as_ref()) {
+                    let reason =
+                        format!("clip {:?} lies in {:?}, which is no file of this folder", row.clip, row.shard);
+                    return Err(DatasetError::Shard { path: folder.join(MANIFEST_FILE), reason });
+                }
                 let path = folder.join(&row.shard);
                 let (file, metadata, start) = open_shard(&path)?;
                 headers.insert(&row.shard, (files.len(), metadata, start));
@@ -202,8 +207,12 @@ impl Dataset {
 pub(crate) fn open_shard(path: &Path) -> Result<(File, Metadata, u64), DatasetError> {
     let read = |source| DatasetError::Read { path: path.to_owned(), source };
     let broken = |reason: String| DatasetError::Shard { path: path.to_owned(), reason };
-    let file = File::open(path).map_err(read)?;
-    let length = file.metadata().map_err(read)?.len();
+    // Opening a pipe would wait for whoever writes to it.
+    let metadata = std::fs::metadata(path).map_err(read)?;
+    if !metadata.is_file() {
+        return Err(broken("no file".into()));
+    }
+    let (file, length) = (File::open(path).map_err(read)?, metadata.len());
     let mut first = [0; 8];
     read_exact_at(&file, &mut first, 0).map_err(|_| broken("cut short: no safetensors header".into()))?;
     let header = u64::from_le_bytes(first);
@@ -215,12 +224,9 @@ pub(crate) fn open_shard(path: &Path) -> Result<(File, Metadata, u64), DatasetEr
     let metadata: Metadata =
         serde_json::from_slice(&bytes).map_err(|error| broken(format!("broken header: {error}")))?;
     let start = header + 8;
-    if start + metadata.data_len() as u64 > length {
-        return Err(broken(format!(
-            "cut short: its header announces {} bytes, it has {}",
-            start + metadata.data_len() as u64,
-            length
-        )));
+    let announced = start.saturating_add(metadata.data_len() as u64);
+    if announced > length {
+        return Err(broken(format!("cut short: its header announces {announced} bytes, it has {length}")));
     }
     Ok((file, metadata, start))
 }
@@ -234,6 +240,10 @@ fn checked_place(row: &ClipRow, metadata: &Metadata) -> Result<u64, String> {
             "clip {:?} is {:?} {:?}, the table says U8 {expected:?}",
             row.clip, info.dtype, info.shape
         ));
+    }
+    // Of nothing there could be any number of frames.
+    if expected.contains(&0) {
+        return Err(format!("clip {:?} is {:?}, without a pixel", row.clip, info.shape));
     }
     Ok(info.data_offsets.0 as u64)
 }

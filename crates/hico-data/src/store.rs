@@ -7,6 +7,7 @@ use crate::atomic;
 use crate::clip::Clip;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -59,6 +60,14 @@ pub enum StoreError {
     /// Frames that were written before are gone.
     #[error("{}: frames that were written before are gone; start anew into another folder", .0.display())]
     Lost(PathBuf),
+    /// What is known of the clips that were written before cannot be.
+    #[error("{}: {clip:?} cannot lie where the record says; start anew into another folder", .path.display())]
+    Record {
+        /// The file that holds the frames.
+        path: PathBuf,
+        /// The first clip that is wrong.
+        clip: String,
+    },
 }
 
 /// Appends clips to the shards of one folder.
@@ -79,7 +88,7 @@ impl ShardWriter {
     /// - `limit`: bytes of a shard, usually [`SHARD_BYTES`]
     ///
     /// # Errors
-    /// When the folder cannot be written, or what was stored before is gone.
+    /// When the folder cannot be written, what was stored before is gone, or `before` contradicts itself.
     pub fn resume(folder: &Path, before: &[Stored], limit: u64) -> Result<Self, StoreError> {
         let path = folder.join(PART_FILE);
         let failed = |source| StoreError::Write { path: path.clone(), source };
@@ -96,6 +105,9 @@ impl ShardWriter {
             Some(last) if folder.join(shard_name(last)).is_file() => (last + 1, Vec::new()),
             Some(last) => (last, before.iter().filter(|clip| clip.place.shard == last).cloned().collect()),
         };
+        if let Some(clip) = first_misplaced(&filled) {
+            return Err(StoreError::Record { path, clip: clip.name.clone() });
+        }
         let mut writer = Self { folder: folder.to_owned(), part: None, number, filled, limit };
         if !writer.filled.is_empty() {
             let end = writer.end();
@@ -196,6 +208,20 @@ impl ShardWriter {
     }
 }
 
+/// The first clip that has a name twice, is not as long as its shape says, or does not follow the one before it; a shard
+/// with such a clip would not open.
+fn first_misplaced(clips: &[Stored]) -> Option<&Stored> {
+    let mut names = BTreeSet::new();
+    let mut at = 0;
+    clips.iter().find(|clip| {
+        let bytes = clip.shape.iter().try_fold(1_u64, |bytes, axis| bytes.checked_mul(*axis as u64));
+        let end = bytes.filter(|bytes| *bytes > 0).and_then(|bytes| bytes.checked_add(at));
+        let fits = clip.place.begin == at && end == Some(clip.place.end);
+        at = clip.place.end;
+        !fits || !names.insert(&clip.name)
+    })
+}
+
 /// A safetensors file up to its data: the length of the header, and that as JSON padded with spaces, so that the data
 /// begin at a multiple of 8.
 pub(crate) fn beginning(clips: &[Stored]) -> Vec<u8> {
@@ -279,6 +305,30 @@ mod tests {
             }
             writer.finish().unwrap();
             assert_eq!(files(folder.path()), files(whole.path()), "{killed_after}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_contradicts_itself_is_refused_before_a_shard_is_written_by_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(PART_FILE), [0; 1000]).unwrap();
+        let clip = |name: &str, frames: usize, begin: u64, end: u64| Stored {
+            name: name.to_owned(),
+            shape: [frames, 2, 3, 3],
+            place: Place { shard: 0, begin, end },
+        };
+        let resume = |clips: &[Stored]| ShardWriter::resume(folder.path(), clips, 60);
+        assert!(resume(&[clip("a", 1, 0, 18), clip("b", 2, 18, 54)]).is_ok());
+        for second in [
+            clip("a", 2, 18, 54),
+            clip("b", 2, 18, 53),
+            clip("b", 2, 19, 55),
+            clip("b", 0, 18, 18),
+            clip("b", usize::MAX / 2, 18, 0),
+            clip("b", 2, u64::MAX, 34),
+        ] {
+            let error = resume(&[clip("a", 1, 0, 18), second.clone()]).unwrap_err();
+            assert!(matches!(&error, StoreError::Record { clip, .. } if *clip == second.name), "{error}");
         }
     }
 

@@ -1,6 +1,8 @@
-//! A child process on a leash: its time, its words and its life are bounded by us.
+//! A child process on a leash: its time, its memory, its words and its life are bounded by us. What it writes to its
+//! standard output is bounded by who reads it.
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +23,27 @@ pub(crate) struct Ended {
     pub(crate) said: String,
     /// Whether it was ended because its time was up.
     pub(crate) timed_out: bool,
+}
+
+/// A program that may take so many bytes of memory; a child of it is refused more and has to end.
+///
+/// A shell sets the limit and becomes the program, because Rust's own way to do so between fork and exec is `unsafe`.
+/// macOS and Windows know no such limit; there the program's own options have to do.
+pub(crate) fn command(program: &Path, memory: u64) -> Command {
+    if cfg!(not(unix)) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v \"$0\" 2>/dev/null; exec \"$@\"", &(memory / 1024).to_string()]).arg(program);
+    command
+}
+
+/// Reads at most so many bytes; what follows is left to the leash.
+pub(crate) fn at_most(bytes: u64) -> impl FnOnce(&mut BufReader<ChildStdout>) -> std::io::Result<Vec<u8>> {
+    move |output| {
+        let mut answer = Vec::new();
+        output.take(bytes).read_to_end(&mut answer).map(|_| answer)
+    }
 }
 
 /// Runs a child and hands its standard output to `read`; the child is killed when `read` returns before its end, when
@@ -132,6 +155,33 @@ mod tests {
     fn a_child_that_closed_its_output_is_ended_too() {
         let (_, ended) = shell("exec sleep 60 >&- 2>&-", Duration::from_millis(100), &AtomicBool::new(false));
         assert!(ended.timed_out);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_that_takes_too_much_memory_is_refused_it() {
+        // `tail` holds all it is asked for, until it knows where the end is.
+        let script = "head -c 300000000 /dev/zero | tail -c 300000000 | head -c 1";
+        let bytes = |memory: u64| {
+            let mut command = command(Path::new("sh"), memory);
+            command.args(["-c", script]);
+            let (answer, ended) =
+                run(&mut command, Duration::from_secs(60), &AtomicBool::new(false), at_most(9)).unwrap();
+            (answer.unwrap().len(), ended.said)
+        };
+        assert_eq!(bytes(8 << 30), (1, String::new()));
+        let (answer, said) = bytes(100 << 20);
+        assert!(answer == 0 && said.contains("memory"), "{answer} {said}");
+    }
+
+    #[test]
+    fn an_endless_answer_is_cut_and_its_child_ended() {
+        let mut command = command(Path::new("sh"), 1 << 30);
+        command.args(["-c", "while true; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done"]);
+        let time = Duration::from_secs(60);
+        let (answer, ended) = run(&mut command, time, &AtomicBool::new(false), at_most(1000)).unwrap();
+        assert_eq!(answer.unwrap().len(), 1000);
+        assert!(!ended.timed_out && !ended.status.success());
     }
 
     #[test]

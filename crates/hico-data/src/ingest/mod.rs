@@ -31,6 +31,7 @@ mod take_in;
 mod video;
 mod walk;
 mod whose;
+mod words;
 
 pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};

@@ -70,6 +70,12 @@ pub enum Refusal {
         /// The limit.
         seconds: u64,
     },
+    /// The program that decodes videos asked for more memory than it may have.
+    #[error("decoding takes more than {} MB of memory", .limit >> 20)]
+    TooMuchMemory {
+        /// The limit, bytes.
+        limit: u64,
+    },
     /// It has more frames than a clip may have.
     #[error("more than {limit} frames")]
     TooManyFrames {
@@ -145,6 +151,9 @@ impl Refusal {
             Self::NotVideo { .. } => "check that the file opens in a player",
             Self::NoFfmpeg => "install it (Debian, Ubuntu: sudo apt install ffmpeg) and run the same command again",
             Self::TooSlow { .. } => "allow more time with --max-seconds",
+            Self::TooMuchMemory { .. } => {
+                "check that the file plays; if it does, shrink it first: ffmpeg -i IN -vf scale=-2:1080 OUT.mp4"
+            }
             Self::TooManyFrames { .. } => "cut the video into clips, or allow more with --max-frames",
             Self::TooLarge { .. } => "crop or shrink the frames first",
             Self::TooManyBytes { .. } => "choose a smaller --side, or cut the video into clips",

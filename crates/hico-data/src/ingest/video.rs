@@ -3,7 +3,7 @@
 //! ffmpeg writes its frames as PPM pictures to its standard output, each with its own size, so nothing has to be guessed
 //! about rotation or a size that changes on the way.
 
-use super::child;
+use super::child::{self, Ended};
 use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
 use super::sniff;
@@ -12,15 +12,26 @@ use serde::Deserialize;
 use std::ffi::OsString;
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Seconds that looking at a file's header may take.
 const PROBE_SECONDS: u64 = 60;
 
-/// Bytes of ffprobe's answer that are read.
+/// Seconds that a program may take to tell its version.
+const VERSION_SECONDS: u64 = 20;
+
+/// Bytes of an answer that are read.
 const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// Bytes of memory that a child may take: frames of 64 megapixels are 400 MB each, and a decoder holds several.
+const MEMORY: u64 = 4 << 30;
+
+/// As much again for each of its threads: their stacks, their frames, and what the allocator sets aside for each.
+const MEMORY_OF_THREAD: u64 = 256 << 20;
+
+/// Bytes of one block that a child may ask for; the only limit where the system knows none for all of them.
+const LARGEST_BLOCK: &str = "1073741824";
 
 /// The two programs that read videos.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,13 +80,11 @@ impl Decoder {
     ///
     /// - `threads`: decoding threads of one child
     pub(crate) fn find(programs: &Programs, threads: usize) -> Option<Self> {
-        let version = Command::new(&programs.ffmpeg).arg("-version").output().ok().filter(|it| it.status.success())?;
-        Command::new(&programs.ffprobe).arg("-version").output().ok().filter(|it| it.status.success())?;
-        let every_frame_once = if is_before_5_1(&String::from_utf8_lossy(&version.stdout)) {
-            ["-vsync", "passthrough"]
-        } else {
-            ["-fps_mode", "passthrough"]
-        };
+        let time = Duration::from_secs(VERSION_SECONDS);
+        let version = version(&programs.ffmpeg, time)?;
+        self::version(&programs.ffprobe, time)?;
+        let every_frame_once =
+            if is_before_5_1(&version) { ["-vsync", "passthrough"] } else { ["-fps_mode", "passthrough"] };
         Some(Self { programs: programs.clone(), every_frame_once, threads })
     }
 
@@ -94,10 +103,11 @@ impl Decoder {
             let found = std::fs::metadata(path).map_or(0, |file| file.len());
             return Err(Refusal::CutShort { announced, found });
         }
-        let mut command = Command::new(&self.programs.ffmpeg);
+        let threads = self.threads.to_string();
+        let mut command = child::command(&self.programs.ffmpeg, self.memory());
         command
-            .args(["-nostdin", "-v", "error", "-protocol_whitelist", "file"])
-            .args(["-threads", &self.threads.to_string(), "-max_pixels", &limits.pixels.to_string()])
+            .args(["-nostdin", "-v", "error", "-max_alloc", LARGEST_BLOCK, "-filter_threads", &threads])
+            .args(["-protocol_whitelist", "file", "-threads", &threads, "-max_pixels", &limits.pixels.to_string()])
             .arg("-i")
             .arg(file_url(path))
             .args(["-map", "0:V:0"])
@@ -113,6 +123,7 @@ impl Decoder {
         if ended.timed_out {
             return Err(Refusal::TooSlow { seconds: limits.seconds });
         }
+        self.check_memory(&ended)?;
         let complaint = taken?
             .or_else(|| complaint(&ended.said))
             .or_else(|| (!ended.status.success()).then(|| format!("ffmpeg ended with {}", ended.status)));
@@ -123,25 +134,35 @@ impl Decoder {
         }
     }
 
+    /// Bytes of memory that a child may take.
+    const fn memory(&self) -> u64 {
+        MEMORY + self.threads as u64 * MEMORY_OF_THREAD
+    }
+
+    /// Refuses what a child was refused memory for.
+    fn check_memory(&self, ended: &Ended) -> Result<(), Refusal> {
+        let was_refused = !ended.status.success() && ended.said.contains("Cannot allocate memory");
+        if was_refused { Err(Refusal::TooMuchMemory { limit: self.memory() }) } else { Ok(()) }
+    }
+
     /// What the header says of the first video stream.
     fn probe(&self, path: &Path, limits: Limits, stop: &AtomicBool) -> Result<Stream, Refusal> {
-        let mut command = Command::new(&self.programs.ffprobe);
+        let mut command = child::command(&self.programs.ffprobe, self.memory());
         command
-            .args(["-v", "error", "-protocol_whitelist", "file", "-select_streams", "V:0", "-of", "json"])
+            .args(["-v", "error", "-max_alloc", LARGEST_BLOCK])
+            .args(["-protocol_whitelist", "file", "-select_streams", "V:0", "-of", "json"])
             .args(["-show_entries", "stream=codec_name,width,height,avg_frame_rate:format=format_name"])
             .arg(file_url(path));
-        let read = |output: &mut dyn BufRead| {
-            let mut answer = Vec::new();
-            output.take(LONGEST_ANSWER).read_to_end(&mut answer).map(|_| answer)
-        };
         let time = Duration::from_secs(PROBE_SECONDS.min(limits.seconds));
-        let (answer, ended) = child::run(&mut command, time, stop, |output| read(output)).map_err(cannot_run)?;
+        let (answer, ended) =
+            child::run(&mut command, time, stop, child::at_most(LONGEST_ANSWER)).map_err(cannot_run)?;
         if stop.load(Ordering::Relaxed) {
             return Err(Refusal::Interrupted);
         }
         if ended.timed_out {
             return Err(Refusal::TooSlow { seconds: time.as_secs() });
         }
+        self.check_memory(&ended)?;
         let answer: Answer = answer.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let format = answer.format.format_name;
         // Demuxers that read single pictures, other files, or letters are not what a clip is made of.
@@ -168,6 +189,14 @@ impl Decoder {
         }
         Ok(Stream { fps: rate(&stream.avg_frame_rate), codec: stream.codec_name })
     }
+}
+
+/// What a program says when it is asked for its version; `None` where it cannot be run.
+fn version(program: &Path, time: Duration) -> Option<String> {
+    let mut command = child::command(program, MEMORY);
+    let never = AtomicBool::new(false);
+    let (answer, ended) = child::run(command.arg("-version"), time, &never, child::at_most(LONGEST_ANSWER)).ok()?;
+    ended.status.success().then(|| String::from_utf8_lossy(&answer.unwrap_or_default()).into_owned())
 }
 
 /// What is kept of the header.
@@ -270,7 +299,7 @@ fn complaint(said: &str) -> Option<String> {
         Some((who, what)) => format!("{}: {what}", who.split_whitespace().next().unwrap_or_default()),
         None => line.to_owned(),
     };
-    Some(line.chars().take(200).collect())
+    Some(line.chars().filter(|letter| !letter.is_control()).take(200).collect())
 }
 
 /// `24000/1001` as a number of frames a second.
@@ -335,6 +364,23 @@ mod tests {
         assert_eq!(complaint(""), None);
         assert_eq!(complaint("[image2pipe @ 0x5638e] Application provided invalid dts: 100 >= 100\n"), None);
         assert_eq!(complaint("[mpeg4 @ 0x56] ac-tex damaged at 8 8\nmore").unwrap(), "mpeg4: ac-tex damaged at 8 8");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_does_not_tell_its_version_is_none_and_is_not_waited_for() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("ffmpeg");
+        let version = |script: &str| {
+            std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            version(&program, Duration::from_millis(500))
+        };
+        assert_eq!(version("echo ffmpeg version 6.0").as_deref(), Some("ffmpeg version 6.0\n"));
+        assert_eq!(version("exec sleep 60"), None);
+        assert_eq!(version("while true; do echo x; done"), None);
+        assert_eq!(version("exit 1"), None);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::region::{Region, Regions};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
+/// Regions that are read; scanners state fewer than ten.
+const MOST_REGIONS: usize = 1000;
+
 /// Frames a second: by the time of a frame, the times between frames, or how fast it wants to be shown.
 pub(super) fn frame_rate(header: &Header) -> Option<f64> {
     let numbers = |tag| header.root(tag).map(Value::decimals).unwrap_or_default();
@@ -60,7 +63,7 @@ pub(super) fn regions(header: &Header) -> Regions {
             delta_y: delta(tags::PHYSICAL_DELTA_Y),
         })
     };
-    Regions((1..=header.items(sequence)).filter_map(region).collect())
+    Regions((1..=header.items(sequence).min(MOST_REGIONS)).filter_map(region).collect())
 }
 
 /// Whose clip it is: the patient's id, else the study.

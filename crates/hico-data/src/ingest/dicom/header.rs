@@ -21,6 +21,12 @@ const LONGEST: u32 = 1 << 18;
 /// Values that are kept of one file.
 const MOST: usize = 10_000;
 
+/// Bytes of all values that are kept.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Most sequences and items within each other; each value that is kept keeps the way to it.
+const DEEPEST: usize = 100;
+
 /// Sequences that are looked into.
 const SEQUENCES: [Tag; 8] = [
     tags::SEQUENCE_OF_ULTRASOUND_REGIONS,
@@ -109,6 +115,8 @@ pub(super) enum Pixels {
 #[derive(Debug, Default)]
 pub(super) struct Header {
     values: Vec<Value>,
+    /// Bytes of all of them.
+    held: usize,
     /// Elements of the data set itself that may tell whose it is, and that are not blank.
     pub(super) filled: Vec<Tag>,
     pub(super) pixels: Option<Pixels>,
@@ -141,6 +149,9 @@ impl Header {
                 return Ok(header);
             }
             source.seek(SeekFrom::Start(at)).map_err(broken)?;
+            if open.len() > DEEPEST {
+                return Err(broken("its sequences are nested too deep"));
+            }
             let writing = open.last().map_or(start.syntax.writing, |level| level.writing);
             if let Some(level @ Level { is_item: false, .. }) = open.last_mut() {
                 at += 8;
@@ -188,13 +199,18 @@ impl Header {
                         }
                         source.seek(SeekFrom::Start(at)).map_err(broken)?;
                     }
-                    if WANTED.contains(&tag) && length <= LONGEST && header.values.len() < MOST {
+                    if WANTED.contains(&tag) && length <= LONGEST && header.has_room(length) {
                         header.keep(&mut *source, tag, length, &open, writing)?;
                     }
                     at += u64::from(length);
                 }
             }
         }
+    }
+
+    /// Whether a value of so many bytes may still be kept.
+    fn has_room(&self, length: u32) -> bool {
+        self.values.len() < MOST && self.held + length as usize <= MOST_BYTES
     }
 
     /// Keeps a value that stands in no sequence, or in those that are looked into.
@@ -213,6 +229,7 @@ impl Header {
         }
         let mut bytes = vec![0; length as usize];
         source.read_exact(&mut bytes).map_err(broken)?;
+        self.held += bytes.len();
         self.values.push(Value { tag, path, bytes, big: writing == Writing::ExplicitBig });
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! JPEG 2000 pictures (ITU-T T.800): the header is judged here, the pixels come from `hayro-jpeg2000`.
 
+use super::jpeg2000_blocks;
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
 /// Decodes one picture to `[height, width, samples]`; the stored values, signed ones as two's complement.
@@ -18,6 +19,7 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<(Vec<u16>, u32
     if !(1..=16).contains(&size.precision) {
         return Err(format!("JPEG 2000 of {} bits a sample is not read", size.precision));
     }
+    jpeg2000_blocks::check(data, expected)?;
     let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
     let image = Image::new(data, &settings).map_err(|error| error.to_string())?;
     let mut context = DecoderContext::default();

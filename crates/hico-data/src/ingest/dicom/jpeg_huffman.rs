@@ -1,5 +1,8 @@
 //! Huffman codes of a scan and the differences that they stand for (ITU-T T.81, annexes C, F and H).
 
+/// Tables that can be there at a time: two classes, four places.
+const MOST_TABLES: usize = 8;
+
 /// A table of codes: symbol and length for every 16 bits that may come.
 pub(super) struct Huffman {
     table: Vec<(u8, u8)>,
@@ -118,6 +121,10 @@ impl<'a> Bits<'a> {
 pub(super) fn tables(mut body: &[u8]) -> Result<Vec<(u8, usize, Huffman)>, String> {
     let mut tables = Vec::new();
     while !body.is_empty() {
+        // A table of no code takes 17 bytes, and here as much memory as any other.
+        if tables.len() == MOST_TABLES {
+            return Err("more Huffman tables than there are places for".to_owned());
+        }
         let (head, rest) = body.split_at_checked(17).ok_or("a Huffman table is cut short")?;
         let count = head[1..].iter().map(|count| usize::from(*count)).sum();
         let (symbols, rest) = rest.split_at_checked(count).ok_or("a Huffman table is cut short")?;

@@ -36,8 +36,11 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Picture, Strin
                 let frame = frame.as_ref().ok_or("a scan before its frame header")?;
                 picture.values.resize(expected.iter().product(), 0);
                 let scan = Scan::read(body, frame, restart)?;
+                // Scan after scan of one component would go on for as long as the file does.
+                if scan.components.iter().any(|(component, _)| std::mem::replace(&mut done[*component], true)) {
+                    return Err("a component that comes twice".to_owned());
+                }
                 scan.decode(tail, frame, &tables, &mut picture)?;
-                scan.components.iter().for_each(|(component, _)| done[*component] = true);
                 if done[..picture.samples].iter().all(|done| *done) {
                     return Ok(picture);
                 }

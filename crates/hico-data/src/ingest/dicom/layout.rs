@@ -6,6 +6,7 @@ use super::header::{Header, Value};
 use crate::clip::Size;
 use crate::ingest::frames::{Limits, check_size};
 use crate::ingest::refusal::Refusal;
+use crate::ingest::words::quoted;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
@@ -55,13 +56,15 @@ impl Layout {
         }
         let what = "Photometric Interpretation (0028,0004)";
         let text = header.root(tags::PHOTOMETRIC_INTERPRETATION).ok_or(Fault::Missing { what })?.text();
-        let photometric =
-            Photometric::read(&text).ok_or_else(|| Fault::Beyond { what: format!("pixels that are {text:?}") })?;
+        let photometric = Photometric::read(&text)
+            .ok_or_else(|| Fault::Beyond { what: format!("pixels that are {}", quoted(&text)) })?;
         let samples = number(header, tags::SAMPLES_PER_PIXEL, "Samples per Pixel (0028,0002)")?;
         if usize::from(samples) != photometric.samples() {
-            return Err(
-                value("Samples per Pixel (0028,0002)", format!("{samples}, of pixels that are {text:?}")).into()
-            );
+            return Err(value(
+                "Samples per Pixel (0028,0002)",
+                format!("{samples}, of pixels that are {}", quoted(&text)),
+            )
+            .into());
         }
         let signed = number(header, tags::PIXEL_REPRESENTATION, "Pixel Representation (0028,0103)")? == 1;
         let planar = header.root(tags::PLANAR_CONFIGURATION).and_then(Value::word) == Some(1) && samples > 1;
@@ -113,7 +116,7 @@ const fn value(what: &'static str, found: String) -> Fault {
 /// Number of Frames; some devices write 0 for a single one.
 fn frames(number: Option<&Value>) -> Result<Option<usize>, Fault> {
     let Some(text) = number.map(Value::text).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let broken = |_| value("Number of Frames (0028,0008)", format!("{text:?}, expected a whole number"));
+    let broken = |_| value("Number of Frames (0028,0008)", format!("{}, expected a whole number", quoted(&text)));
     let frames: usize = text.trim_start_matches('+').parse().map_err(broken)?;
     Ok((frames > 0).then_some(frames))
 }

@@ -13,6 +13,7 @@ mod header;
 mod identity;
 mod jpeg;
 mod jpeg2000;
+mod jpeg2000_blocks;
 mod jpeg_extended;
 mod jpeg_huffman;
 mod jpeg_lossless;

@@ -13,6 +13,38 @@ use std::sync::Arc;
 pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
+/// A file that knows its place. To seek in a buffered file throws away what was read ahead, and 64 kB would be read anew
+/// for every element of a few bytes; from a known place the way is short, and the buffer stays.
+struct Placed {
+    file: BufReader<File>,
+    at: u64,
+}
+
+impl Read for Placed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(bytes)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Placed {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let way = match to {
+            SeekFrom::Start(to) => i64::try_from(i128::from(to) - i128::from(self.at)).ok(),
+            _ => None,
+        };
+        match (to, way) {
+            (SeekFrom::Start(to), Some(way)) => {
+                self.file.seek_relative(way)?;
+                self.at = to;
+            }
+            _ => self.at = self.file.seek(to)?,
+        }
+        Ok(self.at)
+    }
+}
+
 /// Where the bytes are. It can be opened again and again.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
@@ -49,8 +81,36 @@ impl Source {
 
     pub(super) fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match self {
-            Self::File(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
+            Self::File(path) => Box::new(Placed { file: BufReader::with_capacity(1 << 16, File::open(path)?), at: 0 }),
             Self::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_way_through_a_file_reads_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..200_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let mut source = Source::File(path).open().unwrap();
+        let mut places =
+            vec![(0, 10), (10, 0), (4, 8), (150_000, 100), (149_990, 70_000), (0, 1), (199_999, 5), (300_000, 3)];
+        places.extend((0..2000).map(|step| (step * 97 % 1_000, 1 + step % 7)));
+        for (at, length) in places {
+            let end = source.seek(SeekFrom::End(0)).unwrap();
+            assert_eq!((end, source.seek(SeekFrom::Start(at)).unwrap()), (200_000, at));
+            let mut found = Vec::new();
+            source.by_ref().take(length).read_to_end(&mut found).unwrap();
+            let expected = bytes.get(at as usize..).unwrap_or_default();
+            assert_eq!(found, expected[..expected.len().min(length as usize)], "{at} {length}");
+            assert_eq!(source.stream_position().unwrap(), at + found.len() as u64);
+            assert_eq!(source.seek(SeekFrom::Current(-(found.len() as i64))).unwrap(), at);
+        }
+        assert!(source.seek(SeekFrom::Current(-1_000_000)).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::syntax::{Syntax, Writing};
+use crate::ingest::words::plain;
 
 /// Bytes of a file that hold its meta group.
 pub(super) const HEAD: u64 = 65_536;
@@ -52,7 +53,8 @@ impl Start {
         let syntax = match named {
             Some(uid) => {
                 let syntax = Syntax::of_uid(&uid);
-                let syntax = syntax.ok_or_else(|| Fault::Beyond { what: format!("transfer syntax {uid}") })?;
+                let syntax =
+                    syntax.ok_or_else(|| Fault::Beyond { what: format!("transfer syntax {}", plain(&uid)) })?;
                 // Some files say explicit and are not.
                 let letters = head.get(offset + 4..offset + 6).filter(|_| !syntax.deflated);
                 match letters.is_some_and(|letters| !letters.iter().all(u8::is_ascii_uppercase)) {

@@ -90,6 +90,15 @@ impl Places {
         }
         Ok(Self { file, label, patient, group: find(&columns.group, &GROUP)?, fold: find(&columns.fold, &FOLD)? })
     }
+
+    pub(super) const fn all(&self) -> [Option<usize>; 5] {
+        [self.file, self.label, self.patient, self.group, self.fold]
+    }
+}
+
+/// Whether a cell is no name that anybody would give.
+pub(super) fn is_odd(cell: &str) -> bool {
+    cell.contains(char::is_control) || cell.chars().nth(1000).is_some()
 }
 
 /// The only column of this obvious name.

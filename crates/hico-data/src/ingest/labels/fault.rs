@@ -1,5 +1,6 @@
 //! Why a labels table cannot be used.
 
+use crate::ingest::words::plain;
 use std::path::PathBuf;
 
 /// Why a labels table cannot be used.
@@ -22,7 +23,7 @@ pub enum LabelError {
         reason: String,
     },
     /// A column is missing.
-    #[error("{}: no column {wanted}; it has {}", .path.display(), .columns.join(", "))]
+    #[error("{}: no column {wanted}; it has {}", .path.display(), some(.columns))]
     NoColumn {
         /// The table.
         path: PathBuf,
@@ -89,6 +90,12 @@ pub enum LabelError {
     /// The folds of the table cut through a group.
     #[error(transparent)]
     Fold(#[from] crate::split::SplitError),
+}
+
+/// The first columns, as they may be told.
+fn some(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().take(20).map(|name| plain(name)).collect();
+    format!("{}{}", names.join(", "), if columns.len() > 20 { ", ..." } else { "" })
 }
 
 fn remark(are_frames: bool) -> &'static str {

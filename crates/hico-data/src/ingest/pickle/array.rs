@@ -2,9 +2,10 @@
 
 use super::data::{Data, Encoding};
 use super::fault::PickleFault;
+use crate::ingest::words::quoted;
 
 /// Most axes of an array.
-const MOST_AXES: usize = 8;
+pub(super) const MOST_AXES: usize = 8;
 
 /// What the elements are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,8 @@ pub(super) struct Dtype {
 impl Dtype {
     /// Reads a code as numpy writes it: `u1`, `<f4`, `U12`.
     pub(super) fn parse(code: &str) -> Result<Self, PickleFault> {
-        let unknown = || PickleFault::Array { said: format!("of kind {code:?}, which is none of pictures or labels") };
+        let unknown =
+            || PickleFault::Array { said: format!("of kind {}, which is none of pictures or labels", quoted(code)) };
         let big_endian = code.starts_with('>');
         let plain = code.trim_start_matches(['<', '>', '|', '=']);
         let mut letters = plain.chars();
@@ -161,7 +163,7 @@ impl Array {
     }
 
     /// Bytes that the shape asks for; `None` where not even its other axes could be multiplied were one of them 0.
-    fn bytes(&self) -> Option<u64> {
+    pub(super) fn bytes(&self) -> Option<u64> {
         let bytes = |axis: fn(&usize) -> usize| {
             self.shape.iter().map(axis).try_fold(self.dtype.size, usize::checked_mul).map(|bytes| bytes as u64)
         };

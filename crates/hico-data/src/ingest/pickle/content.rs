@@ -10,7 +10,13 @@ use super::reading::{LABELS, Reading};
 const DEEPEST: usize = 6;
 /// Most groups of pictures or labels; a pickle of pictures one by one is a list, which is one group.
 const MOST_GROUPS: usize = 64;
-/// Most pictures, and labels, of a group: each takes memory, however small it is.
+/// Most objects that are looked into. Lists that share their parts are a few bytes each and would be looked into again
+/// and again.
+const MOST_LOOKS: usize = 4096;
+/// Groups that are told of.
+const MOST_TOLD: usize = 8;
+/// Most pictures, and labels, of a pickle: each takes memory, however small it is, and one that stands in many lists takes
+/// it many times.
 const MOST_PICTURES: usize = 1_000_000;
 /// Most classes where labels are rows with one 1.
 const MOST_CLASSES: usize = 1000;
@@ -58,7 +64,7 @@ enum Group {
 
 /// Finds the parts of a pickle.
 pub(super) fn parts(objects: &Objects, reading: &Reading<'_>) -> Result<Vec<Part>, PickleFault> {
-    let mut finder = Finder { objects, reading, groups: Vec::new() };
+    let mut finder = Finder { objects, reading, groups: Vec::new(), looks: 0, things: 0 };
     finder.look(objects.root, None, 0)?;
     let groups = finder.groups;
     let found = describe(&groups);
@@ -70,9 +76,6 @@ pub(super) fn parts(objects: &Objects, reading: &Reading<'_>) -> Result<Vec<Part
             Group::Pictures(name, group) => pictures.push((name, group)),
             Group::Labels(group) => labels.push(group),
         }
-    }
-    if pictures.iter().any(|(_, pictures)| pictures.len() > MOST_PICTURES) {
-        return Err(content(format!("more than {MOST_PICTURES} pictures in one group; it holds {found}")));
     }
     if pictures.is_empty() {
         return Err(content(format!("no pictures; it holds {found}")));
@@ -107,14 +110,19 @@ fn describe(groups: &[Group]) -> String {
         Group::Pictures(_, Pictures::Each(arrays)) => format!("{} pictures", arrays.len()),
         Group::Labels(labels) => format!("{} labels", labels.len()),
     });
-    let words: Vec<String> = words.collect();
-    if words.is_empty() { "nothing of the kind".to_owned() } else { words.join(", ") }
+    let words: Vec<String> = words.take(MOST_TOLD).collect();
+    let end = if groups.len() > MOST_TOLD { ", ..." } else { "" };
+    if words.is_empty() { "nothing of the kind".to_owned() } else { format!("{}{end}", words.join(", ")) }
 }
 
 struct Finder<'a> {
     objects: &'a Objects,
     reading: &'a Reading<'a>,
     groups: Vec<Group>,
+    /// Objects that were looked into.
+    looks: usize,
+    /// Pictures and labels so far.
+    things: usize,
 }
 
 impl Finder<'_> {
@@ -123,10 +131,21 @@ impl Finder<'_> {
     }
 
     fn look(&mut self, id: Id, name: Option<&str>, depth: usize) -> Result<(), PickleFault> {
-        if depth > DEEPEST || self.groups.len() > MOST_GROUPS {
+        self.looks += 1;
+        if depth > DEEPEST || self.groups.len() > MOST_GROUPS || self.looks > MOST_LOOKS {
             return Err(PickleFault::Content { said: "lists within lists, or more than 64 groups".to_owned() });
         }
         let name = name.map(str::to_owned);
+        // Counted before anything is made of them.
+        self.things += match self.node(id) {
+            Node::Array(array) => array.len(),
+            Node::List(items) | Node::Tuple(items) => items.len(),
+            _ => 0,
+        }
+        .min(MOST_PICTURES + 1);
+        if self.things > MOST_PICTURES {
+            return Err(PickleFault::Content { said: format!("more than {MOST_PICTURES} pictures or labels") });
+        }
         match self.node(id) {
             Node::Array(array) => match array.shape.len() {
                 4 => self.groups.push(Group::Pictures(name, Pictures::Stacked((**array).clone()))),

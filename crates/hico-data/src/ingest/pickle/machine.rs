@@ -122,10 +122,7 @@ impl<R: BufRead + Seek> Machine<R> {
     /// Runs to the next stop.
     fn one(&mut self) -> Result<Id, PickleFault> {
         loop {
-            self.instructions += 1;
-            if self.instructions > MOST {
-                return Err(PickleFault::TooMuch { limit: MOST, held: HELD_IN_ALL });
-            }
+            self.count(1)?;
             let at = self.source.at();
             let [code] = self.source.take()?;
             if code == b'.' {
@@ -133,6 +130,11 @@ impl<R: BufRead + Seek> Machine<R> {
             }
             self.step(code, at)?;
         }
+    }
+
+    fn count(&mut self, steps: usize) -> Result<(), PickleFault> {
+        self.instructions += steps;
+        if self.instructions > MOST { Err(PickleFault::TooMuch { limit: MOST, held: HELD_IN_ALL }) } else { Ok(()) }
     }
 
     fn step(&mut self, code: u8, at: u64) -> Result<(), PickleFault> {
@@ -239,7 +241,12 @@ impl<R: BufRead + Seek> Machine<R> {
             }
             b'b' => {
                 let (target, state) = self.two()?;
-                self.nodes[target] = numpy::with_state(&self.nodes, target, state, at)?;
+                let made = numpy::with_state(&self.nodes, target, state, at)?;
+                // An array of objects is a copy of their list, and one list can be the state of many arrays.
+                if let Node::List(items) = &made {
+                    self.count(items.len())?;
+                }
+                self.nodes[target] = made;
                 self.stack.push(target);
                 Ok(())
             }

@@ -1,16 +1,19 @@
 //! What a pickle of arrays asks to be called, done here in a few lines each.
 
-use super::array::{Array, Dtype, Kind, Order};
+use super::array::{Array, Dtype, Kind, MOST_AXES, Order};
 use super::data::{Data, Encoding, Extent};
 use super::fault::PickleFault;
 use super::machine::{Global, Id, Node};
+
+/// Arguments, and parts of a state, that are looked at; numpy gives fewer. One tuple can be handed over many times.
+const MOST_ARGUMENTS: usize = 16;
 
 /// What Python would get by calling `callable` with `arguments`.
 pub(super) fn call(nodes: &[Node], callable: Id, arguments: Id, at: u64) -> Result<Node, PickleFault> {
     let broken = |said| PickleFault::Broken { at, said };
     let Node::Global(callable) = nodes[callable] else { return Err(broken("it calls what cannot be called")) };
     let Node::Tuple(arguments) = &nodes[arguments] else { return Err(broken("it calls without arguments")) };
-    let arguments: Vec<&Node> = arguments.iter().map(|id| &nodes[*id]).collect();
+    let arguments: Vec<&Node> = arguments.iter().take(MOST_ARGUMENTS).map(|id| &nodes[*id]).collect();
     match (callable, arguments.as_slice()) {
         (Global::Reconstruct, [Node::Global(Global::Ndarray), ..]) => Ok(Node::Blank),
         (Global::Dtype, [code, ..]) => Ok(Node::Dtype(Dtype::parse(&word(code).unwrap_or_default())?)),
@@ -44,7 +47,7 @@ pub(super) fn call(nodes: &[Node], callable: Id, arguments: Id, at: u64) -> Resu
 pub(super) fn with_state(nodes: &[Node], target: Id, state: Id, at: u64) -> Result<Node, PickleFault> {
     let broken = |said| PickleFault::Broken { at, said };
     let Node::Tuple(state) = &nodes[state] else { return Err(broken("a state that is none")) };
-    let state: Vec<&Node> = state.iter().map(|id| &nodes[*id]).collect();
+    let state: Vec<&Node> = state.iter().take(MOST_ARGUMENTS).map(|id| &nodes[*id]).collect();
     match (&nodes[target], state.as_slice()) {
         (Node::Dtype(dtype), [_, order, Node::None, Node::None, Node::None, ..]) => {
             Ok(Node::Dtype(Dtype { big_endian: word(order).as_deref() == Some(">"), ..*dtype }))
@@ -70,7 +73,7 @@ fn array(dtype: Dtype, shape: Vec<usize>, order: &Order, data: Data) -> Result<N
     Ok(Node::Array(Box::new(Array::new(dtype, shape, order, data)?)))
 }
 
-/// Lengths of axes.
+/// Lengths of axes; of more than an array may have one more is read, which is refused.
 fn axes(nodes: &[Node], shape: &Node, at: u64) -> Result<Vec<usize>, PickleFault> {
     let broken = || PickleFault::Broken { at, said: "a shape that is none" };
     let Node::Tuple(axes) = shape else { return Err(broken()) };
@@ -78,7 +81,7 @@ fn axes(nodes: &[Node], shape: &Node, at: u64) -> Result<Vec<usize>, PickleFault
         Node::Int(length) => usize::try_from(*length).ok(),
         _ => None,
     };
-    axes.iter().take(64).map(axis).collect::<Option<_>>().ok_or_else(broken)
+    axes.iter().take(MOST_AXES + 1).map(axis).collect::<Option<_>>().ok_or_else(broken)
 }
 
 fn is_latin(code: &Node) -> bool {

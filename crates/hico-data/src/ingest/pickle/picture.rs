@@ -9,6 +9,7 @@ use crate::clip::Size;
 use crate::ingest::frames::{FrameSink, Limits, check_size};
 use crate::ingest::refusal::Refusal;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -136,6 +137,8 @@ impl Picture {
 /// What numbers the pictures of a group hold: fractions that nowhere exceed 1 are brightness from 0 to 1.
 pub(super) fn range(reading: &Reading<'_>, arrays: &[&Array]) -> Result<Range, PickleFault> {
     let (mut least, mut most, mut finite) = (f64::INFINITY, f64::NEG_INFINITY, true);
+    // Arrays may share their bytes, which are read once.
+    let mut seen = BTreeSet::new();
     for array in arrays {
         match array.dtype.kind {
             Kind::Float => {}
@@ -152,6 +155,8 @@ pub(super) fn range(reading: &Reading<'_>, arrays: &[&Array]) -> Result<Range, P
         };
         match &array.data {
             Data::Held(bytes) => look(bytes),
+            Data::InFile(extent)
+                if !seen.insert((extent.at, array.bytes(), array.dtype.size, array.dtype.big_endian)) => {}
             Data::InFile(extent) => {
                 let mut decoder = reading.decoder(*extent)?;
                 let mut left = array.shape.iter().product::<usize>() * array.dtype.size;

@@ -178,3 +178,55 @@ proptest! {
         let _ = read(&bytes);
     }
 }
+
+/// Runs within a time that only what is read once over allows.
+fn in_time<T>(work: impl FnOnce() -> T) -> T {
+    let begin = std::time::Instant::now();
+    let result = work();
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+    result
+}
+
+#[test]
+fn a_tuple_that_is_handed_over_again_and_again_is_not_read_whole_each_time() {
+    let mut bytes = b"\x80\x02(cnumpy\nndarray\n".to_vec();
+    bytes.extend([b'N'; 900_000]);
+    bytes.extend(b"tq\x010cnumpy.core.multiarray\n_reconstruct\nq\x020");
+    bytes.extend(b"h\x02h\x01R0".repeat(250_000));
+    bytes.extend(b"N.");
+    assert!(matches!(in_time(|| read(&bytes)), Ok(Objects { .. })));
+}
+
+#[test]
+fn a_list_that_is_the_state_of_many_arrays_is_counted_each_time() {
+    let mut bytes = b"\x80\x02(".to_vec();
+    bytes.extend([b'N'; 500_000]);
+    bytes.extend(b"lq\x000(K\x01J\x20\xa1\x07\x00\x85cnumpy\ndtype\nX\x02\x00\x00\x00O8\x85R\x89h\x00tq\x010");
+    bytes.extend(b"(cnumpy\nndarray\ntq\x020cnumpy.core.multiarray\n_reconstruct\nq\x030");
+    let array = b"h\x03h\x02Rh\x01b";
+    let pickle = |arrays: usize| [bytes.as_slice(), &array.repeat(arrays), b"."].concat();
+    assert!(read(&pickle(1)).is_ok());
+    assert!(matches!(read(&pickle(1000)), Err(PickleFault::TooMuch { .. })));
+}
+
+#[test]
+fn arrays_that_share_their_bytes_are_looked_through_once_and_pictures_are_counted_in_all() {
+    // 4 MB of zeros, 1000 x 1000 numbers, and so many arrays of them in a list.
+    let pickle = |arrays: usize, lists: usize| {
+        let mut bytes = b"\x80\x03B\x00\x09\x3d\x00".to_vec();
+        bytes.extend(vec![0; 4_000_000]);
+        bytes.extend(b"q\x000(K\x01M\xe8\x03M\xe8\x03\x86cnumpy\ndtype\nX\x02\x00\x00\x00f4\x85R\x89h\x00tq\x010");
+        bytes.extend(b"(cnumpy\nndarray\ntq\x020cnumpy.core.multiarray\n_reconstruct\nq\x030(");
+        bytes.extend(b"h\x03h\x02Rh\x01b".repeat(arrays));
+        bytes.extend(b"lq\x040(");
+        bytes.extend(b"h\x04".repeat(lists));
+        bytes.extend(b"l.");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pkl");
+        std::fs::write(&path, bytes).unwrap();
+        in_time(|| super::shelf::open(&path, &super::Pickles::default())).map(|parts| parts.len())
+    };
+    assert_eq!(pickle(20_000, 1), Ok(1));
+    let error = pickle(20_000, 60).unwrap_err().to_string();
+    assert!(error.ends_with("more than 1000000 pictures or labels"), "{error}");
+}

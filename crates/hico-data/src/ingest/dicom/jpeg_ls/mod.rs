@@ -31,6 +31,10 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Vec<u16>, Stri
                 let frame = frame.as_ref().ok_or("a scan before its frame header")?;
                 let header = ScanHeader::read(body, frame)?;
                 let parameters = preset.parameters(frame.precision, header.near)?;
+                // Scan after scan of one component would go on for as long as the file does.
+                if header.components.iter().any(|component| std::mem::replace(&mut done[*component], true)) {
+                    return Err("a component that comes twice".to_owned());
+                }
                 values.resize(height * width * samples, 0);
                 let mut scan = scan::Scan::new(tail, width, Contexts::new(parameters), header.components.len());
                 scan.decode(header.interleave, height, |component, row, line| {
@@ -38,7 +42,6 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Vec<u16>, Stri
                     let places = values[first..].iter_mut().step_by(samples);
                     places.zip(line).for_each(|(place, value)| *place = *value);
                 })?;
-                header.components.iter().for_each(|component| done[*component] = true);
                 if done.iter().all(|done| *done) {
                     return Ok(values);
                 }

@@ -1,0 +1,24 @@
+//! Words of a file as they may be told: not without end, and with nothing that a terminal would obey.
+
+/// The first letters.
+pub(crate) fn plain(text: &str) -> String {
+    let end = if text.chars().nth(64).is_some() { "..." } else { "" };
+    text.chars().take(64).flat_map(char::escape_debug).chain(end.chars()).collect()
+}
+
+/// The same between quotes.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", plain(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_cut_and_orders_to_a_terminal_are_spelt_out() {
+        assert_eq!(quoted("1.2.840"), "\"1.2.840\"");
+        assert_eq!(plain("größe\u{1b}[2J\0"), "größe\\u{1b}[2J\\0");
+        assert_eq!(plain(&"x".repeat(65)), format!("{}...", "x".repeat(64)));
+    }
+}

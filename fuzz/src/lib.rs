@@ -1,0 +1,27 @@
+//! What the targets share: the functions that the regression test of `hico-data` replays inputs through, and which panics
+//! count.
+
+#[path = "../../crates/hico-data/tests/regressions/targets.rs"]
+pub mod targets;
+
+use std::sync::Once;
+
+/// Runs a target on an input.
+///
+/// libFuzzer's hook ends the process at every panic. Here that of a foreign decoder may be caught where `hico-data`
+/// means to catch it; one of our own code ends the process wherever it is.
+pub fn run(target: fn(&[u8]) -> targets::Outcome, bytes: &[u8]) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let end = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let place = info.location().map_or("", std::panic::Location::file);
+            if place.contains(".cargo/registry") || place.contains("/rustc/") {
+                eprintln!("a foreign panic: {info}");
+            } else {
+                end(info);
+            }
+        }));
+    });
+    target(bytes).ok();
+}
