@@ -1,11 +1,12 @@
-//! How a data set grows with the number of its clips: seconds and memory to take clips in, to open them, to split them and
-//! to audit them, a row for each number of clips.
+//! How a data set grows with the number of its clips: seconds and memory to take clips in, to open them, to split them
+//! and to audit them, a row for each number of clips.
 //!
 //!     cargo bench -p hico-data --bench scale              # 1,000, 10,000 and 100,000 clips; 2 GB of disk
 //!     cargo bench -p hico-data --bench scale -- 10000     # up to 10,000
 //!
-//! Clips are those of `hico phantom`: 4 frames of 32x32 pixels, a folder of PNG pictures each and every sixth a GIF, with a
-//! table of labels. The closer look of the audit is timed on 2,000 candidates, milliseconds each. Each step runs in a process of its own, so that the memory told is its own.
+//! Clips are those of `hico phantom`: 4 frames of 32x32 pixels, a folder of PNG pictures each and every sixth a GIF, with
+//! a table of labels. The closer look of the audit is timed on 2,000 candidates, milliseconds each. Each step runs in a
+//! process of its own, so that the memory told is its own.
 
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on should end there")]

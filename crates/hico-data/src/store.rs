@@ -1,7 +1,7 @@
 //! Writes the frames of a data set: `frames-NNNN.safetensors`, one `u8 [frames, height, width, channels]` tensor a clip.
 //!
-//! Frames are first appended to `frames.part`, clip by clip; those before the last [`ShardWriter::sync`] survive whatever
-//! happens. Once a shard is full, its header and those bytes are written to a temporary name, synced and renamed.
+//! Frames are first appended to `frames.part`, clip by clip; those before the last [`ShardWriter::sync`] survive
+//! whatever happens. Once a shard is full, its header and those bytes are written to a temporary name, synced and renamed.
 
 use crate::atomic;
 use crate::clip::Clip;

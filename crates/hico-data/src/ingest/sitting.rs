@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// How long clips may wait to be written down. Two waits for the disk for every clip took most of the time of small ones.
+/// How long clips may wait to be written down. Two waits for the disk a clip took most of the time of small ones.
 const UNRECORDED: Duration = Duration::from_secs(1);
 
 /// One run of the program on a data set.

@@ -1,6 +1,6 @@
 //! What a file costs: less than a gigabyte and five seconds of processor each, whatever its header claims.
 //!
-//! Each file is decoded in a process of its own, this test run again, which tells the most memory that the system ever gave it.
+//! Each file is decoded in a process of its own, this test run again, which tells the most memory that it ever had.
 
 use crate::made::{DicomFile, RLE, US, is};
 use crate::shared;
@@ -18,7 +18,8 @@ const MOST: u64 = 1_000_000;
 /// Most seconds of processor.
 const SECONDS: f64 = 5.0;
 
-/// The child: decodes every frame, then looks at the file as ingest does; tells kB, hundredths of a second, and what came of it.
+/// The child: decodes every frame, then looks at the file as ingest does; tells kB, hundredths of a second, frames, and
+/// whether it decodes.
 fn tell(path: &Path) {
     let mut frames = 0;
     let outcome = read_frames(path, Limits::default(), |_| frames += 1);

@@ -2,8 +2,8 @@
 //!
 //! A few thousand frames are compared all with all ([`exhaustive`]), which finds every such pair. More are put in order
 //! many times ([`forest`]), and each looks at its neighbours in every order only: work grows as the number of frames
-//! times its logarithm, whatever the frames are like. Each clip keeps its nearest clips only, so memory and the pairs that
-//! are looked at grow with the number of clips, and a thousand copies of one clip do not make a million pairs.
+//! times its logarithm, whatever the frames are like. Each clip keeps its nearest clips only, so memory and the pairs
+//! that are looked at grow with the number of clips, and a thousand copies of one clip do not make a million pairs.
 
 pub mod exhaustive;
 pub mod forest;
