@@ -1,6 +1,7 @@
 //! Text or JSON: words go to standard error, data to standard output.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 
 /// Where and how a command speaks.
@@ -43,7 +44,7 @@ impl Output {
     /// Data as text, to standard output.
     pub(crate) fn text(self, text: &str) {
         // A reader that went away (`hico ... | head`) is no error of ours.
-        writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')).ok();
+        writeln!(std::io::stdout(), "{}", harmless(text.trim_end_matches('\n'))).ok();
     }
 
     /// The result: as JSON where that was asked for, else as the text that `text` makes of it.
@@ -59,13 +60,13 @@ impl Output {
     /// A remark for the person at the terminal, to standard error.
     pub(crate) fn note(self, words: &str) {
         if !self.quiet {
-            writeln!(std::io::stderr(), "{words}").ok();
+            writeln!(std::io::stderr(), "{}", harmless(words)).ok();
         }
     }
 
     /// A warning, to standard error, also when quiet.
     pub(crate) fn warning(self, words: &str) {
-        writeln!(std::io::stderr(), "warning: {words}").ok();
+        writeln!(std::io::stderr(), "warning: {}", harmless(words)).ok();
     }
 
     /// The error that ended the program, on one line, and its hint.
@@ -87,9 +88,9 @@ impl Output {
                 told.push(line);
             }
         }
-        writeln!(std::io::stderr(), "error: {}", told.join(": ")).ok();
+        writeln!(std::io::stderr(), "error: {}", harmless(&told.join(": "))).ok();
         if let Some(hint) = hint {
-            writeln!(std::io::stderr(), "hint: {hint}").ok();
+            writeln!(std::io::stderr(), "hint: {}", harmless(&hint)).ok();
         }
     }
 
@@ -127,7 +128,7 @@ impl Meter {
     /// Shows how far the work is, and what it is at.
     pub(crate) fn show(&mut self, done: u64, total: u64, what: &str) {
         self.bar.set_length(total);
-        self.bar.set_message(what.to_owned());
+        self.bar.set_message(harmless(what).into_owned());
         self.bar.set_position(done);
         if self.logs && !what.is_empty() && self.last != what {
             self.output.note(&format!("{what} ({done} of {total} {})", self.unit));
@@ -138,5 +139,29 @@ impl Meter {
     /// Takes the bar away.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Words as they may be shown: orders to the terminal, which the name of a file or of a class may hold, are spelt out.
+fn harmless(words: &str) -> Cow<'_, str> {
+    let is_order = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !words.contains(is_order) {
+        return Cow::Borrowed(words);
+    }
+    let mut spelt = String::with_capacity(words.len() + 16);
+    for letter in words.chars() {
+        if is_order(letter) { spelt.extend(letter.escape_default()) } else { spelt.push(letter) }
+    }
+    Cow::Owned(spelt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn orders_to_the_terminal_are_spelt_out_and_lines_stay() {
+        assert_eq!(harmless("a/\u{1b}]0;title\u{7}b\u{9b}2J\r.gif"), "a/\\u{1b}]0;title\\u{7}b\\u{9b}2J\\r.gif");
+        assert_eq!(harmless("two lines,\n\ta tab, Müller"), "two lines,\n\ta tab, Müller");
     }
 }

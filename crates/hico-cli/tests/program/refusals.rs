@@ -46,6 +46,20 @@ fn a_recipe_with_a_fault_is_refused_by_line_or_key() {
     refuse(folder, "pretrain data --recipe absent.toml --out run", &["absent.toml", "No such file"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn orders_to_the_terminal_in_the_name_of_a_file_are_spelt_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, "phantom --out clips --quiet --side 32 --patients 2 --frames 2");
+    std::fs::write(folder.join("clips/\u{1b}]0;owned\u{7}.gif"), "no picture").unwrap();
+    for args in [["ingest", "clips", "--out", "data"], ["ingest", "clips", "--out", "\u{1b}[2Jdata"]] {
+        let said = run(folder, args);
+        assert!(said.err.contains(r"\u{1b}]0;owned\u{7}.gif"), "{}", said.err);
+        assert!(!format!("{}{}", said.out, said.err).contains('\u{1b}'), "{:?} {:?}", said.out, said.err);
+    }
+}
+
 #[test]
 fn what_is_not_there_is_called_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
