@@ -58,7 +58,7 @@ impl Objective {
 
 /// A way to pretrain.
 ///
-/// The loop owns the network, moves it by the gradient of [`Method::loss`], and writes both the network and
+/// The loop owns the network, moves it by the gradient of [`Method::objective`], and writes both the network and
 /// [`Method::state`] into every checkpoint; so a method may keep what it likes (a teacher, a queue) as long as it can
 /// give it away and take it back exactly. A network calls the tensors of its encoder `encoder.*`, which is what
 /// fine-tuning looks for.
