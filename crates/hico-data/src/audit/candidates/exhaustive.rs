@@ -1,7 +1,7 @@
 //! Every frame with every other.
 
 use super::nearest::Nearest;
-use super::{Entry, Sighting, sights};
+use super::{Entry, Sight};
 use crate::audit::signature::Signature;
 use rayon::prelude::*;
 
@@ -29,13 +29,10 @@ pub(super) fn search(
 
 fn nearest_to(clip: u32, signature: &Signature, entries: &[Entry], radius: u32) -> Nearest {
     let mut nearest = Nearest::default();
-    let sights = signature.frames.iter().flat_map(|frame| sights(frame).map(move |sight| (frame, sight)));
-    for (frame, (part, mirrored, hash)) in sights {
-        for entry in entries {
-            let distance = hash.distance(entry.hash);
-            if distance <= radius && entry.clip != clip {
-                nearest
-                    .offer(entry.clip, Sighting { distance, frame: frame.frame, found: entry.frame, part, mirrored });
+    for sight in Sight::all(signature) {
+        for entry in entries.iter().filter(|entry| entry.clip != clip) {
+            if let Some(sighting) = sight.seen(entry, radius) {
+                nearest.offer(entry.clip, sighting);
             }
         }
     }

@@ -8,7 +8,7 @@
 //! does not depend on how the hashes crowd: it is `trees * neighbours` comparisons a sight.
 
 use super::nearest::Nearest;
-use super::{Entry, PictureHash, Sighting, sights};
+use super::{Entry, PictureHash, Sight};
 use crate::audit::hash::BITS;
 use crate::audit::signature::Signature;
 use crate::seed::Seed;
@@ -48,12 +48,9 @@ pub(super) fn search(
         }
         let tree = Tree::new(entries, number);
         all.par_iter_mut().zip(signatures).enumerate().for_each(|(clip, (nearest, signature))| {
-            let sights = signature.frames.iter().flat_map(|frame| sights(frame).map(move |sight| (frame, sight)));
-            for (frame, (part, mirrored, hash)) in sights {
-                tree.near(clip as u32, hash, size.neighbours, &mut |entry| {
-                    let distance = hash.distance(entry.hash);
-                    if distance <= radius {
-                        let sighting = Sighting { distance, frame: frame.frame, found: entry.frame, part, mirrored };
+            for sight in Sight::all(signature) {
+                tree.near(clip as u32, sight.hash, size.neighbours, &mut |entry| {
+                    if let Some(sighting) = sight.seen(entry, radius) {
                         nearest.offer(entry.clip, sighting);
                     }
                 });

@@ -93,9 +93,30 @@ fn entries(signatures: &[Signature]) -> Vec<Entry> {
     (0..).zip(signatures).flat_map(of_clip).collect()
 }
 
-/// Every way in which a frame is looked for: part, mirror, hash.
-fn sights(frame: &FrameHashes) -> impl Iterator<Item = (u8, bool, PictureHash)> {
-    (0..).zip(frame.parts).flat_map(|(part, hash)| [(part, false, hash), (part, true, hash.mirrored())])
+/// One way in which a frame of a clip is looked for.
+struct Sight {
+    frame: u32,
+    part: u8,
+    mirrored: bool,
+    hash: PictureHash,
+}
+
+impl Sight {
+    /// Every way in which a clip is looked for: its frames, their parts, each as it is and in a mirror.
+    fn all(signature: &Signature) -> impl Iterator<Item = Self> {
+        signature.frames.iter().flat_map(|&FrameHashes { frame, parts }| {
+            (0..).zip(parts).flat_map(move |(part, hash)| {
+                [(false, hash), (true, hash.mirrored())].map(|(mirrored, hash)| Self { frame, part, mirrored, hash })
+            })
+        })
+    }
+
+    /// What is seen of it in an entry; `None` where they are too far apart.
+    fn seen(&self, entry: &Entry, radius: u32) -> Option<Sighting> {
+        let distance = self.hash.distance(entry.hash);
+        let &Self { frame, part, mirrored, .. } = self;
+        (distance <= radius).then_some(Sighting { distance, frame, found: entry.frame, part, mirrored })
+    }
 }
 
 /// - `nearest`: `[clips]`
