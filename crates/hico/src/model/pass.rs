@@ -102,3 +102,49 @@ impl Recomputed<'_> {
         gradients
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::init::Init;
+    use crate::model::weights::{Naming, to_tensors};
+    use crate::recipe::Depth;
+    use burn::module::{ModuleVisitor, Param};
+    use burn::tensor::{Device, TensorData};
+    use hico_data::Seed;
+
+    /// Every gradient there is, in the order of the parameters.
+    struct Read<'a> {
+        gradients: &'a Gradients,
+        found: Vec<Option<Vec<f32>>>,
+    }
+
+    impl ModuleVisitor for Read<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = param.val().grad(self.gradients);
+            self.found.push(gradient.map(|gradient| gradient.into_data().iter().collect()));
+        }
+    }
+
+    #[test]
+    fn maps_that_nothing_reads_give_no_gradient_and_their_norms_learn() {
+        let device = Device::flex();
+        let side = 33;
+        let values: Vec<f32> = (0..2 * 3 * side * side).map(|place| (place as f32 * 0.37).sin()).collect();
+        let view = Tensor::<4>::from_data(TensorData::new(values, [2, 3, side, side]), &device);
+        let run = |recompute: bool| {
+            let backbone = &ResNet::new(&Init::new(&device.clone().autodiff(), Seed(3)), Depth::R50);
+            let pass = if recompute { Pass::recomputing(Mode::Train) } else { Pass::keeping(Mode::Train) };
+            // C3 and C4 reach no further than the third layer.
+            let Stages { c3, c4, .. } = pass.backbone(backbone, &[view.clone(), view.clone() * 0.5]);
+            let gradients = pass.gradients(&(c3.powi_scalar(2).mean() + c4.mean()));
+            let mut read = Read { gradients: &gradients, found: Vec::new() };
+            backbone.visit(&mut read);
+            (read.found, to_tensors(backbone, Naming::Ours))
+        };
+        let (kept, recomputed) = (run(false), run(true));
+        assert!(kept.0.iter().flatten().count() > 60 && kept.0.iter().any(Option::is_none));
+        assert!(kept.0 == recomputed.0, "gradients");
+        assert!(kept.1 == recomputed.1, "running statistics");
+    }
+}
