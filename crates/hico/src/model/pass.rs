@@ -3,8 +3,9 @@
 //!
 //! To compute them again, the backbone is first gone through without a graph, and of every step only the input is kept.
 //! What reads its four maps takes them as leaves. From their gradients the way goes back step by step, each with the
-//! graph of that step alone. The numbers are those of the plain way, to the last bit: the same operations on the same
-//! maps, and running statistics are learnt once.
+//! graph of that step alone. The numbers are those of the plain way: the same operations on the same maps, and running
+//! statistics are learnt once. Only the gradients of several readers of one map may be added in another order, which can
+//! change their last bits; those of HiCo do not change (`train/gradient.rs` tests it).
 
 use super::gradients::added;
 use super::resnet::Step;
@@ -144,7 +145,15 @@ mod tests {
         };
         let (kept, recomputed) = (run(false), run(true));
         assert!(kept.0.iter().flatten().count() > 60 && kept.0.iter().any(Option::is_none));
-        assert!(kept.0 == recomputed.0, "gradients");
+        for (kept, recomputed) in kept.0.iter().zip(&recomputed.0) {
+            assert_eq!(kept.is_some(), recomputed.is_some());
+            for (kept, recomputed) in kept.iter().zip(recomputed) {
+                let largest = kept.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+                // C3 has three readers, whose gradients are added in another order.
+                let near = |(kept, recomputed): (&f32, &f32)| (kept - recomputed).abs() <= 1e-5 * largest;
+                assert!(largest > 0.0 && kept.iter().zip(recomputed).all(near));
+            }
+        }
         assert!(kept.1 == recomputed.1, "running statistics");
     }
 }
