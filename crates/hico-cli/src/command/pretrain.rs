@@ -22,11 +22,11 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
         folder: Some(args.out.clone()),
         resume: args.resume,
         device: args.device,
-        clips: None,
         holdout_fold: args.holdout_fold,
         checkpoint_every: args.checkpoint_every,
         threads: NonZeroUsize::new(rayon::current_num_threads()),
         command: std::env::args().collect(),
+        ..PretrainOptions::default()
     };
     let stop = interrupt::flag()?;
     let mut line = LiveLine::new(*output);

@@ -254,6 +254,15 @@ pub(crate) fn write_best(folder: &Path, network: &dyn Tensors, best: Best) -> Re
     write(&path, &metadata, &[network]).map_err(|source| CheckpointError::Write { path, source })
 }
 
+/// Writes a network as it is.
+///
+/// # Errors
+/// When it cannot be written; the file that was there before is then still there.
+pub(crate) fn write_network(path: &Path, network: &dyn Tensors, epochs: usize) -> Result<(), CheckpointError> {
+    let metadata = [("version", VERSION.to_owned()), ("epochs", epochs.to_string())];
+    write(path, &metadata, &[network]).map_err(|source| CheckpointError::Write { path: path.to_owned(), source })
+}
+
 /// Reads `last.safetensors`; `None` where there is none.
 ///
 /// # Errors

@@ -13,6 +13,14 @@ const SHARE_OF_TIME: u32 = 10;
 /// Parameters of a network that is held in memory, at most.
 const MOST_HELD: usize = 64 << 20;
 
+/// The file in a run's folder with the network as it was after so many epochs ([`PretrainOptions::keep_after`]).
+///
+/// [`PretrainOptions::keep_after`]: super::PretrainOptions::keep_after
+#[must_use]
+pub fn kept_after(folder: &Path, epochs: usize) -> PathBuf {
+    folder.join(format!("after-{epochs}.safetensors"))
+}
+
 /// Knows when to write and holds what is to be written.
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -89,6 +97,12 @@ impl Keeper {
             self.best = None;
         }
         Ok(())
+    }
+
+    /// Writes the network as it is after so many epochs.
+    pub(crate) fn keep<M: Module>(&self, network: &M, epochs: usize) -> Result<(), CheckpointError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        checkpoint::write_network(&kept_after(folder, epochs), &OfNetwork(network), epochs)
     }
 
     /// The checkpoint that a stopped run leaves, if it leaves one.

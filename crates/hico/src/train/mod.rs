@@ -5,7 +5,7 @@ pub mod checkpoint;
 pub mod gradient;
 pub mod health;
 pub mod journal;
-mod keep;
+pub mod keep;
 mod load;
 mod log;
 pub mod optimiser;

@@ -32,6 +32,14 @@ pub struct PretrainOptions {
     pub device: DeviceChoice,
     /// The only clips the run may see, as indices into the data set; all of them if `None`.
     pub clips: Option<Vec<usize>>,
+    /// The only clips whose label the run may know, as indices into the data set; all of them if `None`.
+    pub labelled: Option<Vec<usize>>,
+    /// Counts of epochs after which the network as it is then is kept in `folder`, beside the best; 0 is before the
+    /// first step. [`super::keep::kept_after`] names the files.
+    pub keep_after: Vec<usize>,
+    /// Whether the health of the network is measured after each epoch. Without it the best epoch is the one of the lowest
+    /// training loss.
+    pub watch: bool,
     /// A fold whose groups the run must not see.
     pub holdout_fold: Option<usize>,
     /// When to write checkpoints between the ends of epochs.
@@ -49,6 +57,9 @@ impl Default for PretrainOptions {
             resume: false,
             device: DeviceChoice::Cpu,
             clips: None,
+            labelled: None,
+            keep_after: Vec::new(),
+            watch: true,
             holdout_fold: None,
             checkpoint_every: CheckpointEvery::default(),
             threads: None,
@@ -281,6 +292,8 @@ pub(crate) struct Plan {
     pub(crate) device: Device,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) checkpoint_every: CheckpointEvery,
+    pub(crate) keep_after: Vec<usize>,
+    pub(crate) watch: bool,
     pub(crate) threads: usize,
 }
 
@@ -314,7 +327,7 @@ pub fn pretrain(
 
 fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, TrainError> {
     let device = options.device.open()?;
-    let selection = select(data, recipe, options.clips.as_deref(), options.holdout_fold)?;
+    let selection = select(data, recipe, options.clips.as_deref(), options.labelled.as_deref(), options.holdout_fold)?;
     let train = recipe.train();
     let sampler = Sampler::new(selection.train.clone(), train.batch, Seed(train.seed).derive("batches", &[]))?;
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -328,6 +341,8 @@ fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Resu
         device,
         folder: options.folder.clone(),
         checkpoint_every: options.checkpoint_every,
+        keep_after: options.keep_after.clone(),
+        watch: options.watch,
         threads: options.threads.map_or_else(cores, NonZeroUsize::get),
     })
 }

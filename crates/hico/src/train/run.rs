@@ -3,7 +3,7 @@
 use super::checkpoint::{self, Best, Checkpoint, OfNetwork, PIECE, Position};
 use super::gradient::{self, Memory};
 use super::health::collapse;
-use super::journal::{Entry, EpochEntry, StepEntry};
+use super::journal::{Entry, EpochEntry, Health, StepEntry};
 use super::keep::Keeper;
 use super::load::{Drawn, Loader};
 use super::log::Log;
@@ -94,6 +94,9 @@ impl<'a, M: Method> Run<'a, M> {
         let watch = Watch::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
         let log = Log::open(plan.folder.as_deref(), position.lengths)?;
         let keeper = Keeper::new(plan.folder.as_deref(), plan.checkpoint_every, position.step)?;
+        if position.step == 0 && plan.keep_after.contains(&0) {
+            keeper.keep(&network, 0)?;
+        }
         let mut run =
             Self { plan, method, network, adam, position, loader, watch, labels, log, keeper, newest: None, progress };
         run.announce(resumed)?;
@@ -196,7 +199,10 @@ impl<'a, M: Method> Run<'a, M> {
     fn close_epoch(&mut self) -> Result<(), TrainError> {
         let began = Instant::now();
         let network = self.network.valid();
-        let health = self.watch.measure(&mut self.method, &network, &self.plan.device)?;
+        let health = match self.plan.watch {
+            true => self.watch.measure(&mut self.method, &network, &self.plan.device)?,
+            false => Health::default(),
+        };
         let steps = self.plan.sampler.steps_per_epoch() as f64;
         let losses: BTreeMap<String, f64> =
             std::mem::take(&mut self.position.losses).into_iter().map(|(name, sum)| (name, sum / steps)).collect();
@@ -211,6 +217,9 @@ impl<'a, M: Method> Run<'a, M> {
             self.keeper.remember_best(&network, best)?;
         }
         self.position.epochs += 1;
+        if self.plan.keep_after.contains(&self.position.epochs) {
+            self.keeper.keep(&network, self.position.epochs)?;
+        }
         self.position.seconds += began.elapsed().as_secs_f64();
         let Position { images_seen, seconds, .. } = self.position;
         let entry = EpochEntry { epoch, images_seen, seconds, losses, health };

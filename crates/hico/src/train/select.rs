@@ -54,6 +54,7 @@ fn folds_in_words(folds: &[usize]) -> String {
 /// class; and last the groups to watch, held out of the rest. So the labels of watched clips are within the budget too.
 ///
 /// - `allowed`: indices of clips; all of them if `None`
+/// - `labelled`: indices of the clips whose label may be known; all of them if `None`
 ///
 /// # Errors
 /// When no clip is left, the fold does not exist, or supervised training has fewer than two classes.
@@ -61,6 +62,7 @@ pub fn select(
     data: &Dataset,
     recipe: &Recipe,
     allowed: Option<&[usize]>,
+    labelled: Option<&[usize]>,
     holdout_fold: Option<usize>,
 ) -> Result<Selection, SelectError> {
     let seed = Seed(recipe.train().seed);
@@ -73,17 +75,20 @@ pub fn select(
         let held = groups_of_fold(data, fold)?;
         clips.retain(|&clip| !held.contains(data.row(clip).group.as_str()));
     }
+    let known: Option<BTreeSet<usize>> = labelled.map(|clips| clips.iter().copied().collect());
+    let label = |clip: usize| data.label(clip).filter(|_| known.as_ref().is_none_or(|known| known.contains(&clip)));
     if supervision == Supervision::Full {
-        clips.retain(|&clip| data.label(clip).is_some());
+        clips.retain(|&clip| label(clip).is_some());
     }
-    let members = |clips: &BTreeSet<usize>| -> Vec<Member> { clips.iter().map(|&clip| member(data, clip)).collect() };
+    let member = |&clip: &usize| Member { clip, group: data.row(clip).group.clone(), class: label(clip) };
+    let members = |clips: &BTreeSet<usize>| -> Vec<Member> { clips.iter().map(member).collect() };
     let clips = share(&members(&clips), recipe.train().clip_fraction, seed.derive("clip_fraction", &[]));
-    let labelled: BTreeSet<usize> = clips.iter().copied().filter(|&clip| data.label(clip).is_some()).collect();
+    let labelled: BTreeSet<usize> = clips.iter().copied().filter(|&clip| label(clip).is_some()).collect();
     let labelled = share(&members(&labelled), recipe.train().label_fraction, seed.derive("label_fraction", &[]));
     let clips = if supervision == Supervision::Full { labelled.clone() } else { clips };
 
     let labels: Vec<Option<usize>> =
-        (0..data.len()).map(|clip| data.label(clip).filter(|_| labelled.contains(&clip))).collect();
+        (0..data.len()).map(|clip| label(clip).filter(|_| labelled.contains(&clip))).collect();
     let groups: Vec<(String, Option<usize>)> =
         clips.iter().map(|&clip| (data.row(clip).group.clone(), labels[clip])).collect();
     let watched = split::hold_out(&groups, recipe.train().watch_fraction, seed.derive("watch", &[]));
@@ -143,10 +148,6 @@ pub struct Member {
     pub group: String,
     /// Its class; `None` is one more class.
     pub class: Option<usize>,
-}
-
-fn member(data: &Dataset, clip: usize) -> Member {
-    Member { clip, group: data.row(clip).group.clone(), class: data.label(clip) }
 }
 
 /// Draws a share of the clips of each class, by groups as far as possible.
