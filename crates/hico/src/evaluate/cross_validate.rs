@@ -7,7 +7,7 @@ use super::classifier_file::{self, ClassifierFacts};
 use super::finetune::{FinetuneRecipe, Looks};
 use super::inputs::{FinetuneError, Workplace};
 use super::outcome::{EVALUATION_FILE, Evaluation, FoldRun};
-use super::plan::{self, FoldPlan, groups_of};
+use super::plan::{self, FoldPlan, clips_outside, groups_of};
 use super::predictions::{PREDICTIONS_FILE, PredictionTable, per_clip, per_frame};
 use super::pretrained::{Pretrained, Seen};
 pub use super::request::{Contender, EvaluateError, Floors, Progress, Request};
@@ -329,14 +329,6 @@ fn each_once(what: &'static str, numbers: &[u64]) -> Result<(), EvaluateError> {
         Some(number) => Err(EvaluateError::Twice { what, number: *number }),
         None => Ok(()),
     }
-}
-
-/// Clips whose group has no clip in the fold.
-fn clips_outside(dataset: &Dataset, fold: usize) -> Vec<usize> {
-    let in_fold = |clip: &usize| dataset.row(*clip).fold == Some(fold);
-    let tested: Vec<usize> = (0..dataset.len()).filter(in_fold).collect();
-    let tested: BTreeSet<String> = groups_of(dataset, &tested);
-    (0..dataset.len()).filter(|clip| !tested.contains(&dataset.row(*clip).group)).collect()
 }
 
 /// Groups of tested clips that an encoder has seen.

@@ -1,5 +1,5 @@
 //! Fine-tuning on the training groups of one fold: the epoch is chosen on inner validation groups, and the test fold is
-//! looked at once, after that.
+//! looked at once, after that. Where no group is left to choose on, the last epoch stands.
 //!
 //! - Loss: cross-entropy in which every class weighs the same in sum ([`class_weights`]), for each candidate alike.
 //! - Optimiser: Adam with L2 weight decay, rate on a cosine from its full value to zero.
@@ -87,7 +87,8 @@ pub struct Finetuned {
     pub published: Option<Vec<FramePrediction>>,
 }
 
-/// Trains `classifier` on `plan.fit`, chooses an epoch on `plan.inner`, and then predicts `plan.test`.
+/// Trains `classifier` on `plan.fit`, chooses an epoch on `plan.inner` (the last where that is empty), and then predicts
+/// `plan.test`.
 ///
 /// The result depends on the data, the classifier, the recipe and the seed, not on the number of threads. Training ends
 /// early where the loss is no longer a number; the epochs before that stand.
@@ -140,7 +141,7 @@ pub fn finetune(
                 published = Some((tested.balanced_accuracy, tested.frames));
             }
         }
-        if chosen.as_ref().is_none_or(|best| found.better_than(best.balanced_accuracy, best.loss)) {
+        if inner.is_empty() || chosen.as_ref().is_none_or(|best| found.better_than(best.balanced_accuracy, best.loss)) {
             chosen = Some(Chosen { epoch, balanced_accuracy: found.balanced_accuracy, loss: found.loss, network });
         }
         curve.push(point);

@@ -52,11 +52,11 @@ pub(super) enum Inputs<'a> {
 
 /// Frames → views → tensors.
 #[derive(Clone, Copy)]
-pub(super) struct Views<'a> {
-    pub(super) dataset: &'a Arc<Dataset>,
-    pub(super) view: &'a ViewRecipe,
-    pub(super) seed: Seed,
-    pub(super) place: Workplace<'a>,
+pub(crate) struct Views<'a> {
+    pub(crate) dataset: &'a Arc<Dataset>,
+    pub(crate) view: &'a ViewRecipe,
+    pub(crate) seed: Seed,
+    pub(crate) place: Workplace<'a>,
 }
 
 /// How many frames a network is shown at once where nothing is trained.
@@ -167,7 +167,7 @@ impl Views<'_> {
     }
 
     /// What an encoder makes of frames, on plain views: averaged C5, `[frames][features]`.
-    pub(super) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
+    pub(crate) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
         let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
         let encoder = encoder.valid();
         let mut rows = Vec::with_capacity(frames.len());
@@ -180,7 +180,7 @@ impl Views<'_> {
 
 /// As many batches as needed for none to exceed `most`, of nearly equal sizes: a batch norm learns nothing from a
 /// last batch of one.
-pub(super) fn batches_of(frames: &[FrameRef], most: usize) -> Vec<Vec<FrameRef>> {
+pub(crate) fn batches_of(frames: &[FrameRef], most: usize) -> Vec<Vec<FrameRef>> {
     let count = frames.len().div_ceil(most.max(1)).max(1);
     (0..count).map(|at| frames[at * frames.len() / count..(at + 1) * frames.len() / count].to_vec()).collect()
 }

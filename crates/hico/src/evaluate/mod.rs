@@ -33,4 +33,4 @@ pub use cells::{CELLS_FOLDER, CellsError, PLAN_FILE};
 #[cfg(test)]
 mod cross_validate_tests;
 #[cfg(test)]
-mod test_data;
+pub(crate) mod test_data;

@@ -3,6 +3,7 @@
 use hico_data::clip::evenly_spaced;
 use hico_data::split::{self, SplitError};
 use hico_data::{Dataset, Seed};
+use rand::seq::SliceRandom as _;
 use std::collections::BTreeSet;
 
 /// The labelled clips of one fold, as indices into the data set. No group stands in two of the three lists.
@@ -71,17 +72,7 @@ impl FoldPlan {
     /// # Errors
     /// As [`folds`]; when there is no such fold; when a class or the inner validation would have no clip.
     pub fn new(dataset: &Dataset, fold: usize, inner_fraction: f64, seed: Seed) -> Result<Self, PlanError> {
-        let folds = folds(dataset)?;
-        if !folds.contains(&fold) {
-            return Err(PlanError::UnknownFold { fold, folds });
-        }
-        let labelled = (0..dataset.len()).filter(|clip| dataset.label(*clip).is_some());
-        let (test, training): (Vec<_>, Vec<_>) = labelled.partition(|clip| dataset.row(*clip).fold == Some(fold));
-        for (class, name) in dataset.classes().iter().enumerate() {
-            if !training.iter().any(|clip| dataset.label(*clip) == Some(class)) {
-                return Err(PlanError::NothingToLearn { fold, class: name.clone() });
-            }
-        }
+        let (training, test) = sides(dataset, fold)?;
         let groups: Vec<_> =
             training.iter().map(|clip| (dataset.row(*clip).group.clone(), dataset.label(*clip))).collect();
         let held = split::hold_out(&groups, inner_fraction, seed.derive("inner", &[fold as u64]));
@@ -92,6 +83,29 @@ impl FoldPlan {
         Ok(Self { fold, fit, inner, test })
     }
 
+    /// Plans a fold of which few labels are known: of each class the labelled clips of `groups` groups are learnt from, or
+    /// of all its groups where it has fewer. Nothing is left over to choose anything on. Of the same seed a larger number
+    /// of groups contains a smaller one.
+    ///
+    /// - `groups`: a class; 1 or more
+    ///
+    /// # Errors
+    /// As [`folds`]; when there is no such fold, or a class has no clip outside of it.
+    pub fn few(dataset: &Dataset, fold: usize, groups: usize, seed: Seed) -> Result<Self, PlanError> {
+        let (training, test) = sides(dataset, fold)?;
+        let mut fit = Vec::new();
+        for class in 0..dataset.classes().len() {
+            let clips = || training.iter().copied().filter(|clip| dataset.label(*clip) == Some(class));
+            let of_class: BTreeSet<&str> = clips().map(|clip| dataset.row(clip).group.as_str()).collect();
+            let mut order: Vec<&str> = of_class.into_iter().collect();
+            order.shuffle(&mut seed.stream("few", &[fold as u64, class as u64]));
+            order.truncate(groups);
+            fit.extend(clips().filter(|clip| order.contains(&dataset.row(*clip).group.as_str())));
+        }
+        fit.sort_unstable();
+        Ok(Self { fold, fit, inner: Vec::new(), test })
+    }
+
     /// All training clips, in the order of the data set.
     #[must_use]
     pub fn training(&self) -> Vec<usize> {
@@ -99,6 +113,31 @@ impl FoldPlan {
         clips.sort_unstable();
         clips
     }
+}
+
+/// Labelled clips outside a fold and in it.
+fn sides(dataset: &Dataset, fold: usize) -> Result<(Vec<usize>, Vec<usize>), PlanError> {
+    let folds = folds(dataset)?;
+    if !folds.contains(&fold) {
+        return Err(PlanError::UnknownFold { fold, folds });
+    }
+    let labelled = (0..dataset.len()).filter(|clip| dataset.label(*clip).is_some());
+    let (test, training): (Vec<_>, Vec<_>) = labelled.partition(|clip| dataset.row(*clip).fold == Some(fold));
+    for (class, name) in dataset.classes().iter().enumerate() {
+        if !training.iter().any(|clip| dataset.label(*clip) == Some(class)) {
+            return Err(PlanError::NothingToLearn { fold, class: name.clone() });
+        }
+    }
+    Ok((training, test))
+}
+
+/// Clips whose group has no clip in the fold: all that an encoder may see which is tested there.
+#[must_use]
+pub fn clips_outside(dataset: &Dataset, fold: usize) -> Vec<usize> {
+    let in_fold = |clip: &usize| dataset.row(*clip).fold == Some(fold);
+    let tested: Vec<usize> = (0..dataset.len()).filter(in_fold).collect();
+    let tested: BTreeSet<String> = groups_of(dataset, &tested);
+    (0..dataset.len()).filter(|clip| !tested.contains(&dataset.row(*clip).group)).collect()
 }
 
 /// The groups that clips belong to.
@@ -151,6 +190,31 @@ mod tests {
         let plan = FoldPlan::new(&data, 0, 0.3, Seed(1)).unwrap();
         assert_eq!(plan.test, [0, 1]);
         assert_eq!(plan.training(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn few_groups_of_each_class_are_drawn_and_more_of_them_contain_fewer() {
+        let names: Vec<String> = (0..12).map(|group| format!("p{group:02}")).collect();
+        // Groups 0 to 3 are tested; of class 0 four groups are left, of class 1 four, and p04 has clips of both.
+        let mut rows: Vec<_> = (0..12)
+            .flat_map(|group| vec![(names[group].as_str(), Some(group % 2), usize::from(group >= 4)); 2])
+            .collect();
+        rows.push((names[4].as_str(), Some(1), 1));
+        let data = test_data::spots(&rows);
+        let few = |groups| FoldPlan::few(&data, 0, groups, Seed(3)).unwrap();
+        let of_class = |plan: &FoldPlan, class| -> BTreeSet<String> {
+            let clips: Vec<usize> = plan.fit.iter().copied().filter(|clip| data.label(*clip) == Some(class)).collect();
+            groups_of(&data, &clips)
+        };
+        for groups in 1..=5 {
+            let plan = few(groups);
+            assert_eq!(of_class(&plan, 0).len(), groups.min(4));
+            assert_eq!(of_class(&plan, 1).len(), groups.min(5));
+            assert!(plan.inner.is_empty() && plan.test == FoldPlan::new(&data, 0, 0.3, Seed(3)).unwrap().test);
+            assert!(groups_of(&data, &plan.fit).is_disjoint(&groups_of(&data, &plan.test)));
+            assert!(plan.fit.iter().all(|clip| few(groups + 1).fit.contains(clip)));
+        }
+        assert_ne!(few(1).fit, FoldPlan::few(&data, 0, 1, Seed(4)).unwrap().fit);
     }
 
     #[test]

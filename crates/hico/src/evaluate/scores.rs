@@ -93,8 +93,10 @@ impl Groups {
     }
 }
 
-/// - `seeds`: `[seeds][units]`, the same units for each seed
-fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: Seed) -> UnitScores {
+/// Scores of one candidate for one kind of unit.
+///
+/// - `seeds`: `[seeds][units]`, the same units for each seed; one seed or more
+pub(crate) fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: Seed) -> UnitScores {
     let first = &seeds[0];
     let groups = Groups::new(first.iter().map(|unit| (unit.group.as_str(), unit.truth)), classes);
     let judged: Vec<Judged> = seeds.iter().map(|units| Judged::new(units, classes)).collect();
