@@ -12,6 +12,7 @@ pub mod loss;
 pub mod method;
 pub mod train;
 pub mod evaluate;
+pub mod compare;
 
 pub mod report;
 

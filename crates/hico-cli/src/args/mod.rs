@@ -12,10 +12,12 @@ mod pretrain;
 mod tuning;
 mod finetune;
 mod crossval;
+mod compare;
 mod report;
 mod completions;
 
 pub(crate) use audit::AuditArgs;
+pub(crate) use compare::CompareArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Finetune(FinetuneArgs),
     /// Judge an encoder on every fold, beside the floors it has to beat
     Crossval(CrossvalArgs),
+    /// Compare methods over data sets, folds, seeds and numbers of labels
+    Compare(CompareArgs),
     /// Make one HTML page of pretraining runs and evaluations
     Report(ReportArgs),
     /// Print a completion script for your shell

@@ -11,6 +11,7 @@ mod export_data;
 mod pretrain;
 mod finetune;
 mod crossval;
+mod compare;
 mod evaluation;
 mod report;
 mod completions;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Pretrain(args) => pretrain::run(args, output),
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),
+        Command::Compare(args) => compare::run(args, cli.shared.threads, output),
         Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::run(args, output),
     }

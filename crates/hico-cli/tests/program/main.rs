@@ -6,6 +6,7 @@ mod setting;
 
 mod audit;
 mod commands;
+mod compare;
 #[cfg(unix)]
 mod kill;
 mod phi;

@@ -9,7 +9,7 @@ pub use hico::Hico;
 
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{MethodName, Recipe};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::ViewRecipe;
@@ -20,6 +20,14 @@ use std::collections::BTreeMap;
 ///
 /// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
 pub type Draw = fn(&Dataset, usize, &ViewRecipe, Seed, u64) -> Result<Vec<Vec<f32>>, DatasetError>;
+
+/// Views that the method of a recipe draws of a clip.
+#[must_use]
+pub const fn views_a_clip(recipe: &Recipe) -> usize {
+    match recipe.method().name {
+        MethodName::Hico => 2,
+    }
+}
 
 /// One batch as a method's loss sees it.
 #[derive(Debug, Clone)]

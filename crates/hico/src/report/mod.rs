@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod comparison;
 mod chart;
 pub mod history;
 mod number;

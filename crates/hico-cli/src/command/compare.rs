@@ -1,0 +1,185 @@
+mod jobs;
+
+use crate::args::CompareArgs;
+use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::compare::cell::{self, CellError, Options};
+use hico::compare::grid::{Cell, cells};
+use hico::compare::ledger;
+use hico::compare::row::{self, Row};
+use hico::compare::study::Study;
+use hico::compare::summary::{Summary, summarise};
+use hico::report::comparison;
+use hico_data::{Dataset, atomic};
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Exit code of `--verify` where an answer differs.
+const EXIT_DIFFERS: u8 = 3;
+
+/// A study with its data open.
+struct Open {
+    study: Study,
+    data: Vec<Arc<Dataset>>,
+    cells: Vec<Cell>,
+    options: Options,
+}
+
+/// A line of `--list`.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    cell: usize,
+    name: &'a str,
+    finished: bool,
+}
+
+/// `hico compare STUDY.toml --out OUT`.
+pub(crate) fn run(args: &CompareArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let open = open(args, threads)?;
+    if args.list {
+        return list(&open, output);
+    }
+    hinted_ledger(ledger::check(&args.out, &open.study, &open.data))?;
+    match (args.cell, args.verify) {
+        (Some(number), _) => one(&open, number, output),
+        (None, Some(number)) => verify(&open, number, output),
+        (None, None) if args.summarise => sum_up(&open, output),
+        (None, None) => all(args, &open, threads, output),
+    }
+}
+
+fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Open> {
+    let study = Study::read(&args.study).hint(|| "docs/COMPARE.md describes every key of a study".to_owned())?;
+    let data = hinted(study.open().map_err(CellError::from))?;
+    let cells = hinted(cells(&study, &data).map_err(CellError::from))?;
+    let options = Options { folder: args.out.clone(), device: args.device, threads, epochs: None };
+    Ok(Open { study, data, cells, options })
+}
+
+fn list(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
+    let listed = open.cells.iter().enumerate().map(|(cell, of)| Listed {
+        cell,
+        name: &of.name,
+        finished: cell::answers_file(&open.options.folder, of).is_file(),
+    });
+    let listed: Vec<Listed<'_>> = listed.collect();
+    let line = |listed: &Listed<'_>| {
+        format!("{:>5}  {:<8}  {}\n", listed.cell, if listed.finished { "finished" } else { "to do" }, listed.name)
+    };
+    output.result(&listed, |listed| listed.iter().map(line).collect())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn numbered(open: &Open, number: usize) -> anyhow::Result<&Cell> {
+    let cell = open.cells.get(number).with_context(|| format!("there is no cell {number}"));
+    cell.hint(|| format!("the cells are 0 to {}; --list shows them", open.cells.len() - 1))
+}
+
+fn one(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> {
+    let cell = numbered(open, number)?;
+    let stop = interrupt::flag()?;
+    let mut tell = |what: &str| output.note(&format!("{}: {what}", cell.name));
+    match cell::run(&open.study, &open.data, cell, &open.options, &mut tell, &stop) {
+        Err(CellError::Interrupted) => Ok(interrupted(output)),
+        outcome => {
+            let rows = hinted(outcome)?;
+            output.result(&rows, |rows| row::to_csv(rows))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn interrupted(output: &Output) -> ExitCode {
+    output.note("interrupted; what was done is kept, and the same command goes on with it");
+    ExitCode::from(EXIT_INTERRUPTED)
+}
+
+/// Runs a finished cell again in a folder of its own.
+fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> {
+    let cell = numbered(open, number)?;
+    let before = hinted(cell::read(&open.options.folder, cell))?;
+    let before = hinted(before.ok_or_else(|| CellError::Unfinished(cell.name.clone())))?;
+    let stop = interrupt::flag()?;
+    let folder = open.options.folder.join("verify").join(&cell.name);
+    let epochs = before.iter().map(|row| row.epochs).max().filter(|epochs| *epochs > 0);
+    let options = Options { folder: folder.clone(), epochs, ..open.options.clone() };
+    let mut tell = |what: &str| output.note(&format!("{}: {what}", cell.name));
+    let again = match cell::run(&open.study, &open.data, cell, &options, &mut tell, &stop) {
+        Err(CellError::Interrupted) => return Ok(interrupted(output)),
+        outcome => hinted(outcome)?,
+    };
+    std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let same = before.len() == again.len() && before.iter().zip(&again).all(|(a, b)| a.same_answer(b));
+    let words = |same: &bool| match same {
+        true => format!("{}: all {} answers are the same to the last digit", cell.name, before.len()),
+        false => format!("{}: DIFFERS\nbefore:\n{}\nnow:\n{}", cell.name, row::to_csv(&before), row::to_csv(&again)),
+    };
+    output.result(&same, words)?;
+    Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DIFFERS) })
+}
+
+/// Runs what is missing, then sums up.
+fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let finished = |cell: &Cell| cell::answers_file(&open.options.folder, cell).is_file();
+    let missing: Vec<usize> = (0..open.cells.len()).filter(|&cell| !finished(&open.cells[cell])).collect();
+    let mut meter = output.meter("cells");
+    let ending = jobs::run(&open.cells, &missing, args, threads, &mut meter)?;
+    meter.end();
+    match ending {
+        jobs::Ending::Finished => sum_up(open, output),
+        jobs::Ending::Interrupted => Ok(interrupted(output)),
+        jobs::Ending::Failed(failures) => {
+            for failure in &failures {
+                output.warning(failure);
+            }
+            sum_up(open, output)?;
+            anyhow::bail!("{} of {} cells failed; the same command tries them again", failures.len(), missing.len())
+        }
+    }
+}
+
+fn sum_up(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
+    let folder = &open.options.folder;
+    let mut rows: Vec<Row> = Vec::new();
+    let mut finished = 0;
+    for cell in &open.cells {
+        if let Some(found) = hinted(cell::read(folder, cell))? {
+            rows.extend(found);
+            finished += 1;
+        }
+    }
+    let summary = summarise(&open.study, &open.data, &open.cells, &rows, finished);
+    write(folder, "cells.csv", &row::to_csv(&rows))?;
+    write(folder, "summary.json", &serde_json::to_string_pretty(&summary)?)?;
+    write(folder, "summary.md", &comparison::markdown(&summary))?;
+    write(folder, "report.html", &comparison::page(&summary))?;
+    output.result(&summary, |summary: &Summary| comparison::terminal(summary))?;
+    output.note(&format!("page: {}", folder.join("report.html").display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let path = folder.join(name);
+    atomic::write(&path, text.as_bytes()).with_context(|| path.display().to_string())
+}
+
+/// Adds the remedy that the library knows.
+fn hinted<T>(outcome: Result<T, CellError>) -> anyhow::Result<T> {
+    let hint = outcome.as_ref().err().and_then(CellError::hint);
+    match hint {
+        Some(hint) => outcome.hint(|| hint),
+        None => Ok(outcome?),
+    }
+}
+
+fn hinted_ledger(outcome: Result<(), ledger::LedgerError>) -> anyhow::Result<()> {
+    let hint = outcome.as_ref().err().map(ledger::LedgerError::hint);
+    match hint {
+        Some(hint) => outcome.hint(|| hint.to_owned()),
+        None => Ok(()),
+    }
+}

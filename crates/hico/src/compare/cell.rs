@@ -1,0 +1,525 @@
+//! One cell at work: an encoder is pretrained, looked at on its way, and judged; every answer is kept as soon as it is
+//! there, so that an interrupted cell goes on where it stopped.
+
+use super::grid::{Cell, GridError, Trained, budgets};
+use super::judge::{Features, Judge};
+use super::row::{self, Key, Row, RowError, Way};
+use super::study::{Budget, Labels, Start, Study, StudyError};
+use crate::device::{DeviceChoice, DeviceError};
+use crate::evaluate::inputs::{FinetuneError, Workplace};
+use crate::evaluate::plan::{PlanError, clips_outside};
+use crate::evaluate::pretrained::{Pretrained, PretrainedError};
+use crate::method::views_a_clip;
+use crate::model::Encoder;
+use crate::model::init::Init;
+use crate::model::weights::WeightsError;
+use crate::recipe::{Recipe, RecipeFile};
+use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
+use crate::train::keep::kept_after;
+use crate::train::select::select;
+use crate::train::{self, Ending, PretrainOptions, TrainError};
+use burn::tensor::Device;
+use hico_data::{Dataset, Seed, atomic};
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// Folder of the finished cells inside a study's folder.
+pub const CELLS_FOLDER: &str = "cells";
+
+/// Folder of the cells that are not finished.
+const WORK_FOLDER: &str = "work";
+
+/// The answers that an unfinished cell has found.
+const ANSWERS_FILE: &str = "answers.csv";
+
+/// How many epochs a cell with a budget in seconds affords itself.
+const EPOCHS_FILE: &str = "epochs";
+
+/// Where and how cells are run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The study's folder.
+    pub folder: PathBuf,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Threads that make views; as many as there are cores if `None`. Results do not depend on it.
+    pub threads: Option<NonZeroUsize>,
+    /// Epochs of pretraining instead of what the budget affords: to repeat a cell that had a budget in seconds.
+    pub epochs: Option<usize>,
+}
+
+/// Why a cell has no answers.
+#[derive(Debug, thiserror::Error)]
+pub enum CellError {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file of answers is broken.
+    #[error("{}: {source}", .path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: RowError,
+    },
+    /// Another process is at it.
+    #[error("{0}: another process is at this cell")]
+    Busy(String),
+    /// The encoder cannot be pretrained.
+    #[error("{cell}: {source}")]
+    Train {
+        /// The cell.
+        cell: String,
+        /// Why.
+        source: TrainError,
+    },
+    /// The encoder cannot be judged.
+    #[error("{cell}: {source}")]
+    Judge {
+        /// The cell.
+        cell: String,
+        /// Why.
+        source: FinetuneError,
+    },
+    /// The folds do not do.
+    #[error("{cell}: {source}")]
+    Plan {
+        /// The cell.
+        cell: String,
+        /// Why.
+        source: PlanError,
+    },
+    /// Weights cannot be read.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedError),
+    /// Weights do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The device cannot be had.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The study does not do.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// The study cannot be read, or its data not be opened.
+    #[error(transparent)]
+    Study(#[from] StudyError),
+    /// A cell whose answers would be repeated has none.
+    #[error("{0}: this cell is not finished")]
+    Unfinished(String),
+    /// It was asked to stop; what is done is kept.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl CellError {
+    /// What a person can do about it, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Train { source, .. } => return source.hint(),
+            Self::Device(error) => return Some(error.hint().to_owned()),
+            Self::Busy(_) => "wait for it, or run another cell; `--list` shows which are left",
+            Self::Broken { .. } => "delete that file: its answers are then found again",
+            Self::Unfinished(_) => "run it first: `--cell N`",
+            Self::Study(StudyError::Data { .. }) => {
+                "`hico ingest SRC --labels FILE.csv --out DATASET` makes a data set"
+            }
+            Self::Grid(GridError::Plan { .. }) => "`hico split DATASET --folds K` makes other folds, by group",
+            Self::File { .. } => "choose an --out on a disk that can be written and has room",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Where a finished cell's answers are.
+#[must_use]
+pub fn answers_file(folder: &Path, cell: &Cell) -> PathBuf {
+    folder.join(CELLS_FOLDER).join(format!("{}.csv", cell.name))
+}
+
+/// The answers of a finished cell; `None` where it is not finished.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn read(folder: &Path, cell: &Cell) -> Result<Option<Vec<Row>>, CellError> {
+    read_rows(&answers_file(folder, cell))
+}
+
+fn read_rows(path: &Path) -> Result<Option<Vec<Row>>, CellError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => match row::from_csv(&text) {
+            Ok(rows) => Ok(Some(rows)),
+            Err(source) => Err(CellError::Broken { path: path.to_owned(), source }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(CellError::File { path: path.to_owned(), source }),
+    }
+}
+
+/// Runs a cell to its end, or reads its answers where it is finished.
+///
+/// - `tell`: called with what is being done
+/// - `stop`: once true, the work stops at the next step and what is done is kept
+///
+/// # Errors
+/// When the encoder cannot be had or judged, a file not be read or written, another process is at the cell, or it is
+/// asked to stop.
+pub fn run(
+    study: &Study,
+    data: &[Arc<Dataset>],
+    cell: &Cell,
+    options: &Options,
+    tell: &mut dyn FnMut(&str),
+    stop: &AtomicBool,
+) -> Result<Vec<Row>, CellError> {
+    if let Some(rows) = read(&options.folder, cell)? {
+        return Ok(rows);
+    }
+    let folder = options.folder.join(WORK_FOLDER).join(&cell.name);
+    let finished = answers_file(&options.folder, cell);
+    for folder in [folder.as_path(), finished.parent().unwrap_or(&options.folder)] {
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    }
+    let _lock = lock(&options.folder.join(WORK_FOLDER), &cell.name)?;
+    // Another process may have finished it before the lock was ours.
+    if let Some(rows) = read(&options.folder, cell)? {
+        return Ok(rows);
+    }
+    let device = options.device.open()?;
+    let answers = read_rows(&folder.join(ANSWERS_FILE))?.unwrap_or_default();
+    let mut work = Work { study, data, cell, options, device, folder, answers, tell, stop };
+    work.all()?;
+    let Work { answers, folder, .. } = work;
+    write(&finished, &answers)?;
+    std::fs::remove_dir_all(&folder).map_err(failed(&folder))?;
+    Ok(answers)
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> CellError {
+    let path = path.to_owned();
+    move |source| CellError::File { path, source }
+}
+
+fn write(path: &Path, rows: &[Row]) -> Result<(), CellError> {
+    atomic::write(path, row::to_csv(rows).as_bytes()).map_err(failed(path))
+}
+
+/// Held as long as a process is at a cell; the system lets go of it when the process ends, however it ends.
+fn lock(folder: &Path, name: &str) -> Result<File, CellError> {
+    let path = folder.join(format!("{name}.lock"));
+    let file = File::options().create(true).append(true).open(&path).map_err(failed(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(CellError::Busy(name.to_owned())),
+        Err(TryLockError::Error(source)) => Err(CellError::File { path, source }),
+    }
+}
+
+/// A cell under way.
+struct Work<'a> {
+    study: &'a Study,
+    data: &'a [Arc<Dataset>],
+    cell: &'a Cell,
+    options: &'a Options,
+    device: Device,
+    folder: PathBuf,
+    answers: Vec<Row>,
+    tell: &'a mut dyn FnMut(&str),
+    stop: &'a AtomicBool,
+}
+
+/// An encoder at one point of its pretraining.
+struct Stage {
+    encoder: Encoder,
+    epochs: usize,
+    images: u64,
+    seconds: f64,
+}
+
+impl Work<'_> {
+    fn all(&mut self) -> Result<(), CellError> {
+        let study = self.study;
+        match &study.methods[self.cell.method].start {
+            Start::Random => {
+                let stage = Stage { encoder: self.random(), epochs: 0, images: 0, seconds: 0.0 };
+                self.last(&stage)
+            }
+            Start::Weights(path) => {
+                let encoder = Pretrained::read(path)?.encoder(&self.device)?;
+                self.last(&Stage { encoder, epochs: 0, images: 0, seconds: 0.0 })
+            }
+            Start::Recipe(recipe) => self.pretrained(recipe),
+        }
+    }
+
+    /// The encoder that every method with this seed starts from.
+    fn random(&self) -> Encoder {
+        let seed = Seed(self.cell.seed).derive("network", &[]);
+        Encoder::new(&Init::new(&self.device, seed).at("encoder"), self.study.shared.model().depth)
+    }
+
+    fn pretrained(&mut self, recipe: &Recipe) -> Result<(), CellError> {
+        let options = self.pretrain_options()?;
+        let source = match self.cell.trained {
+            Trained::Inside { data, .. } | Trained::Whole { data } => Arc::clone(&self.data[data]),
+            Trained::Nothing => return Ok(()),
+        };
+        let recipe = self.recipe(recipe, &source, &options)?;
+        let run = self.folder.join("run");
+        let epochs = recipe.train().epochs;
+        // Curves are those of every label.
+        let on_the_way = if self.cell.labels == Labels::All { self.study.judge.looks } else { 0 };
+        let looks = looks(epochs, on_the_way);
+        let options = PretrainOptions { folder: Some(run.clone()), keep_after: looks.clone(), ..options };
+        (self.tell)(&format!("pretraining, {epochs} epochs"));
+        self.train(&source, &recipe, &options)?;
+        let history = history(&run.join(JOURNAL_FILE))?;
+        for after in looks {
+            let encoder = Pretrained::read(&kept_after(&run, after))?.encoder(&self.device)?;
+            let entry = after.checked_sub(1).and_then(|epoch| history.get(&epoch));
+            let (images, seconds) = entry.map_or((0, 0.0), |entry| (entry.images_seen, entry.seconds));
+            let stage = Stage { encoder, epochs: after, images, seconds };
+            if after == epochs { self.last(&stage)? } else { self.look(&stage)? }
+        }
+        Ok(())
+    }
+
+    fn pretrain_options(&self) -> Result<PretrainOptions, CellError> {
+        let mut options = PretrainOptions {
+            resume: true,
+            device: self.options.device,
+            threads: self.options.threads,
+            watch: false,
+            ..PretrainOptions::default()
+        };
+        if let Trained::Inside { data, fold } = self.cell.trained {
+            options.clips = Some(clips_outside(&self.data[data], fold));
+            if self.cell.labels != Labels::All {
+                let plan = self.judge(data).plan(fold, self.cell.labels);
+                options.labelled = Some(plan.map_err(|source| self.no_plan(source))?.fit);
+            }
+        }
+        Ok(options)
+    }
+
+    /// The method's recipe with the cell's seed, a batch that its clips can fill, and the epochs that the budget affords.
+    fn recipe(
+        &mut self,
+        recipe: &Recipe,
+        source: &Arc<Dataset>,
+        options: &PretrainOptions,
+    ) -> Result<Recipe, CellError> {
+        let mut file = recipe.to_file();
+        file.train.seed = self.cell.seed;
+        let seeded = checked(file.clone());
+        let selection = select(source, &seeded, options.clips.as_deref(), options.labelled.as_deref(), None)
+            .map_err(|error| self.no_run(error.into()))?;
+        file.train.batch = file.train.batch.min(selection.train.len()).max(2);
+        let a_step = file.train.batch as u64 * views_a_clip(&seeded) as u64;
+        let an_epoch = (selection.train.len() / file.train.batch) as u64 * a_step;
+        let epochs = match (self.options.epochs, self.study.budget) {
+            (Some(epochs), _) => epochs,
+            (None, Budget::Images(images)) => ((images + an_epoch / 2) / an_epoch.max(1)).max(1) as usize,
+            (None, Budget::Seconds(seconds)) => self.affordable(&checked(file.clone()), source, options, seconds)?,
+        };
+        file.train.set_epochs(epochs);
+        Ok(checked(file))
+    }
+
+    /// How many epochs a number of seconds affords, by a trial of three of them; the same after an interruption.
+    fn affordable(
+        &mut self,
+        recipe: &Recipe,
+        source: &Arc<Dataset>,
+        options: &PretrainOptions,
+        seconds: f64,
+    ) -> Result<usize, CellError> {
+        let path = self.folder.join(EPOCHS_FILE);
+        if let Some(epochs) = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()) {
+            return Ok(epochs);
+        }
+        (self.tell)("timing");
+        let mut file = recipe.to_file();
+        file.train.set_epochs(TRIAL);
+        let ends = self.train(source, &checked(file), options)?;
+        // The first epoch also pays for what is done once.
+        let an_epoch = match ends.as_slice() {
+            [first, .., last] => (last - first) / (ends.len() - 1) as f64,
+            _ => seconds,
+        };
+        let epochs = (seconds / an_epoch).clamp(1.0, 1e6) as usize;
+        atomic::write(&path, epochs.to_string().as_bytes()).map_err(failed(&path))?;
+        Ok(epochs)
+    }
+
+    /// Runs a pretraining to its end.
+    ///
+    /// - returns: the seconds at the end of each epoch of this sitting
+    fn train(&self, source: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Vec<f64>, CellError> {
+        let mut ends = Vec::new();
+        let mut note = |progress: train::Progress| {
+            if let train::Progress::Epoch(entry) = progress {
+                ends.push(entry.seconds);
+            }
+        };
+        let outcome =
+            train::pretrain(source, recipe, options, &mut note, self.stop).map_err(|source| self.no_run(source))?;
+        match outcome.ending {
+            Ending::Finished => Ok(ends),
+            Ending::Interrupted => Err(CellError::Interrupted),
+        }
+    }
+
+    /// Asks all that the study asks at the end of pretraining.
+    fn last(&mut self, stage: &Stage) -> Result<(), CellError> {
+        let study = self.study;
+        let mut ways = Vec::new();
+        for labels in budgets(study).into_iter().filter(|labels| self.cell.only.is_none_or(|only| only == *labels)) {
+            let of_way = [
+                (Way::Knn, &study.judge.knn),
+                (Way::Probe, &study.judge.probe),
+                (Way::Finetune, &study.judge.finetune),
+            ];
+            ways.extend(of_way.into_iter().filter(|(_, asked)| asked.contains(&labels)).map(|(way, _)| (way, labels)));
+        }
+        self.ask(stage, &ways)
+    }
+
+    /// Asks what is asked on the way.
+    fn look(&mut self, stage: &Stage) -> Result<(), CellError> {
+        let mut ways = vec![(Way::Knn, Labels::All), (Way::Probe, Labels::All)];
+        if self.study.judge.finetune_at_looks {
+            ways.push((Way::Finetune, Labels::All));
+        }
+        self.ask(stage, &ways)
+    }
+
+    fn ask(&mut self, stage: &Stage, ways: &[(Way, Labels)]) -> Result<(), CellError> {
+        let mut seen: Option<(usize, Features)> = None;
+        for &(data, fold) in &self.cell.tests {
+            for &(way, labels) in ways {
+                if self.is_answered(data, fold, way, labels, stage.epochs) {
+                    continue;
+                }
+                let judge = self.judge(data);
+                let failed = |source| match source {
+                    FinetuneError::Interrupted => CellError::Interrupted,
+                    source => CellError::Judge { cell: self.cell.name.clone(), source },
+                };
+                let features = match seen.take().filter(|(of, _)| *of == data) {
+                    Some((_, features)) => features,
+                    None => judge.features(&stage.encoder).map_err(failed)?,
+                };
+                let began = Instant::now();
+                let plan = judge.plan(fold, labels).map_err(|source| self.no_plan(source))?;
+                let answer = judge.ask(way, &stage.encoder, &features, &plan).map_err(failed)?;
+                seen = Some((data, features));
+                let name = &self.study.data[data].name;
+                (self.tell)(&format!("{name}, fold {fold}, {way}, labels {labels}, {} images", stage.images));
+                self.answers.push(Row {
+                    method: self.study.methods[self.cell.method].name.clone(),
+                    data: name.clone(),
+                    fold,
+                    seed: self.cell.seed,
+                    labels,
+                    way,
+                    epochs: stage.epochs,
+                    images: stage.images,
+                    groups: answer.groups,
+                    clips: answer.clips,
+                    chosen: answer.chosen,
+                    balanced_accuracy: answer.balanced_accuracy,
+                    frame_balanced_accuracy: answer.frame_balanced_accuracy,
+                    macro_f1: answer.macro_f1,
+                    auc: answer.auc,
+                    published: answer.published,
+                    predictions: answer.predictions,
+                    pretrain_seconds: stage.seconds,
+                    seconds: began.elapsed().as_secs_f64(),
+                });
+                write(&self.folder.join(ANSWERS_FILE), &self.answers)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_answered(&self, data: usize, fold: usize, way: Way, labels: Labels, epochs: usize) -> bool {
+        let key = Key { data: &self.study.data[data].name, fold, labels, way, epochs };
+        self.answers.iter().any(|row| row.key() == key)
+    }
+
+    fn judge(&self, data: usize) -> Judge<'_> {
+        Judge {
+            dataset: &self.data[data],
+            settings: &self.study.judge,
+            view: self.study.shared.view(),
+            seed: Seed(self.cell.seed),
+            place: Workplace { device: &self.device, threads: threads(self.options), stop: self.stop },
+        }
+    }
+
+    fn no_plan(&self, source: PlanError) -> CellError {
+        CellError::Plan { cell: self.cell.name.clone(), source }
+    }
+
+    fn no_run(&self, source: TrainError) -> CellError {
+        CellError::Train { cell: self.cell.name.clone(), source }
+    }
+}
+
+/// Epochs of the trial that tells what one costs.
+const TRIAL: usize = 3;
+
+fn threads(options: &Options) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    options.threads.map_or_else(cores, NonZeroUsize::get)
+}
+
+/// A recipe that was checked and then given another seed, a smaller batch or other epochs.
+#[expect(clippy::expect_used, reason = "none of what was changed can leave its range")]
+fn checked(file: RecipeFile) -> Recipe {
+    Recipe::try_from(file).expect("a recipe within its ranges")
+}
+
+/// After how many epochs an encoder is looked at: `looks` times on the way, evenly, from before the first step, and at
+/// the end.
+fn looks(epochs: usize, looks: usize) -> Vec<usize> {
+    let mut after: Vec<usize> = (0..looks).map(|look| look * epochs / looks).collect();
+    after.push(epochs);
+    after.dedup();
+    after
+}
+
+/// The ends of epochs that a journal tells of; of one that was run again after a kill the last.
+fn history(path: &Path) -> Result<BTreeMap<usize, EpochEntry>, CellError> {
+    let text = std::fs::read_to_string(path).map_err(failed(path))?;
+    let entries = text.lines().filter_map(|line| match serde_json::from_str(line) {
+        Ok(Entry::Epoch(entry)) => Some((entry.epoch, entry)),
+        _ => None,
+    });
+    Ok(entries.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_even_and_the_end_is_always_one() {
+        assert_eq!(looks(10, 0), [10]);
+        assert_eq!(looks(10, 4), [0, 2, 5, 7, 10]);
+        assert_eq!(looks(2, 4), [0, 1, 2]);
+    }
+}

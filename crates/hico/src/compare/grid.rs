@@ -1,0 +1,167 @@
+//! The cells of a study: each is one encoder and every question put to it, so that no cell waits for another.
+
+use super::study::{Labels, Source, Start, Study, StudyError};
+use crate::evaluate::plan::{self, FoldPlan, PlanError};
+use crate::recipe::{Recipe, Supervision};
+use hico_data::{Dataset, Seed};
+use std::sync::Arc;
+
+/// What an encoder has learnt from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trained {
+    /// Nothing here: its weights are random or from a file.
+    Nothing,
+    /// The clips of all groups of a data set, by its place, that a fold does not test.
+    Inside {
+        /// The data set.
+        data: usize,
+        /// The fold.
+        fold: usize,
+    },
+    /// All clips of a data set, by its place.
+    Whole {
+        /// The data set.
+        data: usize,
+    },
+}
+
+/// One encoder and what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// Its name: of its file, and in lists.
+    pub name: String,
+    /// The method, by its place in the study.
+    pub method: usize,
+    /// What the encoder learns from.
+    pub trained: Trained,
+    /// The labels that pretraining may know. A method that reads none is not repeated for every budget.
+    pub labels: Labels,
+    /// The seed.
+    pub seed: u64,
+    /// Data sets, by their places, and folds that it is tested on.
+    pub tests: Vec<(usize, usize)>,
+    /// The only label budget it is asked with, where its pretraining knew labels of the data it is tested on; else every
+    /// budget of the study.
+    pub only: Option<Labels>,
+}
+
+/// Why there is no grid.
+#[derive(Debug, thiserror::Error)]
+pub enum GridError {
+    /// A data set's folds do not do.
+    #[error("data {data}: {source}")]
+    Plan {
+        /// The data set.
+        data: String,
+        /// Why.
+        source: PlanError,
+    },
+    /// The study does not do with this data.
+    #[error(transparent)]
+    Study(#[from] StudyError),
+}
+
+/// Classes that a data set may have; a prediction is kept as one letter.
+const MOST_CLASSES: usize = 36;
+
+/// All cells of a study, in the order in which they are best run: every method on a fold before the next fold, every
+/// fold before the next seed, so that an unfinished study compares like with like.
+///
+/// # Errors
+/// When the folds of a data set do not do.
+pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridError> {
+    let folds = folds(study, data)?;
+    let mut cells = Vec::new();
+    for &seed in &study.seeds {
+        for (place, set) in study.data.iter().enumerate().filter(|(_, set)| set.judged) {
+            match set.source {
+                Source::Inside => {
+                    for &fold in &folds[place] {
+                        for method in 0..study.methods.len() {
+                            inside(study, method, place, fold, seed, &mut cells);
+                        }
+                    }
+                }
+                Source::Other(from) => {
+                    let tests: Vec<(usize, usize)> = folds[place].iter().map(|&fold| (place, fold)).collect();
+                    for method in 0..study.methods.len() {
+                        cells.push(transfer(study, method, from, place, seed, tests.clone()));
+                    }
+                }
+            }
+        }
+    }
+    Ok(cells)
+}
+
+/// The folds of every data set that are tested; of every fold it is checked that it can be.
+fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, GridError> {
+    let of_set = |(set, dataset): (&super::study::StudyData, &Arc<Dataset>)| {
+        if !set.judged {
+            return Ok(Vec::new());
+        }
+        let plan = |source| GridError::Plan { data: set.name.clone(), source };
+        let all = plan::folds(dataset).map_err(plan)?;
+        if dataset.classes().len() > MOST_CLASSES {
+            let fact = format!("{} has {} classes, {MOST_CLASSES} are the most", set.name, dataset.classes().len());
+            return Err(StudyError::Key { key: "data".to_owned(), fact }.into());
+        }
+        let folds = set.folds.clone().unwrap_or(all);
+        for &fold in &folds {
+            FoldPlan::new(dataset, fold, study.judge.inner_fraction, Seed(study.seeds[0])).map_err(plan)?;
+        }
+        Ok(folds)
+    };
+    study.data.iter().zip(data).map(of_set).collect()
+}
+
+fn inside(study: &Study, method: usize, data: usize, fold: usize, seed: u64, cells: &mut Vec<Cell>) {
+    let (named, set) = (&study.methods[method], &study.data[data].name);
+    let cell = |name: String, trained, labels, only| Cell {
+        name,
+        method,
+        trained,
+        labels,
+        seed,
+        tests: vec![(data, fold)],
+        only,
+    };
+    let plain = format!("{}--{set}-fold{fold}--seed{seed}", named.name);
+    match &named.start {
+        Start::Random | Start::Weights(_) => cells.push(cell(plain, Trained::Nothing, Labels::All, None)),
+        Start::Recipe(recipe) if !reads_labels(recipe) => {
+            cells.push(cell(plain, Trained::Inside { data, fold }, Labels::All, None));
+        }
+        Start::Recipe(_) => {
+            for labels in budgets(study) {
+                let name = format!("{plain}--labels-{labels}");
+                cells.push(cell(name, Trained::Inside { data, fold }, labels, Some(labels)));
+            }
+        }
+    }
+}
+
+fn transfer(study: &Study, method: usize, from: usize, to: usize, seed: u64, tests: Vec<(usize, usize)>) -> Cell {
+    let named = &study.methods[method];
+    let trained = match named.start {
+        Start::Random | Start::Weights(_) => Trained::Nothing,
+        Start::Recipe(_) => Trained::Whole { data: from },
+    };
+    let (from, to) = (&study.data[from].name, &study.data[to].name);
+    let name = format!("{}--{from}-to-{to}--seed{seed}", named.name);
+    Cell { name, method, trained, labels: Labels::All, seed, tests, only: None }
+}
+
+/// Every label budget of any way, all labels first and then fewer and fewer.
+#[must_use]
+pub fn budgets(study: &Study) -> Vec<Labels> {
+    let mut budgets = [study.judge.knn.as_slice(), &study.judge.probe, &study.judge.finetune].concat();
+    budgets.sort_unstable_by(|a, b| b.cmp(a));
+    budgets.dedup();
+    budgets
+}
+
+/// Whether a recipe's objective reads labels: then its pretraining may know no more of them than its judgement.
+fn reads_labels(recipe: &Recipe) -> bool {
+    recipe.method().supervision != Supervision::SelfOnly
+}

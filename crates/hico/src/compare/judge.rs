@@ -1,0 +1,200 @@
+//! An encoder on one fold: neighbours, linear probe, fine-tuning.
+
+use super::row::{Way, to_letters};
+use super::study::{Judging, Labels};
+use crate::evaluate::classifier::{Classifier, Trainable};
+use crate::evaluate::finetune::{FinetuneRecipe, Looks, finetune};
+use crate::evaluate::floors::NEIGHBOURS;
+use crate::evaluate::inputs::{FinetuneError, Views, Workplace, batches_of};
+use crate::evaluate::knn;
+use crate::evaluate::linear::{Labelled, LinearProbe};
+use crate::evaluate::outcome::ClipPrediction;
+use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, frames_of, groups_of};
+use crate::evaluate::predictions::{FramePrediction, per_clip, per_frame};
+use crate::metrics::{Confusion, Ranking, argmax};
+use crate::model::Encoder;
+use crate::model::init::Init;
+use crate::stats;
+use hico_data::view::ViewRecipe;
+use hico_data::{Dataset, Seed};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Strength of a probe's L2 term where no group is left to choose it on: fixed before anything was measured, in the
+/// middle of those that are tried elsewhere.
+const STRENGTH: f64 = 0.1;
+
+/// Judges encoders on one data set.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'a> {
+    pub(super) dataset: &'a Arc<Dataset>,
+    pub(super) settings: &'a Judging,
+    pub(super) view: &'a ViewRecipe,
+    pub(super) seed: Seed,
+    pub(super) place: Workplace<'a>,
+}
+
+/// What an encoder makes of frames: averaged C5 of each.
+pub(super) struct Features(HashMap<FrameRef, Vec<f32>>);
+
+/// How well an encoder did.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answer {
+    pub(super) groups: usize,
+    pub(super) clips: usize,
+    pub(super) chosen: String,
+    pub(super) balanced_accuracy: f64,
+    pub(super) frame_balanced_accuracy: f64,
+    pub(super) macro_f1: f64,
+    pub(super) auc: Option<f64>,
+    pub(super) published: Option<f64>,
+    pub(super) predictions: String,
+}
+
+/// Predictions of tested frames, and how they came to be.
+struct Predicted {
+    frames: Vec<FramePrediction>,
+    chosen: String,
+    published: Option<f64>,
+}
+
+impl Judge<'_> {
+    /// Who learns and who is tested under a label budget.
+    pub(super) fn plan(&self, fold: usize, labels: Labels) -> Result<FoldPlan, PlanError> {
+        match labels {
+            Labels::All => FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed),
+            Labels::Groups(groups) => FoldPlan::few(self.dataset, fold, groups, self.seed),
+        }
+    }
+
+    /// Shows an encoder every labelled frame that any fold may need.
+    pub(super) fn features(&self, encoder: &Encoder) -> Result<Features, FinetuneError> {
+        let labelled: Vec<usize> = (0..self.dataset.len()).filter(|clip| self.dataset.label(*clip).is_some()).collect();
+        let frames = self.frames(&labelled);
+        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
+        let rows = views.features(encoder, &frames)?;
+        Ok(Features(frames.into_iter().zip(rows).collect()))
+    }
+
+    /// Asks an encoder one way on one fold.
+    ///
+    /// - `features`: what `encoder` makes of the frames, by [`Self::features`]
+    pub(super) fn ask(
+        &self,
+        way: Way,
+        encoder: &Encoder,
+        features: &Features,
+        plan: &FoldPlan,
+    ) -> Result<Answer, FinetuneError> {
+        let predicted = match way {
+            Way::Knn => self.knn(features, plan),
+            Way::Probe => self.probe(features, plan),
+            Way::Finetune => self.finetune(encoder, plan)?,
+        };
+        Ok(self.answer(plan, &predicted))
+    }
+
+    fn frames(&self, clips: &[usize]) -> Vec<FrameRef> {
+        frames_of(self.dataset, clips, self.settings.frames_per_clip)
+    }
+
+    fn classes(&self) -> usize {
+        self.dataset.classes().len()
+    }
+
+    fn labels(&self, frames: &[FrameRef]) -> Vec<usize> {
+        frames.iter().filter_map(|frame| self.dataset.label(frame.clip)).collect()
+    }
+
+    fn knn(&self, Features(of): &Features, plan: &FoldPlan) -> Predicted {
+        let unit = |frame: &FrameRef| {
+            let row = &of[frame];
+            let length = row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt().max(1e-12);
+            row.iter().map(|value| (f64::from(*value) / length) as f32).collect::<Vec<f32>>()
+        };
+        let (learnt, tested) = (self.frames(&plan.training()), self.frames(&plan.test));
+        let (gallery, labels) = (learnt.iter().map(unit).collect::<Vec<_>>(), self.labels(&learnt));
+        let vote = |frame: &FrameRef| knn::vote(&gallery, &labels, &unit(frame), NEIGHBOURS, self.classes());
+        let votes: Vec<Vec<f64>> = tested.par_iter().map(vote).collect();
+        let chosen = format!("{NEIGHBOURS} neighbours");
+        Predicted { frames: predictions(&tested, votes), chosen, published: None }
+    }
+
+    fn probe(&self, Features(of): &Features, plan: &FoldPlan) -> Predicted {
+        let side = |clips: &[usize]| -> (Vec<Vec<f32>>, Vec<usize>) {
+            let frames = self.frames(clips);
+            (frames.iter().map(|frame| of[frame].clone()).collect(), self.labels(&frames))
+        };
+        let ((fit_rows, fit_labels), (inner_rows, inner_labels)) = (side(&plan.fit), side(&plan.inner));
+        let fit = Labelled { rows: &fit_rows, labels: &fit_labels };
+        let (probe, strength) = if plan.inner.is_empty() {
+            (LinearProbe::fit(fit, self.classes(), STRENGTH), STRENGTH)
+        } else {
+            let inner = Labelled { rows: &inner_rows, labels: &inner_labels };
+            LinearProbe::fit_choosing(fit, inner, self.classes())
+        };
+        let tested = self.frames(&plan.test);
+        let found = tested.iter().map(|frame| probe.predict(&of[frame])).collect();
+        Predicted { frames: predictions(&tested, found), chosen: strength.to_string(), published: None }
+    }
+
+    /// As many steps whatever the number of labels.
+    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan) -> Result<Predicted, FinetuneError> {
+        let settings = self.settings;
+        let steps_per_epoch = batches_of(&self.frames(&plan.fit), settings.finetune_batch).len();
+        let recipe = FinetuneRecipe {
+            epochs: settings.finetune_steps.div_ceil(steps_per_epoch),
+            batch: settings.finetune_batch,
+            learning_rate: settings.finetune_learning_rate,
+            frames_per_clip: settings.frames_per_clip,
+            inner_fraction: settings.inner_fraction,
+            view: self.view.clone(),
+            ..FinetuneRecipe::default()
+        };
+        let init = Init::new(self.place.device, self.seed);
+        let classifier = Classifier::new(&init, encoder.clone(), self.classes(), Trainable::All);
+        let looks = if settings.published { Looks::Published } else { Looks::Honest };
+        let found = finetune(self.dataset, plan, classifier, &recipe, looks, self.seed, self.place, |_| {})?;
+        let published = found.curve.iter().filter_map(|point| point.test_balanced_accuracy).reduce(f64::max);
+        Ok(Predicted { frames: found.honest, chosen: format!("epoch {}", found.chosen_epoch), published })
+    }
+
+    fn answer(&self, plan: &FoldPlan, predicted: &Predicted) -> Answer {
+        let learnt = plan.training();
+        let clips = per_clip(self.dataset, &predicted.frames);
+        let units = per_frame(self.dataset, &predicted.frames);
+        let by_frame =
+            Confusion::of(self.classes(), units.iter().map(|unit| (unit.truth, argmax(&unit.probabilities))));
+        let by_clip = Confusion::of(self.classes(), clips.iter().map(|clip| (clip.truth, argmax(&clip.probabilities))));
+        Answer {
+            groups: groups_of(self.dataset, &learnt).len(),
+            clips: learnt.len(),
+            chosen: predicted.chosen.clone(),
+            balanced_accuracy: by_clip.balanced_accuracy().unwrap_or(0.0),
+            frame_balanced_accuracy: by_frame.balanced_accuracy().unwrap_or(0.0),
+            macro_f1: by_clip.macro_f1().unwrap_or(0.0),
+            auc: auc(&clips, self.classes()),
+            published: predicted.published,
+            predictions: to_letters(clips.iter().map(|clip| argmax(&clip.probabilities))),
+        }
+    }
+}
+
+/// Mean over classes of the one-against-rest area; `None` where a class is missing.
+fn auc(clips: &[ClipPrediction], classes: usize) -> Option<f64> {
+    let area = |class: usize| {
+        let scores: Vec<f64> = clips.iter().map(|clip| clip.probabilities[class]).collect();
+        Ranking::new(&scores, &clips.iter().map(|clip| clip.truth == class).collect::<Vec<_>>()).auc(|_| 1.0)
+    };
+    stats::mean(&(0..classes).map(area).collect::<Option<Vec<f64>>>()?)
+}
+
+fn predictions(frames: &[FrameRef], probabilities: Vec<Vec<f64>>) -> Vec<FramePrediction> {
+    let predict = |(frame, probabilities): (&FrameRef, Vec<f64>)| FramePrediction {
+        clip: frame.clip,
+        frame: frame.frame,
+        probabilities,
+    };
+    frames.iter().zip(probabilities).map(predict).collect()
+}

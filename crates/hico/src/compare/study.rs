@@ -1,0 +1,494 @@
+//! What a study asks: `StudyFile` as written → `Study` checked.
+
+use crate::recipe::{Recipe, RecipeError};
+use hico_data::{Dataset, DatasetError};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// How many labels may be known: all of the training groups, or those of a number of groups of each class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "LabelsFile", into = "LabelsFile")]
+pub enum Labels {
+    /// The labels of so many groups (patients) of each class.
+    Groups(usize),
+    /// Every label.
+    All,
+}
+
+/// A label budget as written: a number, or `all`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum LabelsFile {
+    Groups(usize),
+    Word(String),
+}
+
+impl TryFrom<LabelsFile> for Labels {
+    type Error = String;
+
+    fn try_from(file: LabelsFile) -> Result<Self, String> {
+        match file {
+            LabelsFile::Groups(groups) => groups.to_string().parse(),
+            LabelsFile::Word(word) => word.parse(),
+        }
+    }
+}
+
+impl From<Labels> for LabelsFile {
+    fn from(labels: Labels) -> Self {
+        Self::Word(labels.to_string())
+    }
+}
+
+impl FromStr for Labels {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word.parse::<usize>() {
+            Ok(groups) if groups >= 1 => Ok(Self::Groups(groups)),
+            _ if word == "all" => Ok(Self::All),
+            _ => Err(format!("{word:?}: a label budget is \"all\" or a number of groups of each class, 1 or more")),
+        }
+    }
+}
+
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Groups(groups) => groups.fmt(f),
+            Self::All => f.write_str("all"),
+        }
+    }
+}
+
+/// A study as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StudyFile {
+    title: String,
+    seeds: Vec<u64>,
+    budget: BudgetFile,
+    #[serde(default)]
+    judge: Judging,
+    /// Keys laid over every method's recipe.
+    #[serde(default)]
+    recipe: toml::Table,
+    data: Vec<DataFile>,
+    method: Vec<MethodFile>,
+    /// Pairs of methods that are compared, the one expected to be better first.
+    #[serde(default)]
+    compare: Vec<[String; 2]>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetFile {
+    images: Option<u64>,
+    seconds: Option<f64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DataFile {
+    name: String,
+    folder: PathBuf,
+    #[serde(default = "inside")]
+    pretrain: String,
+    #[serde(default = "yes")]
+    judged: bool,
+    folds: Option<Vec<usize>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MethodFile {
+    name: String,
+    recipe: Option<PathBuf>,
+    weights: Option<PathBuf>,
+    ablates: Option<String>,
+    #[serde(default)]
+    set: toml::Table,
+}
+
+/// The word that stands for pretraining within each fold's training groups.
+const INSIDE: &str = "inside";
+
+fn inside() -> String {
+    INSIDE.to_owned()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// How encoders are judged; the same for every method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Judging {
+    /// Label budgets of the vote of the nearest neighbours.
+    pub knn: Vec<Labels>,
+    /// Label budgets of the linear probe on the frozen encoder.
+    pub probe: Vec<Labels>,
+    /// Label budgets of fine-tuning the whole encoder.
+    pub finetune: Vec<Labels>,
+    /// Frames of a clip used, evenly spaced; 1 or more.
+    pub frames_per_clip: usize,
+    /// Share of the training groups that chooses a probe's strength and a fine-tuning's epoch where all labels are known;
+    /// above 0, at most 0.5.
+    pub inner_fraction: f64,
+    /// Optimiser steps of a fine-tuning, whatever the number of labels; 1 or more.
+    pub finetune_steps: usize,
+    /// Frames a step; 2 or more.
+    pub finetune_batch: usize,
+    /// Learning rate at the start of a fine-tuning; above 0.
+    pub finetune_learning_rate: f64,
+    /// Whether fine-tuning is also judged as the literature does, by its best epoch on the test fold.
+    pub published: bool,
+    /// Looks at the encoder on its way through pretraining, evenly spaced in images seen.
+    pub looks: usize,
+    /// Whether the encoder is also fine-tuned at each look, on all labels.
+    pub finetune_at_looks: bool,
+}
+
+impl Default for Judging {
+    fn default() -> Self {
+        Self {
+            knn: vec![Labels::All],
+            probe: vec![Labels::All],
+            finetune: vec![Labels::All],
+            frames_per_clip: 8,
+            inner_fraction: 0.2,
+            finetune_steps: 150,
+            finetune_batch: 32,
+            finetune_learning_rate: 3e-4,
+            published: false,
+            looks: 0,
+            finetune_at_looks: false,
+        }
+    }
+}
+
+/// What pretraining may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Budget {
+    /// Views that the network sees.
+    Images(u64),
+    /// Seconds of training, on the machine that runs the cell.
+    Seconds(f64),
+}
+
+/// A data set of a study.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StudyData {
+    /// Its name in tables.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What encoders that are judged on it were pretrained on.
+    pub source: Source,
+    /// Whether anything is judged on it; else it is only pretrained on.
+    pub judged: bool,
+    /// Folds that are tested; all if `None`.
+    pub folds: Option<Vec<usize>>,
+}
+
+/// What an encoder is pretrained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The clips of all groups that the fold does not test.
+    Inside,
+    /// All clips of another data set, by its place in [`Study::data`].
+    Other(usize),
+}
+
+/// Where a method's encoder begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// At random weights, and it stays there.
+    Random,
+    /// At weights from a file or a run, and it stays there.
+    Weights(PathBuf),
+    /// At random weights, and it is pretrained.
+    Recipe(Box<Recipe>),
+}
+
+/// A method of a study.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudyMethod {
+    /// Its name in tables and files.
+    pub name: String,
+    /// Where its encoder comes from.
+    pub start: Start,
+    /// The method of which it is one with something changed.
+    pub ablates: Option<String>,
+}
+
+/// A checked study.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Study {
+    /// Title of its report.
+    pub title: String,
+    /// Seeds: of the first weights, of pretraining, of which labels are known, and of fine-tuning.
+    pub seeds: Vec<u64>,
+    /// What pretraining may use up.
+    pub budget: Budget,
+    /// How encoders are judged.
+    pub judge: Judging,
+    /// What all recipes share: views, depth.
+    pub shared: Recipe,
+    /// Data sets.
+    pub data: Vec<StudyData>,
+    /// Methods.
+    pub methods: Vec<StudyMethod>,
+    /// Pairs of places in [`Self::methods`] that are compared, the one expected to be better first.
+    pub compare: Vec<[usize; 2]>,
+}
+
+/// Why a study is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// A file cannot be read.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is not the TOML we know.
+    #[error("{}: {reason}", .path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A method's recipe is refused.
+    #[error("method {method}: {source}")]
+    Recipe {
+        /// The method.
+        method: String,
+        /// What is wrong.
+        source: RecipeError,
+    },
+    /// A key does not do.
+    #[error("{key}: {fact}")]
+    Key {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        fact: String,
+    },
+    /// A data set cannot be opened.
+    #[error("data {name}: {source}")]
+    Data {
+        /// Its name in the study.
+        name: String,
+        /// Why.
+        source: DatasetError,
+    },
+}
+
+impl Study {
+    /// Reads and checks a study; paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a key is unknown or out of its range, or a recipe is refused.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let text = read(path)?;
+        let toml = |error: toml::de::Error| StudyError::Toml {
+            path: path.to_owned(),
+            reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        Self::check(toml::from_str(&text).map_err(toml)?, path.parent().unwrap_or(Path::new("")))
+    }
+
+    fn check(file: StudyFile, folder: &Path) -> Result<Self, StudyError> {
+        let names: Vec<&str> = file.method.iter().map(|method| method.name.as_str()).collect();
+        let places: Vec<&str> = file.data.iter().map(|data| data.name.as_str()).collect();
+        for (key, words) in [("method.name", &names), ("data.name", &places)] {
+            check_names(key, words)?;
+        }
+        each_once("seeds", &file.seeds)?;
+        check_judging(&file.judge)?;
+        let budget = check_budget(&file.budget)?;
+        let shared = recipe("recipe", &toml::Table::new(), &[&file.recipe])?;
+        let data: Vec<StudyData> =
+            file.data.iter().map(|data| check_data(data, &places, folder)).collect::<Result<_, _>>()?;
+        if !data.iter().any(|data| data.judged) {
+            return Err(key("data.judged", "nothing is judged on any data set"));
+        }
+        let methods: Vec<StudyMethod> = file
+            .method
+            .iter()
+            .map(|method| check_method(method, &file.recipe, &names, folder))
+            .collect::<Result<_, _>>()?;
+        let place = |name: &String| {
+            let place = names.iter().position(|other| other == name);
+            place.ok_or_else(|| key("compare", format!("there is no method {name:?}")))
+        };
+        let mut compare: Vec<[usize; 2]> =
+            file.compare.iter().map(|[a, b]| Ok([place(a)?, place(b)?])).collect::<Result<_, StudyError>>()?;
+        if compare.is_empty() {
+            compare = (1..methods.len()).map(|method| [method, 0]).collect();
+        }
+        Ok(Self { title: file.title, seeds: file.seeds, budget, judge: file.judge, shared, data, methods, compare })
+    }
+
+    /// Opens every data set, in their order.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub fn open(&self) -> Result<Vec<Arc<Dataset>>, StudyError> {
+        let open = |data: &StudyData| match Dataset::open(&data.folder) {
+            Ok(dataset) => Ok(Arc::new(dataset)),
+            Err(source) => Err(StudyError::Data { name: data.name.clone(), source }),
+        };
+        self.data.iter().map(open).collect()
+    }
+}
+
+fn read(path: &Path) -> Result<String, StudyError> {
+    std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })
+}
+
+fn key(key: impl Into<String>, fact: impl Into<String>) -> StudyError {
+    StudyError::Key { key: key.into(), fact: fact.into() }
+}
+
+/// Names become parts of file names.
+fn check_names(which: &str, names: &[&str]) -> Result<(), StudyError> {
+    if names.is_empty() {
+        return Err(key(which, "none is given"));
+    }
+    let letter =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '_' | '.');
+    for name in names {
+        let fits = (1..=40).contains(&name.len()) && name.chars().all(letter) && !name.starts_with('.');
+        if !fits || name.contains("--") || *name == INSIDE {
+            return Err(key(which, format!("{name:?} must be 1 to 40 of a-z, 0-9, '-', '_' and '.', without \"--\"")));
+        }
+    }
+    each_once(which, names)
+}
+
+fn each_once<T: Ord + fmt::Debug>(which: &str, things: &[T]) -> Result<(), StudyError> {
+    let mut seen = BTreeSet::new();
+    match things.iter().find(|thing| !seen.insert(*thing)) {
+        _ if things.is_empty() => Err(key(which, "none is given")),
+        Some(thing) => Err(key(which, format!("{thing:?} stands there twice"))),
+        None => Ok(()),
+    }
+}
+
+fn check_judging(judge: &Judging) -> Result<(), StudyError> {
+    let held = |name: &str, holds: bool, expected: &str| {
+        if holds { Ok(()) } else { Err(key(format!("judge.{name}"), format!("must be {expected}"))) }
+    };
+    for (name, budgets) in
+        [("judge.knn", &judge.knn), ("judge.probe", &judge.probe), ("judge.finetune", &judge.finetune)]
+    {
+        if !budgets.is_empty() {
+            each_once(name, budgets)?;
+        }
+    }
+    let some = !(judge.knn.is_empty() && judge.probe.is_empty() && judge.finetune.is_empty());
+    held("probe", some, "a list with a budget, or one of the other ways must have one")?;
+    held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
+    held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
+    held("finetune_steps", (1..=1_000_000).contains(&judge.finetune_steps), "from 1 to 1,000,000")?;
+    held("finetune_batch", judge.finetune_batch >= 2, "2 or more")?;
+    let rate = judge.finetune_learning_rate;
+    held("finetune_learning_rate", rate.is_finite() && rate > 0.0, "a number above 0")?;
+    held("looks", judge.looks <= 1000, "at most 1000")
+}
+
+fn check_budget(budget: &BudgetFile) -> Result<Budget, StudyError> {
+    match *budget {
+        BudgetFile { images: Some(images), seconds: None } if images >= 1 => Ok(Budget::Images(images)),
+        BudgetFile { images: None, seconds: Some(seconds) } if seconds.is_finite() && seconds > 0.0 => {
+            Ok(Budget::Seconds(seconds))
+        }
+        _ => Err(key("budget", "needs either images (1 or more) or seconds (above 0)")),
+    }
+}
+
+fn check_data(data: &DataFile, names: &[&str], folder: &Path) -> Result<StudyData, StudyError> {
+    let source = match data.pretrain.as_str() {
+        INSIDE => Source::Inside,
+        other => match names.iter().position(|name| *name == other) {
+            Some(place) if other != data.name => Source::Other(place),
+            Some(_) => return Err(key("data.pretrain", format!("{other:?} is judged on itself: say \"inside\""))),
+            None => return Err(key("data.pretrain", format!("there is no data {other:?}"))),
+        },
+    };
+    if let Some(folds) = &data.folds {
+        each_once("data.folds", folds)?;
+    }
+    Ok(StudyData {
+        name: data.name.clone(),
+        folder: folder.join(&data.folder),
+        source,
+        judged: data.judged,
+        folds: data.folds.clone(),
+    })
+}
+
+fn check_method(
+    method: &MethodFile,
+    shared: &toml::Table,
+    names: &[&str],
+    folder: &Path,
+) -> Result<StudyMethod, StudyError> {
+    let name = method.name.clone();
+    if let Some(base) = &method.ablates
+        && !(names.contains(&base.as_str()) && *base != name)
+    {
+        return Err(key("method.ablates", format!("there is no other method {base:?}")));
+    }
+    let start = match (&method.recipe, &method.weights) {
+        (Some(_), Some(_)) => return Err(key("method.weights", format!("{name} has a recipe as well"))),
+        (None, _) if !method.set.is_empty() => {
+            return Err(key("method.set", format!("{name} has no recipe to change")));
+        }
+        (Some(path), None) => {
+            let path = folder.join(path);
+            let toml = |error: toml::de::Error| StudyError::Toml {
+                path: path.clone(),
+                reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+            };
+            let file: toml::Table = toml::from_str(&read(&path)?).map_err(toml)?;
+            Start::Recipe(Box::new(recipe(&name, &file, &[shared, &method.set])?))
+        }
+        (None, Some(path)) => Start::Weights(folder.join(path)),
+        (None, None) => Start::Random,
+    };
+    Ok(StudyMethod { name, start, ablates: method.ablates.clone() })
+}
+
+/// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:
+/// the last network is judged, not the one that a watched loss would choose.
+fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, StudyError> {
+    let mut table = file.clone();
+    let unwatched = toml::Table::from_iter([("watch_fraction".to_owned(), toml::Value::Float(0.0))]);
+    lay_over(&mut table, &toml::Table::from_iter([("train".to_owned(), toml::Value::Table(unwatched))]));
+    over.iter().for_each(|keys| lay_over(&mut table, keys));
+    let written = table.to_string();
+    Recipe::parse(&written).map_err(|source| StudyError::Recipe { method: method.to_owned(), source })
+}
+
+fn lay_over(table: &mut toml::Table, keys: &toml::Table) {
+    for (key, value) in keys {
+        match (table.get_mut(key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => lay_over(below, above),
+            _ => {
+                table.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}

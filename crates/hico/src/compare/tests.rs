@@ -1,0 +1,235 @@
+//! A whole study on small data in memory.
+
+use super::cell::{self, CellError, Options};
+use super::grid::{Cell, Trained, cells};
+use super::row::{Row, Way};
+use super::study::{Labels, Study};
+use super::summary::summarise;
+use crate::device::DeviceChoice;
+use crate::evaluate::plan::groups_of;
+use crate::evaluate::test_data;
+use hico_data::Dataset;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+const STUDY: &str = r#"
+title = "Spots"
+seeds = [1, 2]
+compare = [["self", "random"]]
+
+[budget]
+images = 24
+
+[judge]
+knn = ["all"]
+probe = ["all", 1]
+finetune = ["all"]
+frames_per_clip = 2
+finetune_steps = 2
+looks = 1
+
+[recipe]
+view.side = 32
+train.batch = 4
+
+[[data]]
+name = "spots"
+folder = "spots"
+
+[[data]]
+name = "other"
+folder = "other"
+pretrain = "spots"
+folds = [1]
+
+[[method]]
+name = "random"
+
+[[method]]
+name = "self"
+recipe = "hico.toml"
+set.method.supervision = "self"
+
+[[method]]
+name = "semi"
+recipe = "hico.toml"
+ablates = "self"
+"#;
+
+fn read(text: &str) -> Result<Study, String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hico.toml"), "").unwrap();
+    let path = folder.path().join("study.toml");
+    std::fs::write(&path, text).unwrap();
+    Study::read(&path).map_err(|error| error.to_string())
+}
+
+/// Two folds, three groups of each class in both.
+fn spots() -> Arc<Dataset> {
+    let groups = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let rows: Vec<_> = groups.iter().enumerate().map(|(at, group)| (*group, Some(at % 2), at / 6)).collect();
+    Arc::new(test_data::spots(&rows))
+}
+
+fn options(folder: &Path) -> Options {
+    Options { folder: folder.to_owned(), device: DeviceChoice::Cpu, threads: NonZeroUsize::new(2), epochs: None }
+}
+
+fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Row>, CellError> {
+    cell::run(study, data, cell, &options(folder), &mut |_| {}, &AtomicBool::new(false))
+}
+
+#[test]
+fn the_grid_asks_everything_once_and_no_label_beyond_the_budget() {
+    let study = read(STUDY).unwrap();
+    let data = [spots(), spots()];
+    let cells = cells(&study, &data).unwrap();
+    let names: Vec<&str> = cells.iter().filter(|cell| cell.seed == 2).map(|cell| cell.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "random--spots-fold0--seed2",
+            "self--spots-fold0--seed2",
+            // It reads labels, so it is pretrained for each budget.
+            "semi--spots-fold0--seed2--labels-all",
+            "semi--spots-fold0--seed2--labels-1",
+            "random--spots-fold1--seed2",
+            "self--spots-fold1--seed2",
+            "semi--spots-fold1--seed2--labels-all",
+            "semi--spots-fold1--seed2--labels-1",
+            // Labels of other data are no labels of the tested.
+            "random--spots-to-other--seed2",
+            "self--spots-to-other--seed2",
+            "semi--spots-to-other--seed2",
+        ]
+    );
+    assert_eq!(cells.len(), 2 * names.len());
+    assert!(cells.iter().all(|cell| cell.trained != Trained::Nothing || cell.method == 0));
+}
+
+#[test]
+fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
+    let text =
+        STUDY.replace("seeds = [1, 2]", "seeds = [1]").replace("pretrain = \"spots\"\nfolds = [1]", "judged = false");
+    let study = read(&text).unwrap();
+    let data = [spots(), spots()];
+    let cells = cells(&study, &data).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = Vec::new();
+    for cell in &cells {
+        let found = run(&study, &data, cell, folder.path()).unwrap();
+        assert_eq!(found, cell::read(folder.path(), cell).unwrap().unwrap(), "what is kept is what was found");
+        rows.extend(found);
+    }
+    assert!(
+        std::fs::read_dir(folder.path().join("work")).unwrap().all(|entry| entry.unwrap().path().extension().is_some())
+    );
+    // Four groups of each class train in a fold, eight clips, batches of four, two views: 16 images an epoch... six clips
+    // of each fold are tested, so six train: one batch of four an epoch, 8 images, 3 epochs for 24.
+    let last = rows.iter().filter(|row| row.method == "self" && row.epochs > 0);
+    assert!(last.clone().count() > 0 && last.into_iter().all(|row| (row.epochs, row.images) == (3, 24)));
+    let few = rows.iter().filter(|row| row.labels == Labels::Groups(1));
+    assert!(few.clone().count() == 6 && few.into_iter().all(|row| (row.groups, row.clips) == (2, 2)));
+    // Before the first step every method is the random encoder.
+    let of = |method: &str, epochs: usize| {
+        let row = rows.iter().find(|row| {
+            row.method == method
+                && row.epochs == epochs
+                && row.way == Way::Probe
+                && row.labels == Labels::All
+                && row.fold == 1
+        });
+        row.unwrap().predictions.clone()
+    };
+    assert_eq!(of("random", 0), of("self", 0));
+
+    // Interrupted on the way, and gone on with.
+    let cell = &cells[1];
+    let again = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let mut told = 0;
+    let mut tell = |_: &str| {
+        told += 1;
+        stop.store(told == 3, std::sync::atomic::Ordering::SeqCst);
+    };
+    let stopped = cell::run(&study, &data, cell, &options(again.path()), &mut tell, &stop);
+    assert!(matches!(stopped, Err(CellError::Interrupted)), "{stopped:?}");
+    assert!(cell::read(again.path(), cell).unwrap().is_none());
+    let gone_on = run(&study, &data, cell, again.path()).unwrap();
+    let unbroken = cell::read(folder.path(), cell).unwrap().unwrap();
+    assert_eq!(gone_on.len(), unbroken.len());
+    assert!(gone_on.iter().zip(&unbroken).all(|(a, b)| a.same_answer(b)));
+
+    let summary = summarise(&study, &data, &cells, &rows, cells.len());
+    assert_eq!(summary.tables.len(), 4);
+    let table = &summary.tables[1];
+    assert_eq!((table.way, table.labels), (Way::Probe, Labels::All));
+    let estimate = table.entries[0].scores.as_ref().unwrap().balanced_accuracy;
+    let by_hand: f64 = [0, 1]
+        .map(|fold| {
+            rows.iter()
+                .find(|row| {
+                    row.method == "random" && row.way == Way::Probe && row.labels == Labels::All && row.fold == fold
+                })
+                .unwrap()
+                .balanced_accuracy
+        })
+        .iter()
+        .sum::<f64>()
+        / 2.0;
+    // Both folds have as many clips of each class.
+    assert!((estimate.mean - by_hand).abs() < 1e-12);
+    assert_eq!(table.comparisons.len(), 1);
+    assert!(table.ranks.is_some());
+    assert_eq!(summary.curves.len(), 2, "neighbours and probe");
+    assert_eq!(summary.curves[0].lines[0].points.len(), 2);
+
+    // With a fold missing its seed is no figure.
+    let missing: Vec<Row> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
+    let summary = summarise(&study, &data, &cells, &missing, cells.len() - 1);
+    assert!(summary.tables[1].entries[1].scores.is_none() && summary.tables[1].comparisons.is_empty());
+    assert!(summary.warnings.iter().any(|warning| warning.starts_with("1 cells")));
+}
+
+#[test]
+fn pretraining_sees_no_tested_group_and_no_label_beyond_the_budget() {
+    let study = read(STUDY).unwrap();
+    let data = [spots(), spots()];
+    let cells = cells(&study, &data).unwrap();
+    let cell = cells.iter().find(|cell| cell.name == "semi--spots-fold0--seed1--labels-1").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let mut record = None;
+    let mut tell = |what: &str| {
+        if what.contains("spots, fold") && record.is_none() {
+            let path = folder.path().join("work").join(&cell.name).join("run");
+            record = Some(crate::train::run_record::RunRecord::read(&path).unwrap());
+        }
+    };
+    cell::run(&study, &data, cell, &options(folder.path()), &mut tell, &stop).unwrap();
+    let record = record.unwrap();
+    let tested: Vec<usize> = (0..data[0].len()).filter(|clip| data[0].row(*clip).fold == Some(0)).collect();
+    let tested = groups_of(&data[0], &tested);
+    assert!(record.groups.iter().all(|group| !tested.contains(group)) && record.groups.len() == 6);
+    assert_eq!(record.labelled, 2, "one group of each class");
+}
+
+#[test]
+fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
+    let refused = |from: &str, to: &str| read(&STUDY.replacen(from, to, 1)).unwrap_err();
+    assert!(refused("images = 24", "images = 24\nseconds = 1").contains("either images"));
+    assert!(refused("probe = [\"all\", 1]", "probe = [\"most\"]").contains("label budget"));
+    assert!(refused("probe = [\"all\", 1]", "probe = [0]").contains("label budget"));
+    assert!(refused("name = \"self\"", "name = \"../self\"").contains("must be 1 to 40 of a-z"));
+    assert!(refused("name = \"semi\"", "name = \"self\"").contains("twice"));
+    assert!(refused("pretrain = \"spots\"", "pretrain = \"lung\"").contains("no data \"lung\""));
+    assert!(refused("looks = 1", "look = 1").contains("look"));
+    assert!(refused("set.method.supervision = \"self\"", "set.method.supervison = \"self\"").contains("supervison"));
+    assert!(
+        refused("compare = [[\"self\", \"random\"]]", "compare = [[\"self\", \"moco\"]]")
+            .contains("no method \"moco\"")
+    );
+    assert!(refused("ablates = \"self\"", "ablates = \"semi\"").contains("no other method"));
+}
