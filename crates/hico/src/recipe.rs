@@ -5,6 +5,7 @@
 
 use hico_data::view::ViewRecipe;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Depth of the residual network (He et al. 2016).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -130,6 +131,40 @@ pub enum MethodName {
     /// Hierarchical contrastive learning (Zhang et al. 2022).
     #[default]
     Hico,
+    /// Two changes of one frame (Chen et al. 2020).
+    SimClr,
+    /// Mixed frames of one clip, and labels (Chen et al. 2021).
+    Uscl,
+    /// Momentum contrast with a queue, version 2 (He et al. 2020).
+    Moco,
+    /// Bootstrap your own latent (Grill et al. 2020).
+    Byol,
+    /// Variance, invariance and covariance (Bardes et al. 2022).
+    VicReg,
+}
+
+impl fmt::Display for MethodName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hico => "hico",
+            Self::SimClr => "simclr",
+            Self::Uscl => "uscl",
+            Self::Moco => "moco",
+            Self::Byol => "byol",
+            Self::VicReg => "vicreg",
+        })
+    }
+}
+
+impl MethodName {
+    /// Every method.
+    pub const ALL: [Self; 6] = [Self::Hico, Self::SimClr, Self::Uscl, Self::Moco, Self::Byol, Self::VicReg];
+
+    /// Whether its objective can read labels.
+    #[must_use]
+    pub const fn can_read_labels(self) -> bool {
+        matches!(self, Self::Hico | Self::Uscl)
+    }
 }
 
 /// A recipe as written; every key may be left out, an unknown key is an error.
@@ -149,13 +184,23 @@ pub struct RecipeFile {
 }
 
 /// `[method]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MethodFile {
     /// The method.
     pub name: MethodName,
-    /// What the objective learns from.
+    /// What the objective learns from. A method that cannot read labels is `self`, whatever stands here.
     pub supervision: Supervision,
+    /// How much of itself a teacher keeps in each step; 0 to 1. Only `moco` and `byol` have one.
+    pub teacher_momentum: f64,
+    /// Earlier keys that `moco` tells a query from; 1 or more.
+    pub queue: usize,
+}
+
+impl Default for MethodFile {
+    fn default() -> Self {
+        Self { name: MethodName::default(), supervision: Supervision::default(), teacher_momentum: 0.99, queue: 512 }
+    }
 }
 
 /// `[model]`: every combination is valid, so file and checked recipe are one type.
@@ -316,6 +361,24 @@ impl Recipe {
         Self::try_from(toml::from_str::<RecipeFile>(toml).map_err(fault)?)
     }
 
+    /// The recipe that comes with hico for a method, as in `recipes/`.
+    ///
+    /// # Panics
+    /// Never; tests read every one of them.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "tests read every recipe that comes with hico")]
+    pub fn of_method(method: MethodName) -> Self {
+        Self::parse(match method {
+            MethodName::Hico => include_str!("../../../recipes/hico.toml"),
+            MethodName::SimClr => include_str!("../../../recipes/simclr.toml"),
+            MethodName::Uscl => include_str!("../../../recipes/uscl.toml"),
+            MethodName::Moco => include_str!("../../../recipes/moco.toml"),
+            MethodName::Byol => include_str!("../../../recipes/byol.toml"),
+            MethodName::VicReg => include_str!("../../../recipes/vicreg.toml"),
+        })
+        .expect("a recipe that comes with hico")
+    }
+
     /// The network.
     #[must_use]
     pub const fn model(&self) -> &ModelRecipe {
@@ -356,8 +419,13 @@ impl Recipe {
 impl TryFrom<RecipeFile> for Recipe {
     type Error = RecipeError;
 
-    fn try_from(file: RecipeFile) -> Result<Self, RecipeError> {
-        let RecipeFile { loss, view, train, .. } = &file;
+    fn try_from(mut file: RecipeFile) -> Result<Self, RecipeError> {
+        if !file.method.name.can_read_labels() {
+            file.method.supervision = Supervision::SelfOnly;
+        }
+        let RecipeFile { method, loss, view, train, .. } = &file;
+        fraction("method.teacher_momentum", method.teacher_momentum)?;
+        check("method.queue", method.queue, (1..=1 << 20).contains(&method.queue), "from 1 to 1,048,576")?;
         positive("loss.temperature", loss.temperature)?;
         fraction("loss.peer_weight", loss.peer_weight)?;
         not_negative("loss.label_weight", loss.label_weight)?;
@@ -446,6 +514,16 @@ mod tests {
         let authors = Recipe::parse(include_str!("../../../recipes/hico-authors.toml")).unwrap();
         assert_eq!(authors.loss().cross_pairs, CrossPairs::SameView);
         assert_eq!(authors.model().projector, Projector::Flattened);
+    }
+
+    #[test]
+    fn every_method_has_a_recipe_that_names_it_and_shares_optimiser_and_schedule() {
+        for method in MethodName::ALL {
+            let recipe = Recipe::of_method(method);
+            assert_eq!(recipe.method().name, method);
+            assert_eq!(recipe.train(), &TrainFile::default(), "{method}");
+            assert_eq!(recipe.model().depth, Depth::R18);
+        }
     }
 
     #[test]

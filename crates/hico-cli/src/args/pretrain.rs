@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 use hico::device::DeviceChoice;
-use hico::recipe::{Precision, Supervision};
+use hico::recipe::{MethodName, Precision, Supervision};
 use hico::train::CheckpointEvery;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use std::time::Duration;
 #[command(after_help = "\
 Examples:
   hico pretrain lung --out runs/lung
+  hico pretrain lung --method simclr --out runs/simclr
   hico pretrain lung --recipe recipes/hico-authors.toml --out runs/authors --resume
   hico pretrain lung --out runs/few --label-fraction 0.1 --epochs 50 --side 112
   hico pretrain lung --out runs/fold2 --holdout-fold 2 --supervision self
@@ -26,10 +27,13 @@ pub(crate) struct PretrainArgs {
     /// Recipe in TOML; the paper's values if absent (with --resume: the run's own)
     #[arg(long, value_name = "FILE")]
     pub(crate) recipe: Option<PathBuf>,
+    /// The method, by the recipe that comes with hico; HiCo if absent
+    #[arg(long, value_name = "METHOD", conflicts_with = "recipe")]
+    pub(crate) method: Option<MethodArg>,
     /// Go on with the run in RUN; begin it where there is none
     #[arg(long)]
     pub(crate) resume: bool,
-    /// What to learn from: frame pairs and labels, frame pairs only, or labels only
+    /// What HiCo and USCL learn from: frame pairs and labels, frame pairs only, or labels only
     #[arg(long, value_name = "HOW")]
     pub(crate) supervision: Option<SupervisionArg>,
     /// Share of the labels of each class to use, whole groups first; above 0, at most 1
@@ -69,6 +73,36 @@ pub(crate) struct PretrainArgs {
     /// Write a checkpoint every so many steps (`200`) or minutes (`10m`), besides the ends of epochs
     #[arg(long, value_name = "N|Nm", default_value = "10m", value_parser = checkpoint_every)]
     pub(crate) checkpoint_every: CheckpointEvery,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "lowercase")]
+pub(crate) enum MethodArg {
+    /// Frames of a clip at three levels and across them, and labels (Zhang et al. 2022)
+    Hico,
+    /// Two changes of one frame (Chen et al. 2020)
+    SimClr,
+    /// Mixed frames of a clip, and labels (Chen et al. 2021)
+    Uscl,
+    /// Momentum contrast with a queue, version 2 (He et al. 2020)
+    Moco,
+    /// A slowly following teacher, no negatives (Grill et al. 2020)
+    Byol,
+    /// Variance, invariance and covariance (Bardes et al. 2022)
+    VicReg,
+}
+
+impl From<MethodArg> for MethodName {
+    fn from(argument: MethodArg) -> Self {
+        match argument {
+            MethodArg::Hico => Self::Hico,
+            MethodArg::SimClr => Self::SimClr,
+            MethodArg::Uscl => Self::Uscl,
+            MethodArg::Moco => Self::Moco,
+            MethodArg::Byol => Self::Byol,
+            MethodArg::VicReg => Self::VicReg,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -48,6 +48,7 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
 fn recipe(args: &PretrainArgs) -> anyhow::Result<Recipe> {
     let own = args.out.join(RECIPE_FILE);
     let path = match &args.recipe {
+        _ if args.method.is_some() => None,
         Some(path) => Some(path.clone()),
         None => (args.resume && args.out.join(RUN_FILE).is_file()).then_some(own),
     };
@@ -58,7 +59,7 @@ fn recipe(args: &PretrainArgs) -> anyhow::Result<Recipe> {
             let text = text.hint(|| "leave --recipe out for the paper's values".to_owned())?;
             Recipe::parse(&text).with_context(|| format!("{}", path.display())).hint(remedy)?.to_file()
         }
-        None => RecipeFile::default(),
+        None => args.method.map_or_else(RecipeFile::default, |method| Recipe::of_method(method.into()).to_file()),
     };
     Recipe::try_from(with_flags(file, args)).hint(remedy)
 }

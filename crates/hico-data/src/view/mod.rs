@@ -105,6 +105,28 @@ pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epo
     Ok(Pair { clip, a: a.into_three(), b: b.into_three() })
 }
 
+/// Two changes of one frame, drawn from anywhere in the clip: the pair of methods made for images (Chen et al. 2020,
+/// section 2.1).
+///
+/// # Errors
+/// As [`pair`].
+pub fn twice(
+    dataset: &Dataset,
+    clip: usize,
+    recipe: &ViewRecipe,
+    seed: Seed,
+    epoch: u64,
+) -> Result<Pair, DatasetError> {
+    let row = dataset.manifest().rows.get(clip).ok_or(DatasetError::OutOfRange { clip, frame: 0 })?;
+    let frame = seed.stream("view", &[epoch, clip as u64]).random_range(0..row.frames.max(1));
+    let frame = dataset.read_frame(clip, frame)?;
+    let view = |slot: u64| {
+        let mut rng = seed.stream("view", &[epoch, clip as u64, slot]);
+        augmented(&frame, recipe, Augment::Pretrain, &mut rng)
+    };
+    Ok(Pair { clip, a: view(0), b: view(1) })
+}
+
 fn augmented_planes(frame: &Frame, recipe: &ViewRecipe, augment: Augment, rng: &mut impl Rng) -> Planes<f32> {
     let side = square(recipe.side);
     let picture = Planes::of(frame);
@@ -237,6 +259,26 @@ mod tests {
         }
         // Standard deviation 22.
         assert!((910..=1090).contains(&mirrored), "{mirrored}");
+    }
+
+    #[test]
+    fn two_views_of_one_frame_are_of_one_frame_and_frames_come_from_anywhere() {
+        let still = ViewRecipe { brightness: 0.0, contrast: 0.0, saturation: 0.0, hue: 0.0, ..recipe() };
+        let data = dataset(&[4], Channels::Grey);
+        let clip = data.read_clip(0).unwrap();
+        let greys = [10, 80, 150, 220];
+        let pixels = greys.iter().flat_map(|grey| vec![*grey; clip.frame_bytes()]).collect();
+        let data = Dataset::in_memory(data.manifest().clone(), vec![Clip { pixels, ..clip }]);
+        let mut seen = std::collections::BTreeSet::new();
+        for epoch in 0..60 {
+            let Pair { a, b, .. } = twice(&data, 0, &still, Seed(4), epoch).unwrap();
+            assert_eq!(a[0], b[0], "even frames without jitter");
+            seen.insert(((a[0] * 0.25 + 0.5) * 255.0).round() as u8);
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), greys);
+        let moving = dataset(&[4], Channels::Grey);
+        let Pair { a, b, .. } = twice(&moving, 0, &recipe(), Seed(4), 0).unwrap();
+        assert_ne!(a, b, "each is changed on its own");
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn inside(study: &Study, method: usize, data: usize, fold: usize, seed: u64, cel
             cells.push(cell(plain, Trained::Inside { data, fold }, Labels::All, None));
         }
         Start::Recipe(_) => {
-            for labels in budgets(study) {
+            let wanted = |labels: &Labels| named.labels.as_ref().is_none_or(|wanted| wanted.contains(labels));
+            for labels in budgets(study).into_iter().filter(wanted) {
                 let name = format!("{plain}--labels-{labels}");
                 cells.push(cell(name, Trained::Inside { data, fold }, labels, Some(labels)));
             }

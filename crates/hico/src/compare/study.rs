@@ -110,6 +110,7 @@ struct MethodFile {
     recipe: Option<PathBuf>,
     weights: Option<PathBuf>,
     ablates: Option<String>,
+    labels: Option<Vec<Labels>>,
     #[serde(default)]
     set: toml::Table,
 }
@@ -226,6 +227,8 @@ pub struct StudyMethod {
     pub start: Start,
     /// The method of which it is one with something changed.
     pub ablates: Option<String>,
+    /// The label budgets for which it is pretrained, where its pretraining reads labels; every one if `None`.
+    pub labels: Option<Vec<Labels>>,
 }
 
 /// A checked study.
@@ -451,6 +454,9 @@ fn check_method(
     {
         return Err(key("method.ablates", format!("there is no other method {base:?}")));
     }
+    if let Some(labels) = &method.labels {
+        each_once("method.labels", labels)?;
+    }
     let start = match (&method.recipe, &method.weights) {
         (Some(_), Some(_)) => return Err(key("method.weights", format!("{name} has a recipe as well"))),
         (None, _) if !method.set.is_empty() => {
@@ -468,7 +474,7 @@ fn check_method(
         (None, Some(path)) => Start::Weights(folder.join(path)),
         (None, None) => Start::Random,
     };
-    Ok(StudyMethod { name, start, ablates: method.ablates.clone() })
+    Ok(StudyMethod { name, start, ablates: method.ablates.clone(), labels: method.labels.clone() })
 }
 
 /// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:

@@ -106,6 +106,10 @@ fn the_grid_asks_everything_once_and_no_label_beyond_the_budget() {
         ]
     );
     assert_eq!(cells.len(), 2 * names.len());
+    let fewer = read(&STUDY.replace("ablates = \"self\"", "labels = [1]")).unwrap();
+    let fewer = super::grid::cells(&fewer, &data).unwrap();
+    assert!(fewer.iter().all(|cell| cell.name != "semi--spots-fold0--seed2--labels-all"));
+    assert_eq!(fewer.len(), cells.len() - 4);
     assert!(cells.iter().all(|cell| cell.trained != Trained::Nothing || cell.method == 0));
 }
 

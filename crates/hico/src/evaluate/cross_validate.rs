@@ -14,7 +14,7 @@ pub use super::request::{Contender, EvaluateError, Floors, Progress, Request};
 use super::summary;
 use crate::metrics::{Confusion, argmax};
 use crate::model::Encoder;
-use crate::recipe::Depth;
+use crate::recipe::{Depth, MethodName};
 use crate::train::run_record::VERSION;
 use crate::train::{self, Ending, PretrainOptions};
 use hico_data::{Dataset, Seed};
@@ -121,6 +121,11 @@ impl<'a> Work<'a> {
         // Every fold is checked before the first is begun.
         for fold in &folds {
             FoldPlan::new(dataset, *fold, request.recipe.inner_fraction, Seed(request.seeds[0]))?;
+        }
+        if let Some(name) = without_pyramid(&request.contender)
+            && request.trainable == Trainable::LastBlock
+        {
+            return Err(EvaluateError::NoPyramid(name));
         }
         let device = request.device.open()?;
         let depth = match &request.contender {
@@ -336,6 +341,18 @@ fn contaminated(dataset: &Dataset, test: &[usize], seen: &Seen) -> Vec<String> {
     match seen {
         Seen::Unknown => Vec::new(),
         Seen::Groups { groups, .. } => groups_of(dataset, test).intersection(groups).cloned().collect(),
+    }
+}
+
+/// The name of a contender whose encoder has no feature pyramid.
+fn without_pyramid(contender: &Contender) -> Option<String> {
+    match contender {
+        Contender::None => None,
+        Contender::Given(pretrained) => (!pretrained.has_pyramid).then(|| pretrained.name.clone()),
+        Contender::Inside(recipe) => {
+            let name = recipe.method().name;
+            (name != MethodName::Hico).then(|| name.to_string())
+        }
     }
 }
 

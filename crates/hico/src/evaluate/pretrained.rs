@@ -2,6 +2,7 @@
 
 use crate::model::Encoder;
 use crate::model::init::Init;
+use crate::model::projected::Trunk;
 use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
 use crate::recipe::{Depth, Recipe, RecipeError};
 use crate::train::checkpoint::{BEST_FILE, LAST_FILE};
@@ -27,6 +28,8 @@ pub struct Pretrained {
     pub view: Option<ViewRecipe>,
     /// The groups it has seen.
     pub seen: Seen,
+    /// Whether it has a feature pyramid; only HiCo learns one.
+    pub has_pyramid: bool,
     naming: Naming,
     tensors: Vec<NamedTensor>,
 }
@@ -173,17 +176,24 @@ impl Pretrained {
             (false, true) => Depth::R34,
             (false, false) => Depth::R18,
         };
+        let has_pyramid = naming == Naming::Authors || has("encoder.pyramid.");
         tensors.retain(|tensor| tensor.name.starts_with("encoder.") || tensor.name.starts_with("features."));
-        Some(Self { name: name.to_owned(), description, depth, view, seen, naming, tensors })
+        Some(Self { name: name.to_owned(), description, depth, view, seen, has_pyramid, naming, tensors })
     }
 
-    /// The encoder on a device.
+    /// The encoder on a device. Where the weights have no pyramid ([`Self::has_pyramid`]), that of the encoder has random
+    /// ones, and nothing may read it.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
     pub fn encoder(&self, device: &Device) -> Result<Encoder, WeightsError> {
-        let blank = Holder { encoder: Encoder::new(&Init::new(device, Seed(0)), self.depth) };
-        Ok(weights::from_tensors(blank, &self.tensors, self.naming)?.encoder)
+        let mut blank = Encoder::new(&Init::new(device, Seed(0)), self.depth);
+        if self.has_pyramid {
+            return Ok(weights::from_tensors(Holder { encoder: blank }, &self.tensors, self.naming)?.encoder);
+        }
+        let trunk = Holder { encoder: Trunk { backbone: blank.backbone.clone() } };
+        blank.backbone = weights::from_tensors(trunk, &self.tensors, self.naming)?.encoder.backbone;
+        Ok(blank)
     }
 
     /// SHA-256 of names and values, hexadecimal: what an evaluation's plan knows it by.
@@ -200,8 +210,8 @@ impl Pretrained {
 
 /// Gives the encoder the names it has inside a whole model.
 #[derive(Module, Debug)]
-struct Holder {
-    encoder: Encoder,
+struct Holder<E: Module> {
+    encoder: E,
 }
 
 fn method(record: &RunRecord) -> String {

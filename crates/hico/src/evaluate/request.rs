@@ -134,6 +134,9 @@ pub enum EvaluateError {
     /// A pretrained encoder does not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The last block and the top of the pyramid would be trained, and there is no pyramid.
+    #[error("{0}: has no feature pyramid, whose top layer would be trained")]
+    NoPyramid(String),
     /// A fold's pretraining left no encoder behind.
     #[error("fold {0}: the pretraining ended without an encoder")]
     NoEncoder(usize),
@@ -182,6 +185,7 @@ impl EvaluateError {
             }
             Self::Pretrained(PretrainedError::Weights(_)) => "restore that file from a copy, or name another",
             Self::Pretrained(PretrainedError::NoCheckpoint(_)) => "go on with the run: `hico pretrain ... --resume`",
+            Self::NoPyramid(_) => "train the whole backbone, --trainable all, or only the head, --trainable head",
             Self::Device(error) => error.hint(),
             Self::Cells(CellsError::Occupied(_)) => "choose an empty or a new folder for --out",
             Self::Cells(CellsError::OtherPlan { .. }) => {

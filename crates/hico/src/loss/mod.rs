@@ -1,18 +1,27 @@
-//! The objective of HiCo (Zhang et al. 2022): pairs at the same level, pairs across levels, and softened labels.
+//! Losses: the objective of HiCo (Zhang et al. 2022), which is pairs at the same level, pairs across levels and softened
+//! labels; and those of the methods that it is compared with.
 
 mod cross_level;
+#[cfg(test)]
+mod image_tests;
+mod negative_cosine;
 mod nt_xent;
 mod peer;
+mod queue_nce;
 mod soft_cross_entropy;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod twin;
+mod vicreg;
 
 pub use cross_level::{CrossTerms, cross_level};
+pub use negative_cosine::negative_cosine;
 pub use nt_xent::{nt_xent, unit_rows};
 pub use peer::{PeerTerms, peer};
+pub use queue_nce::queue_nce;
 pub use soft_cross_entropy::soft_cross_entropy;
+pub use vicreg::vicreg;
 
 use crate::model::Outputs;
 use crate::recipe::{LossFile, Supervision};

@@ -3,9 +3,20 @@
 //! A new method is one file here, one name in [`crate::recipe::MethodName`] and one line in
 //! [`crate::train::pretrain`].
 
+mod byol;
 mod hico;
+mod moco;
+mod simclr;
+mod teacher;
+mod uscl;
+mod vicreg;
 
+pub use byol::Byol;
 pub use hico::Hico;
+pub use moco::Moco;
+pub use simclr::SimClr;
+pub use uscl::Uscl;
+pub use vicreg::VicReg;
 
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::model::{Mode, Pass};
@@ -25,7 +36,12 @@ pub type Draw = fn(&Dataset, usize, &ViewRecipe, Seed, u64) -> Result<Vec<Vec<f3
 #[must_use]
 pub const fn views_a_clip(recipe: &Recipe) -> usize {
     match recipe.method().name {
-        MethodName::Hico => 2,
+        MethodName::Hico
+        | MethodName::SimClr
+        | MethodName::Uscl
+        | MethodName::Moco
+        | MethodName::Byol
+        | MethodName::VicReg => 2,
     }
 }
 

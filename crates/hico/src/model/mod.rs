@@ -3,6 +3,7 @@
 //! - [`layers`]: the operations, in one place so that faster ones can take theirs
 //! - [`init`]: first weights, from a seed and each parameter's own name
 //! - [`ResNet`] and [`Pyramid`] make an [`Encoder`]; [`Projector`]s and a [`SoftHead`] on it make a [`HicoModel`]
+//! - [`Projected`]: a backbone and perceptrons, for the methods that HiCo is compared with
 //! - [`Pass`]: a backbone's maps kept for the gradient, or computed again
 //! - [`weights`]: parameters by name, out of and into files
 
@@ -15,6 +16,7 @@ mod hico;
 pub mod init;
 pub mod layers;
 mod pass;
+pub mod projected;
 mod resnet;
 pub mod weights;
 
@@ -24,6 +26,7 @@ pub(crate) use gradients::added;
 pub use head::{Projector, SoftHead};
 pub use hico::{HicoModel, Outputs, map_side};
 pub use pass::Pass;
+pub use projected::Projected;
 pub use resnet::{Block, ConvNorm, ResNet, Stages};
 
 /// Which batch norms use, and learn, the statistics of the batch before them; the others use their running statistics.

@@ -45,6 +45,12 @@ impl<'n> Pass<'n> {
         Self { mode, recomputed: Some(RefCell::new(Vec::new())) }
     }
 
+    /// What of the network learns from the batch.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// The maps of several views, one below the other; batch statistics are those of one view, as in the paper.
     ///
     /// - `views`: `[batch, 3, height, width]` each

@@ -9,7 +9,7 @@ use super::sampler::{BatchTooLarge, Sampler};
 use super::schedule::Schedule;
 use super::select::{SelectError, Selection, select};
 use crate::device::{DeviceChoice, DeviceError};
-use crate::method::Hico;
+use crate::method::{Byol, Hico, Moco, SimClr, Uscl, VicReg};
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::recipe::{MethodName, Recipe, RecipeError};
 use burn::tensor::Device;
@@ -322,6 +322,11 @@ pub fn pretrain(
     };
     match recipe.method().name {
         MethodName::Hico => run::run::<Hico>(&plan, checkpoint, progress, stop),
+        MethodName::SimClr => run::run::<SimClr>(&plan, checkpoint, progress, stop),
+        MethodName::Uscl => run::run::<Uscl>(&plan, checkpoint, progress, stop),
+        MethodName::Moco => run::run::<Moco>(&plan, checkpoint, progress, stop),
+        MethodName::Byol => run::run::<Byol>(&plan, checkpoint, progress, stop),
+        MethodName::VicReg => run::run::<VicReg>(&plan, checkpoint, progress, stop),
     }
 }
 

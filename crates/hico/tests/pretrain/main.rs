@@ -4,6 +4,7 @@
 
 #[cfg(feature = "wgpu")]
 mod device;
+mod methods;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use hico::evaluate::pretrained::Pretrained;

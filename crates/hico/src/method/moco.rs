@@ -1,0 +1,94 @@
+//! MoCo v2 (He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning"; Chen et al. 2020b): a
+//! query is told from a queue of earlier keys, which a slowly following teacher made.
+
+use super::simclr::PROJECTOR;
+use super::teacher::Teacher;
+use super::{Batch, Draw, Method, Objective, Rows};
+use crate::loss::{queue_nce, unit_rows};
+use crate::model::init::{Distribution, Init};
+use crate::model::projected::Projected;
+use crate::model::weights::{NamedTensor, WeightsError, from_named, to_named};
+use crate::model::{Mode, Pass};
+use crate::recipe::Recipe;
+use burn::tensor::{Device, Tensor};
+use hico_data::{Seed, view};
+
+/// Name of the queue in checkpoints.
+const QUEUE: &str = "queue";
+
+/// MoCo v2, with its teacher and its queue.
+#[derive(Debug)]
+pub struct Moco {
+    temperature: f64,
+    teacher: Teacher,
+    /// Unit keys, the newest first, `[queue, 128]`.
+    queue: Tensor<2>,
+}
+
+impl Method for Moco {
+    type Network = Projected;
+
+    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
+        let view::Pair { a, b, .. } = view::twice(data, clip, recipe, seed, epoch)?;
+        Ok(vec![a, b])
+    };
+
+    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        let network = Projected::new(&init, recipe.model().depth, PROJECTOR);
+        let shape = [recipe.method().queue, PROJECTOR.output];
+        let noise = init.parameter(QUEUE, shape, Distribution::Normal(1.0)).val().without_autodiff();
+        let method = Self {
+            temperature: recipe.loss().temperature,
+            teacher: Teacher::of(&network, recipe.method().teacher_momentum),
+            queue: unit_rows(noise),
+        };
+        (method, network)
+    }
+
+    /// Of the first view the student's query, of the second the teacher's key.
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+        let keys = self.teacher.projections(&views[1..2], pass.mode());
+        let queries = network.views(&views[..1], pass).into_iter().map(|seen| vec![seen.projection]);
+        queries.chain([keys]).collect()
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, mode: Mode) -> Objective {
+        let query = outputs[0][0].clone();
+        let key = unit_rows(outputs[1][0].clone().detach());
+        let total = queue_nce(query.clone(), key.clone(), self.queue.clone(), self.temperature);
+        if mode == Mode::Train {
+            let [size, _] = self.queue.dims();
+            let keys = Tensor::cat(vec![key.clone().without_autodiff(), self.queue.clone()], 0);
+            self.queue = keys.narrow(0, 0, size);
+        }
+        Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![query, key] }
+    }
+
+    fn features(&self, network: &Projected, images: Tensor<4>) -> Tensor<2> {
+        network.features(images)
+    }
+
+    fn after_step(&mut self, network: &Projected, _step: u64) {
+        self.teacher.follow(network);
+    }
+
+    fn state(&self) -> Vec<NamedTensor> {
+        let mut state = self.teacher.state();
+        state.push(to_named(QUEUE, self.queue.clone()));
+        state
+    }
+
+    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), WeightsError> {
+        self.teacher.restore(state)?;
+        let queue = state.iter().find(|tensor| tensor.name == QUEUE);
+        let queue: Tensor<2> =
+            from_named(queue.ok_or_else(|| WeightsError::Missing { name: QUEUE.to_owned() })?, device)?;
+        if queue.dims() != self.queue.dims() {
+            let (found, expected) = (queue.dims().to_vec(), self.queue.dims().to_vec());
+            return Err(WeightsError::Shape { name: QUEUE.to_owned(), found, expected });
+        }
+        self.queue = queue;
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! SimCLR (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations"): two changes of one
+//! frame are a pair, all else in the batch is not.
+
+use super::{Batch, Draw, Method, Objective, Rows};
+use crate::loss::nt_xent;
+use crate::model::init::Init;
+use crate::model::projected::{Projected, Widths};
+use crate::model::{Mode, Pass};
+use crate::recipe::Recipe;
+use burn::tensor::{Device, Tensor};
+use hico_data::{Seed, view};
+
+/// The paper's projector (section 4.2): as wide as the features of ResNet-18, and 128 values.
+pub(super) const PROJECTOR: Widths = Widths { hidden: 512, output: 128, normalised: false };
+
+/// SimCLR; it remembers nothing besides its network.
+#[derive(Debug, Clone)]
+pub struct SimClr {
+    temperature: f64,
+}
+
+impl Method for SimClr {
+    type Network = Projected;
+
+    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
+        let view::Pair { a, b, .. } = view::twice(data, clip, recipe, seed, epoch)?;
+        Ok(vec![a, b])
+    };
+
+    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        (Self { temperature: recipe.loss().temperature }, Projected::new(&init, recipe.model().depth, PROJECTOR))
+    }
+
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+        network.views(views, pass).into_iter().map(|seen| vec![seen.projection]).collect()
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
+        let total = nt_xent(first.clone(), second.clone(), self.temperature);
+        Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }
+    }
+
+    fn features(&self, network: &Projected, images: Tensor<4>) -> Tensor<2> {
+        network.features(images)
+    }
+}

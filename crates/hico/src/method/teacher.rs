@@ -1,0 +1,77 @@
+//! A network that follows another: the mean teacher of MoCo and BYOL.
+
+use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
+use crate::model::{Mode, Pass, Projected};
+use burn::module::Module as _;
+use burn::tensor::Tensor;
+use std::collections::HashMap;
+
+/// Backbone and projector that gradients never move: after each step every weight and running statistic goes
+/// `1 - momentum` of the way to the student's (He et al. 2020, eq. 2).
+#[derive(Debug)]
+pub(super) struct Teacher {
+    network: Projected,
+    momentum: f64,
+}
+
+/// Prefix of its tensors in checkpoints.
+const PREFIX: &str = "teacher.";
+
+impl Teacher {
+    /// A teacher that begins as the student is.
+    pub(super) fn of(student: &Projected, momentum: f64) -> Self {
+        let network = Projected { predictor: None, soft: None, ..student.valid() };
+        Self { network, momentum }
+    }
+
+    /// Projections of each view, `[batch, outputs]`, without a graph.
+    ///
+    /// In training they are normalised by the statistics of the batch; its own, which are learnt from the student, are
+    /// for [`Mode::Eval`].
+    pub(super) fn projections(&self, views: &[Tensor<4>], mode: Mode) -> Vec<Tensor<2>> {
+        // A copy: what its batch norms learn is forgotten.
+        let network = self.network.clone();
+        let views: Vec<Tensor<4>> = views.iter().map(|view| view.clone().without_autodiff()).collect();
+        network.views(&views, &Pass::keeping(mode)).into_iter().map(|seen| seen.projection).collect()
+    }
+
+    /// Goes a part of the way to the student.
+    pub(super) fn follow(&mut self, student: &Projected) {
+        let student: HashMap<String, Vec<f32>> =
+            weights::to_tensors(student, Naming::Ours).into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
+        let mut own = self.tensors();
+        for tensor in &mut own {
+            let Some(values) = student.get(&tensor.name) else { continue };
+            for (own, new) in tensor.values.iter_mut().zip(values) {
+                *own = self.momentum.mul_add(f64::from(*own), (1.0 - self.momentum) * f64::from(*new)) as f32;
+            }
+        }
+        self.take(&own);
+    }
+
+    fn tensors(&self) -> Vec<NamedTensor> {
+        weights::to_tensors(&self.network, Naming::Ours)
+    }
+
+    #[expect(clippy::expect_used, reason = "they are its own tensors with other values")]
+    fn take(&mut self, tensors: &[NamedTensor]) {
+        self.network = weights::from_tensors(self.network.clone(), tensors, Naming::Ours).expect("its own tensors");
+    }
+
+    /// All that it is, for a checkpoint.
+    pub(super) fn state(&self) -> Vec<NamedTensor> {
+        let named = |tensor: NamedTensor| NamedTensor { name: format!("{PREFIX}{}", tensor.name), ..tensor };
+        self.tensors().into_iter().map(named).collect()
+    }
+
+    /// Takes back what [`Self::state`] gave; other tensors are passed over.
+    pub(super) fn restore(&mut self, state: &[NamedTensor]) -> Result<(), WeightsError> {
+        let own = |tensor: &NamedTensor| {
+            let name = tensor.name.strip_prefix(PREFIX)?.to_owned();
+            Some(NamedTensor { name, ..tensor.clone() })
+        };
+        let tensors: Vec<NamedTensor> = state.iter().filter_map(own).collect();
+        self.network = weights::from_tensors(self.network.clone(), &tensors, Naming::Ours)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! USCL (Chen et al. 2021, "USCL: Pretraining Deep Ultrasound Image Diagnosis Model through Video Contrastive
+//! Representation Learning"): mixed frames of one clip are a pair, and what labels there are are learnt beside.
+
+use super::simclr::PROJECTOR;
+use super::{Batch, Draw, Method, Objective, Rows};
+use crate::loss::{nt_xent, soft_cross_entropy};
+use crate::model::init::Init;
+use crate::model::projected::{Projected, Seen};
+use crate::model::{Mode, Pass};
+use crate::recipe::{Recipe, SoftTarget, Supervision};
+use burn::tensor::{Device, Tensor};
+use hico_data::{Seed, view};
+
+/// USCL; it remembers nothing besides its network.
+#[derive(Debug, Clone)]
+pub struct Uscl {
+    temperature: f64,
+    label_weight: f64,
+    supervision: Supervision,
+}
+
+impl Method for Uscl {
+    type Network = Projected;
+
+    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
+        let view::Pair { a, b, .. } = view::pair(data, clip, recipe, seed, epoch)?;
+        Ok(vec![a, b])
+    };
+
+    fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        let depth = recipe.model().depth;
+        let network = Projected::new(&init, depth, PROJECTOR).with_classifier(&init, depth, classes);
+        let (temperature, label_weight) = (recipe.loss().temperature, recipe.loss().label_weight);
+        (Self { temperature, label_weight, supervision: recipe.method().supervision }, network)
+    }
+
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+        let rows = |seen: Seen| {
+            let logits = network.soft.as_ref().map(|head| head.forward(seen.pooled));
+            std::iter::once(seen.projection).chain(logits).collect()
+        };
+        network.views(views, pass).into_iter().map(rows).collect()
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = [0, 1].map(|view: usize| &outputs[view]);
+        let embeddings = vec![first[0].clone(), second[0].clone()];
+        let cross_entropy =
+            |rows: &Rows| soft_cross_entropy(rows[1].clone(), &batch.labels, 0.0, SoftTarget::OverClasses);
+        let labels = (cross_entropy(first) + cross_entropy(second)) * 0.5;
+        if self.supervision == Supervision::Full {
+            return Objective { total: labels.clone(), terms: vec![("cross_entropy", labels)], embeddings };
+        }
+        let contrast = nt_xent(first[0].clone(), second[0].clone(), self.temperature);
+        let mut terms = vec![("contrast", contrast.clone())];
+        let mut total = contrast;
+        if self.supervision == Supervision::Semi {
+            total = total + labels.clone() * self.label_weight;
+            terms.push(("cross_entropy", labels));
+        }
+        Objective { total, terms, embeddings }
+    }
+
+    fn features(&self, network: &Projected, images: Tensor<4>) -> Tensor<2> {
+        network.features(images)
+    }
+}

@@ -1,0 +1,52 @@
+//! VICReg (Bardes et al. 2022, "VICReg: Variance-Invariance-Covariance Regularization for Self-Supervised Learning"): the
+//! two views agree, every feature varies over the batch, and no two features say the same.
+
+use super::{Batch, Draw, Method, Objective, Rows};
+use crate::loss::vicreg;
+use crate::model::init::Init;
+use crate::model::projected::{Projected, Widths};
+use crate::model::{Mode, Pass};
+use crate::recipe::Recipe;
+use burn::tensor::{Device, Tensor};
+use hico_data::{Seed, view};
+
+/// The paper's expander has three layers of 8192; small batches bear less.
+const EXPANDER: Widths = Widths { hidden: 512, output: 512, normalised: true };
+
+/// Weights of invariance, variance and covariance (section 4.2).
+const WEIGHTS: [f64; 3] = [25.0, 25.0, 1.0];
+
+/// VICReg; it remembers nothing besides its network.
+#[derive(Debug, Clone)]
+pub struct VicReg;
+
+impl Method for VicReg {
+    type Network = Projected;
+
+    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
+        let view::Pair { a, b, .. } = view::twice(data, clip, recipe, seed, epoch)?;
+        Ok(vec![a, b])
+    };
+
+    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        (Self, Projected::new(&init, recipe.model().depth, EXPANDER))
+    }
+
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+        network.views(views, pass).into_iter().map(|seen| vec![seen.projection]).collect()
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
+        let [invariance, variance, covariance] = vicreg(&first, &second);
+        let [i, v, c] = WEIGHTS;
+        let total = invariance.clone() * i + variance.clone() * v + covariance.clone() * c;
+        let terms = vec![("invariance", invariance), ("variance", variance), ("covariance", covariance)];
+        Objective { total, terms, embeddings: vec![first, second] }
+    }
+
+    fn features(&self, network: &Projected, images: Tensor<4>) -> Tensor<2> {
+        network.features(images)
+    }
+}

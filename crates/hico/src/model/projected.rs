@@ -1,0 +1,136 @@
+//! A backbone and perceptrons on its averaged maps: the network of methods that compare whole images.
+
+use super::batch_norm::{BatchNorm, Tail};
+use super::head::SoftHead;
+use super::init::Init;
+use super::layers::{Linear, average, relu};
+use super::resnet::{ResNet, channels};
+use super::{Mode, Pass};
+use crate::recipe::Depth;
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// What is kept after pretraining: a backbone without a pyramid, by the same names as in [`super::Encoder`].
+#[derive(Module, Debug)]
+pub struct Trunk {
+    /// The residual network.
+    pub backbone: ResNet,
+}
+
+/// Two linear layers with a ReLU between them, after a batch norm where the method wants one.
+#[derive(Module, Debug)]
+pub struct Perceptron {
+    hidden: Linear,
+    norm: Option<BatchNorm>,
+    output: Linear,
+}
+
+/// Lengths of a perceptron's vectors, and whether its hidden one is normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Widths {
+    /// Of the hidden vector.
+    pub hidden: usize,
+    /// Of the result.
+    pub output: usize,
+    /// Whether a batch norm follows the hidden layer.
+    pub normalised: bool,
+}
+
+impl Perceptron {
+    /// A perceptron with random weights.
+    #[must_use]
+    pub fn new(init: &Init<'_>, inputs: usize, widths: Widths) -> Self {
+        Self {
+            hidden: Linear::new(&init.at("hidden"), inputs, widths.hidden),
+            norm: widths.normalised.then(|| BatchNorm::new(&init.at("norm"), widths.hidden)),
+            output: Linear::new(&init.at("output"), widths.hidden, widths.output),
+        }
+    }
+
+    /// - `x`: `[batch, inputs]`, of one view
+    /// - returns: `[batch, outputs]`, not normalised
+    #[must_use]
+    pub fn forward(&self, x: Tensor<2>, mode: Mode) -> Tensor<2> {
+        let hidden = self.hidden.forward(x); // [batch, hidden]
+        let hidden = match &self.norm {
+            None => relu(hidden),
+            Some(norm) => {
+                let [batch, width] = hidden.dims();
+                norm.forward(hidden.reshape([batch, width, 1, 1]), mode, Tail::Relu).reshape([batch, width])
+            }
+        };
+        self.output.forward(hidden)
+    }
+}
+
+/// Backbone and projector, with a predictor or a classifier where the method has one.
+#[derive(Module, Debug)]
+pub struct Projected {
+    /// What is kept after pretraining.
+    pub encoder: Trunk,
+    /// Pooled features → what the loss compares.
+    pub projector: Perceptron,
+    /// One view's projection → the other's (Grill et al. 2020).
+    pub predictor: Option<Perceptron>,
+    /// Pooled features → classes.
+    pub soft: Option<SoftHead>,
+}
+
+/// What the network says of one view.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Averaged C5, `[batch, features]`.
+    pub pooled: Tensor<2>,
+    /// Its projection, `[batch, outputs]`, not normalised.
+    pub projection: Tensor<2>,
+}
+
+impl Projected {
+    /// A network with random weights; the backbone's are those that every method starts from with this seed.
+    ///
+    /// - `init`: of the root, on a device `.autodiff()` to train
+    #[must_use]
+    pub fn new(init: &Init<'_>, depth: Depth, projector: Widths) -> Self {
+        let features = channels(depth)[3];
+        Self {
+            encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
+            projector: Perceptron::new(&init.at("projector"), features, projector),
+            predictor: None,
+            soft: None,
+        }
+    }
+
+    /// The same with a classifier on the pooled features.
+    #[must_use]
+    pub fn with_classifier(self, init: &Init<'_>, depth: Depth, classes: usize) -> Self {
+        let soft = SoftHead::new(&init.at("soft"), channels(depth)[3], classes.max(1));
+        Self { soft: Some(soft), ..self }
+    }
+
+    /// The same with a predictor on the projections.
+    #[must_use]
+    pub fn with_predictor(self, init: &Init<'_>, projector: Widths) -> Self {
+        let predictor = Perceptron::new(&init.at("predictor"), projector.output, projector);
+        Self { predictor: Some(predictor), ..self }
+    }
+
+    /// What it says of each view; batch statistics are those of one view.
+    ///
+    /// - `views`: `[batch, 3, side, side]` each
+    #[must_use]
+    pub fn views<'n>(&'n self, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Seen> {
+        let [batch, ..] = views[0].dims();
+        let pooled = average(pass.backbone(&self.encoder.backbone, views).c5);
+        let seen = |view: usize| {
+            let pooled = pooled.clone().narrow(0, view * batch, batch);
+            Seen { projection: self.projector.forward(pooled.clone(), pass.mode()), pooled }
+        };
+        (0..views.len()).map(seen).collect()
+    }
+
+    /// Averaged C5, `[batch, features]`, without the statistics of the batch.
+    #[must_use]
+    pub fn features(&self, images: Tensor<4>) -> Tensor<2> {
+        average(self.encoder.backbone.forward(images, Mode::Eval).c5)
+    }
+}

@@ -1,0 +1,93 @@
+//! What holds for every method: it learns, stopping and threads change nothing, and all begin alike.
+
+use super::{assert_same, blocks, checked, options, run, small};
+use burn::tensor::Device;
+use hico::evaluate::pretrained::Pretrained;
+use hico::model::weights::{self, NamedTensor, Naming};
+use hico::recipe::{MethodName, Recipe};
+use hico::train::keep::kept_after;
+use hico::train::{Ending, PretrainOptions, Progress, pretrain};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Of the runs that learn.
+const EPOCHS: usize = 24;
+
+fn recipe(method: MethodName, epochs: usize) -> Recipe {
+    let mut file = small(epochs);
+    file.method.name = method;
+    file.method.queue = 6;
+    checked(file)
+}
+
+fn backbone(path: &Path) -> Vec<NamedTensor> {
+    let encoder = Pretrained::read(path).unwrap().encoder(&Device::flex()).unwrap();
+    weights::to_tensors(&encoder.backbone, Naming::Ours)
+}
+
+#[test]
+fn stopped_and_resumed_on_any_number_of_threads_every_method_ends_alike() {
+    let data = blocks(8, 2);
+    for method in MethodName::ALL {
+        let recipe = recipe(method, 2);
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [whole, broken] = folders.each_ref().map(|folder| folder.path());
+        let two = PretrainOptions { threads: NonZeroUsize::new(2), ..options(whole) };
+        assert_eq!(run(&data, &recipe, &two).unwrap().ending, Ending::Finished);
+        let one = PretrainOptions { threads: NonZeroUsize::new(1), ..options(broken) };
+        let stop = AtomicBool::new(false);
+        let mut after_the_second = |progress: Progress| {
+            if matches!(&progress, Progress::Step(step) if step.step == 1) {
+                stop.store(true, Ordering::SeqCst);
+            }
+        };
+        let stopped = pretrain(&data, &recipe, &one, &mut after_the_second, &stop).unwrap();
+        assert_eq!(stopped.ending, Ending::Interrupted, "{method}");
+        assert_eq!(run(&data, &recipe, &one).unwrap().ending, Ending::Finished);
+        assert_same(whole, broken);
+    }
+}
+
+#[test]
+fn every_method_begins_at_the_same_backbone_moves_it_and_makes_its_loss_smaller() {
+    let data = blocks(8, 2);
+    let mut beginnings: Vec<Vec<NamedTensor>> = Vec::new();
+    for method in MethodName::ALL {
+        let mut file = recipe(method, EPOCHS).to_file();
+        file.train.batch = 4;
+        file.train.watch_fraction = 0.0;
+        // Without mixing and colours, so that what is asked hardly changes from epoch to epoch.
+        file.view.mixup = 0.0;
+        (file.view.brightness, file.view.contrast, file.view.saturation, file.view.hue) = (0.0, 0.0, 0.0, 0.0);
+        let recipe = checked(file);
+        let folder = tempfile::tempdir().unwrap();
+        let options = PretrainOptions { keep_after: vec![0, EPOCHS], watch: false, ..options(folder.path()) };
+        let mut losses = Vec::new();
+        let mut note = |progress: Progress| {
+            if let Progress::Epoch(epoch) = progress {
+                losses.push(epoch.losses["total"]);
+            }
+        };
+        pretrain(&data, &recipe, &options, &mut note, &AtomicBool::new(false)).unwrap();
+        // In the first epoch MoCo's queue still holds the noise it began with, which is easily told apart.
+        let [first, last] = [&losses[1..4], &losses[EPOCHS - 3..]].map(|part| part.iter().sum::<f64>() / 3.0);
+        // Contrasts end at 0.85 to 0.9 of their beginning; VICReg at 0.92: four clips cannot vary in 512 ways at once.
+        assert!(last < 0.95 * first, "{method}: {losses:?}");
+        let [beginning, end] = [0, EPOCHS].map(|epochs| backbone(&kept_after(folder.path(), epochs)));
+        assert!(beginning != end, "{method}");
+        beginnings.push(beginning);
+    }
+    assert!(beginnings.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn a_method_that_cannot_read_labels_is_self_supervised_and_has_no_pyramid() {
+    let data = blocks(8, 2);
+    let recipe = recipe(MethodName::SimClr, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = run(&data, &recipe, &options(folder.path())).unwrap();
+    assert_eq!(outcome.record.supervision, hico::recipe::Supervision::SelfOnly);
+    let pretrained = Pretrained::read(folder.path()).unwrap();
+    assert_eq!((pretrained.name.as_str(), pretrained.has_pyramid), ("simclr", false));
+}
