@@ -18,8 +18,13 @@ const VIDEO: &[u8] = b"\0\0\0\x0cftypisom";
 
 const LIMITS: Limits = Limits { frames: 5, pixels: 100, bytes: 10_000, seconds: 2 };
 
-/// Takes one video in with these scripts: why it was refused, and how long that took.
+/// Takes one video in with these scripts, whole frames: why it was refused, and how long that took.
 fn refused(probe: &str, decode: &str) -> (RefusedClip, Duration) {
+    refused_at(0, probe, decode)
+}
+
+/// The same with frames of `side` pixels, which ffmpeg is asked to scale to.
+fn refused_at(side: usize, probe: &str, decode: &str) -> (RefusedClip, Duration) {
     let folder = tempfile::tempdir().unwrap();
     let program = |name: &str, script: &str| {
         let path = folder.path().join(name);
@@ -32,7 +37,7 @@ fn refused(probe: &str, decode: &str) -> (RefusedClip, Duration) {
     let source = folder.path().join("source");
     fs::create_dir(&source).unwrap();
     fs::write(source.join("clip.mp4"), VIDEO).unwrap();
-    let options = IngestOptions { programs, side: 0, limits: LIMITS, threads: 1, ..IngestOptions::default() };
+    let options = IngestOptions { programs, side, limits: LIMITS, threads: 1, ..IngestOptions::default() };
     let begin = Instant::now();
     let report =
         ingest(&source, Path::new(&folder.path().join("out")), &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
@@ -70,6 +75,27 @@ fn a_child_that_announces_a_huge_frame_is_not_given_memory_for_it() {
     assert_eq!(refused(ANSWER, huge).0.reason, "frames of 400000x400000 pixels (height x width), more than 100 pixels");
     let answer = ANSWER.replace("\"width\":2", "\"width\":18446744073709551615");
     assert!(refused(&answer, "").0.reason.starts_with("frames of 1x18446744073709551615 pixels"));
+}
+
+#[test]
+fn a_child_that_scales_is_bounded_as_well_and_what_it_says_besides_is_not_believed() {
+    let header = "printf 'YUV4MPEG2 W4 H4 F25:1 C444\\n'";
+    let frame = "printf 'FRAME\\n'; head -c 48 /dev/zero | tr '\\0' '\\200'";
+    let endless = format!("{header}; while true; do {frame}; done");
+    assert_eq!(refused_at(4, ANSWER, &endless).0.reason, "more than 5 frames");
+    let (clip, time) = refused_at(4, ANSWER, "exec sleep 60");
+    assert_eq!(clip.reason, "decoding took more than 2 s");
+    assert!(time < Duration::from_secs(20), "{time:?}");
+    // Frames without words that tell of their source, frames of another size, and no frames at all: then whole frames
+    // are asked for, and those are no pictures here.
+    for decode in [
+        format!("{header}; {frame}"),
+        "printf 'YUV4MPEG2 W400000 H400000 F25:1 C444\\n'".to_owned(),
+        "exec cat /dev/zero".to_owned(),
+    ] {
+        let reason = refused_at(4, ANSWER, &decode).0.reason;
+        assert!(reason.starts_with("not a video: frame 0: "), "{reason}");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -9,9 +9,11 @@
     reason = "a test may stop at what it did not expect, and say why it skips"
 )]
 
-use hico_data::Dataset;
 use hico_data::ingest::journal::{self, Entry};
 use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, ingest};
+use hico_data::view::planes::Planes;
+use hico_data::view::resize::{self, Window};
+use hico_data::{Channels, Dataset};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -170,4 +172,73 @@ fn videos_that_are_cut_or_no_videos_are_refused_each_with_its_own_words() {
     assert_eq!(reasons["noise.mp4"], "not a video: ffmpeg does not recognise its content");
     assert_eq!(reasons["picture.avi"], "its name says a video (.avi), its content is a PNG picture");
     assert!(reasons["video.png"].contains("its name says a picture (.png)"), "{reasons:#?}");
+}
+
+/// Makes a video by ffmpeg's own test picture; `None` where there is no ffmpeg.
+fn made(folder: &Path, name: &str, arguments: &str) -> Option<Vec<u8>> {
+    let path = folder.join(name);
+    let status = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-y"])
+        .args(arguments.split_whitespace())
+        .arg(&path)
+        .status()
+        .ok()?;
+    assert!(status.success(), "{arguments}");
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    Some(bytes)
+}
+
+#[test]
+fn grey_frames_that_ffmpeg_scales_are_those_that_are_scaled_here_and_coloured_ones_are_left_to_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    fs::create_dir(&source).unwrap();
+    let videos = [
+        ("coloured.mp4", "-f lavfi -i testsrc2=size=300x200:rate=10:duration=1 -c:v libx264 -pix_fmt yuv420p"),
+        ("full.mp4", "-f lavfi -i testsrc2=size=300x200:rate=10:duration=1 -vf hue=s=0 -c:v libx264 -pix_fmt yuvj444p"),
+        ("grey.avi", "-f lavfi -i testsrc2=size=301x203:rate=24000/1001:duration=1 -vf format=gray -c:v ffv1"),
+        (
+            "hd.mp4",
+            "-f lavfi -i testsrc2=size=300x200:rate=10:duration=1 -vf hue=s=0 -c:v libx264 -pix_fmt yuv420p -colorspace bt709",
+        ),
+        ("small.mp4", "-f lavfi -i testsrc2=size=64x48:rate=10:duration=1 -vf hue=s=0 -c:v libx264 -pix_fmt yuv420p"),
+        (
+            "turned.mp4",
+            "-f lavfi -i testsrc2=size=300x200:rate=10:duration=1 -vf hue=s=0 -c:v libx264 -pix_fmt yuv420p -metadata:s:v rotate=90",
+        ),
+    ];
+    for (name, arguments) in videos {
+        let Some(bytes) = made(folder.path(), name, arguments) else {
+            println!("skipped: grey_frames_that_ffmpeg_scales_are_those_that_are_scaled_here: no ffmpeg");
+            return;
+        };
+        fs::write(source.join(name), bytes).unwrap();
+    }
+    let data = |side: usize| {
+        let out = folder.path().join(side.to_string());
+        let options = IngestOptions { side, ..IngestOptions::default() };
+        assert_eq!(run(&source, &out, &options).refused, []);
+        Dataset::open(&out).unwrap()
+    };
+    let (scaled, whole) = (data(96), data(0));
+    for clip in 0..videos.len() {
+        let (row, expected) = (scaled.row(clip), whole.row(clip));
+        assert!(!expected.done.contains("by ffmpeg"));
+        assert_eq!(row.done.contains("by ffmpeg"), row.source != "coloured.mp4", "{}: {}", row.source, row.done);
+        let facts = |row: &hico_data::ClipRow| (row.frames, row.fps, row.source_height, row.source_width, row.channels);
+        assert_eq!(facts(row), facts(expected), "{}", row.source);
+        let mut off = Vec::new();
+        for frame in 0..row.frames {
+            let [found, frame] = [&scaled, &whole].map(|data| data.read_frame(clip, frame).unwrap());
+            let expected = resize::bilinear(&Planes::of(&frame), Window::whole(frame.size), found.size).into_owned();
+            // What is coloured was scaled here, by other means; see the tests of `frames.rs`.
+            let pairs = found.pixels.iter().zip(&expected.values).filter(|_| row.channels == Channels::Grey);
+            off.extend(pairs.map(|(a, b)| f64::from(a.abs_diff(*b))));
+        }
+        let (mean, most) = (off.iter().sum::<f64>() / off.len().max(1) as f64, off.iter().copied().fold(0.0, f64::max));
+        println!("{}: {mean:.2} grey levels apart, {most} at most", row.source);
+        // One rounding more or less; where frames grow, the two place their samples apart by a fraction.
+        assert!(mean < 1.0, "{}: {mean}", row.source);
+    }
 }

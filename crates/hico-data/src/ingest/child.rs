@@ -12,6 +12,9 @@ use wait_timeout::ChildExt as _;
 /// Bytes of standard error that are kept.
 const WORDS: u64 = 16_384;
 
+/// Bytes of a line of standard error.
+const LONGEST_LINE: u64 = 4096;
+
 /// How often the leash looks at the clock and at the stop flag.
 const BEAT: Duration = Duration::from_millis(50);
 
@@ -48,10 +51,13 @@ pub(crate) fn at_most(bytes: u64) -> impl FnOnce(&mut BufReader<ChildStdout>) ->
 
 /// Runs a child and hands its standard output to `read`; the child is killed when `read` returns before its end, when
 /// its time is up, or when `stop` turns true.
+///
+/// - `keep`: which lines of its standard error are kept
 pub(crate) fn run<T>(
     command: &mut Command,
     time: Duration,
     stop: &AtomicBool,
+    keep: fn(&str) -> bool,
     read: impl FnOnce(&mut BufReader<ChildStdout>) -> T,
 ) -> std::io::Result<(T, Ended)> {
     #[cfg(unix)]
@@ -68,7 +74,7 @@ pub(crate) fn run<T>(
     let (over, timed_out) = (AtomicBool::new(false), AtomicBool::new(false));
     let deadline = Instant::now() + time;
     std::thread::scope(|scope| {
-        let words = scope.spawn(|| listen(errors));
+        let words = scope.spawn(move || listen(errors, keep));
         let leash = scope.spawn(|| {
             while !over.load(Ordering::Acquire) {
                 let late = Instant::now() >= deadline;
@@ -96,12 +102,31 @@ pub(crate) fn run<T>(
     })
 }
 
-/// Keeps the first words and reads on, so that a talkative child is not blocked.
-fn listen(mut errors: impl Read) -> String {
-    let mut kept = Vec::new();
-    errors.by_ref().take(WORDS).read_to_end(&mut kept).ok();
+/// Keeps the first lines that are worth it and reads on, so that a talkative child is not blocked.
+fn listen(errors: impl Read, keep: fn(&str) -> bool) -> String {
+    let mut errors = BufReader::new(errors);
+    let (mut kept, mut line) = (String::new(), Vec::new());
+    while (kept.len() as u64) < WORDS {
+        line.clear();
+        // What has no end of a line is cut into pieces.
+        match errors.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return kept,
+        }
+        let line = String::from_utf8_lossy(&line);
+        if keep(&line) {
+            let room = WORDS as usize - kept.len();
+            kept.extend(line.chars().scan(0, |taken, letter| {
+                *taken += letter.len_utf8();
+                (*taken <= room).then_some(letter)
+            }));
+            if line.len() > room {
+                break;
+            }
+        }
+    }
     std::io::copy(&mut errors, &mut std::io::sink()).ok();
-    String::from_utf8_lossy(&kept).into_owned()
+    kept
 }
 
 fn kill(child: &Mutex<Child>) {
@@ -133,7 +158,7 @@ mod tests {
             output.read_to_end(&mut bytes).unwrap();
             bytes
         };
-        run(Command::new("sh").args(["-c", script]), time, stop, read).unwrap()
+        run(Command::new("sh").args(["-c", script]), time, stop, |_| true, read).unwrap()
     }
 
     #[test]
@@ -166,7 +191,7 @@ mod tests {
             let mut command = command(Path::new("sh"), memory);
             command.args(["-c", script]);
             let (answer, ended) =
-                run(&mut command, Duration::from_secs(60), &AtomicBool::new(false), at_most(9)).unwrap();
+                run(&mut command, Duration::from_secs(60), &AtomicBool::new(false), |_| true, at_most(9)).unwrap();
             (answer.unwrap().len(), ended.said)
         };
         assert_eq!(bytes(8 << 30), (1, String::new()));
@@ -179,7 +204,7 @@ mod tests {
         let mut command = command(Path::new("sh"), 1 << 30);
         command.args(["-c", "while true; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done"]);
         let time = Duration::from_secs(60);
-        let (answer, ended) = run(&mut command, time, &AtomicBool::new(false), at_most(1000)).unwrap();
+        let (answer, ended) = run(&mut command, time, &AtomicBool::new(false), |_| true, at_most(1000)).unwrap();
         assert_eq!(answer.unwrap().len(), 1000);
         assert!(!ended.timed_out && !ended.status.success());
     }
@@ -199,7 +224,8 @@ mod tests {
         };
         let mut command = Command::new("sh");
         let ((), ended) =
-            run(command.args(["-c", endless]), Duration::from_secs(60), &AtomicBool::new(false), read).unwrap();
+            run(command.args(["-c", endless]), Duration::from_secs(60), &AtomicBool::new(false), |_| true, read)
+                .unwrap();
         assert!(!ended.status.success() && !ended.timed_out);
         assert!(ended.said.len() as u64 <= WORDS);
     }

@@ -84,6 +84,8 @@ pub(crate) struct FrameSink {
     text: Option<TextLook>,
     paint: Option<Paint>,
     treatment: Option<Treatment>,
+    /// Frames come grey and scaled.
+    scaled: bool,
 }
 
 impl FrameSink {
@@ -103,6 +105,7 @@ impl FrameSink {
             text: None,
             paint: None,
             treatment: None,
+            scaled: false,
         }
     }
 
@@ -152,6 +155,56 @@ impl FrameSink {
             return Err(Refusal::TooManyBytes { limit: self.limits.bytes });
         }
         Ok(())
+    }
+
+    /// What a decoder may scale frames to before it hands them over by [`Self::push_grey`]; `None` where whole frames are
+    /// wanted: to look at them, to treat them, or to know their aspect first.
+    pub(super) fn scaled_by_decoder(&mut self) -> Option<Size> {
+        let whole = self.look.is_some() || self.paint.is_some() || self.treatment.is_some();
+        if whole || self.side == 0 || self.fit != Fit::Squash {
+            return None;
+        }
+        self.scaled = true;
+        self.stored = Size { height: self.side, width: self.side };
+        Some(self.stored)
+    }
+
+    /// Whether one more grey frame may come; asked before its bytes are read.
+    pub(super) fn admit_grey(&self) -> Result<(), Refusal> {
+        if self.luma.len() >= self.limits.frames {
+            return Err(Refusal::TooManyFrames { limit: self.limits.frames });
+        }
+        // As many bytes as if they were coloured, so that a limit means the same for every clip.
+        let bytes = (self.luma.len() + 1).saturating_mul(self.stored.height * self.stored.width * 3);
+        if bytes > self.limits.bytes { Err(Refusal::TooManyBytes { limit: self.limits.bytes }) } else { Ok(()) }
+    }
+
+    /// Takes one admitted grey frame of the size that [`Self::scaled_by_decoder`] said; `false`, and the frame is not
+    /// taken, where it is coloured after all.
+    ///
+    /// - `spread`: largest difference between the channels of a pixel
+    pub(super) fn push_grey(&mut self, luma: &[u8], spread: u8) -> bool {
+        if spread > GREY_TOLERANCE {
+            return false;
+        }
+        // Short runs keep the sum in 32 bits, which the compiler turns into wide instructions.
+        let runs = luma.chunks(4096).map(|run| u64::from(run.iter().map(|value| u32::from(*value)).sum::<u32>()));
+        self.luma.push(runs.sum::<u64>() as f64 / luma.len() as f64);
+        self.pixels.extend_from_slice(luma);
+        self.spread = self.spread.max(spread);
+        true
+    }
+
+    /// Tells the size of the frames that a decoder has scaled.
+    pub(super) const fn was_scaled_from(&mut self, source: Size) {
+        self.source = Some(source);
+    }
+
+    /// Begins anew, with whole frames.
+    pub(super) fn forget(&mut self) {
+        (self.scaled, self.source, self.spread) = (false, None, 0);
+        self.pixels.clear();
+        self.luma.clear();
     }
 
     /// Size of what is kept of a source frame.
@@ -212,13 +265,14 @@ impl FrameSink {
         let mut done = vec![format!("decode {decoder}")];
         done.extend(self.paint.as_ref().map(ToString::to_string));
         done.extend(self.treatment.as_ref().map(ToString::to_string));
-        if self.stored != self.kept(source) {
+        if self.scaled || self.stored != self.kept(source) {
             let fit = match self.fit {
                 Fit::Squash => "squash",
                 Fit::Keep => "keep",
                 Fit::Pad => "pad",
             };
-            done.push(format!("resize {}x{} {fit} antialiased bilinear", self.stored.height, self.stored.width));
+            let by = if self.scaled { " by ffmpeg" } else { "" };
+            done.push(format!("resize {}x{} {fit} antialiased bilinear{by}", self.stored.height, self.stored.width));
         }
         let channels = if self.spread <= GREY_TOLERANCE { Channels::Grey } else { Channels::Rgb };
         if channels == Channels::Grey {
@@ -226,7 +280,9 @@ impl FrameSink {
                 0 => "grey".to_owned(),
                 spread => format!("grey (channels within {spread})"),
             });
-            self.pixels = self.pixels.as_chunks::<3>().0.iter().map(rounded_luma).collect();
+            if !self.scaled {
+                self.pixels = self.pixels.as_chunks::<3>().0.iter().map(rounded_luma).collect();
+            }
         }
         let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
         let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };

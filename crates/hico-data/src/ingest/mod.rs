@@ -9,6 +9,7 @@ mod child;
 mod cuts;
 pub mod dicom;
 mod frames;
+mod grey_video;
 mod hash;
 mod identity;
 pub mod journal;
@@ -32,6 +33,7 @@ mod video;
 mod walk;
 mod whose;
 mod words;
+mod y4m;
 
 pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};

@@ -52,8 +52,8 @@ impl Default for Programs {
 #[derive(Debug, Clone)]
 pub(crate) struct Decoder {
     programs: Programs,
-    every_frame_once: [&'static str; 2],
-    threads: usize,
+    pub(super) every_frame_once: [&'static str; 2],
+    pub(super) threads: usize,
 }
 
 /// What is kept of a video whose decoder complains.
@@ -97,18 +97,21 @@ impl Decoder {
         damaged: Damaged,
         stop: &AtomicBool,
     ) -> Result<VideoFacts, Refusal> {
-        let stream = self.probe(path, limits, stop)?;
         let cut = sniff::missing_tail(path).map_err(|error| Refusal::Read { said: error.to_string() })?;
+        if cut.is_none()
+            && let Some(facts) = self.decode_grey(path, sink, limits, stop)?
+        {
+            return Ok(facts);
+        }
+        let stream = self.probe(path, limits, stop)?;
         if let (Some(announced), Damaged::Refuse) = (cut, damaged) {
             let found = std::fs::metadata(path).map_or(0, |file| file.len());
             return Err(Refusal::CutShort { announced, found });
         }
         let threads = self.threads.to_string();
-        let mut command = child::command(&self.programs.ffmpeg, self.memory());
+        let mut command = self.command(limits);
         command
-            .args(["-nostdin", "-v", "error", "-max_alloc", LARGEST_BLOCK, "-filter_threads", &threads])
-            .args(["-protocol_whitelist", "file", "-threads", &threads, "-max_pixels", &limits.pixels.to_string()])
-            .arg("-i")
+            .args(["-v", "error", "-filter_threads", &threads, "-i"])
             .arg(file_url(path))
             .args(["-map", "0:V:0"])
             .args(self.every_frame_once)
@@ -116,7 +119,7 @@ impl Decoder {
             .args(["-pix_fmt", "rgb24", "-f", "image2pipe", "-c:v", "ppm", "-"]);
         let time = Duration::from_secs(limits.seconds);
         let (taken, ended) =
-            child::run(&mut command, time, stop, |output| take_frames(output, sink)).map_err(cannot_run)?;
+            child::run(&mut command, time, stop, |_| true, |output| take_frames(output, sink)).map_err(cannot_run)?;
         if stop.load(Ordering::Relaxed) {
             return Err(Refusal::Interrupted);
         }
@@ -132,6 +135,18 @@ impl Decoder {
             Some(said) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.len(), said }),
             complaint => Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint }),
         }
+    }
+
+    /// ffmpeg with its limits, before its input.
+    pub(super) fn command(&self, limits: Limits) -> std::process::Command {
+        let mut command = child::command(&self.programs.ffmpeg, self.memory());
+        command.args(["-nostdin", "-max_alloc", LARGEST_BLOCK, "-protocol_whitelist", "file"]).args([
+            "-threads",
+            &self.threads.to_string(),
+            "-max_pixels",
+            &limits.pixels.to_string(),
+        ]);
+        command
     }
 
     /// Bytes of memory that a child may take.
@@ -155,7 +170,7 @@ impl Decoder {
             .arg(file_url(path));
         let time = Duration::from_secs(PROBE_SECONDS.min(limits.seconds));
         let (answer, ended) =
-            child::run(&mut command, time, stop, child::at_most(LONGEST_ANSWER)).map_err(cannot_run)?;
+            child::run(&mut command, time, stop, |_| true, child::at_most(LONGEST_ANSWER)).map_err(cannot_run)?;
         if stop.load(Ordering::Relaxed) {
             return Err(Refusal::Interrupted);
         }
@@ -165,9 +180,7 @@ impl Decoder {
         self.check_memory(&ended)?;
         let answer: Answer = answer.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let format = answer.format.format_name;
-        // Demuxers that read single pictures, other files, or letters are not what a clip is made of.
-        let no_video = ["image2", "tty", "hls", "concat", "dash", "lavfi", "sdp", "rtsp", "dicom"];
-        if no_video.contains(&format.as_str()) || format.ends_with("_pipe") {
+        if is_no_video(&format) {
             return Err(Refusal::NotVideo { said: format!("ffmpeg reads it as {format}") });
         }
         let Some(stream) = answer.streams.into_iter().next() else {
@@ -191,11 +204,18 @@ impl Decoder {
     }
 }
 
+/// Whether a demuxer, by its name, reads single pictures, other files, or letters, which are not what a clip is made of.
+pub(super) fn is_no_video(format: &str) -> bool {
+    let names = ["image2", "tty", "hls", "concat", "dash", "lavfi", "sdp", "rtsp", "dicom"];
+    names.contains(&format) || format.ends_with("_pipe")
+}
+
 /// What a program says when it is asked for its version; `None` where it cannot be run.
 fn version(program: &Path, time: Duration) -> Option<String> {
     let mut command = child::command(program, MEMORY);
     let never = AtomicBool::new(false);
-    let (answer, ended) = child::run(command.arg("-version"), time, &never, child::at_most(LONGEST_ANSWER)).ok()?;
+    let (answer, ended) =
+        child::run(command.arg("-version"), time, &never, |_| true, child::at_most(LONGEST_ANSWER)).ok()?;
     ended.status.success().then(|| String::from_utf8_lossy(&answer.unwrap_or_default()).into_owned())
 }
 
@@ -227,7 +247,7 @@ struct AnswerFormat {
     format_name: String,
 }
 
-fn cannot_run(error: std::io::Error) -> Refusal {
+pub(super) fn cannot_run(error: std::io::Error) -> Refusal {
     match error.kind() {
         std::io::ErrorKind::NotFound => Refusal::NoFfmpeg,
         _ => Refusal::Read { said: format!("ffmpeg: {error}") },
@@ -235,7 +255,7 @@ fn cannot_run(error: std::io::Error) -> Refusal {
 }
 
 /// `file:PATH`, so that a name with a colon or a leading dash is nothing but a name.
-fn file_url(path: &Path) -> OsString {
+pub(super) fn file_url(path: &Path) -> OsString {
     let mut url = OsString::from("file:");
     url.push(path);
     url
@@ -303,7 +323,7 @@ fn complaint(said: &str) -> Option<String> {
 }
 
 /// `24000/1001` as a number of frames a second.
-fn rate(fraction: &str) -> Option<f64> {
+pub(super) fn rate(fraction: &str) -> Option<f64> {
     let (numerator, denominator) = fraction.split_once('/')?;
     let rate = numerator.parse::<f64>().ok()? / denominator.parse::<f64>().ok()?;
     (rate.is_finite() && rate > 0.0).then(|| (rate * 1e6).round() / 1e6)
