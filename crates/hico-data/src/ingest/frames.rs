@@ -195,6 +195,11 @@ impl FrameSink {
         true
     }
 
+    /// The largest difference between the channels of a pixel so far.
+    pub(super) const fn spread(&self) -> u8 {
+        self.spread
+    }
+
     /// Tells the size of the frames that a decoder has scaled.
     pub(super) const fn was_scaled_from(&mut self, source: Size) {
         self.source = Some(source);

@@ -9,7 +9,7 @@
 use super::child;
 use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
-use super::video::{Decoder, VideoFacts, cannot_run, file_url, is_no_video, rate};
+use super::video::{Decoder, Stream, VideoFacts, cannot_run, file_url, is_no_video, rate};
 use super::y4m::Header;
 use crate::clip::Size;
 use std::io::BufRead;
@@ -20,8 +20,18 @@ use std::time::Duration;
 /// What it says of a stream that is shown turned.
 const ROTATION: &str = "displaymatrix: rotation of ";
 
+/// How the short way ended.
+pub(super) enum Short {
+    /// The video is grey, and all of it is in the sink.
+    Grey(VideoFacts),
+    /// It is coloured; the sink is empty, and this is what the header says.
+    Coloured(Stream),
+    /// Something is not as it should be; the sink is empty.
+    Nowhere,
+}
+
 impl Decoder {
-    /// Decodes a video into `sink` if it is grey and nothing is wrong with it; `None`, and an empty sink, if not.
+    /// Decodes a video into `sink` if it is grey and nothing is wrong with it.
     ///
     /// # Errors
     /// When it goes beyond the limits or is stopped.
@@ -31,8 +41,8 @@ impl Decoder {
         sink: &mut FrameSink,
         limits: Limits,
         stop: &AtomicBool,
-    ) -> Result<Option<VideoFacts>, Refusal> {
-        let Some(size) = sink.scaled_by_decoder() else { return Ok(None) };
+    ) -> Result<Short, Refusal> {
+        let Some(size) = sink.scaled_by_decoder() else { return Ok(Short::Nowhere) };
         let threads = self.threads.to_string();
         let mut command = self.command(limits);
         command
@@ -52,18 +62,28 @@ impl Decoder {
         if ended.timed_out {
             return Err(Refusal::TooSlow { seconds: limits.seconds });
         }
-        let facts = match (taken?, said(&ended.said)) {
-            (Some(header), Some(said)) if ended.status.success() && sink.len() > 0 => facts(&header, said),
-            _ => None,
-        };
-        match facts {
-            Some((source, facts)) if super::frames::check_size(source, limits).is_ok() => {
-                sink.was_scaled_from(source);
-                Ok(Some(facts))
+        let taken = taken?;
+        let said = said(&ended.said).filter(|said| super::frames::check_size(said.size, limits).is_ok());
+        match (taken, said) {
+            (Taken::Grey(header), Some(said))
+                if ended.status.success() && !complains(&ended.said) && sink.len() > 0 =>
+            {
+                let Said { codec, size, rate } = said;
+                sink.was_scaled_from(size);
+                let fps = match mean_rate(&header, rate) {
+                    Some(fps) => Some(fps),
+                    None => self.probe(path, limits, stop)?.fps,
+                };
+                Ok(Short::Grey(VideoFacts { fps, codec, complaint: None }))
+            }
+            (Taken::Coloured(header), Some(said)) => {
+                sink.forget();
+                let fps = mean_rate(&header, said.rate);
+                Ok(fps.map_or(Short::Nowhere, |fps| Short::Coloured(Stream { fps: Some(fps), codec: said.codec })))
             }
             _ => {
                 sink.forget();
-                Ok(None)
+                Ok(Short::Nowhere)
             }
         }
     }
@@ -83,41 +103,62 @@ fn is_kept(line: &str) -> bool {
     !is_lesser || tells("Input #0, ") || tells(ROTATION) || (tells("Stream #0:") && tells(": Video: "))
 }
 
-/// Takes frames until the stream ends; `None` where one is coloured, or the stream is not as it should be.
-fn take(output: &mut impl BufRead, size: Size, sink: &mut FrameSink) -> Result<Option<Header>, Refusal> {
-    let Ok(Some(header)) = Header::read(output) else { return Ok(None) };
+/// How a stream of frames ended.
+enum Taken {
+    /// As it should, and every frame is grey.
+    Grey(Header),
+    /// At a frame that is coloured.
+    Coloured(Header),
+    /// Otherwise than it should.
+    Broken,
+}
+
+/// Takes frames until the stream ends or one of them is coloured.
+fn take(output: &mut impl BufRead, size: Size, sink: &mut FrameSink) -> Result<Taken, Refusal> {
+    let Ok(Some(header)) = Header::read(output) else { return Ok(Taken::Broken) };
     if header.size != size {
-        return Ok(None);
+        return Ok(Taken::Broken);
     }
     let [luma, chroma] = header.bytes();
     let mut planes = vec![0; luma + chroma];
     loop {
         match Header::next(output) {
             Ok(true) => {}
-            Ok(false) => return Ok(Some(header)),
-            Err(_) => return Ok(None),
+            Ok(false) => return Ok(Taken::Grey(header)),
+            Err(_) => return Ok(Taken::Broken),
         }
         sink.admit_grey()?;
         if output.read_exact(&mut planes).is_err() {
-            return Ok(None);
+            return Ok(Taken::Broken);
         }
         let (luma, chroma) = planes.split_at(luma);
         let (blue, red) = chroma.split_at(chroma.len() / 2);
-        if !sink.push_grey(luma, spread(blue, red)) {
-            return Ok(None);
+        if !sink.push_grey(luma, spread(blue, red, sink.spread())) {
+            return Ok(Taken::Coloured(header));
         }
     }
 }
 
-/// The largest difference between the channels of a pixel that chroma makes, were it not cut off at black and white.
-fn spread(blue: &[u8], red: &[u8]) -> u8 {
-    let most = blue.iter().zip(red).map(|(blue, red)| {
-        // What red, green and blue are above the luma, times 65,536: 1.402, 0.344136 and 0.714136, 1.772 (JFIF 1.02).
-        let (blue, red) = (i32::from(*blue) - 128, i32::from(*red) - 128);
-        let [r, g, b] = [91_881 * red, -22_554 * blue - 46_802 * red, 116_130 * blue];
-        r.max(g).max(b) - r.min(g).min(b)
-    });
-    u8::try_from((most.max().unwrap_or(0) + (1 << 15)) >> 16).unwrap_or(u8::MAX)
+/// The largest difference between the channels of a pixel that chroma makes, were it not cut off at black and white; or
+/// `known`, where it cannot be larger.
+fn spread(blue: &[u8], red: &[u8], known: u8) -> u8 {
+    // It is convex in both, so that nothing within a box is larger than at its corners.
+    let farthest = |plane: &[u8]| plane.iter().map(|value| value.abs_diff(128)).max().unwrap_or(0);
+    let (blue_most, red_most) = (i32::from(farthest(blue)), i32::from(farthest(red)));
+    if apart(blue_most, red_most).max(apart(blue_most, -red_most)) <= i32::from(known) << 16 {
+        return known;
+    }
+    let most = blue.iter().zip(red).map(|(blue, red)| apart(i32::from(*blue) - 128, i32::from(*red) - 128)).max();
+    known.max(u8::try_from((most.unwrap_or(0) + (1 << 15)) >> 16).unwrap_or(u8::MAX))
+}
+
+/// How far red, green and blue are apart, times 65,536, where chroma is so far from grey: 1.402, 0.344136 and 0.714136,
+/// and 1.772 (JFIF 1.02, section 7). The same for the opposite of both.
+const fn apart(blue: i32, red: i32) -> i32 {
+    let (r, g, b) = (91_881 * red, -22_554 * blue - 46_802 * red, 116_130 * blue);
+    let (low, high) = if r < g { (r, g) } else { (g, r) };
+    let (low, high) = (if b < low { b } else { low }, if b > high { b } else { high });
+    high - low
 }
 
 /// What ffmpeg says of the input.
@@ -130,12 +171,14 @@ struct Said {
     rate: f64,
 }
 
-/// Reads the words that were kept; `None` where they complain, or leave something open.
+/// Whether there is a line that does more than tell.
+fn complains(words: &str) -> bool {
+    words.lines().any(|line| !line.trim().is_empty() && !line.contains("[info]"))
+}
+
+/// Reads the words that were kept; `None` where they leave something open, or tell of what is no video.
 fn said(words: &str) -> Option<Said> {
     let is_told = |line: &&str| line.contains("[info]");
-    if words.lines().any(|line| !line.trim().is_empty() && !is_told(&line)) {
-        return None;
-    }
     let format = words.lines().find_map(|line| line.split_once("Input #0, ")?.1.split_once(", from "))?.0;
     if is_no_video(format) {
         return None;
@@ -156,16 +199,19 @@ fn said(words: &str) -> Option<Said> {
     Some(Said { codec, size, rate })
 }
 
-/// Size and facts of the source; `None` where its rate is left open: the header of the frames has the nominal rate, the
-/// words have the mean one to two decimals. A whole number, or one over 1.001, is taken where the two agree; of others
-/// the digits that are missing could be any.
-fn facts(header: &Header, said: Said) -> Option<(Size, VideoFacts)> {
+/// The mean rate of frames; `None` where it is left open. The header of the frames has the nominal rate, the words have
+/// the mean one to two decimals. Where the two agree it is one rate if it is a whole number, one over 1.001, or has a
+/// denominator that nobody chose: then it was reckoned from the same time stamps. Of others the digits that are missing
+/// could be any.
+fn mean_rate(header: &Header, said: f64) -> Option<f64> {
     let nominal = rate(&header.rate.replace(':', "/"))?;
-    let is_usual = [nominal, nominal * 1.001].iter().any(|rate| (rate - rate.round()).abs() < 1e-5);
-    let is_mean = (nominal - said.rate).abs() < 0.005_1;
-    let facts = VideoFacts { fps: Some(nominal), codec: said.codec, complaint: None };
-    (is_usual && is_mean).then_some((said.size, facts))
+    let denominator: u64 = header.rate.split_once(':')?.1.parse().ok()?;
+    let is_exact = denominator == 1 || denominator > LARGEST_CHOSEN;
+    (is_exact && (nominal - said).abs() < 0.005_1).then_some(nominal)
 }
+
+/// Denominators of nominal rates are 1, 1001, or a small number in which a rate with decimals is written.
+const LARGEST_CHOSEN: u64 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -195,8 +241,9 @@ mod tests {
     fn any_complaint_and_any_gap_ends_the_short_way() {
         let complaints = ["[h264 @ 0x56] [error] broken\n", "Segmentation fault\n", "[fatal] end\n"];
         for complaint in complaints {
-            assert_eq!(said(&format!("{WORDS}{complaint}")), None, "{complaint}");
+            assert!(complains(&format!("{WORDS}{complaint}")), "{complaint}");
         }
+        assert!(!complains(WORDS));
         for (part, other) in [
             (", 640x480 [SAR", " [SAR"),
             (", 23.98 fps, 23", ", 23"),
@@ -209,11 +256,11 @@ mod tests {
 
     #[test]
     fn a_nominal_rate_that_is_not_the_mean_is_not_taken_for_it() {
-        let found = |rate: &str| facts(&header(rate), said(WORDS).unwrap()).map(|(_, facts)| facts.fps.unwrap());
-        assert_eq!(found("24000:1001"), Some(23.976_024));
-        assert_eq!((found("24:1"), found("30:1"), found("0:0")), (None, None, None));
-        let odd = said(&WORDS.replace("23.98 fps", "22.25 fps")).unwrap();
-        assert!(facts(&header("89:4"), odd).is_none(), "it may be 22.248");
+        let found = |nominal: &str, said: f64| mean_rate(&header(nominal), said);
+        assert_eq!(found("24000:1001", 23.98), Some(23.976_024));
+        assert_eq!((found("24:1", 23.98), found("30:1", 23.98), found("0:0", 23.98)), (None, None, None));
+        assert_eq!(found("89:4", 22.25), None, "it may be 22.248");
+        assert_eq!(found("93000:4181", 22.24), Some(22.243_482));
     }
 
     #[test]
@@ -224,11 +271,14 @@ mod tests {
             assert_eq!(sink.scaled_by_decoder(), Some(size));
             let frame = [&b"FRAME\n"[..], &[0, 80, 160, 240], &[chroma; 8]].concat();
             let stream = [&b"YUV4MPEG2 W2 H2 F25:1 C444\n"[..], &frame, &frame].concat();
-            let header = take(&mut stream.as_slice(), size, &mut sink).unwrap();
-            header.map(|_| {
-                sink.was_scaled_from(Size { height: 4, width: 4 });
-                sink.finish(None, "test").unwrap()
-            })
+            match take(&mut stream.as_slice(), size, &mut sink).unwrap() {
+                Taken::Grey(_) => {
+                    sink.was_scaled_from(Size { height: 4, width: 4 });
+                    Some(sink.finish(None, "test").unwrap())
+                }
+                Taken::Coloured(_) => None,
+                Taken::Broken => panic!("the stream is whole"),
+            }
         };
         let decoded = taken(130).unwrap();
         assert_eq!(decoded.clip.pixels, [0, 80, 160, 240, 0, 80, 160, 240]);
@@ -244,8 +294,10 @@ mod tests {
     fn colour_is_as_far_apart_as_in_rgb() {
         // Cb and Cr of pure red, green and blue: 255 apart, and what rounding to whole chroma adds.
         for (blue, red) in [(85, 255), (44, 21), (255, 107)] {
-            assert!(spread(&[128, blue], &[128, red]) >= 254);
+            assert!(spread(&[128, blue], &[128, red], 0) >= 254);
         }
-        assert_eq!((spread(&[128], &[128]), spread(&[130], &[130])), (0, 6));
+        assert_eq!((spread(&[128], &[128], 0), spread(&[130], &[130], 0)), (0, 6));
+        // What is known is never made smaller, and what is larger is found.
+        assert_eq!((spread(&[130, 127], &[126, 127], 7), spread(&[130, 128], &[130, 120], 7)), (7, 17));
     }
 }

@@ -5,6 +5,7 @@
 
 use super::child::{self, Ended};
 use super::frames::{FrameSink, Limits};
+use super::grey_video::Short;
 use super::refusal::Refusal;
 use super::sniff;
 use crate::clip::Size;
@@ -98,12 +99,12 @@ impl Decoder {
         stop: &AtomicBool,
     ) -> Result<VideoFacts, Refusal> {
         let cut = sniff::missing_tail(path).map_err(|error| Refusal::Read { said: error.to_string() })?;
-        if cut.is_none()
-            && let Some(facts) = self.decode_grey(path, sink, limits, stop)?
-        {
-            return Ok(facts);
-        }
-        let stream = self.probe(path, limits, stop)?;
+        let short = if cut.is_none() { self.decode_grey(path, sink, limits, stop)? } else { Short::Nowhere };
+        let stream = match short {
+            Short::Grey(facts) => return Ok(facts),
+            Short::Coloured(stream) => stream,
+            Short::Nowhere => self.probe(path, limits, stop)?,
+        };
         if let (Some(announced), Damaged::Refuse) = (cut, damaged) {
             let found = std::fs::metadata(path).map_or(0, |file| file.len());
             return Err(Refusal::CutShort { announced, found });
@@ -161,7 +162,7 @@ impl Decoder {
     }
 
     /// What the header says of the first video stream.
-    fn probe(&self, path: &Path, limits: Limits, stop: &AtomicBool) -> Result<Stream, Refusal> {
+    pub(super) fn probe(&self, path: &Path, limits: Limits, stop: &AtomicBool) -> Result<Stream, Refusal> {
         let mut command = child::command(&self.programs.ffprobe, self.memory());
         command
             .args(["-v", "error", "-max_alloc", LARGEST_BLOCK])
@@ -220,9 +221,9 @@ fn version(program: &Path, time: Duration) -> Option<String> {
 }
 
 /// What is kept of the header.
-struct Stream {
-    fps: Option<f64>,
-    codec: String,
+pub(super) struct Stream {
+    pub(super) fps: Option<f64>,
+    pub(super) codec: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
