@@ -230,7 +230,7 @@ fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
     assert!(refused("name = \"semi\"", "name = \"self\"").contains("twice"));
     assert!(refused("pretrain = \"spots\"", "pretrain = \"lung\"").contains("no data \"lung\""));
     assert!(refused("looks = 1", "look = 1").contains("look"));
-    assert!(refused("set.method.supervision = \"self\"", "set.method.supervison = \"self\"").contains("supervison"));
+    assert!(refused("set.method.supervision = \"self\"", "set.loss.temprature = 1.0").contains("temprature"));
     assert!(
         refused("compare = [[\"self\", \"random\"]]", "compare = [[\"self\", \"moco\"]]")
             .contains("no method \"moco\"")
