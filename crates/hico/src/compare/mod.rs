@@ -2,7 +2,7 @@
 //!
 //! - [`study`]: what is asked, as written and checked
 //! - [`grid`]: the cells, each one encoder and every question put to it
-//! - [`judge`]: an encoder on one fold: neighbours, linear probe, fine-tuning
+//! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning
 //! - [`cell`]: one cell at work, resumable
 //! - [`row`]: what a cell leaves: one line an answer
 //! - [`ledger`]: what a folder of cells was begun with
