@@ -20,6 +20,18 @@ pub enum Depth {
     R50,
 }
 
+impl Depth {
+    /// Its name, as its paper has it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::R18 => "ResNet-18",
+            Self::R34 => "ResNet-34",
+            Self::R50 => "ResNet-50",
+        }
+    }
+}
+
 /// Which maps the cross-level term compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

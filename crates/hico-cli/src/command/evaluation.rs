@@ -28,11 +28,12 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<Dataset>> {
 }
 
 /// The encoder that a person named.
-pub(crate) fn contender(encoder: &Path) -> anyhow::Result<Contender> {
+pub(crate) fn contender(encoder: &Path, output: &Output) -> anyhow::Result<Contender> {
     if encoder == Path::new(RANDOM) {
         return Ok(Contender::None);
     }
     let pretrained = hinted(Pretrained::read(encoder).map_err(EvaluateError::from))?;
+    output.note(&pretrained.report().words());
     Ok(Contender::Given(Box::new(pretrained)))
 }
 

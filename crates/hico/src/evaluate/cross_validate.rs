@@ -348,7 +348,7 @@ fn contaminated(dataset: &Dataset, test: &[usize], seen: &Seen) -> Vec<String> {
 fn without_pyramid(contender: &Contender) -> Option<String> {
     match contender {
         Contender::None => None,
-        Contender::Given(pretrained) => (!pretrained.has_pyramid).then(|| pretrained.name.clone()),
+        Contender::Given(pretrained) => (!pretrained.has_pyramid()).then(|| pretrained.name.clone()),
         Contender::Inside(recipe) => {
             let name = recipe.method().name;
             (name != MethodName::Hico).then(|| name.to_string())

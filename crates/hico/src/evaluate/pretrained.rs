@@ -1,15 +1,11 @@
 //! A pretrained encoder: its weights, and what is known of how it came to be.
 
 use crate::model::Encoder;
-use crate::model::init::Init;
-use crate::model::projected::Trunk;
-use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
+use crate::model::weights::{self, LoadReport, NamedTensor, Recognised, WeightsError};
 use crate::recipe::{Depth, Recipe, RecipeError};
 use crate::train::checkpoint::{BEST_FILE, LAST_FILE};
 use crate::train::run_record::{RECIPE_FILE, RunRecord, RunRecordError, VERSION, compatible};
-use burn::module::Module;
 use burn::tensor::Device;
-use hico_data::Seed;
 use hico_data::view::ViewRecipe;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
@@ -28,10 +24,8 @@ pub struct Pretrained {
     pub view: Option<ViewRecipe>,
     /// The groups it has seen.
     pub seen: Seen,
-    /// Whether it has a feature pyramid; only HiCo learns one.
-    pub has_pyramid: bool,
-    naming: Naming,
-    tensors: Vec<NamedTensor>,
+    found: Recognised,
+    file: Option<PathBuf>,
 }
 
 /// Which groups an encoder's pretraining has seen.
@@ -57,9 +51,6 @@ pub enum PretrainedError {
     /// The run has not reached its first checkpoint.
     #[error("{}: the run has no checkpoint yet ({BEST_FILE} or {LAST_FILE})", .0.display())]
     NoCheckpoint(PathBuf),
-    /// The file holds no encoder.
-    #[error("{}: holds no ResNet encoder: neither our names (encoder.backbone...) nor the HiCo authors' (features.R18...)", .0.display())]
-    NoEncoder(PathBuf),
     /// Its record cannot be read.
     #[error(transparent)]
     Record(#[from] RunRecordError),
@@ -87,7 +78,7 @@ pub enum PretrainedError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Its weights cannot be read or do not fit.
+    /// Its weights hold no encoder, or one that does not fit.
     #[error("{}: {source}", .path.display())]
     Misfit {
         /// The file.
@@ -140,19 +131,15 @@ impl Pretrained {
         let description =
             format!("pretrained elsewhere, from {}", path.file_name().unwrap_or_default().to_string_lossy());
         let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors)
-            .ok_or_else(|| PretrainedError::NoEncoder(path.to_owned()))?;
-        // So that weights that do not fit are refused before anything else has run.
-        pretrained
-            .encoder(&Device::flex())
             .map_err(|source| PretrainedError::Misfit { path: path.to_owned(), source })?;
-        Ok(pretrained)
+        Ok(Self { file: Some(path.to_owned()), ..pretrained })
     }
 
     /// An encoder from the tensors of a pretraining run in memory; `None` where they hold none.
     #[must_use]
     pub fn of_run(record: &RunRecord, recipe: &Recipe, tensors: Vec<NamedTensor>) -> Option<Self> {
         let description = format!("pretrained by {} within each fold's training groups", method(record));
-        Self::from_tensors(&method(record), description, Some(recipe.view().clone()), seen(record), tensors)
+        Self::from_tensors(&method(record), description, Some(recipe.view().clone()), seen(record), tensors).ok()
     }
 
     pub(super) fn from_tensors(
@@ -160,58 +147,55 @@ impl Pretrained {
         description: String,
         view: Option<ViewRecipe>,
         seen: Seen,
-        mut tensors: Vec<NamedTensor>,
-    ) -> Option<Self> {
-        let begins = |prefix: &str| tensors.iter().any(|tensor| tensor.name.starts_with(prefix));
-        let naming = if begins("encoder.backbone.") {
-            Naming::Ours
-        } else if begins("features.R18.") {
-            Naming::Authors
-        } else {
-            return None;
-        };
-        let has = |part: &str| tensors.iter().any(|tensor| tensor.name.contains(part));
-        let depth = match (has(".layer1.0.conv3."), has(".layer3.5.")) {
-            (true, _) => Depth::R50,
-            (false, true) => Depth::R34,
-            (false, false) => Depth::R18,
-        };
-        let has_pyramid = naming == Naming::Authors || has("encoder.pyramid.");
-        tensors.retain(|tensor| tensor.name.starts_with("encoder.") || tensor.name.starts_with("features."));
-        Some(Self { name: name.to_owned(), description, depth, view, seen, has_pyramid, naming, tensors })
+        tensors: Vec<NamedTensor>,
+    ) -> Result<Self, WeightsError> {
+        let found = weights::recognise(tensors)?;
+        Ok(Self { name: name.to_owned(), description, depth: found.depth, view, seen, found, file: None })
     }
 
-    /// The encoder on a device. Where the weights have no pyramid ([`Self::has_pyramid`]), that of the encoder has random
-    /// ones, and nothing may read it.
+    /// Whether it has a feature pyramid; only HiCo learns one.
+    #[must_use]
+    pub const fn has_pyramid(&self) -> bool {
+        self.found.pyramid
+    }
+
+    /// The encoder on a device. Where the weights have no pyramid ([`Self::has_pyramid`]), that of the encoder is random,
+    /// the same at every reading, and nothing may read it.
     ///
     /// # Errors
-    /// When a tensor is missing or has another shape.
+    /// None for weights that were read.
     pub fn encoder(&self, device: &Device) -> Result<Encoder, WeightsError> {
-        let mut blank = Encoder::new(&Init::new(device, Seed(0)), self.depth);
-        if self.has_pyramid {
-            return Ok(weights::from_tensors(Holder { encoder: blank }, &self.tensors, self.naming)?.encoder);
-        }
-        let trunk = Holder { encoder: Trunk { backbone: blank.backbone.clone() } };
-        blank.backbone = weights::from_tensors(trunk, &self.tensors, self.naming)?.encoder.backbone;
-        Ok(blank)
+        self.found.encoder(device)
+    }
+
+    /// The tensors of the encoder and what of the file they are.
+    #[must_use]
+    pub const fn found(&self) -> &Recognised {
+        &self.found
+    }
+
+    /// Which tensors of the file were used, missing and ignored.
+    #[must_use]
+    pub const fn report(&self) -> &LoadReport {
+        &self.found.report
+    }
+
+    /// The file of weights that was read; `None` for a run in memory.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// SHA-256 of names and values, hexadecimal: what an evaluation's plan knows it by.
     #[must_use]
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();
-        for tensor in &self.tensors {
+        for tensor in &self.found.tensors {
             hash.update(&tensor.name);
             tensor.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// Gives the encoder the names it has inside a whole model.
-#[derive(Module, Debug)]
-struct Holder<E: Module> {
-    encoder: E,
 }
 
 fn method(record: &RunRecord) -> String {
@@ -227,7 +211,10 @@ fn seen(record: &RunRecord) -> Seen {
 mod tests {
     use super::*;
     use crate::model::HicoModel;
+    use crate::model::init::Init;
+    use crate::model::weights::Naming;
     use crate::recipe::ModelRecipe;
+    use hico_data::Seed;
     use std::collections::BTreeMap;
 
     fn tensors(naming: Naming, depth: Depth) -> (Encoder, Vec<NamedTensor>) {

@@ -183,6 +183,9 @@ impl EvaluateError {
             Self::Pretrained(PretrainedError::Version { .. }) => {
                 "use that version of hico, or name the run's best.safetensors: then nobody knows which groups it saw"
             }
+            Self::Pretrained(PretrainedError::Misfit { .. }) => {
+                "name weights of a ResNet-18, 34 or 50 for pictures of three channels"
+            }
             Self::Pretrained(PretrainedError::Weights(_)) => "restore that file from a copy, or name another",
             Self::Pretrained(PretrainedError::NoCheckpoint(_)) => "go on with the run: `hico pretrain ... --resume`",
             Self::NoPyramid(_) => "train the whole backbone, --trainable all, or only the head, --trainable head",

@@ -6,10 +6,12 @@
 
 mod naming;
 mod pth;
+mod recognise;
 mod safetensors;
 
 pub use naming::Naming;
 pub use pth::read_pth;
+pub use recognise::{LoadReport, Recognised, by_our_names, recognise};
 pub use safetensors::{read_safetensors, to_safetensors};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -67,6 +69,28 @@ pub enum WeightsError {
     Missing {
         /// The tensor.
         name: String,
+    },
+    /// No naming that we know fits.
+    #[error(
+        "holds no ResNet encoder: neither our names (encoder.backbone...), nor the HiCo authors' (features.R18...), \
+         USCL's (features.0...), or torchvision's and timm's (conv1, layer1...)"
+    )]
+    NoEncoder,
+    /// Two encoders are there, and nothing says which is meant.
+    #[error("holds more than one ResNet encoder: {first} and {second}")]
+    Several {
+        /// First convolution of one.
+        first: String,
+        /// First convolution of another.
+        second: String,
+    },
+    /// A tensor of the backbone has no place in the model.
+    #[error("tensor {name} has no place in a {}: the weights are of another network", .depth.words())]
+    Extra {
+        /// The tensor.
+        name: String,
+        /// The nearest network that we have.
+        depth: crate::recipe::Depth,
     },
     /// A tensor has another shape than the model's.
     #[error("tensor {name} is {found:?} but the model needs {expected:?}: they differ in depth, side or classes")]

@@ -89,5 +89,5 @@ fn a_method_that_cannot_read_labels_is_self_supervised_and_has_no_pyramid() {
     let outcome = run(&data, &recipe, &options(folder.path())).unwrap();
     assert_eq!(outcome.record.supervision, hico::recipe::Supervision::SelfOnly);
     let pretrained = Pretrained::read(folder.path()).unwrap();
-    assert_eq!((pretrained.name.as_str(), pretrained.has_pyramid), ("simclr", false));
+    assert_eq!((pretrained.name.as_str(), pretrained.has_pyramid()), ("simclr", false));
 }

@@ -18,10 +18,11 @@ pub fn to_safetensors(
     ::safetensors::serialize(tensors.iter().map(|tensor| (&tensor.name, tensor)), Some(metadata))
 }
 
-/// Reads a safetensors file of 32-bit numbers, and the words it carries.
+/// Reads the floating-point tensors of a safetensors file, and the words it carries; counters and other whole numbers are
+/// left out.
 ///
 /// # Errors
-/// When the file cannot be read, is cut short, is another kind of file or holds other numbers.
+/// When the file cannot be read, is cut short or is another kind of file.
 pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
     let bytes = std::fs::read(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
     from_safetensors(&bytes).map_err(|reason| WeightsError::Broken { path: path.to_owned(), reason })
@@ -33,14 +34,25 @@ fn from_safetensors(bytes: &[u8]) -> Result<(Vec<NamedTensor>, BTreeMap<String, 
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(format!("tensor {name} holds {:?}, not 32-bit numbers", view.dtype()));
-        }
-        let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let Some(values) = values(view.dtype(), view.data()) else { continue };
         tensors.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
     }
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((tensors, header.metadata().clone().unwrap_or_default().into_iter().collect()))
+}
+
+/// The values in 32 bits; `None` for whole numbers.
+fn values(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
+    let halves = |widen: fn(u16) -> f32| -> Vec<f32> {
+        bytes.as_chunks::<2>().0.iter().map(|bytes| widen(u16::from_le_bytes(*bytes))).collect()
+    };
+    Some(match dtype {
+        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+        Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32).collect(),
+        Dtype::F16 => halves(|half| burn::tensor::f16::from_bits(half).to_f32()),
+        Dtype::BF16 => halves(|half| burn::tensor::bf16::from_bits(half).to_f32()),
+        _ => return None,
+    })
 }
 
 impl View for &NamedTensor {
@@ -58,5 +70,27 @@ impl View for &NamedTensor {
 
     fn data_len(&self) -> usize {
         4 * self.values.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::safetensors::tensor::TensorView;
+
+    #[test]
+    fn numbers_of_every_width_are_read_and_counters_are_not() {
+        let (half, counter) = (burn::tensor::f16::from_f32(1.5).to_bits().to_le_bytes(), 7_i64.to_le_bytes());
+        let (double, brain) = (1.5_f64.to_le_bytes(), burn::tensor::bf16::from_f32(1.5).to_bits().to_le_bytes());
+        let of = |dtype, bytes| TensorView::new(dtype, vec![1], bytes).unwrap();
+        let tensors = [
+            ("a", of(Dtype::F16, &half)),
+            ("b", of(Dtype::BF16, &brain)),
+            ("c", of(Dtype::F64, &double)),
+            ("num_batches_tracked", of(Dtype::I64, &counter)),
+        ];
+        let (read, _) = from_safetensors(&::safetensors::serialize(tensors, None).unwrap()).unwrap();
+        let read: Vec<_> = read.into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
+        assert_eq!(read, ["a", "b", "c"].map(|name| (name.to_owned(), vec![1.5])));
     }
 }
