@@ -13,6 +13,7 @@ pub mod method;
 pub mod train;
 pub mod evaluate;
 pub mod compare;
+pub mod export;
 
 pub mod report;
 

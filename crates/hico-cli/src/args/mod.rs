@@ -13,6 +13,7 @@ mod tuning;
 mod finetune;
 mod crossval;
 mod compare;
+mod export;
 mod report;
 mod completions;
 
@@ -21,6 +22,7 @@ pub(crate) use compare::CompareArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
+pub(crate) use export::{ExportArgs, ToArg};
 pub(crate) use export_data::{ExportDataArgs, FormatArg, SampleArg};
 pub(crate) use finetune::FinetuneArgs;
 pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, TextArg};
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     Crossval(CrossvalArgs),
     /// Compare methods over data sets, folds, seeds and numbers of labels
     Compare(CompareArgs),
+    /// Write weights for other programs, torchvision, timm, ONNX and others, with a model card
+    Export(ExportArgs),
     /// Make one HTML page of pretraining runs and evaluations
     Report(ReportArgs),
     /// Print a completion script for your shell

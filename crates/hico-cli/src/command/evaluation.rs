@@ -91,7 +91,7 @@ pub(crate) fn command_line() -> String {
 }
 
 /// Adds the remedy that the library knows.
-fn hinted<T>(outcome: Result<T, EvaluateError>) -> anyhow::Result<T> {
+pub(crate) fn hinted<T>(outcome: Result<T, EvaluateError>) -> anyhow::Result<T> {
     let hint = outcome.as_ref().err().and_then(EvaluateError::hint);
     match hint {
         Some(hint) => outcome.hint(|| hint),

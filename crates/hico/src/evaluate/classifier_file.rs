@@ -32,7 +32,7 @@ pub struct ClassifierFacts {
 }
 
 /// Where the facts stand in the file's metadata.
-const FACTS: &str = "hico.classifier";
+pub(crate) const FACTS: &str = "hico.classifier";
 
 /// File name of a fine-tuned network inside an evaluation's folder.
 #[must_use]
@@ -73,15 +73,28 @@ pub fn save(path: &Path, classifier: &Classifier, facts: &ClassifierFacts) -> Re
 /// # Errors
 /// When the file cannot be read, is none of ours, or its weights do not fit its own facts.
 pub fn load(path: &Path, device: &Device) -> Result<(Classifier, ClassifierFacts), WeightsError> {
-    let broken = |reason: String| WeightsError::Broken { path: path.to_owned(), reason };
     let (tensors, metadata) = weights::read_safetensors(path)?;
-    let facts =
-        metadata.get(FACTS).ok_or_else(|| broken("it is no fine-tuned network of `hico finetune`".to_owned()))?;
-    let facts: ClassifierFacts = serde_json::from_str(facts).map_err(|error| broken(error.to_string()))?;
+    let facts = facts(path, &metadata)?.ok_or_else(|| WeightsError::Broken {
+        path: path.to_owned(),
+        reason: "it is no fine-tuned network of `hico finetune`".to_owned(),
+    })?;
     let init = Init::new(device, Seed(0));
     let encoder = Encoder::new(&init.at("encoder"), facts.depth);
     let classifier = Classifier::new(&init, encoder, facts.classes.len(), facts.trainable).with_tensors(&tensors)?;
     Ok((classifier, facts))
+}
+
+/// The facts in a file's metadata; `None` where it is no fine-tuned network.
+///
+/// # Errors
+/// When they are broken.
+pub fn facts(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Option<ClassifierFacts>, WeightsError> {
+    let parse = |text: &String| {
+        let broken =
+            |error: serde_json::Error| WeightsError::Broken { path: path.to_owned(), reason: error.to_string() };
+        serde_json::from_str(text).map_err(broken)
+    };
+    metadata.get(FACTS).map(parse).transpose()
 }
 
 #[cfg(test)]

@@ -194,7 +194,7 @@ impl Pretrained {
             hash.update(&tensor.name);
             tensor.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        weights::hex(&hash.finalize())
     }
 }
 

@@ -131,6 +131,12 @@ pub(crate) const fn channels(depth: Depth) -> [usize; 4] {
     }
 }
 
+/// Length of the averaged C5: 512, or 2048 for ResNet-50.
+#[must_use]
+pub(crate) const fn pooled_features(depth: Depth) -> usize {
+    channels(depth)[3]
+}
+
 impl ResNet {
     /// A network with random weights.
     #[must_use]

@@ -8,17 +8,19 @@ mod naming;
 mod pth;
 mod recognise;
 mod safetensors;
+mod sha256;
 
 pub use naming::Naming;
 pub use pth::read_pth;
 pub use recognise::{LoadReport, Recognised, by_our_names, recognise};
 pub use safetensors::{read_safetensors, to_safetensors};
+pub use sha256::{hex, sha256};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use naming::our_name;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// A tensor on the CPU, in PyTorch's layout.
@@ -92,6 +94,14 @@ pub enum WeightsError {
         /// The nearest network that we have.
         depth: crate::recipe::Depth,
     },
+    /// A tensor of the backbone has no place in a network of less depth.
+    #[error("the network has no tensor {name}: the weights are a {}'s", .found.words())]
+    Deeper {
+        /// The tensor.
+        name: String,
+        /// What the weights are.
+        found: crate::recipe::Depth,
+    },
     /// A tensor has another shape than the model's.
     #[error("tensor {name} is {found:?} but the model needs {expected:?}: they differ in depth, side or classes")]
     Shape {
@@ -109,9 +119,17 @@ pub enum WeightsError {
 /// # Errors
 /// When the file cannot be read, is neither, or is broken.
 pub fn read(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
+    read_with_metadata(path).map(|(tensors, _)| tensors)
+}
+
+/// As [`read`], with the words that a safetensors file carries.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_metadata(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
     match pth::is_pth(path)? {
-        true => read_pth(path),
-        false => read_safetensors(path).map(|(tensors, _)| tensors),
+        true => Ok((read_pth(path)?, BTreeMap::new())),
+        false => read_safetensors(path),
     }
 }
 
@@ -156,8 +174,20 @@ pub fn parameters<M: Module>(module: &M) -> Vec<NamedParameter> {
 /// # Errors
 /// When a tensor that the model has is missing or has another shape.
 pub fn from_tensors<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming) -> Result<M, WeightsError> {
+    load(module, tensors, naming, Absent::Fails)
+}
+
+/// As [`from_tensors`], but what is not among the tensors stays as it is.
+///
+/// # Errors
+/// When a tensor has another shape.
+pub fn put<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming) -> Result<M, WeightsError> {
+    load(module, tensors, naming, Absent::Stays)
+}
+
+fn load<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming, absent: Absent) -> Result<M, WeightsError> {
     let by_name = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-    let mut loader = Loader { path: Vec::new(), by_name, naming, failure: None };
+    let mut loader = Loader { path: Vec::new(), by_name, naming, absent, failure: None };
     let module = module.map(&mut loader);
     match loader.failure {
         Some(error) => Err(error),
@@ -293,22 +323,33 @@ fn visit<M: Module>(module: &M, each: impl FnMut(&str, &dyn AnyParameter)) {
     module.visit(&mut Visitor { path: Vec::new(), each });
 }
 
+/// What a parameter does for which there is no tensor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Fails,
+    Stays,
+}
+
 struct Loader<'a> {
     path: Vec<String>,
     by_name: HashMap<&'a str, &'a NamedTensor>,
     naming: Naming,
+    absent: Absent,
     failure: Option<WeightsError>,
 }
 
 impl Loader<'_> {
-    fn load<const D: usize>(&self, param: &Param<Tensor<D>>) -> Result<Tensor<D>, WeightsError> {
+    /// `None` where the parameter stays as it is.
+    fn load<const D: usize>(&self, param: &Param<Tensor<D>>) -> Result<Option<Tensor<D>>, WeightsError> {
         let name = self.naming.name(&our_name(&self.path));
-        let Some(tensor) = self.by_name.get(name.as_str()) else { return Err(WeightsError::Missing { name }) };
+        let Some(tensor) = self.by_name.get(name.as_str()) else {
+            return if self.absent == Absent::Stays { Ok(None) } else { Err(WeightsError::Missing { name }) };
+        };
         let expected = turned(param.val().dims().to_vec());
         if tensor.shape != expected {
             return Err(WeightsError::Shape { name, found: tensor.shape.clone(), expected });
         }
-        from_named(tensor, &param.val().device())
+        from_named(tensor, &param.val().device()).map(Some)
     }
 }
 
@@ -326,7 +367,8 @@ impl ModuleMapper for Loader<'_> {
             return param;
         }
         match self.load(&param) {
-            Ok(tensor) => {
+            Ok(None) => param,
+            Ok(Some(tensor)) => {
                 let id = param.id;
                 param.transform_for_load(tensor, id)
             }

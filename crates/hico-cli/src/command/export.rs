@@ -1,0 +1,147 @@
+use super::evaluation;
+use crate::args::{ExportArgs, ToArg};
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::evaluate::cross_validate::EvaluateError;
+use hico::evaluate::outcome::{EVALUATION_FILE, Evaluation};
+use hico::export::card::{Card, Statements};
+use hico::export::check::{self, CheckError, Checked, TOLERANCE};
+use hico::export::onnx::Part;
+use hico::export::source::Source;
+use hico::export::{ExportError, Target, export, files, free};
+use hico_data::{Seed, atomic};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Frames, or pictures of noise, that an ONNX graph is compared on.
+const FRAMES: usize = 64;
+const NOISE: usize = 4;
+
+/// `hico export RUN|FILE --to FORMAT --out FILE`: weights as other programs read them, and their card.
+pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    hinted(free(&args.out))?;
+    let source = evaluation::hinted(Source::read(&args.source).map_err(EvaluateError::from))?;
+    output.note(&source.pretrained.report().words());
+    let side = args.side.map_or(source.view().side, usize::from);
+    let target = match args.to {
+        ToArg::Torchvision => Target::Torchvision,
+        ToArg::Timm => Target::Timm,
+        ToArg::Authors => Target::Authors,
+        ToArg::Hico => Target::Hico,
+        ToArg::Onnx => Target::Onnx(args.part.into()),
+    };
+    let exported = hinted(export(&source, target, side))?;
+    let statements = Statements {
+        data_licence: args.data_licence.clone(),
+        intended_use: args.intended_use.clone(),
+        hide_groups: args.hide_groups,
+    };
+    let evaluations = evaluations(args, &source)?;
+    let mut card = Card::new(&source, target, side, &args.out, &exported, &evaluations, &statements);
+    if let Target::Onnx(part) = target {
+        card.checked = checked(args, &source, part, side, &exported.bytes, output)?;
+    }
+    let json = serde_json::to_string_pretty(&card)? + "\n";
+    let [weights, markdown, facts] = files(&args.out);
+    // The weights last: where they are, their card is.
+    for (path, bytes) in
+        [(facts, json.as_bytes()), (markdown, card.markdown().as_bytes()), (weights, exported.bytes.as_slice())]
+    {
+        hinted(atomic::write(&path, bytes).map_err(|source| ExportError::Write { path, source }))?;
+    }
+    output.result(&card, |card| summary(card, &args.out, exported.bytes.len()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The evaluations that were named, or the one that lies beside a fine-tuned network.
+fn evaluations(args: &ExportArgs, source: &Source) -> anyhow::Result<Vec<Evaluation>> {
+    let beside = args.source.parent().unwrap_or(Path::new(""));
+    let mut folders: Vec<&Path> = args.evaluation.iter().map(AsRef::as_ref).collect();
+    if folders.is_empty() && source.classifier.is_some() && beside.join(EVALUATION_FILE).is_file() {
+        folders.push(beside);
+    }
+    let read = |folder: &Path| -> anyhow::Result<Evaluation> {
+        let path = folder.join(EVALUATION_FILE);
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string());
+        let text = text.hint(|| "name a folder written by `hico crossval` or `hico finetune`".to_owned())?;
+        serde_json::from_str(&text)
+            .with_context(|| path.display().to_string())
+            .hint(|| "make the evaluation again, or leave it out".to_owned())
+    };
+    folders.into_iter().map(read).collect()
+}
+
+/// Compares with ONNX Runtime, where there is one.
+fn checked(
+    args: &ExportArgs,
+    source: &Source,
+    part: Part,
+    side: usize,
+    onnx: &[u8],
+    output: &Output,
+) -> anyhow::Result<Option<Checked>> {
+    let (images, of) = match &args.check {
+        Some(folder) => {
+            let mut view = source.view();
+            view.side = side;
+            (check::frames(evaluation::open(folder)?.as_ref(), FRAMES, &view)?, "frames")
+        }
+        None => (check::noise(NOISE, side, Seed(0)), "pictures of noise"),
+    };
+    let ours = check::ours(source, part, &images, side)?;
+    match check::compare(&args.python, onnx, &ours, &images, of) {
+        Ok(checked) if checked.agrees => Ok(Some(checked)),
+        Ok(checked) => {
+            let worst = checked.outputs.iter().find(|(_, difference)| !difference.agrees());
+            let (name, difference) = worst.context("an output is missing")?;
+            Err(anyhow::anyhow!(
+                "{}: {name} differs from ours by {:.1e}, more than {TOLERANCE:.0e} of its largest \
+                 value {:.2}; nothing is written",
+                checked.runtime, difference.largest, difference.scale
+            ))
+            .hint(|| "this is a fault of hico or of that ONNX Runtime: please report it with the command".to_owned())
+        }
+        Err(error @ CheckError::Absent { .. }) if args.check.is_none() => {
+            output.warning(&format!("not compared with ONNX Runtime: {error}; `pip install onnxruntime` gives it"));
+            Ok(None)
+        }
+        Err(error @ CheckError::Absent { .. }) => Err(error).hint(|| {
+            "`pip install onnxruntime`, name another interpreter by --python, or leave --check out".to_owned()
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn hinted<T>(outcome: Result<T, ExportError>) -> anyhow::Result<T> {
+    match outcome.as_ref().err().and_then(ExportError::hint) {
+        Some(hint) => outcome.hint(|| hint.to_owned()),
+        None => Ok(outcome?),
+    }
+}
+
+fn summary(card: &Card, out: &Path, bytes: usize) -> String {
+    let [_, markdown, json] = files(out);
+    let mut lines = vec![format!(
+        "{}: {} tensors, {:.1} MB; card in {} and {}",
+        out.display(),
+        card.network.tensors.len(),
+        bytes as f64 / 1e6,
+        markdown.display(),
+        json.display()
+    )];
+    if !card.source.left_out.is_empty() {
+        lines.push(format!("left out, for the format has no place for them: {}", card.source.left_out.join(", ")));
+    }
+    if let Some(checked) = &card.checked {
+        let largest = checked.outputs.iter().map(|(name, found)| format!("{name} {:.1e}", found.largest));
+        let largest: Vec<String> = largest.collect();
+        lines.push(format!(
+            "{} on {} {}: largest difference {}",
+            checked.runtime,
+            checked.images,
+            checked.of,
+            largest.join(", ")
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,304 @@
+//! A model card (Mitchell et al. 2019): what a reader must know of exported weights, as JSON and as Markdown.
+
+mod markdown;
+
+use super::check::Checked;
+use super::source::{RESIZE, Source};
+use super::{Exported, Target, architecture};
+use crate::evaluate::outcome::{Estimate, Evaluation, Role};
+use crate::model::weights::{LoadReport, hex};
+use crate::recipe::{Depth, RecipeFile};
+use crate::train::run_record::VERSION;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::path::Path;
+
+/// What a person says of an export; nothing here can be known from the files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statements {
+    /// Licence of the data that the weights were trained on.
+    pub data_licence: Option<String>,
+    /// What the weights are meant for.
+    pub intended_use: Option<String>,
+    /// Whether the names of the groups stay out of the card; their number does not.
+    pub hide_groups: bool,
+}
+
+/// What a reader must know.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Card {
+    /// Name of the file of weights.
+    pub file: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// What it is.
+    pub format: Target,
+    /// Version of the program that wrote it.
+    pub hico: String,
+    /// Where the weights come from.
+    pub source: Origin,
+    /// The network.
+    pub network: Network,
+    /// How a picture is prepared.
+    pub preprocessing: Preprocessing,
+    /// What was learnt from; absent where the weights do not say.
+    pub data: Option<Data>,
+    /// The recipe of the pretraining, every key; absent where there was none of ours.
+    pub recipe: Option<RecipeFile>,
+    /// Licence of the data, as its user states it.
+    pub data_licence: Option<String>,
+    /// What the weights reached, and the floors beside it.
+    pub evaluations: Vec<Figures>,
+    /// What the weights are meant for.
+    pub intended_use: String,
+    /// What they are not good for.
+    pub limits: Vec<String>,
+    /// The comparison with another runtime; absent where none was made.
+    pub checked: Option<Checked>,
+}
+
+/// Where the weights come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// Last part of the path that was named.
+    pub name: String,
+    /// SHA-256 of the file that was read.
+    pub sha256: String,
+    /// One sentence.
+    pub description: String,
+    /// What of it is the encoder.
+    pub report: LoadReport,
+    /// Our names of what the exported format has no place for.
+    pub left_out: Vec<String>,
+}
+
+/// The network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Network {
+    /// Its depth.
+    pub depth: Depth,
+    /// torchvision's and timm's name of it.
+    pub architecture: &'static str,
+    /// Length of the pooled features.
+    pub features: usize,
+    /// Whether the source has a pyramid.
+    pub pyramid: bool,
+    /// The classes in the order of the outputs; absent where there is no classifier or it does not name them.
+    pub classes: Option<Vec<String>>,
+    /// Names of the tensors in the file, or, for ONNX, of those that became a graph.
+    pub tensors: Vec<String>,
+}
+
+/// How a picture is prepared.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Preprocessing {
+    /// Whether the weights say so; otherwise these are our defaults.
+    pub known: bool,
+    /// Height and width, pixels.
+    pub side: usize,
+    /// How a frame comes to them.
+    pub resize: &'static str,
+    /// The order of the channels; a grey frame is three equal ones.
+    pub channels: &'static str,
+    /// Subtracted from each value in `[0, 1]`, in every channel.
+    pub mean: f64,
+    /// Each value is then divided by this.
+    pub std: f64,
+}
+
+/// What was learnt from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Data {
+    /// Hash of the data set's table.
+    pub hash: String,
+    /// What the weights learnt of it.
+    pub role: &'static str,
+    /// Clips learnt from; absent where that is not recorded.
+    pub clips: Option<usize>,
+    /// Groups (patients) learnt from or watched to choose the best epoch.
+    pub groups: Option<usize>,
+    /// Their names, by which a later test knows what it must not test on; absent where hidden.
+    pub group_names: Option<Vec<String>>,
+}
+
+/// What one evaluation found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figures {
+    /// The command that made it.
+    pub command: String,
+    /// Hash of the table of the data it was judged on.
+    pub data: String,
+    /// Folds and seeds.
+    pub folds: Vec<usize>,
+    /// Seeds.
+    pub seeds: Vec<u64>,
+    /// A row a candidate, the floors first; by the honest protocol.
+    pub rows: Vec<Row>,
+    /// What a reader must know before believing a number.
+    pub warnings: Vec<String>,
+}
+
+/// Figures of one candidate, a clip the unit; intervals are 95 % of a bootstrap over groups.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The candidate.
+    pub name: String,
+    /// Floor or contender.
+    pub role: Role,
+    /// Clips judged.
+    pub clips: usize,
+    /// Share of clips classified right.
+    pub accuracy: Estimate,
+    /// Mean over classes of the share classified right.
+    pub balanced_accuracy: Estimate,
+    /// Mean over classes of F1.
+    pub macro_f1: Estimate,
+    /// Mean area under the ROC curves.
+    pub auc: Option<Estimate>,
+}
+
+impl From<&Evaluation> for Figures {
+    fn from(evaluation: &Evaluation) -> Self {
+        let rows = evaluation.candidates.iter().map(|candidate| {
+            let clip = &candidate.honest.clip;
+            Row {
+                name: candidate.name.clone(),
+                role: candidate.role,
+                clips: clip.count,
+                accuracy: clip.accuracy,
+                balanced_accuracy: clip.balanced_accuracy,
+                macro_f1: clip.macro_f1,
+                auc: clip.auc,
+            }
+        });
+        Self {
+            command: evaluation.command.clone(),
+            data: evaluation.data.hash.clone(),
+            folds: evaluation.protocol.folds.clone(),
+            seeds: evaluation.protocol.seeds.clone(),
+            rows: rows.collect(),
+            warnings: evaluation.warnings.clone(),
+        }
+    }
+}
+
+/// What the weights are meant for where nobody says otherwise.
+const INTENDED_USE: &str =
+    "Research: as the start of fine-tuning on ultrasound, or as fixed features. Not a medical device.";
+
+impl Card {
+    /// The card of an export.
+    #[must_use]
+    pub fn new(
+        source: &Source,
+        target: Target,
+        side: usize,
+        out: &Path,
+        exported: &Exported,
+        evaluations: &[Evaluation],
+        statements: &Statements,
+    ) -> Self {
+        let view = source.view();
+        let found = source.pretrained.found();
+        Self {
+            file: last_part(out),
+            sha256: hex(&Sha256::digest(&exported.bytes)),
+            format: target,
+            hico: VERSION.to_owned(),
+            source: Origin {
+                name: last_part(&source.path),
+                sha256: source.sha256.clone(),
+                description: source.pretrained.description.clone(),
+                report: found.report.clone(),
+                left_out: exported.left_out.clone(),
+            },
+            network: Network {
+                depth: found.depth,
+                architecture: architecture(found.depth),
+                features: source.features(),
+                pyramid: found.pyramid,
+                classes: source.classifier.as_ref().map(|facts| facts.classes.clone()),
+                tensors: exported.written.clone(),
+            },
+            preprocessing: Preprocessing {
+                known: source.known_view().is_some(),
+                side,
+                resize: RESIZE,
+                channels: "RGB",
+                mean: view.mean,
+                std: view.std,
+            },
+            data: data(source, statements.hide_groups),
+            recipe: source.run.as_ref().map(|(_, recipe)| recipe.to_file()),
+            data_licence: statements.data_licence.clone(),
+            evaluations: evaluations.iter().map(Figures::from).collect(),
+            intended_use: statements.intended_use.clone().unwrap_or_else(|| INTENDED_USE.to_owned()),
+            limits: limits(source, side, evaluations, statements),
+            checked: None,
+        }
+    }
+
+    /// The card for people.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        markdown::of(self)
+    }
+}
+
+fn last_part(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn data(source: &Source, hide_groups: bool) -> Option<Data> {
+    if let Some((record, _)) = &source.run {
+        let mut groups: Vec<String> = record.groups.iter().chain(&record.watched_groups).cloned().collect();
+        groups.sort();
+        groups.dedup();
+        return Some(Data {
+            hash: record.data.hash.clone(),
+            role: "pretrained on",
+            clips: Some(record.clips.len()),
+            groups: Some(groups.len()),
+            group_names: (!hide_groups).then_some(groups),
+        });
+    }
+    let hash = source.classifier.as_ref()?.data.clone();
+    Some(Data { hash, role: "fine-tuned on folds of", clips: None, groups: None, group_names: None })
+}
+
+fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: &Statements) -> Vec<String> {
+    let found = source.pretrained.found();
+    let mut limits = vec![
+        "It knows the probes, settings and patients of its data, and may fail without a sign on others.".to_owned(),
+    ];
+    if evaluations.is_empty() {
+        limits.push("No evaluation is given: nobody knows what it is worth. `hico crossval` finds out.".to_owned());
+    }
+    let contaminated = evaluations.iter().flat_map(|evaluation| &evaluation.candidates);
+    if contaminated.flat_map(|candidate| &candidate.runs).any(|run| !run.contaminated_groups.is_empty()) {
+        limits.push("Some tested groups were seen in pretraining: those figures are too good.".to_owned());
+    }
+    match source.known_view() {
+        None => limits.push(
+            "The weights do not say how their pictures were prepared; mean, deviation and side are HiCo's defaults."
+                .to_owned(),
+        ),
+        Some(view) if view.side != side => {
+            limits.push(format!("It learnt at {} pixels a side and is set up here for {side}.", view.side));
+        }
+        Some(_) => {}
+    }
+    if source.run.is_none() {
+        limits.push("Which patients its pretraining saw is not recorded: a test on them cannot be told.".to_owned());
+    }
+    if !found.report.missing.is_empty() {
+        limits.push("It has no feature pyramid.".to_owned());
+    }
+    if statements.data_licence.is_none() {
+        limits.push("The licence of its data is not stated: ask before you use or pass it on.".to_owned());
+    }
+    limits
+}
+
+#[cfg(test)]
+mod tests;

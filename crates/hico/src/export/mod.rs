@@ -1,0 +1,149 @@
+//! Weights out: an encoder or a classifier in the names and formats of other programs, each with a card.
+//!
+//! - [`source`]: what is exported: a run, a fine-tuned network, or a file of weights
+//! - [`tensors`]: safetensors, by the names of torchvision, timm, HiCo's authors or ours
+//! - [`onnx`]: ONNX; [`check`]: whether ONNX Runtime computes what we do
+//! - [`card`]: what a reader must know of the file, as Markdown and JSON
+
+pub mod card;
+pub mod check;
+pub mod onnx;
+pub mod source;
+pub mod tensors;
+
+use crate::recipe::Depth;
+use onnx::Part;
+use source::Source;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// Safetensors by our names.
+    Hico,
+    /// Safetensors by torchvision's names.
+    Torchvision,
+    /// Safetensors by timm's names.
+    Timm,
+    /// Safetensors by the names of HiCo's authors.
+    Authors,
+    /// A graph.
+    Onnx(Part),
+}
+
+/// Why nothing is written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The pyramid was asked for and the source has none.
+    #[error("{}: has no pyramid", .0.display())]
+    NoPyramid(PathBuf),
+    /// The classifier was asked for and the source has none.
+    #[error("{}: has no classifier on its encoder", .0.display())]
+    NoClassifier(PathBuf),
+    /// The graph needs a tensor that is not there.
+    #[error(transparent)]
+    Lacking(#[from] onnx::Lacking),
+    /// The tensors make no file.
+    #[error("the tensors make no safetensors file: {0}")]
+    Safetensors(#[from] safetensors::SafeTensorError),
+    /// A file is there already.
+    #[error("{}: is there already", .0.display())]
+    Occupied(PathBuf),
+    /// A file cannot be written.
+    #[error("{}: cannot be written: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl ExportError {
+    /// What a person can do about it, where there is something.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoPyramid(_) => "choose --part encoder, or a source that was trained with a pyramid",
+            Self::NoClassifier(_) => "`hico finetune` makes one; or choose --part encoder",
+            Self::Occupied(_) => "choose another --out, or move that file away",
+            Self::Write { .. } => "choose an --out in a folder that can be written and has room",
+            Self::Lacking(_) | Self::Safetensors(_) => return None,
+        })
+    }
+}
+
+/// The bytes of a file, and what is in it.
+#[derive(Debug, Clone)]
+pub struct Exported {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Names of the tensors in it.
+    pub written: Vec<String>,
+    /// Our names of the source's tensors that it has no place for.
+    pub left_out: Vec<String>,
+}
+
+/// The source in another format.
+///
+/// - `side`: of the images, pixels; a graph is made for one side
+///
+/// # Errors
+/// When the source lacks what was asked for.
+pub fn export(source: &Source, target: Target, side: usize) -> Result<Exported, ExportError> {
+    match target {
+        Target::Onnx(part) => graph(source, part, side),
+        Target::Hico | Target::Torchvision | Target::Timm | Target::Authors => tensors::export(source, target),
+    }
+}
+
+fn graph(source: &Source, part: Part, side: usize) -> Result<Exported, ExportError> {
+    if part == Part::Pyramid && !source.pretrained.found().pyramid {
+        return Err(ExportError::NoPyramid(source.path.clone()));
+    }
+    let mut tensors: Vec<_> = source.pretrained.found().given().cloned().collect();
+    if part == Part::Classifier {
+        let head = source.head().ok_or_else(|| ExportError::NoClassifier(source.path.clone()))?;
+        tensors.extend(head.into_iter().cloned());
+    }
+    let bytes = onnx::to_onnx(&tensors, part, side, &source.facts(side))?;
+    let read = |name: &str| match part {
+        Part::Encoder => name.starts_with("encoder.backbone."),
+        Part::Pyramid => true,
+        Part::Classifier => !name.starts_with("encoder.pyramid.") || source.head_reads_top(),
+    };
+    let written: Vec<String> = tensors.iter().map(|tensor| tensor.name.clone()).filter(|name| read(name)).collect();
+    let left_out = source.tensors.iter().map(|tensor| tensor.name.clone()).filter(|name| !written.contains(name));
+    Ok(Exported { left_out: left_out.collect(), bytes, written })
+}
+
+/// The files of an export: the weights, and beside them the card as Markdown and as JSON.
+#[must_use]
+pub fn files(out: &Path) -> [PathBuf; 3] {
+    [out.to_owned(), out.with_extension("card.md"), out.with_extension("card.json")]
+}
+
+/// Refuses to write over anything.
+///
+/// # Errors
+/// When one of [`files`] is there.
+pub fn free(out: &Path) -> Result<(), ExportError> {
+    match files(out).into_iter().find(|path| path.exists()) {
+        Some(path) => Err(ExportError::Occupied(path)),
+        None => Ok(()),
+    }
+}
+
+/// torchvision's and timm's function that makes the network.
+pub(crate) const fn architecture(depth: Depth) -> &'static str {
+    match depth {
+        Depth::R18 => "resnet18",
+        Depth::R34 => "resnet34",
+        Depth::R50 => "resnet50",
+    }
+}
+
+/// Facts by name, as both kinds of file carry them.
+pub(crate) type Facts = BTreeMap<String, String>;

@@ -1,0 +1,79 @@
+use super::proto::{Graph, Model};
+use super::*;
+use crate::evaluate::classifier::{Classifier, Trainable};
+use crate::model::Encoder;
+use crate::model::init::Init;
+use crate::recipe::Depth;
+use burn::tensor::Device;
+use hico_data::Seed;
+use std::collections::BTreeSet;
+
+fn tensors(depth: Depth, trainable: Trainable) -> Vec<NamedTensor> {
+    let device = Device::flex();
+    let init = Init::new(&device, Seed(6));
+    Classifier::new(&init, Encoder::new(&init.at("encoder"), depth), 3, trainable).to_tensors()
+}
+
+fn graph(tensors: &[NamedTensor], part: Part) -> Graph {
+    let facts = BTreeMap::from([("mean".to_owned(), "0.5".to_owned())]);
+    let model = Model::decode(to_onnx(tensors, part, 64, &facts).unwrap().as_slice()).unwrap();
+    assert_eq!((model.ir_version, model.opset_import[0].version), (Some(8), Some(18)));
+    assert_eq!((model.metadata_props[0].key.as_str(), model.metadata_props[0].value.as_str()), ("mean", "0.5"));
+    model.graph.unwrap()
+}
+
+#[test]
+fn every_value_is_made_once_and_before_it_is_read() {
+    for depth in [Depth::R18, Depth::R34, Depth::R50] {
+        for part in [Part::Encoder, Part::Pyramid, Part::Classifier] {
+            let graph = graph(&tensors(depth, Trainable::LastBlock), part);
+            let mut there: BTreeSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
+            for weight in &graph.initializer {
+                assert!(there.insert(&weight.name), "{} twice", weight.name);
+                let width = if weight.data_type == Some(proto::Element::Int64.into()) { 8 } else { 4 };
+                assert_eq!(
+                    weight.raw_data.len() as i64,
+                    width * weight.dims.iter().product::<i64>(),
+                    "{}",
+                    weight.name
+                );
+            }
+            for node in &graph.node {
+                for input in node.input.iter().filter(|input| !input.is_empty()) {
+                    assert!(there.contains(input.as_str()), "{depth:?} {part:?}: {} reads {input}", node.name);
+                }
+                assert!(there.insert(&node.output[0]), "{} twice", node.output[0]);
+            }
+            assert!(graph.output.iter().all(|output| there.contains(output.name.as_str())));
+        }
+    }
+}
+
+#[test]
+fn a_graph_holds_the_weights_of_its_part_and_no_other() {
+    let all = tensors(Depth::R18, Trainable::All);
+    let names = |part| -> BTreeSet<String> {
+        graph(&all, part)
+            .initializer
+            .into_iter()
+            .map(|weight| weight.name)
+            .filter(|name| !name.ends_with(".sizes"))
+            .collect()
+    };
+    let (encoder, pyramid, classifier) = (names(Part::Encoder), names(Part::Pyramid), names(Part::Classifier));
+    assert_eq!(encoder.len(), 100);
+    assert_eq!(pyramid.difference(&encoder).count(), 14);
+    let head: Vec<&String> = classifier.difference(&encoder).collect();
+    assert_eq!(head, ["fc.bias", "fc.weight"]);
+    let both = graph(&tensors(Depth::R18, Trainable::LastBlock), Part::Classifier);
+    assert!(both.node.iter().any(|node| node.op_type == "Concat"));
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let mut few = tensors(Depth::R18, Trainable::All);
+    few.retain(|tensor| !tensor.name.starts_with("encoder.pyramid.smooth3"));
+    assert!(to_onnx(&few, Part::Encoder, 64, &BTreeMap::new()).is_ok());
+    let error = to_onnx(&few, Part::Pyramid, 64, &BTreeMap::new()).unwrap_err();
+    assert_eq!(error, Lacking("pyramid.smooth3.weight".to_owned()));
+}

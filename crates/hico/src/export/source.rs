@@ -1,0 +1,133 @@
+//! What is exported: a run, a fine-tuned network, or a file of weights, and what is known of it.
+
+use super::Facts;
+use crate::evaluate::classifier_file::{self, ClassifierFacts};
+use crate::evaluate::pretrained::{Pretrained, PretrainedError};
+use crate::model::Encoder;
+use crate::model::weights::{self, NamedTensor};
+use crate::recipe::Recipe;
+use crate::train::run_record::{RECIPE_FILE, RunRecord};
+use hico_data::view::ViewRecipe;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Weights, and what is known of them.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// As it was named.
+    pub path: PathBuf,
+    /// The file that holds the weights.
+    pub file: PathBuf,
+    /// SHA-256 of that file, hexadecimal.
+    pub sha256: String,
+    /// Its encoder.
+    pub pretrained: Pretrained,
+    /// Every tensor of its network by our names; a tensor that we have no name for keeps its own.
+    pub tensors: Vec<NamedTensor>,
+    /// Words that the file carries.
+    pub metadata: BTreeMap<String, String>,
+    /// What it is, where it is a fine-tuned network.
+    pub classifier: Option<ClassifierFacts>,
+    /// Record and recipe, where it is a run.
+    pub run: Option<(RunRecord, Recipe)>,
+}
+
+/// What a checkpoint holds besides its network.
+const NOT_NETWORK: [&str; 2] = ["optimiser.", "method."];
+
+impl Source {
+    /// Reads a run's folder, a fine-tuned network, or a file of weights in any format and naming that we know.
+    ///
+    /// # Errors
+    /// When it cannot be read or holds no encoder.
+    pub fn read(path: &Path) -> Result<Self, PretrainedError> {
+        let pretrained = Pretrained::read(path)?;
+        let file = pretrained.file().unwrap_or(path).to_owned();
+        let (tensors, metadata) = weights::read_with_metadata(&file)?;
+        let misfit = |source| PretrainedError::Misfit { path: file.clone(), source };
+        let mut tensors = weights::by_our_names(tensors).map_err(misfit)?;
+        tensors.retain(|tensor| !NOT_NETWORK.iter().any(|other| tensor.name.starts_with(other)));
+        let run = if path.is_dir() {
+            let recipe = path.join(RECIPE_FILE);
+            let text = std::fs::read_to_string(&recipe)
+                .map_err(|source| PretrainedError::Read { path: recipe.clone(), source })?;
+            let parsed = Recipe::parse(&text).map_err(|source| PretrainedError::Recipe { path: recipe, source })?;
+            Some((RunRecord::read(path)?, parsed))
+        } else {
+            None
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            sha256: weights::sha256(&file)?,
+            classifier: classifier_file::facts(&file, &metadata)?,
+            pretrained,
+            tensors,
+            metadata,
+            run,
+            file,
+        })
+    }
+
+    /// The views that the weights expect, where that is known.
+    #[must_use]
+    pub fn known_view(&self) -> Option<&ViewRecipe> {
+        self.classifier.as_ref().map(|facts| &facts.view).or(self.pretrained.view.as_ref())
+    }
+
+    /// The views that the weights expect, or our defaults.
+    #[must_use]
+    pub fn view(&self) -> ViewRecipe {
+        self.known_view().cloned().unwrap_or_default()
+    }
+
+    /// Weight and bias of a linear classifier on pooled features, where there is one.
+    #[must_use]
+    pub fn head(&self) -> Option<[&NamedTensor; 2]> {
+        let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
+        let (weight, bias) = (find("head.weight")?, find("head.bias")?);
+        let &[classes, columns] = weight.shape.as_slice() else { return None };
+        let features = self.features();
+        let top = features + Encoder::TOP_FEATURES;
+        let fits = columns == features || (columns == top && self.pretrained.found().pyramid);
+        (fits && bias.shape == [classes]).then_some([weight, bias])
+    }
+
+    /// Whether the classifier reads averaged P5 beside averaged C5.
+    #[must_use]
+    pub fn head_reads_top(&self) -> bool {
+        self.head().is_some_and(|[weight, _]| weight.shape[1] > self.features())
+    }
+
+    /// Length of the pooled features: 512, or 2048 for ResNet-50.
+    #[must_use]
+    pub const fn features(&self) -> usize {
+        crate::model::pooled_features(self.pretrained.depth)
+    }
+
+    /// What a program that reads the file must know to prepare a picture.
+    #[must_use]
+    pub fn facts(&self, side: usize) -> Facts {
+        let view = self.view();
+        let mut facts = Facts::from([
+            ("description".to_owned(), self.pretrained.description.clone()),
+            ("architecture".to_owned(), super::architecture(self.pretrained.depth).to_owned()),
+            ("channel_order".to_owned(), "RGB".to_owned()),
+            ("layout".to_owned(), "NCHW".to_owned()),
+            ("side".to_owned(), side.to_string()),
+            ("resize".to_owned(), RESIZE.to_owned()),
+            ("scale".to_owned(), "1/255".to_owned()),
+            ("mean".to_owned(), view.mean.to_string()),
+            ("std".to_owned(), view.std.to_string()),
+            ("preprocessing_known".to_owned(), self.known_view().is_some().to_string()),
+            ("source_sha256".to_owned(), self.sha256.clone()),
+        ]);
+        if let Some(classes) = self.classifier.as_ref().and_then(|facts| serde_json::to_string(&facts.classes).ok()) {
+            facts.insert("classes".to_owned(), classes);
+        }
+        facts
+    }
+}
+
+/// How a frame comes to its side.
+pub(super) const RESIZE: &str =
+    "the whole frame to side x side, bilinear with antialiasing (Pillow's BILINEAR), whatever its shape";
