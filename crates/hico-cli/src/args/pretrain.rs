@@ -14,6 +14,7 @@ Examples:
   hico pretrain lung --recipe recipes/hico-authors.toml --out runs/authors --resume
   hico pretrain lung --out runs/few --label-fraction 0.1 --epochs 50 --side 112
   hico pretrain lung --out runs/fold2 --holdout-fold 2 --supervision self
+  hico pretrain lung --out runs/imagenet --init resnet18.pth
 
 RUN then holds recipe.toml, run.json, journal.jsonl, a TensorBoard event file, last.safetensors and best.safetensors.
 A run that was stopped or killed goes on with the same command and --resume, to the same weights.
@@ -33,6 +34,10 @@ pub(crate) struct PretrainArgs {
     /// Go on with the run in RUN; begin it where there is none
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Weights to begin with instead of random ones, for instance ImageNet's (.safetensors, .pth; torchvision's names and
+    /// others)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: Option<PathBuf>,
     /// What HiCo and USCL learn from: frame pairs and labels, frame pairs only, or labels only
     #[arg(long, value_name = "HOW")]
     pub(crate) supervision: Option<SupervisionArg>,

@@ -97,7 +97,9 @@ fn checked(
             Err(anyhow::anyhow!(
                 "{}: {name} differs from ours by {:.1e}, more than {TOLERANCE:.0e} of its largest \
                  value {:.2}; nothing is written",
-                checked.runtime, difference.largest, difference.scale
+                checked.runtime,
+                difference.largest,
+                difference.scale
             ))
             .hint(|| "this is a fault of hico or of that ONNX Runtime: please report it with the command".to_owned())
         }

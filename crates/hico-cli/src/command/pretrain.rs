@@ -4,13 +4,14 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::recipe::{Recipe, RecipeFile};
 use hico::train::checkpoint::Best;
+use hico::train::first_weights::FirstWeights;
 use hico::train::run_record::{RECIPE_FILE, RUN_FILE};
 use hico::train::{Ending, PretrainOptions, PretrainOutcome, Progress};
 use hico_data::Dataset;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
         holdout_fold: args.holdout_fold,
         checkpoint_every: args.checkpoint_every,
         threads: NonZeroUsize::new(rayon::current_num_threads()),
+        first: args.init.as_deref().map(|file| first_weights(file, output)).transpose()?,
         command: std::env::args().collect(),
         ..PretrainOptions::default()
     };
@@ -42,6 +44,20 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
         Ending::Finished => ExitCode::SUCCESS,
         Ending::Interrupted => ExitCode::from(interrupt::EXIT_INTERRUPTED),
     })
+}
+
+/// How to have ImageNet's weights, which this program does not fetch.
+const IMAGENET: &str = "torchvision saves ImageNet's: python3 -c \"import torch, torchvision; \
+    torch.save(torchvision.models.resnet18(weights='IMAGENET1K_V1').state_dict(), 'resnet18.pth')\"";
+
+fn first_weights(file: &Path, output: &Output) -> anyhow::Result<FirstWeights> {
+    let first =
+        FirstWeights::read(file).with_context(|| format!("{}", file.display())).hint(|| match file.is_file() {
+            true => "name weights of a ResNet-18, 34 or 50 for pictures of three channels".to_owned(),
+            false => IMAGENET.to_owned(),
+        })?;
+    output.note(&first.report().words());
+    Ok(first)
 }
 
 /// The recipe of the file (or of the run to go on with, or the paper's), with the flags' values in it.

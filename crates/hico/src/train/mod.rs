@@ -2,6 +2,7 @@
 
 mod append;
 pub mod checkpoint;
+pub mod first_weights;
 pub mod gradient;
 pub mod health;
 pub mod journal;

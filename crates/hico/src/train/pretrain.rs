@@ -1,6 +1,7 @@
 //! The door to pretraining: checks the request against the data and the folder, then hands a plan to the loop.
 
 use super::checkpoint::{self, BEST_FILE, Best, Checkpoint, CheckpointError, LAST_FILE};
+use super::first_weights::FirstWeights;
 use super::journal::{EpochEntry, JOURNAL_FILE, StepEntry};
 use super::log::LogError;
 use super::run;
@@ -46,6 +47,8 @@ pub struct PretrainOptions {
     pub checkpoint_every: CheckpointEvery,
     /// Threads that draw views; as many as there are cores if `None`. Results do not depend on it.
     pub threads: Option<NonZeroUsize>,
+    /// Weights to begin with instead of random ones; for a run that goes on, those that it was begun with.
+    pub first: Option<FirstWeights>,
     /// The command that asked, for the record.
     pub command: Vec<String>,
 }
@@ -63,6 +66,7 @@ impl Default for PretrainOptions {
             holdout_fold: None,
             checkpoint_every: CheckpointEvery::default(),
             threads: None,
+            first: None,
             command: Vec::new(),
         }
     }
@@ -253,6 +257,9 @@ impl TrainError {
                 return Some(format!("use --batch {} or less", (*clips).max(2)));
             }
             Self::Device(error) => error.hint(),
+            Self::Weights(WeightsError::Missing { .. } | WeightsError::Deeper { .. }) => {
+                "set model.depth in the recipe to that of the weights, or name other weights"
+            }
             Self::Folder { .. } | Self::Log(LogError::Write { .. }) | Self::Record(RunRecordError::File { .. }) => {
                 "choose an --out on a disk that can be written and has room"
             }
@@ -295,6 +302,7 @@ pub(crate) struct Plan {
     pub(crate) keep_after: Vec<usize>,
     pub(crate) watch: bool,
     pub(crate) threads: usize,
+    pub(crate) first: Option<FirstWeights>,
 }
 
 /// Pretrains on `data` by `recipe`.
@@ -332,6 +340,9 @@ pub fn pretrain(
 
 fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, TrainError> {
     let device = options.device.open()?;
+    if let Some(first) = &options.first {
+        first.fits(recipe.model().depth)?;
+    }
     let selection = select(data, recipe, options.clips.as_deref(), options.labelled.as_deref(), options.holdout_fold)?;
     let train = recipe.train();
     let sampler = Sampler::new(selection.train.clone(), train.batch, Seed(train.seed).derive("batches", &[]))?;
@@ -349,6 +360,7 @@ fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Resu
         keep_after: options.keep_after.clone(),
         watch: options.watch,
         threads: options.threads.map_or_else(cores, NonZeroUsize::get),
+        first: options.first.clone(),
     })
 }
 
@@ -380,6 +392,7 @@ fn record(
         watched_clips: names(&selection.watch),
         labelled: selection.train.iter().filter(|&&clip| selection.labels[clip].is_some()).count(),
         steps_per_epoch: sampler.steps_per_epoch(),
+        first_weights: options.first.as_ref().map(|first| first.record().clone()),
     }
 }
 
@@ -438,6 +451,17 @@ fn same_run(folder: &Path, plan: &Plan) -> Result<RunRecord, TrainError> {
     };
     if record.data.hash != plan.record.data.hash {
         return differs("data set", &record.data.hash, plan.record.data.hash.clone());
+    }
+    let first = |record: &RunRecord| {
+        record
+            .first_weights
+            .as_ref()
+            .map_or_else(|| "random".to_owned(), |first| format!("{} of {}", first.file, first.sha256))
+    };
+    if record.first_weights.as_ref().map(|first| &first.sha256)
+        != plan.record.first_weights.as_ref().map(|first| &first.sha256)
+    {
+        return differs("first weights", &first(&record), first(&plan.record));
     }
     if record.holdout_fold != plan.record.holdout_fold {
         return differs("held-out fold", &fold(record.holdout_fold), fold(plan.record.holdout_fold));

@@ -73,6 +73,9 @@ impl<'a, M: Method> Run<'a, M> {
         let mut adam = Adam::of(plan.recipe.train());
         let resumed = checkpoint.is_some();
         let mut position = Position::default();
+        if let (Some(first), false) = (&plan.first, resumed) {
+            network = first.put_into(network)?;
+        }
         if let Some(checkpoint) = checkpoint {
             network = weights::from_tensors(network, &checkpoint.network, Naming::Ours)?;
             method.restore(&checkpoint.method, &plan.device)?;

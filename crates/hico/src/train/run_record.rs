@@ -1,5 +1,6 @@
 //! What a run was: `run.json`, written when it begins, beside its recipe.
 
+use super::first_weights::FirstWeightsRecord;
 use crate::recipe::{MethodName, Supervision};
 use hico_data::atomic;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,9 @@ pub struct RunRecord {
     pub labelled: usize,
     /// Optimiser steps in an epoch.
     pub steps_per_epoch: u64,
+    /// The weights that the run began with; absent where they were random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_weights: Option<FirstWeightsRecord>,
 }
 
 /// Which data a run saw.
@@ -145,6 +149,7 @@ mod tests {
             watched_clips: vec!["c2".into()],
             labelled: 1,
             steps_per_epoch: 3,
+            first_weights: Some(FirstWeightsRecord { file: "w.pth".into(), sha256: "00".into(), tensors: 100 }),
         }
     }
 
