@@ -11,9 +11,9 @@ Examples:
   hico export best_model.pth --to hico --out best_model.safetensors
 
 Beside FILE.EXT stand FILE.card.md and FILE.card.json, the model card. timm's names of its resnet18, resnet34 and
-resnet50 are torchvision's; a classifier becomes `fc` where it reads averaged C5 alone. An ONNX file is made for one side and any
-batch; what it says is compared with ONNX Runtime where the Python interpreter has it, and a difference above 1e-4 is an
-error. PyTorch's counters (num_batches_tracked) are not kept; load_state_dict does without them.")]
+resnet50 are torchvision's; a classifier becomes `fc` where it reads averaged C5 alone. An ONNX file is made for one
+side and any batch; what it says is compared with ONNX Runtime where the Python interpreter has it, and a difference
+above 1e-4 is an error. PyTorch's counters (num_batches_tracked) are not kept; load_state_dict does without them.")]
 pub(crate) struct ExportArgs {
     /// A folder that `hico pretrain` wrote, a fine-tuned network, or a file of weights (.safetensors, .pth)
     #[arg(value_name = "RUN|FILE")]

@@ -90,7 +90,7 @@ pub(crate) enum Command {
     Crossval(CrossvalArgs),
     /// Compare methods over data sets, folds, seeds and numbers of labels
     Compare(CompareArgs),
-    /// Write weights for other programs, torchvision, timm, ONNX and others, with a model card
+    /// Write weights for torchvision, timm, ONNX and others, with a model card
     Export(ExportArgs),
     /// Make one HTML page of pretraining runs and evaluations
     Report(ReportArgs),

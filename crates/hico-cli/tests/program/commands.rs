@@ -22,6 +22,7 @@ fn every_result_is_there_as_json() {
         ("pretrain data --side 32 --batch 4 --epochs 1 --out run", "best"),
         ("crossval data --cheap-floors --side 32 --epochs 1 --frames-per-clip 1 --out floors", "candidates"),
         ("finetune run --data data --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out tuned", "candidates"),
+        ("export run --to torchvision --out encoder.safetensors", "preprocessing"),
         ("report run floors", "evaluations"),
     ] {
         let said = done(folder.path(), &format!("{line} --json --quiet"));

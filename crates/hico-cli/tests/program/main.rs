@@ -7,6 +7,7 @@ mod setting;
 mod audit;
 mod commands;
 mod compare;
+mod export;
 #[cfg(unix)]
 mod kill;
 mod phi;

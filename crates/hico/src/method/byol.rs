@@ -59,6 +59,10 @@ impl Method for Byol {
         network.features(images)
     }
 
+    fn begins_with(&mut self, network: &Projected) {
+        self.teacher.begins_with(network);
+    }
+
     fn after_step(&mut self, network: &Projected, _step: u64) {
         self.teacher.follow(network);
     }

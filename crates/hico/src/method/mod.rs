@@ -115,6 +115,9 @@ pub trait Method: Sized {
     /// Pooled backbone features of images, `[batch, features]`, without the statistics of the batch.
     fn features(&self, network: &Self::Network, images: Tensor<4>) -> Tensor<2>;
 
+    /// Called before the first step where the network begins with given weights: a teacher begins where it does.
+    fn begins_with(&mut self, _network: &Self::Network) {}
+
     /// Called when the optimiser has moved the network, for instance to let a teacher follow it.
     fn after_step(&mut self, _network: &Self::Network, _step: u64) {}
 

@@ -24,6 +24,11 @@ impl Teacher {
         Self { network, momentum }
     }
 
+    /// Begins anew as the student is.
+    pub(super) fn begins_with(&mut self, student: &Projected) {
+        *self = Self::of(student, self.momentum);
+    }
+
     /// Projections of each view, `[batch, outputs]`, without a graph.
     ///
     /// In training they are normalised by the statistics of the batch; its own, which are learnt from the student, are

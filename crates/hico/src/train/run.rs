@@ -75,6 +75,7 @@ impl<'a, M: Method> Run<'a, M> {
         let mut position = Position::default();
         if let (Some(first), false) = (&plan.first, resumed) {
             network = first.put_into(network)?;
+            method.begins_with(&network);
         }
         if let Some(checkpoint) = checkpoint {
             network = weights::from_tensors(network, &checkpoint.network, Naming::Ours)?;

@@ -3,10 +3,16 @@
 use super::{assert_same, blocks, checked, options, run, small};
 use burn::tensor::Device;
 use hico::evaluate::pretrained::Pretrained;
+use hico::model::ResNet;
+use hico::model::init::Init;
 use hico::model::weights::{self, NamedTensor, Naming};
-use hico::recipe::{MethodName, Recipe};
+use hico::recipe::{Depth, MethodName, Recipe};
+use hico::train::checkpoint::LAST_FILE;
+use hico::train::first_weights::FirstWeights;
 use hico::train::keep::kept_after;
 use hico::train::{Ending, PretrainOptions, Progress, pretrain};
+use hico_data::Seed;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,6 +85,42 @@ fn every_method_begins_at_the_same_backbone_moves_it_and_makes_its_loss_smaller(
         beginnings.push(beginning);
     }
     assert!(beginnings.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
+    let data = blocks(8, 2);
+    let given = tempfile::tempdir().unwrap();
+    let path = given.path().join("resnet18.safetensors");
+    let device = Device::flex();
+    let init = Init::new(&device, Seed(9));
+    let tensors = weights::to_tensors(&ResNet::new(&init, Depth::R18), Naming::Ours);
+    std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
+    let first = FirstWeights::read(&path).unwrap();
+    for method in MethodName::ALL {
+        let mut file = recipe(method, 1).to_file();
+        // So slow that nothing but the beginning is seen.
+        (file.train.learning_rate, file.train.weight_decay) = (1e-12, 0.0);
+        let recipe = checked(file);
+        let folder = tempfile::tempdir().unwrap();
+        let options = PretrainOptions { first: Some(first.clone()), keep_after: vec![0], ..options(folder.path()) };
+        run(&data, &recipe, &options).unwrap();
+        assert_eq!(backbone(&kept_after(folder.path(), 0)), tensors, "{method}");
+        let mut followed = 0;
+        for tensor in weights::read(&folder.path().join(LAST_FILE)).unwrap() {
+            // Running statistics are the student's, which moved.
+            let Some(name) = tensor.name.strip_prefix("method.teacher.encoder.backbone.") else { continue };
+            let Some(begun) = tensors.iter().find(|begun| begun.name == name && !name.contains("running")) else {
+                continue;
+            };
+            let apart = begun.values.iter().zip(&tensor.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-6, "{method}: {name} is {apart} away");
+            followed += 1;
+        }
+        assert_eq!(followed > 0, matches!(method, MethodName::Moco | MethodName::Byol), "{method}");
+        let other = run(&data, &recipe, &PretrainOptions { first: None, ..options }).unwrap_err().to_string();
+        assert!(other.contains("first weights") && other.contains("random"), "{other}");
+    }
 }
 
 #[test]

@@ -1,0 +1,203 @@
+//! Exported weights in other programs, on real frames: ONNX Runtime, torchvision and timm compute what we do, and the
+//! names of HiCo's authors come back to the bit.
+//!
+//! `HICO_PYTHON` names an interpreter that has them; `check` at the root of the repository makes one.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may stop at what it did not expect, and say why it skips"
+)]
+
+use burn::tensor::Device;
+use hico::evaluate::classifier::{Classifier, Trainable};
+use hico::evaluate::classifier_file::{self, ClassifierFacts};
+use hico::export::check::{self, Difference};
+use hico::export::onnx::Part;
+use hico::export::source::Source;
+use hico::export::{Target, export};
+use hico::model::init::Init;
+use hico::model::weights;
+use hico_data::ingest::{IngestOptions, ingest};
+use hico_data::view::ViewRecipe;
+use hico_data::{Dataset, Seed};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+
+/// Frames that go through both.
+const FRAMES: usize = 64;
+const SIDE: usize = 96;
+
+/// Videos that the frames are of.
+const VIDEOS: [&str; 3] =
+    ["covid/Cov-Atlas-Day+2.gif", "pneumonia/Pneu_northumbria_0409_set2_vid4.avi", "regular/Reg_pat1Image_133410.mpeg"];
+
+/// The folder with the real data and the interpreter, or `None` after saying why the test is skipped.
+fn world(test: &str, needs: &str) -> Option<(PathBuf, String)> {
+    let shared = std::env::var_os("HICO_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let python = std::env::var("HICO_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let run = |program: &str, arguments: &[&str]| {
+        Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+    };
+    let reason = if !shared.join("golden/authors_best_model.pth").is_file() {
+        "../shared is absent".to_owned()
+    } else if !run("ffmpeg", &["-version"]) {
+        "ffmpeg is not installed".to_owned()
+    } else if !run(&python, &["-c", &format!("import {needs}")]) {
+        format!("{python} cannot import {needs}")
+    } else {
+        return Some((shared, python));
+    };
+    println!("skipped: {test}: {reason}");
+    None
+}
+
+fn data(shared: &Path, folder: &Path) -> Dataset {
+    let source = folder.join("videos");
+    for file in VIDEOS {
+        let to = source.join(file);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(shared.join("data/videos").join(file), to).unwrap();
+    }
+    let out = folder.join("data");
+    let options = IngestOptions { side: SIDE, ..IngestOptions::default() };
+    ingest(&source, &out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    Dataset::open(&out).unwrap()
+}
+
+fn frames(shared: &Path, folder: &Path, side: usize) -> Vec<Vec<f32>> {
+    let view = ViewRecipe { side, ..ViewRecipe::default() };
+    let frames = check::frames(&data(shared, folder), FRAMES, &view).unwrap();
+    assert_eq!(frames.len(), FRAMES);
+    frames
+}
+
+/// A fine-tuned network around the authors' encoder; its head is random.
+fn classifier(encoder: &Source, path: &Path, trainable: Trainable) -> Source {
+    let device = Device::flex();
+    let init = Init::new(&device, Seed(5));
+    let classifier = Classifier::new(&init, encoder.pretrained.encoder(&device).unwrap(), 3, trainable);
+    let facts = ClassifierFacts {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        classes: ["covid", "pneumonia", "regular"].map(str::to_owned).to_vec(),
+        depth: encoder.pretrained.depth,
+        trainable,
+        view: ViewRecipe { side: SIDE, ..ViewRecipe::default() },
+        data: "none".to_owned(),
+    };
+    classifier_file::save(path, &classifier, &facts).unwrap();
+    Source::read(path).unwrap()
+}
+
+#[test]
+fn onnx_runtime_computes_every_part_alike() {
+    let test = "onnx_runtime_computes_every_part_alike";
+    let Some((shared, python)) = world(test, "onnxruntime, numpy") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let images = frames(&shared, folder.path(), SIDE);
+    let authors = Source::read(&shared.join("golden/authors_best_model.pth")).unwrap();
+    let all = classifier(&authors, &folder.path().join("all.safetensors"), Trainable::All);
+    let last = classifier(&authors, &folder.path().join("last.safetensors"), Trainable::LastBlock);
+    let cases = [
+        (&authors, Part::Encoder, 1),
+        (&authors, Part::Pyramid, 5),
+        (&all, Part::Classifier, 2),
+        (&last, Part::Classifier, 2),
+    ];
+    for (source, part, outputs) in cases {
+        let ours = check::ours(source, part, &images, SIDE).unwrap();
+        assert_eq!(ours.len(), outputs);
+        let onnx = export(source, Target::Onnx(part), SIDE).unwrap().bytes;
+        let checked = check::compare(&python, &onnx, &ours, &images, "frames").unwrap();
+        println!("{} {part:?} {}: {:?}", source.path.display(), checked.runtime, checked.outputs);
+        assert!(checked.agrees && checked.images == FRAMES, "{:?}", checked.outputs);
+        // The comparison can fail: other pictures are not these.
+        let others = check::noise(FRAMES, SIDE, Seed(1));
+        assert!(!check::compare(&python, &onnx, &ours, &others, "noise").unwrap().agrees);
+    }
+}
+
+/// Runs `theirs.py`.
+fn theirs(python: &str, program: &str, file: &Path, folder: &Path) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export/theirs.py");
+    let output = Command::new(python).arg(script).arg(program).arg(file).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn floats(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+#[test]
+fn torchvision_and_timm_compute_the_same_features_and_logits() {
+    let test = "torchvision_and_timm_compute_the_same_features_and_logits";
+    let Some((shared, python)) = world(test, "torchvision, timm, safetensors.torch") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let images = frames(&shared, folder.path(), SIDE);
+    let bytes: Vec<u8> = images.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    std::fs::write(folder.path().join("image.f32"), bytes).unwrap();
+    std::fs::write(folder.path().join("side"), SIDE.to_string()).unwrap();
+    let authors = Source::read(&shared.join("golden/authors_best_model.pth")).unwrap();
+    let all = classifier(&authors, &folder.path().join("all.safetensors"), Trainable::All);
+    for (name, target) in [("torchvision", Target::Torchvision), ("timm", Target::Timm)] {
+        for (source, part, outputs) in
+            [(&authors, Part::Encoder, ["features"].as_slice()), (&all, Part::Classifier, &["features", "logits"])]
+        {
+            let file = folder.path().join("exported.safetensors");
+            std::fs::write(&file, export(source, target, SIDE).unwrap().bytes).unwrap();
+            theirs(&python, name, &file, folder.path());
+            let mut ours = check::ours(source, Part::Encoder, &images, SIDE).unwrap();
+            ours.extend(check::ours(source, part, &images, SIDE).unwrap());
+            for &output in outputs {
+                let difference =
+                    Difference::of(&ours[output], &floats(&folder.path().join(output).with_extension("f32")));
+                println!("{name} {part:?} {output}: {difference:?}");
+                assert!(difference.agrees(), "{name} {part:?} {output}: {difference:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_authors_file_comes_back_to_the_bit_as_pytorch_reads_it() {
+    let test = "the_authors_file_comes_back_to_the_bit_as_pytorch_reads_it";
+    let Some((shared, python)) = world(test, "torch, safetensors.torch") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let authors = shared.join("golden/authors_best_model.pth");
+    let (ours, back) = (folder.path().join("ours.safetensors"), folder.path().join("back.safetensors"));
+    std::fs::write(&ours, export(&Source::read(&authors).unwrap(), Target::Hico, 32).unwrap().bytes).unwrap();
+    std::fs::write(&back, export(&Source::read(&ours).unwrap(), Target::Authors, 32).unwrap().bytes).unwrap();
+    let [there, here] = [&authors, &back].map(|file| theirs(&python, "state", file, folder.path()));
+    assert!(there.lines().count() > 100, "{there}");
+    assert_eq!(there, here);
+}
+
+#[test]
+fn torchvisions_own_file_is_read_by_its_names() {
+    let test = "torchvisions_own_file_is_read_by_its_names";
+    let Some((_, python)) = world(test, "torchvision") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, tensors) in [("resnet18", 100), ("resnet34", 180), ("resnet50", 265)] {
+        let file = folder.path().join(name).with_extension("pth");
+        let script = format!(
+            "import torch, torchvision; torch.save(torchvision.models.{name}().state_dict(), {:?})",
+            file.display().to_string()
+        );
+        assert!(Command::new(&python).args(["-c", &script]).status().unwrap().success());
+        let source = Source::read(&file).unwrap();
+        let report = source.pretrained.report();
+        assert_eq!(
+            (report.used.len(), report.ignored.as_slice()),
+            (tensors, ["fc.bias", "fc.weight"].map(str::to_owned).as_slice())
+        );
+        let by_name: BTreeMap<_, _> = weights::read(&file).unwrap().into_iter().map(|t| (t.name.clone(), t)).collect();
+        for tensor in source.pretrained.found().given() {
+            assert_eq!(tensor.values, by_name[tensor.name.trim_start_matches("encoder.backbone.")].values);
+        }
+    }
+}
