@@ -1,6 +1,6 @@
 //! ONNX: the encoder, the encoder with its pyramid, or a classifier, as a graph of standard operators.
 //!
-//! - [`network`]: which operation follows which
+//! - `network`: which operation follows which
 //! - `graph`: one method an operation
 //! - [`proto`]: the file format
 //!
