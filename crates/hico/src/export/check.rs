@@ -121,7 +121,7 @@ pub fn frames(data: &Dataset, count: usize, view: &ViewRecipe) -> Result<Vec<Vec
     Ok(images)
 }
 
-/// Normally distributed pictures, the same for the same seed.
+/// Pictures of uniform noise, the same for the same seed.
 #[must_use]
 pub fn noise(count: usize, side: usize, seed: Seed) -> Vec<Vec<f32>> {
     let mut stream = seed.stream("export-check", &[]);
