@@ -46,7 +46,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "DATASET")]
     pub(crate) check: Option<PathBuf>,
     /// Python interpreter with onnxruntime and numpy, for that comparison
-    #[arg(long, env = "HICO_PYTHON", default_value = "python3", value_name = "PROGRAM")]
+    #[arg(long, env = "HICO_PYTHON", hide_env_values = true, default_value = "python3", value_name = "PROGRAM")]
     pub(crate) python: String,
 }
 
