@@ -1,5 +1,6 @@
 //! Random crops as torchvision's `RandomResizedCrop` draws them.
 
+use super::recipe::ViewRecipe;
 use super::resize::Window;
 use crate::clip::Size;
 use rand::{Rng, RngExt as _};
@@ -17,6 +18,12 @@ pub struct CropRange {
 const TRIES: usize = 10;
 
 impl CropRange {
+    /// The range of a recipe.
+    #[must_use]
+    pub const fn of(recipe: &ViewRecipe) -> Self {
+        Self { scale: recipe.crop_scale, ratio: recipe.crop_ratio }
+    }
+
     /// Draws a window inside a frame of `size`: area, then ratio, until it fits; after ten tries the largest window in
     /// the middle whose ratio is allowed.
     #[must_use]

@@ -24,6 +24,15 @@ pub struct ViewRecipe {
     pub hue: f64,
     /// Parameter of the Beta(b, b) from which the mixing weight of a frame triple is drawn; 0 turns mixing off.
     pub mixup: f64,
+    /// Whether the frames mixed into one view go through one and the same crop, flip and jitter, drawn for that view;
+    /// otherwise each goes through its own, as published, and a flip of one alone leaves a ghost.
+    pub aligned_mix: bool,
+    /// Frames of one clip are drawn at most this many seconds apart; 0 means from anywhere in it, as published.
+    pub pair_within: f64,
+    /// Largest relative change of brightness along the depth, as by another setting of the time gain; 0 is off.
+    pub depth_gain: f64,
+    /// Standard deviation of multiplicative noise with the grain of speckle; 0 is off.
+    pub speckle: f64,
     /// Subtracted from each value in `[0, 1]`.
     pub mean: f64,
     /// Each value is then divided by this.
@@ -42,6 +51,10 @@ impl Default for ViewRecipe {
             saturation: 0.8,
             hue: 0.2,
             mixup: 0.5,
+            aligned_mix: false,
+            pair_within: 0.0,
+            depth_gain: 0.0,
+            speckle: 0.0,
             mean: 0.5,
             std: 0.25,
         }
