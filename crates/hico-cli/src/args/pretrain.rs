@@ -95,6 +95,12 @@ pub(crate) enum MethodArg {
     Byol,
     /// Variance, invariance and covariance (Bardes et al. 2022)
     VicReg,
+    /// A slowly following teacher of crops, no negatives (Caron et al. 2021)
+    Dino,
+    /// Momentum contrast with far frames of the clip as hard negatives (Basu et al. 2022)
+    Ucl,
+    /// Frames close in time, weighted by how close (VanBerlo et al. 2024)
+    Ivpp,
 }
 
 impl From<MethodArg> for MethodName {
@@ -106,6 +112,9 @@ impl From<MethodArg> for MethodName {
             MethodArg::Moco => Self::Moco,
             MethodArg::Byol => Self::Byol,
             MethodArg::VicReg => Self::VicReg,
+            MethodArg::Dino => Self::Dino,
+            MethodArg::Ucl => Self::Ucl,
+            MethodArg::Ivpp => Self::Ivpp,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::device::{DeviceChoice, DeviceError};
 use crate::evaluate::inputs::{FinetuneError, Workplace};
 use crate::evaluate::plan::{PlanError, clips_outside};
 use crate::evaluate::pretrained::{Pretrained, PretrainedError};
-use crate::method::views_a_clip;
+use crate::method::images_a_clip;
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::model::weights::WeightsError;
@@ -327,7 +327,7 @@ impl Work<'_> {
         let selection = select(source, &seeded, options.clips.as_deref(), options.labelled.as_deref(), None)
             .map_err(|error| self.no_run(error.into()))?;
         file.train.batch = file.train.batch.min(selection.train.len()).max(2);
-        let a_step = file.train.batch as u64 * views_a_clip(&seeded) as u64;
+        let a_step = file.train.batch as u64 * images_a_clip(&seeded) as u64;
         let an_epoch = (selection.train.len() / file.train.batch) as u64 * a_step;
         let epochs = match (self.options.epochs, self.study.budget) {
             (Some(epochs), _) => epochs,

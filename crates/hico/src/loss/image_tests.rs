@@ -1,6 +1,9 @@
 //! Losses of whole images: closed forms, the formulas with loops in 64 bits, gradients by central differences.
 
-use super::{negative_cosine, queue_nce, unit_rows, vicreg};
+use super::{
+    Distillation, negative_cosine, nt_xent, queue_nce, queue_nce_with_far, self_distillation, unit_rows, vicreg,
+    weighted_nt_xent,
+};
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::Seed;
 use proptest::prelude::*;
@@ -41,6 +44,46 @@ fn queue_twin(queries: &Matrix, keys: &Matrix, queue: &Matrix, temperature: f64)
     queries.iter().zip(&keys).map(cost).sum::<f64>() / queries.len() as f64
 }
 
+fn far_twin(queries: &Matrix, keys: &Matrix, far: &[Option<Vec<f64>>], queue: &Matrix, temperature: f64) -> f64 {
+    let with_own = |at: usize| {
+        let queue: Matrix = queue.iter().chain(&far[at]).cloned().collect();
+        queue_twin(&queries[at..=at].to_vec(), &keys[at..=at].to_vec(), &queue, temperature)
+    };
+    (0..queries.len()).map(with_own).sum::<f64>() / queries.len() as f64
+}
+
+fn weighted_twin(a: &Matrix, b: &Matrix, weights: &[f32], temperature: f64) -> f64 {
+    let rows = unit(&a.iter().chain(b).cloned().collect());
+    let cost = |at: usize| {
+        let partner = (at + a.len()) % rows.len();
+        let others = (0..rows.len()).filter(|other| *other != at);
+        let sum: f64 = others.map(|other| (dot(&rows[at], &rows[other]) / temperature).exp()).sum();
+        -((dot(&rows[at], &rows[partner]) / temperature).exp() / sum).ln() * f64::from(weights[at % a.len()])
+    };
+    (0..rows.len()).map(cost).sum::<f64>() / rows.len() as f64
+}
+
+fn distribution(scores: &[f64], centre: &[f64], temperature: f64) -> Vec<f64> {
+    let powers: Vec<f64> =
+        scores.iter().zip(centre).map(|(score, centre)| ((score - centre) / temperature).exp()).collect();
+    powers.iter().map(|power| power / powers.iter().sum::<f64>()).collect()
+}
+
+fn distillation_twin(student: &[Matrix], teacher: &[Matrix], centre: &[f64], [own, taught]: [f64; 2]) -> f64 {
+    let zero = vec![0.0; centre.len()];
+    let (mut sum, mut count) = (0.0, 0);
+    for (view, teacher) in teacher.iter().enumerate() {
+        for (_, student) in student.iter().enumerate().filter(|(other, _)| *other != view) {
+            for (teacher, student) in teacher.iter().zip(student) {
+                let (target, said) = (distribution(teacher, centre, taught), distribution(student, &zero, own));
+                sum -= target.iter().zip(&said).map(|(target, said)| target * said.ln()).sum::<f64>();
+                count += 1;
+            }
+        }
+    }
+    sum / f64::from(count)
+}
+
 fn cosine_twin(a: &Matrix, b: &Matrix) -> f64 {
     -unit(a).iter().zip(&unit(b)).map(|(a, b)| dot(a, b)).sum::<f64>() / a.len() as f64
 }
@@ -78,6 +121,23 @@ proptest! {
         let of = |rows: &Matrix| tensor(rows, &device);
         let found = number(queue_nce(of(&a), unit_rows(of(&b)), unit_rows(of(&queue)), temperature));
         prop_assert!(near(found, queue_twin(&a, &b, &queue, temperature)), "queue {found}");
+        let present: Vec<f32> = (0..batch).map(|at| (at % 2) as f32).collect();
+        let far = random(batch, dim, seed.wrapping_add(3));
+        let some: Vec<Option<Vec<f64>>> =
+            far.iter().enumerate().map(|(at, row)| (at % 2 == 1).then(|| row.clone())).collect();
+        let [keys, fars, queues] = [&b, &far, &queue].map(|rows| unit_rows(of(rows)));
+        let found = number(queue_nce_with_far(of(&a), keys, fars, &present, queues, temperature));
+        prop_assert!(near(found, far_twin(&a, &b, &some, &queue, temperature)), "far {found}");
+        let weights: Vec<f32> = (0..batch).map(|at| 1.0 / (at + 1) as f32).collect();
+        let found = number(weighted_nt_xent(of(&a), of(&b), &weights, temperature));
+        prop_assert!(near(found, weighted_twin(&a, &b, &weights, temperature)), "weighted {found}");
+        let centre: Vec<f64> = queue[0].clone();
+        let temperatures = [temperature, temperature * 0.4];
+        let found = number(self_distillation(
+            &[of(&a), of(&b), of(&far)], &[of(&b), of(&a)], &of(&vec![centre.clone()]), temperatures,
+        ).cross_entropy);
+        let expected = distillation_twin(&[a.clone(), b.clone(), far], &[b.clone(), a.clone()], &centre, temperatures);
+        prop_assert!(near(found, expected), "distillation {found} {expected}");
         let found = number(negative_cosine(of(&a), of(&b)));
         prop_assert!(near(found, cosine_twin(&a, &b)), "cosine {found}");
         let found = vicreg(&of(&a), &of(&b)).map(number);
@@ -98,6 +158,33 @@ fn closed_forms() {
     // Its own key before it and the others square to it.
     let cost = number(queue_nce(of(vec![vec![3.0, 0.0]]), of(vec![vec![1.0, 0.0]]), of(vec![vec![0.0, 1.0]; 2]), 0.5));
     assert!(near(cost, (1.0 + 2.0 * (-2.0_f64).exp()).ln()), "{cost}");
+    // A far frame like the query is as likely as its key; where it is absent nothing else is there.
+    let far = |present: f32| {
+        let [query, queue] = [vec![vec![1.0, 0.0]], vec![vec![0.0, 1.0]; 2]].map(of);
+        number(queue_nce_with_far(query.clone(), query.clone(), query, &[present], queue, 0.5))
+    };
+    assert!(near(far(1.0), (2.0 + 2.0 * (-2.0_f64).exp()).ln()), "{}", far(1.0));
+    assert!(near(far(0.0), (1.0 + 2.0 * (-2.0_f64).exp()).ln()), "{}", far(0.0));
+    // Weights of 1 change nothing, and of two pairs alike half the weight is half the cost.
+    let pairs = [vec![vec![1.0, 0.0], vec![0.0, 1.0]], vec![vec![1.0, 0.0], vec![0.0, 1.0]]].map(of);
+    let [a, b] = pairs;
+    let plain = number(nt_xent(a.clone(), b.clone(), 0.5));
+    assert!(near(number(weighted_nt_xent(a.clone(), b.clone(), &[1.0, 1.0], 0.5)), plain));
+    assert!(near(number(weighted_nt_xent(a, b, &[0.75, 0.25], 0.5)), plain / 2.0));
+    // A teacher that is sure of one prototype, and a student that knows nothing of four.
+    let (sure, blank) = (of(vec![vec![9.0, 0.0, 0.0, 0.0]]), of(vec![vec![1.0; 4]]));
+    let (none, one) = (of(vec![vec![0.0; 4]]), std::slice::from_ref(&sure));
+    let cost = number(self_distillation(&[blank.clone(), blank.clone()], one, &none, [0.1, 0.04]).cross_entropy);
+    assert!(near(cost, 4.0_f64.ln()), "{cost}");
+    // A student as sure as its teacher, of the same one, costs nothing; a centre like the scores makes the teacher blank.
+    let cost = number(self_distillation(&[blank, sure.clone()], one, &none, [0.1, 0.04]).cross_entropy);
+    assert!(near(cost, 0.0), "{cost}");
+    let student = of(vec![vec![0.1, 0.0, 0.0, 0.0]]);
+    let Distillation { cross_entropy, teacher_entropy } =
+        self_distillation(&[sure.clone(), student], one, &sure, [0.1, 0.04]);
+    assert!(near(number(teacher_entropy), 4.0_f64.ln()));
+    let cost = number(cross_entropy);
+    assert!(near(cost, (1.0_f64.exp() + 3.0).ln() - 0.25), "{cost}");
     let cost =
         number(negative_cosine(of(vec![vec![2.0, 0.0], vec![0.0, 1.0]]), of(vec![vec![5.0, 0.0], vec![0.0, -1.0]])));
     assert!(near(cost, 0.0), "{cost}");
@@ -135,7 +222,22 @@ fn gradients_agree_with_central_differences() {
     let device = Device::flex();
     let [keys, others] = [&b, &queue].map(|rows| unit_rows(tensor(rows, &device)));
     check(&a, |x| queue_nce(x, keys.clone(), others.clone(), 0.3), |x| queue_twin(x, &b, &queue, 0.3));
+    let (present, some) = ([1.0, 0.0, 1.0, 0.0], |at: usize| at.is_multiple_of(2).then(|| queue[at].clone()));
+    let some: Vec<Option<Vec<f64>>> = (0..4).map(some).collect();
+    check(
+        &a,
+        |x| queue_nce_with_far(x, keys.clone(), others.clone(), &present, others.clone(), 0.3),
+        |x| far_twin(x, &b, &some, &queue, 0.3),
+    );
     let other = tensor(&b, &device);
+    let weights = [1.0, 0.5, 0.25, 0.75];
+    check(&a, |x| weighted_nt_xent(x, other.clone(), &weights, 0.3), |x| weighted_twin(x, &b, &weights, 0.3));
+    let centre = tensor(&vec![queue[0].clone()], &device);
+    check(
+        &a,
+        |x| self_distillation(&[x, other.clone()], &[other.clone(), other.clone()], &centre, [0.5, 0.3]).cross_entropy,
+        |x| distillation_twin(&[x.clone(), b.clone()], &[b.clone(), b.clone()], &queue[0], [0.5, 0.3]),
+    );
     check(&a, |x| negative_cosine(x, other.clone()), |x| cosine_twin(x, &b));
     for term in 0..3 {
         // Small rows, so that deviations are below 1 and the variance term is not flat.

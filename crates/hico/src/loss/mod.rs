@@ -8,6 +8,7 @@ mod negative_cosine;
 mod nt_xent;
 mod peer;
 mod queue_nce;
+mod self_distillation;
 mod soft_cross_entropy;
 #[cfg(test)]
 mod tests;
@@ -15,11 +16,13 @@ mod tests;
 mod twin;
 mod vicreg;
 
+pub use crate::model::layers::unit_rows;
 pub use cross_level::{CrossTerms, cross_level};
 pub use negative_cosine::negative_cosine;
-pub use nt_xent::{nt_xent, unit_rows};
+pub use nt_xent::{nt_xent, weighted_nt_xent};
 pub use peer::{PeerTerms, peer};
-pub use queue_nce::queue_nce;
+pub use queue_nce::{queue_nce, queue_nce_with_far};
+pub use self_distillation::{Distillation, self_distillation};
 pub use soft_cross_entropy::soft_cross_entropy;
 pub use vicreg::vicreg;
 

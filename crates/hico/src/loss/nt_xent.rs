@@ -1,10 +1,8 @@
 //! The normalised, temperature-scaled cross-entropy of pairs.
 
+use super::unit_rows;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-
-/// A row shorter than this is divided by this instead of by its length, as PyTorch's `normalize`.
-const SHORTEST: f64 = 1e-12;
 
 /// NT-Xent over two views of a batch (Chen et al. 2020, eq. 1), averaged over every anchor.
 ///
@@ -14,21 +12,29 @@ const SHORTEST: f64 = 1e-12;
 /// - returns: `[1]`, in nats
 #[must_use]
 pub fn nt_xent(a: Tensor<2>, b: Tensor<2>, temperature: f64) -> Tensor<1> {
+    costs(a, b, temperature).mean()
+}
+
+/// The same where every pair's cost is multiplied by a weight of its own (VanBerlo et al. 2024, section 3.2); the mean is
+/// still over the number of anchors.
+///
+/// - `a`, `b`, and what is returned: as for [`nt_xent`]
+/// - `weights`: one a row
+#[must_use]
+pub fn weighted_nt_xent(a: Tensor<2>, b: Tensor<2>, weights: &[f32], temperature: f64) -> Tensor<1> {
+    let [batch, _dim] = a.dims();
+    let twice = TensorData::new(weights.repeat(2), [2 * batch, 1]);
+    let weights = Tensor::<2>::from_data(twice, &a.device());
+    (costs(a, b, temperature) * weights).mean()
+}
+
+/// What each anchor costs, `[2 * batch, 1]`.
+fn costs(a: Tensor<2>, b: Tensor<2>, temperature: f64) -> Tensor<2> {
     let [batch, _dim] = a.dims();
     let z = unit_rows(Tensor::cat(vec![a, b], 0)); // [2*batch, dim]
     let logits = hide_diagonal(z.clone().matmul(z.transpose()) / temperature); // [2*batch, 2*batch]
     let partner = partner_of_each_row(batch, &logits.device()); // [2*batch, 1]
-    -log_softmax(logits, 1).gather(1, partner).mean()
-}
-
-/// Every row divided by its length.
-///
-/// - `x`, and what is returned: `[rows, dim]`
-#[must_use]
-pub fn unit_rows(x: Tensor<2>) -> Tensor<2> {
-    // The square is bounded before the root is taken, so that a row of zeros has a gradient of zero and not 0 / 0.
-    let length = x.clone().square().sum_dim(1).clamp_min(SHORTEST * SHORTEST).sqrt(); // [rows, 1]
-    x / length
+    -log_softmax(logits, 1).gather(1, partner)
 }
 
 /// A vector is no candidate for itself: its similarity becomes one that no softmax sees.

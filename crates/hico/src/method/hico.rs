@@ -19,10 +19,8 @@ pub struct Hico {
 impl Method for Hico {
     type Network = HicoModel;
 
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let view::Pair { a, b, .. } = view::pair(data, clip, recipe, seed, epoch)?;
-        Ok(vec![a, b])
-    };
+    const DRAW: Draw =
+        |data, clip, recipe, seed, epoch| view::pair(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
     fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, HicoModel) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());

@@ -3,11 +3,11 @@
 
 use super::simclr::PROJECTOR;
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Rows};
+use super::{Batch, Draw, Method, Objective, Rows, restored};
 use crate::loss::{queue_nce, unit_rows};
 use crate::model::init::{Distribution, Init};
 use crate::model::projected::Projected;
-use crate::model::weights::{NamedTensor, WeightsError, from_named, to_named};
+use crate::model::weights::{NamedTensor, WeightsError, to_named};
 use crate::model::{Mode, Pass};
 use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
@@ -25,13 +25,28 @@ pub struct Moco {
     queue: Tensor<2>,
 }
 
+impl Moco {
+    pub(super) const fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    pub(super) fn queue(&self) -> Tensor<2> {
+        self.queue.clone()
+    }
+
+    /// Puts unit keys, `[batch, 128]`, into the queue in place of the oldest.
+    pub(super) fn remember(&mut self, keys: &Tensor<2>) {
+        let [size, _] = self.queue.dims();
+        let keys = Tensor::cat(vec![keys.clone().without_autodiff(), self.queue.clone()], 0);
+        self.queue = keys.narrow(0, 0, size);
+    }
+}
+
 impl Method for Moco {
     type Network = Projected;
 
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let view::Pair { a, b, .. } = view::twice(data, clip, recipe, seed, epoch)?;
-        Ok(vec![a, b])
-    };
+    const DRAW: Draw =
+        |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
     fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
@@ -46,11 +61,11 @@ impl Method for Moco {
         (method, network)
     }
 
-    /// Of the first view the student's query, of the second the teacher's key.
+    /// Of the first view the student's query, of the others the teacher's keys.
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        let keys = self.teacher.projections(&views[1..2], pass.mode());
-        let queries = network.views(&views[..1], pass).into_iter().map(|seen| vec![seen.projection]);
-        queries.chain([keys]).collect()
+        let keys = self.teacher.projections(&views[1..], pass.mode()).into_iter();
+        let queries = network.views(&views[..1], pass).into_iter().map(|seen| seen.projection);
+        queries.chain(keys).map(|rows| vec![rows]).collect()
     }
 
     fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, mode: Mode) -> Objective {
@@ -58,9 +73,7 @@ impl Method for Moco {
         let key = unit_rows(outputs[1][0].clone().detach());
         let total = queue_nce(query.clone(), key.clone(), self.queue.clone(), self.temperature);
         if mode == Mode::Train {
-            let [size, _] = self.queue.dims();
-            let keys = Tensor::cat(vec![key.clone().without_autodiff(), self.queue.clone()], 0);
-            self.queue = keys.narrow(0, 0, size);
+            self.remember(&key);
         }
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![query, key] }
     }
@@ -85,14 +98,7 @@ impl Method for Moco {
 
     fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), WeightsError> {
         self.teacher.restore(state)?;
-        let queue = state.iter().find(|tensor| tensor.name == QUEUE);
-        let queue: Tensor<2> =
-            from_named(queue.ok_or_else(|| WeightsError::Missing { name: QUEUE.to_owned() })?, device)?;
-        if queue.dims() != self.queue.dims() {
-            let (found, expected) = (queue.dims().to_vec(), self.queue.dims().to_vec());
-            return Err(WeightsError::Shape { name: QUEUE.to_owned(), found, expected });
-        }
-        self.queue = queue;
+        self.queue = restored(state, QUEUE, &self.queue, device)?;
         Ok(())
     }
 }

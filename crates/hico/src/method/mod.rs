@@ -4,44 +4,68 @@
 //! [`crate::train::pretrain`].
 
 mod byol;
+mod dino;
 mod hico;
+mod ivpp;
 mod moco;
 mod simclr;
 mod teacher;
+mod ucl;
 mod uscl;
 mod vicreg;
 
 pub use byol::Byol;
+pub use dino::Dino;
 pub use hico::Hico;
+pub use ivpp::Ivpp;
 pub use moco::Moco;
 pub use simclr::SimClr;
+pub use ucl::Ucl;
 pub use uscl::Uscl;
 pub use vicreg::VicReg;
 
-use crate::model::weights::{NamedTensor, WeightsError};
+use crate::model::weights::{NamedTensor, WeightsError, from_named};
 use crate::model::{Mode, Pass};
 use crate::recipe::{MethodName, Recipe};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::view::ViewRecipe;
+use hico_data::view::Pair;
 use hico_data::{Dataset, DatasetError, Seed};
 use std::collections::BTreeMap;
 
-/// Draws the views of one clip for one epoch: each `[3, side, side]`, as many and as large as the method wants.
+/// The views of one clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Views {
+    /// `[3, side, side]` each, as many and as large as the method wants; the same of every clip.
+    pub images: Vec<Vec<f32>>,
+    /// What the loss makes of the clip, by the method's own meaning; 1 where it has none.
+    pub weight: f32,
+}
+
+impl From<Pair> for Views {
+    fn from(Pair { a, b, .. }: Pair) -> Self {
+        Self { images: vec![a, b], weight: 1.0 }
+    }
+}
+
+/// Draws the views of one clip for one epoch.
 ///
 /// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
-pub type Draw = fn(&Dataset, usize, &ViewRecipe, Seed, u64) -> Result<Vec<Vec<f32>>, DatasetError>;
+pub type Draw = fn(&Dataset, usize, &Recipe, Seed, u64) -> Result<Views, DatasetError>;
 
-/// Views that the method of a recipe draws of a clip.
+/// Images of the recipe's side that a clip's views amount to, by their area: what a budget counts.
 #[must_use]
-pub const fn views_a_clip(recipe: &Recipe) -> usize {
+pub const fn images_a_clip(recipe: &Recipe) -> usize {
     match recipe.method().name {
         MethodName::Hico
         | MethodName::SimClr
         | MethodName::Uscl
         | MethodName::Moco
         | MethodName::Byol
-        | MethodName::VicReg => 2,
+        | MethodName::VicReg
+        | MethodName::Ivpp => 2,
+        // Four small crops are a quarter each, at most.
+        MethodName::Ucl | MethodName::Dino => 3,
     }
 }
 
@@ -54,6 +78,8 @@ pub struct Batch {
     pub views: Vec<Tensor<4>>,
     /// Class of each clip; `None` where it is unknown or must not be used.
     pub labels: Vec<Option<usize>>,
+    /// [`Views::weight`] of each clip.
+    pub weights: Vec<f32>,
 }
 
 /// Tensors with a row for each clip, `[clips, dim]`: what a network says of one view, as far as the loss reads it.
@@ -133,4 +159,15 @@ pub trait Method: Sized {
     fn restore(&mut self, _state: &[NamedTensor], _device: &Device) -> Result<(), WeightsError> {
         Ok(())
     }
+}
+
+/// A tensor of a method's state, of the shape that `before` has.
+fn restored(state: &[NamedTensor], name: &str, before: &Tensor<2>, device: &Device) -> Result<Tensor<2>, WeightsError> {
+    let missing = || WeightsError::Missing { name: name.to_owned() };
+    let tensor: Tensor<2> = from_named(state.iter().find(|tensor| tensor.name == name).ok_or_else(missing)?, device)?;
+    if tensor.dims() != before.dims() {
+        let (found, expected) = (tensor.dims().to_vec(), before.dims().to_vec());
+        return Err(WeightsError::Shape { name: name.to_owned(), found, expected });
+    }
+    Ok(tensor)
 }

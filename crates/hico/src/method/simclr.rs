@@ -22,10 +22,8 @@ pub struct SimClr {
 impl Method for SimClr {
     type Network = Projected;
 
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let view::Pair { a, b, .. } = view::twice(data, clip, recipe, seed, epoch)?;
-        Ok(vec![a, b])
-    };
+    const DRAW: Draw =
+        |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
     fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());

@@ -1,4 +1,4 @@
-//! A network that follows another: the mean teacher of MoCo and BYOL.
+//! A network that follows another: the mean teacher of MoCo, BYOL and DINO.
 
 use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
 use crate::model::{Mode, Pass, Projected};
@@ -6,7 +6,7 @@ use burn::module::Module as _;
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 
-/// Backbone and projector that gradients never move: after each step every weight and running statistic goes
+/// Backbone, projector and prototypes that gradients never move: after each step every weight and running statistic goes
 /// `1 - momentum` of the way to the student's (He et al. 2020, eq. 2).
 #[derive(Debug)]
 pub(super) struct Teacher {
@@ -38,6 +38,11 @@ impl Teacher {
         let network = self.network.clone();
         let views: Vec<Tensor<4>> = views.iter().map(|view| view.clone().without_autodiff()).collect();
         network.views(&views, &Pass::keeping(mode)).into_iter().map(|seen| seen.projection).collect()
+    }
+
+    /// Scores of each view's projection by the prototypes, `[batch, prototypes]`, as [`Self::projections`].
+    pub(super) fn scores(&self, views: &[Tensor<4>], mode: Mode) -> Vec<Tensor<2>> {
+        self.projections(views, mode).into_iter().map(|projection| self.network.scores(projection)).collect()
     }
 
     /// Goes a part of the way to the student.

@@ -12,6 +12,9 @@ use hico_kernels::{Precision, Setting};
 
 pub use burn::tensor::activation::relu;
 
+/// A row shorter than this is divided by this instead of by its length, as PyTorch's `normalize`.
+const SHORTEST: f64 = 1e-12;
+
 /// A two-dimensional convolution with a square kernel.
 #[derive(Module, Debug)]
 pub struct Conv2d {
@@ -77,6 +80,16 @@ impl Conv2d {
     const fn setting(&self) -> Setting {
         Setting { stride: self.stride, padding: self.padding, precision: self.precision }
     }
+}
+
+/// Every row divided by its length.
+///
+/// - `x`, and what is returned: `[rows, dim]`
+#[must_use]
+pub fn unit_rows(x: Tensor<2>) -> Tensor<2> {
+    // The square is bounded before the root is taken, so that a row of zeros has a gradient of zero and not 0 / 0.
+    let length = x.clone().square().sum_dim(1).clamp_min(SHORTEST * SHORTEST).sqrt(); // [rows, 1]
+    x / length
 }
 
 /// A fully connected layer.

@@ -2,12 +2,12 @@
 
 use super::batch_norm::{BatchNorm, Tail};
 use super::head::SoftHead;
-use super::init::Init;
-use super::layers::{Linear, average, relu};
+use super::init::{Distribution, Init};
+use super::layers::{Linear, average, relu, unit_rows};
 use super::resnet::{ResNet, channels};
 use super::{Mode, Pass};
 use crate::recipe::Depth;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 /// What is kept after pretraining: a backbone without a pyramid, by the same names as in [`super::Encoder`].
@@ -74,6 +74,29 @@ pub struct Projected {
     pub predictor: Option<Perceptron>,
     /// Pooled features → classes.
     pub soft: Option<SoftHead>,
+    /// Directions that projections are compared with.
+    pub prototypes: Option<Prototypes>,
+}
+
+/// Learnt directions; a vector's score is its cosine with each (Caron et al. 2021, a weight-normalised last layer).
+#[derive(Module, Debug)]
+pub struct Prototypes {
+    weight: Param<Tensor<2>>,
+}
+
+impl Prototypes {
+    /// Random directions.
+    #[must_use]
+    pub fn new(init: &Init<'_>, inputs: usize, count: usize) -> Self {
+        Self { weight: init.parameter("weight", [inputs, count], Distribution::Normal(0.02)) }
+    }
+
+    /// - `x`: `[batch, inputs]`, any scale
+    /// - returns: `[batch, count]`, cosines
+    #[must_use]
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        unit_rows(x).matmul(unit_rows(self.weight.val().transpose()).transpose())
+    }
 }
 
 /// What the network says of one view.
@@ -97,6 +120,7 @@ impl Projected {
             projector: Perceptron::new(&init.at("projector"), features, projector),
             predictor: None,
             soft: None,
+            prototypes: None,
         }
     }
 
@@ -112,6 +136,21 @@ impl Projected {
     pub fn with_predictor(self, init: &Init<'_>, projector: Widths) -> Self {
         let predictor = Perceptron::new(&init.at("predictor"), projector.output, projector);
         Self { predictor: Some(predictor), ..self }
+    }
+
+    /// The same with prototypes for the projections.
+    #[must_use]
+    pub fn with_prototypes(self, init: &Init<'_>, projector: Widths, count: usize) -> Self {
+        Self { prototypes: Some(Prototypes::new(&init.at("prototypes"), projector.output, count)), ..self }
+    }
+
+    /// Scores of projections, `[batch, outputs]`, by the prototypes; the projections themselves where it has none.
+    #[must_use]
+    pub fn scores(&self, projections: Tensor<2>) -> Tensor<2> {
+        match &self.prototypes {
+            Some(prototypes) => prototypes.forward(projections),
+            None => projections,
+        }
     }
 
     /// What it says of each view; batch statistics are those of one view.

@@ -3,181 +3,14 @@
 //! Every default is the paper's where the paper (or the figure in its repository) states one. A checked recipe holds
 //! only values that make sense, so nothing behind this door checks them again.
 
+mod choices;
+mod method_name;
+
+pub use choices::{CrossPairs, Decay, Depth, MediumFrom, Precision, Projector, ScheduleKind, SoftTarget, Supervision};
+pub use method_name::MethodName;
+
 use hico_data::view::ViewRecipe;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// Depth of the residual network (He et al. 2016).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Depth {
-    /// ResNet-18.
-    #[default]
-    R18,
-    /// ResNet-34.
-    R34,
-    /// ResNet-50.
-    R50,
-}
-
-impl Depth {
-    /// Its name, as its paper has it.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::R18 => "ResNet-18",
-            Self::R34 => "ResNet-34",
-            Self::R50 => "ResNet-50",
-        }
-    }
-}
-
-/// Which maps the cross-level term compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CrossPairs {
-    /// Global of one view with local and medium of the other, as the paper's figure draws it.
-    #[default]
-    AcrossViews,
-    /// Global with local and medium of the same view, as the authors' code computes it.
-    SameView,
-}
-
-/// Which pyramid map the medium level is read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MediumFrom {
-    /// P4, stride 16, as the paper's figure draws it.
-    #[default]
-    P4,
-    /// P3, stride 8, as the authors' code computes it.
-    P3,
-}
-
-/// What the softened target is normalised over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SoftTarget {
-    /// `(1 - alpha) y + alpha / classes`: a distribution.
-    #[default]
-    OverClasses,
-    /// `(1 - alpha) y + alpha / (labelled - 1)`, as the authors' code computes it; with one labelled clip in the batch,
-    /// where that divides by zero, the hard target.
-    OverLabelled,
-}
-
-/// How a pyramid map becomes a vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Projector {
-    /// Average over the map, then a two-layer perceptron; works at any image side.
-    #[default]
-    Pooled,
-    /// The whole map flattened, then a two-layer perceptron, as the authors' code; 287 M parameters at 224 px.
-    Flattened,
-}
-
-/// What the objective learns from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Supervision {
-    /// Frame pairs of every clip, and the labels there are.
-    #[default]
-    Semi,
-    /// Frame pairs only; no label has any part in it, though labels there are measure the health of the run.
-    #[serde(rename = "self")]
-    SelfOnly,
-    /// Labels only; unlabelled clips are left out.
-    Full,
-}
-
-/// How weight decay enters Adam.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decay {
-    /// Added to the gradient (Adam with L2, as the authors).
-    #[default]
-    L2,
-    /// Applied to the weights (AdamW, Loshchilov and Hutter 2019).
-    Decoupled,
-}
-
-/// What the operands of large products are rounded to; sums, weights and everything else are in 32 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Nothing is rounded.
-    #[default]
-    F32,
-    /// To bfloat16 (8 significant bits) on a CPU that multiplies them; elsewhere as `f32`.
-    Bf16,
-}
-
-impl From<Precision> for hico_kernels::Precision {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Self::F32,
-            Precision::Bf16 => Self::Bf16,
-        }
-    }
-}
-
-/// How the learning rate moves over a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ScheduleKind {
-    /// Linear warm-up from zero, then a cosine to zero, step by step.
-    #[default]
-    Cosine,
-    /// As the authors' code: constant for the first epochs (there called warm-up), then a cosine over all epochs, epoch
-    /// by epoch, that ends just above zero.
-    Authors,
-    /// The same rate throughout.
-    Constant,
-}
-
-/// The method a recipe names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MethodName {
-    /// Hierarchical contrastive learning (Zhang et al. 2022).
-    #[default]
-    Hico,
-    /// Two changes of one frame (Chen et al. 2020).
-    SimClr,
-    /// Mixed frames of one clip, and labels (Chen et al. 2021).
-    Uscl,
-    /// Momentum contrast with a queue, version 2 (He et al. 2020).
-    Moco,
-    /// Bootstrap your own latent (Grill et al. 2020).
-    Byol,
-    /// Variance, invariance and covariance (Bardes et al. 2022).
-    VicReg,
-}
-
-impl fmt::Display for MethodName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hico => "hico",
-            Self::SimClr => "simclr",
-            Self::Uscl => "uscl",
-            Self::Moco => "moco",
-            Self::Byol => "byol",
-            Self::VicReg => "vicreg",
-        })
-    }
-}
-
-impl MethodName {
-    /// Every method.
-    pub const ALL: [Self; 6] = [Self::Hico, Self::SimClr, Self::Uscl, Self::Moco, Self::Byol, Self::VicReg];
-
-    /// Whether its objective can read labels.
-    #[must_use]
-    pub const fn can_read_labels(self) -> bool {
-        matches!(self, Self::Hico | Self::Uscl)
-    }
-}
 
 /// A recipe as written; every key may be left out, an unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -203,9 +36,10 @@ pub struct MethodFile {
     pub name: MethodName,
     /// What the objective learns from. A method that cannot read labels is `self`, whatever stands here.
     pub supervision: Supervision,
-    /// How much of itself a teacher keeps in each step; 0 to 1. Only `moco` and `byol` have one.
+    /// How much of itself a teacher keeps in each step; 0 to 1. Only `moco`, `byol`, `dino` and
+    /// `ucl` have one.
     pub teacher_momentum: f64,
-    /// Earlier keys that `moco` tells a query from; 1 or more.
+    /// Earlier keys that `moco` and `ucl` tell a query from; 1 or more.
     pub queue: usize,
 }
 
@@ -381,12 +215,15 @@ impl Recipe {
     #[expect(clippy::expect_used, reason = "tests read every recipe that comes with hico")]
     pub fn of_method(method: MethodName) -> Self {
         Self::parse(match method {
-            MethodName::Hico => include_str!("../../../recipes/hico.toml"),
-            MethodName::SimClr => include_str!("../../../recipes/simclr.toml"),
-            MethodName::Uscl => include_str!("../../../recipes/uscl.toml"),
-            MethodName::Moco => include_str!("../../../recipes/moco.toml"),
-            MethodName::Byol => include_str!("../../../recipes/byol.toml"),
-            MethodName::VicReg => include_str!("../../../recipes/vicreg.toml"),
+            MethodName::Hico => include_str!("../../../../recipes/hico.toml"),
+            MethodName::SimClr => include_str!("../../../../recipes/simclr.toml"),
+            MethodName::Uscl => include_str!("../../../../recipes/uscl.toml"),
+            MethodName::Moco => include_str!("../../../../recipes/moco.toml"),
+            MethodName::Byol => include_str!("../../../../recipes/byol.toml"),
+            MethodName::VicReg => include_str!("../../../../recipes/vicreg.toml"),
+            MethodName::Dino => include_str!("../../../../recipes/dino.toml"),
+            MethodName::Ucl => include_str!("../../../../recipes/ucl.toml"),
+            MethodName::Ivpp => include_str!("../../../../recipes/ivpp.toml"),
         })
         .expect("a recipe that comes with hico")
     }
@@ -451,6 +288,9 @@ impl TryFrom<RecipeFile> for Recipe {
         not_negative("view.saturation", view.saturation)?;
         check("view.hue", view.hue, (0.0..=0.5).contains(&view.hue), "from 0 to 0.5 turns")?;
         not_negative("view.mixup", view.mixup)?;
+        not_negative("view.pair_within", view.pair_within)?;
+        fraction("view.depth_gain", view.depth_gain)?;
+        fraction("view.speckle", view.speckle)?;
         check("view.mean", view.mean, view.mean.is_finite(), "a number")?;
         positive("view.std", view.std)?;
         check("train.epochs", train.epochs, train.epochs >= 1, "1 or more")?;
@@ -521,9 +361,9 @@ mod tests {
 
     #[test]
     fn the_recipes_we_hand_out_are_the_two_readings() {
-        let paper = Recipe::parse(include_str!("../../../recipes/hico.toml")).unwrap();
+        let paper = Recipe::parse(include_str!("../../../../recipes/hico.toml")).unwrap();
         assert_eq!(paper.to_file(), RecipeFile::default());
-        let authors = Recipe::parse(include_str!("../../../recipes/hico-authors.toml")).unwrap();
+        let authors = Recipe::parse(include_str!("../../../../recipes/hico-authors.toml")).unwrap();
         assert_eq!(authors.loss().cross_pairs, CrossPairs::SameView);
         assert_eq!(authors.model().projector, Projector::Flattened);
     }

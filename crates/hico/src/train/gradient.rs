@@ -134,7 +134,7 @@ mod tests {
             Tensor::from_data(TensorData::new(values, [clips, 3, SIDE, SIDE]), &device)
         };
         let labels = (0..clips).map(|clip| (clip % 2 == 0).then_some(clip % 3)).collect();
-        Batch { clips: (0..clips).collect(), views: vec![view(0), view(1)], labels }
+        Batch { clips: (0..clips).collect(), views: vec![view(0), view(1)], labels, weights: vec![1.0; clips] }
     }
 
     /// Every gradient by its parameter's name, multiplied out.

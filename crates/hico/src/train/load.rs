@@ -1,9 +1,9 @@
 //! Views drawn ahead of time, a batch at a time.
 
 use crate::batch::images;
-use crate::method::Draw;
+use crate::method::{Batch, Draw, Views};
+use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
-use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, DatasetError, Seed, prefetch};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) const fn ahead(batch: usize) -> usize {
 #[derive(Debug, Clone)]
 pub(crate) struct Loader {
     pub(crate) data: Arc<Dataset>,
-    pub(crate) recipe: ViewRecipe,
+    pub(crate) recipe: Recipe,
     pub(crate) seed: Seed,
     pub(crate) threads: usize,
     pub(crate) draw: Draw,
@@ -28,9 +28,8 @@ pub(crate) struct Loader {
 /// The views of one batch, still on the CPU.
 #[derive(Debug)]
 pub(crate) struct Drawn {
-    pub(crate) clips: Vec<usize>,
-    /// Of each clip its views, `[3, side, side]` each.
-    views: Vec<Vec<Vec<f32>>>,
+    clips: Vec<usize>,
+    views: Vec<Views>,
 }
 
 impl Loader {
@@ -52,11 +51,23 @@ impl Loader {
 }
 
 impl Drawn {
+    /// The batch on a device.
+    ///
+    /// - `labels`: of every clip of the data set what the loss may know
+    pub(crate) fn batch(self, labels: &[Option<usize>], device: &Device) -> Batch {
+        Batch {
+            views: self.tensors(device),
+            labels: self.clips.iter().map(|&clip| labels[clip]).collect(),
+            weights: self.views.iter().map(|views| views.weight).collect(),
+            clips: self.clips,
+        }
+    }
+
     /// View after view, `[batch, 3, side, side]` each.
-    pub(crate) fn tensors(&self, device: &Device) -> Vec<Tensor<4>> {
-        let count = self.views.first().map_or(0, Vec::len);
+    fn tensors(&self, device: &Device) -> Vec<Tensor<4>> {
+        let count = self.views.first().map_or(0, |views| views.images.len());
         let view = |index: usize| {
-            let views: Vec<&[f32]> = self.views.iter().map(|views| views[index].as_slice()).collect();
+            let views: Vec<&[f32]> = self.views.iter().map(|views| views.images[index].as_slice()).collect();
             let side = views.first().map_or(0, |view| (view.len() / 3).isqrt());
             images(&views, side, device)
         };

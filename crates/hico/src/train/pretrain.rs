@@ -10,7 +10,7 @@ use super::sampler::{BatchTooLarge, Sampler};
 use super::schedule::Schedule;
 use super::select::{SelectError, Selection, select};
 use crate::device::{DeviceChoice, DeviceError};
-use crate::method::{Byol, Hico, Moco, SimClr, Uscl, VicReg};
+use crate::method::{Byol, Dino, Hico, Ivpp, Moco, SimClr, Ucl, Uscl, VicReg};
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::recipe::{MethodName, Recipe, RecipeError};
 use burn::tensor::Device;
@@ -335,6 +335,9 @@ pub fn pretrain(
         MethodName::Moco => run::run::<Moco>(&plan, checkpoint, progress, stop),
         MethodName::Byol => run::run::<Byol>(&plan, checkpoint, progress, stop),
         MethodName::VicReg => run::run::<VicReg>(&plan, checkpoint, progress, stop),
+        MethodName::Dino => run::run::<Dino>(&plan, checkpoint, progress, stop),
+        MethodName::Ucl => run::run::<Ucl>(&plan, checkpoint, progress, stop),
+        MethodName::Ivpp => run::run::<Ivpp>(&plan, checkpoint, progress, stop),
     }
 }
 

@@ -11,7 +11,7 @@ use super::optimiser::{Adam, clip_scale, gradient_norm};
 use super::pretrain::{Ending, Plan, PretrainOutcome, Progress, TrainError};
 use super::run_record::VERSION;
 use super::watch::Watch;
-use crate::method::{Batch, Method};
+use crate::method::{Method, images_a_clip};
 use crate::model::weights::{self, Naming};
 use crate::recipe::Supervision;
 use burn::module::Module as _;
@@ -85,7 +85,7 @@ impl<'a, M: Method> Run<'a, M> {
         }
         let loader = Loader {
             data: Arc::clone(&plan.data),
-            recipe: plan.recipe.view().clone(),
+            recipe: plan.recipe.clone(),
             seed: seed.derive("views", &[]),
             threads: plan.threads,
             draw: M::DRAW,
@@ -166,9 +166,8 @@ impl<'a, M: Method> Run<'a, M> {
     /// One optimiser step. Nothing is moved when the loss or its gradient is not a number.
     fn step(mut self, drawn: Drawn, began: Instant, data_seconds: f64) -> Result<Self, TrainError> {
         let step = self.position.step;
-        let labels = drawn.clips.iter().map(|&clip| self.labels[clip]).collect();
-        let batch = Batch { views: drawn.tensors(&self.plan.device), clips: drawn.clips, labels };
-        let images = batch.clips.len() * batch.views.len();
+        let batch = drawn.batch(&self.labels, &self.plan.device);
+        let images = batch.clips.len() * images_a_clip(&self.plan.recipe);
         let train = self.plan.recipe.train();
         let memory = Memory { part: train.micro_batch, recompute: train.recompute_activations };
         let (objective, gradients) = gradient::of_batch(&mut self.method, &self.network, &batch, memory);

@@ -5,7 +5,7 @@ use super::journal::Health;
 use super::load::{Loader, ahead};
 use super::select::Selection;
 use crate::batch::images;
-use crate::method::{Batch, Method};
+use crate::method::Method;
 use crate::model::{Mode, Pass};
 use burn::tensor::{Device, Tensor};
 use hico_data::{DatasetError, Seed, prefetch, view};
@@ -83,9 +83,7 @@ impl Watch {
         let (mut loss, mut counted) = (0.0, 0);
         let chunks: Vec<Vec<usize>> = self.watched.chunks(self.batch).map(<[usize]>::to_vec).collect();
         for drawn in self.loader.load(0, chunks) {
-            let drawn = drawn?;
-            let labels = drawn.clips.iter().map(|&clip| self.loss_labels[clip]).collect();
-            let batch = Batch { views: drawn.tensors(device), clips: drawn.clips, labels };
+            let batch = drawn?.batch(&self.loss_labels, device);
             let outputs = method.outputs(network, &batch.views, &Pass::keeping(Mode::Eval));
             let objective = method.objective(outputs, &batch, Mode::Eval);
             // A contrast needs somebody to be told apart from.
@@ -133,6 +131,7 @@ impl Watch {
         device: &Device,
     ) -> Result<Rows, DatasetError> {
         let Loader { data, recipe, threads, .. } = self.loader.clone();
+        let recipe = recipe.view().clone();
         let side = recipe.side;
         let plain = move |&clip: &usize| -> Result<Vec<f32>, DatasetError> {
             let frame = data.read_frame(clip, data.row(clip).frames / 2)?;

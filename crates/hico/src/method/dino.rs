@@ -1,0 +1,116 @@
+//! DINO (Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers") on a residual network: from
+//! every crop the student says to which prototypes the teacher assigns the large ones.
+
+use super::teacher::Teacher;
+use super::{Batch, Draw, Method, Objective, Rows, Views, restored};
+use crate::loss::{Distillation, self_distillation};
+use crate::model::init::Init;
+use crate::model::projected::{Projected, Seen, Widths};
+use crate::model::weights::{NamedTensor, WeightsError, to_named};
+use crate::model::{Mode, Pass};
+use crate::recipe::Recipe;
+use burn::tensor::{Device, Tensor};
+use hico_data::{Seed, view};
+
+/// The paper's head is 2048 wide with a bottleneck of 256; the same proportion on 512 features instead of 2048.
+const PROJECTOR: Widths = Widths { hidden: 512, output: 256, normalised: false };
+
+/// Prototypes; the paper has 65,536 for a million pictures.
+const PROTOTYPES: usize = 1024;
+
+/// Temperature of the teacher; the student's is `loss.temperature`.
+const TEACHER_TEMPERATURE: f64 = 0.04;
+
+/// How much of itself the centre keeps in each step (equation 4).
+const CENTRE_MOMENTUM: f64 = 0.9;
+
+/// Large crops, which come before the small ones.
+const GLOBAL: usize = 2;
+
+/// Name of the centre in checkpoints.
+const CENTRE: &str = "centre";
+
+/// DINO, with its teacher and the centre of what that says.
+#[derive(Debug)]
+pub struct Dino {
+    temperature: f64,
+    teacher: Teacher,
+    /// `[1, prototypes]`
+    centre: Tensor<2>,
+}
+
+impl Method for Dino {
+    type Network = Projected;
+
+    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
+        let view::Crops { global, local } = view::crops(data, clip, recipe.view(), seed, epoch)?;
+        Ok(Views { images: global.into_iter().chain(local).collect(), weight: 1.0 })
+    };
+
+    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        let network =
+            Projected::new(&init, recipe.model().depth, PROJECTOR).with_prototypes(&init, PROJECTOR, PROTOTYPES);
+        let method = Self {
+            temperature: recipe.loss().temperature,
+            teacher: Teacher::of(&network, recipe.method().teacher_momentum),
+            centre: Tensor::zeros([1, PROTOTYPES], &device.clone().inner()),
+        };
+        (method, network)
+    }
+
+    /// Of each crop the student's scores and projection, and of large ones the teacher's scores as well.
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+        let (large, small) = views.split_at(GLOBAL);
+        let taught = self.teacher.scores(large, pass.mode()).into_iter().map(Some).chain(std::iter::repeat(None));
+        // Crops of two sizes are two passes.
+        let seen = network.views(large, pass).into_iter().chain(network.views(small, pass));
+        let rows = |(seen, taught): (Seen, Option<Tensor<2>>)| {
+            let scores = network.scores(seen.projection.clone());
+            [scores, seen.projection].into_iter().chain(taught).collect()
+        };
+        seen.zip(taught).map(rows).collect()
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, mode: Mode) -> Objective {
+        let student: Vec<Tensor<2>> = outputs.iter().map(|rows| rows[0].clone()).collect();
+        let teacher: Vec<Tensor<2>> = outputs[..GLOBAL].iter().map(|rows| rows[2].clone().without_autodiff()).collect();
+        let temperatures = [self.temperature, TEACHER_TEMPERATURE];
+        let Distillation { cross_entropy: total, teacher_entropy } =
+            self_distillation(&student, &teacher, &self.centre, temperatures);
+        if mode == Mode::Train {
+            let mean = Tensor::cat(teacher, 0).mean_dim(0); // [1, prototypes]
+            self.centre = self.centre.clone() * CENTRE_MOMENTUM + mean * (1.0 - CENTRE_MOMENTUM);
+        }
+        let embeddings = outputs[..GLOBAL].iter().map(|rows| rows[1].clone()).collect();
+        Objective {
+            terms: vec![("distillation", total.clone()), ("teacher_entropy", teacher_entropy)],
+            total,
+            embeddings,
+        }
+    }
+
+    fn features(&self, network: &Projected, images: Tensor<4>) -> Tensor<2> {
+        network.features(images)
+    }
+
+    fn begins_with(&mut self, network: &Projected) {
+        self.teacher.begins_with(network);
+    }
+
+    fn after_step(&mut self, network: &Projected, _step: u64) {
+        self.teacher.follow(network);
+    }
+
+    fn state(&self) -> Vec<NamedTensor> {
+        let mut state = self.teacher.state();
+        state.push(to_named(CENTRE, self.centre.clone()));
+        state
+    }
+
+    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), WeightsError> {
+        self.teacher.restore(state)?;
+        self.centre = restored(state, CENTRE, &self.centre, device)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! IVPP (VanBerlo et al. 2024, "Intra-Video Positive Pairs in Self-Supervised Learning for Ultrasound") in SimCLR: frames
+//! close in time are a pair, and the closer they are the more it counts.
+
+use super::simclr::PROJECTOR;
+use super::{Batch, Draw, Method, Objective, Rows, Views};
+use crate::loss::weighted_nt_xent;
+use crate::model::init::Init;
+use crate::model::projected::Projected;
+use crate::model::{Mode, Pass};
+use crate::recipe::Recipe;
+use burn::tensor::{Device, Tensor};
+use hico_data::{Seed, view};
+
+/// IVPP; it remembers nothing besides its network.
+#[derive(Debug, Clone)]
+pub struct Ivpp {
+    temperature: f64,
+}
+
+/// How much a pair counts (section 3.2): 1 where its frames are one, and `1 / (most + 1)` where they are as far apart as
+/// they may be.
+///
+/// - `seconds`: between its frames
+/// - `most`: the largest such distance, seconds; 0 means that there is none, and every pair counts as 1
+fn weight(seconds: f64, most: f64) -> f32 {
+    // Neighbours are a pair even where their distance is more than `most`.
+    if most > 0.0 { ((most - seconds.min(most) + 1.0) / (most + 1.0)) as f32 } else { 1.0 }
+}
+
+impl Method for Ivpp {
+    type Network = Projected;
+
+    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
+        let view::Near { pair, seconds } = view::near(data, clip, recipe.view(), seed, epoch)?;
+        Ok(Views { weight: weight(seconds, recipe.view().pair_within), ..pair.into() })
+    };
+
+    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        (Self { temperature: recipe.loss().temperature }, Projected::new(&init, recipe.model().depth, PROJECTOR))
+    }
+
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+        network.views(views, pass).into_iter().map(|seen| vec![seen.projection]).collect()
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
+        let total = weighted_nt_xent(first.clone(), second.clone(), &batch.weights, self.temperature);
+        Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }
+    }
+
+    fn features(&self, network: &Projected, images: Tensor<4>) -> Tensor<2> {
+        network.features(images)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::weight;
+
+    #[test]
+    fn a_pair_counts_less_the_farther_its_frames_are_apart() {
+        assert_eq!([0.0, 0.5, 1.0, 3.0].map(|seconds| weight(seconds, 1.0)), [1.0, 0.75, 0.5, 0.5]);
+        assert_eq!(weight(0.5, 0.5), 1.0 / 1.5);
+        assert_eq!(weight(9.0, 0.0), 1.0);
+    }
+}
