@@ -1,18 +1,18 @@
 //! One cell at work: an encoder is pretrained, looked at on its way, and judged; every answer is kept as soon as it is
 //! there, so that an interrupted cell goes on where it stopped.
 
-use super::grid::{Cell, GridError, Trained, budgets};
+pub use super::cell_error::CellError;
+use super::grid::{Cell, Trained, budgets};
 use super::judge::{Features, Judge};
-use super::row::{self, Key, Row, RowError, Way};
-use super::study::{Budget, Labels, Start, Study, StudyError};
-use crate::device::{DeviceChoice, DeviceError};
+use super::row::{self, Key, Row, Way};
+use super::study::{Budget, Labels, Start, Study};
+use crate::device::DeviceChoice;
 use crate::evaluate::inputs::{FinetuneError, Workplace};
 use crate::evaluate::plan::{PlanError, clips_outside};
-use crate::evaluate::pretrained::{Pretrained, PretrainedError};
+use crate::evaluate::pretrained::Pretrained;
 use crate::method::images_a_clip;
 use crate::model::Encoder;
 use crate::model::init::Init;
-use crate::model::weights::WeightsError;
 use crate::recipe::{Recipe, RecipeFile};
 use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
 use crate::train::keep::kept_after;
@@ -51,96 +51,6 @@ pub struct Options {
     pub threads: Option<NonZeroUsize>,
     /// Epochs of pretraining instead of what the budget affords: to repeat a cell that had a budget in seconds.
     pub epochs: Option<usize>,
-}
-
-/// Why a cell has no answers.
-#[derive(Debug, thiserror::Error)]
-pub enum CellError {
-    /// A file cannot be read or written.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A file of answers is broken.
-    #[error("{}: {source}", .path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: RowError,
-    },
-    /// Another process is at it.
-    #[error("{0}: another process is at this cell")]
-    Busy(String),
-    /// The encoder cannot be pretrained.
-    #[error("{cell}: {source}")]
-    Train {
-        /// The cell.
-        cell: String,
-        /// Why.
-        source: TrainError,
-    },
-    /// The encoder cannot be judged.
-    #[error("{cell}: {source}")]
-    Judge {
-        /// The cell.
-        cell: String,
-        /// Why.
-        source: FinetuneError,
-    },
-    /// The folds do not do.
-    #[error("{cell}: {source}")]
-    Plan {
-        /// The cell.
-        cell: String,
-        /// Why.
-        source: PlanError,
-    },
-    /// Weights cannot be read.
-    #[error(transparent)]
-    Pretrained(#[from] PretrainedError),
-    /// Weights do not fit.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The device cannot be had.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The study does not do.
-    #[error(transparent)]
-    Grid(#[from] GridError),
-    /// The study cannot be read, or its data not be opened.
-    #[error(transparent)]
-    Study(#[from] StudyError),
-    /// A cell whose answers would be repeated has none.
-    #[error("{0}: this cell is not finished")]
-    Unfinished(String),
-    /// It was asked to stop; what is done is kept.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl CellError {
-    /// What a person can do about it, where there is something.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Train { source, .. } => return source.hint(),
-            Self::Device(error) => return Some(error.hint().to_owned()),
-            Self::Busy(_) => "wait for it, or run another cell; `--list` shows which are left",
-            Self::Broken { .. } => "delete that file: its answers are then found again",
-            Self::Unfinished(_) => "run it first: `--cell N`",
-            Self::Study(StudyError::Data { .. }) => {
-                "`hico ingest SRC --labels FILE.csv --out DATASET` makes a data set"
-            }
-            Self::Grid(GridError::Plan { .. }) => "`hico split DATASET --folds K` makes other folds, by group",
-            Self::File { .. } => "choose an --out on a disk that can be written and has room",
-            _ => return None,
-        };
-        Some(hint.to_owned())
-    }
 }
 
 /// Where a finished cell's answers are.
@@ -307,7 +217,7 @@ impl Work<'_> {
         if let Trained::Inside { data, fold } = self.cell.trained {
             options.clips = Some(clips_outside(&self.data[data], fold));
             if self.cell.labels != Labels::All {
-                let plan = self.judge(data).plan(fold, self.cell.labels);
+                let plan = self.judge(data).plan(fold, Way::Probe, self.cell.labels);
                 options.labelled = Some(plan.map_err(|source| self.no_plan(source))?.fit);
             }
         }
@@ -387,12 +297,14 @@ impl Work<'_> {
         let study = self.study;
         let mut ways = Vec::new();
         for labels in budgets(study).into_iter().filter(|labels| self.cell.only.is_none_or(|only| only == *labels)) {
-            let of_way = [
-                (Way::Knn, &study.judge.knn),
-                (Way::Probe, &study.judge.probe),
-                (Way::Finetune, &study.judge.finetune),
-            ];
-            ways.extend(of_way.into_iter().filter(|(_, asked)| asked.contains(&labels)).map(|(way, _)| (way, labels)));
+            ways.extend(
+                study
+                    .judge
+                    .ways()
+                    .into_iter()
+                    .filter(|(_, asked)| asked.contains(&labels))
+                    .map(|(way, _)| (way, labels)),
+            );
         }
         self.ask(stage, &ways)
     }
@@ -423,8 +335,8 @@ impl Work<'_> {
                     None => judge.features(&stage.encoder).map_err(failed)?,
                 };
                 let began = Instant::now();
-                let plan = judge.plan(fold, labels).map_err(|source| self.no_plan(source))?;
-                let answer = judge.ask(way, &stage.encoder, &features, &plan).map_err(failed)?;
+                let plan = judge.plan(fold, way, labels).map_err(|source| self.no_plan(source))?;
+                let answer = judge.ask((way, labels), &stage.encoder, &features, &plan).map_err(failed)?;
                 seen = Some((data, features));
                 let name = &self.study.data[data].name;
                 (self.tell)(&format!("{name}, fold {fold}, {way}, labels {labels}, {} images", stage.images));

@@ -2,7 +2,6 @@
 
 use super::study::{Labels, Source, Start, Study, StudyError};
 use crate::evaluate::plan::{self, FoldPlan, PlanError};
-use crate::recipe::{Recipe, Supervision};
 use hico_data::{Dataset, Seed};
 use std::sync::Arc;
 
@@ -129,7 +128,7 @@ fn inside(study: &Study, method: usize, data: usize, fold: usize, seed: u64, cel
     let plain = format!("{}--{set}-fold{fold}--seed{seed}", named.name);
     match &named.start {
         Start::Random | Start::Weights(_) => cells.push(cell(plain, Trained::Nothing, Labels::All, None)),
-        Start::Recipe(recipe) if !reads_labels(recipe) => {
+        Start::Recipe(_) if !named.reads_labels() => {
             cells.push(cell(plain, Trained::Inside { data, fold }, Labels::All, None));
         }
         Start::Recipe(_) => {
@@ -156,13 +155,8 @@ fn transfer(study: &Study, method: usize, from: usize, to: usize, seed: u64, tes
 /// Every label budget of any way, all labels first and then fewer and fewer.
 #[must_use]
 pub fn budgets(study: &Study) -> Vec<Labels> {
-    let mut budgets = [study.judge.knn.as_slice(), &study.judge.probe, &study.judge.finetune].concat();
+    let mut budgets = study.judge.ways().map(|(_, budgets)| budgets).concat();
     budgets.sort_unstable_by(|a, b| b.cmp(a));
     budgets.dedup();
     budgets
-}
-
-/// Whether a recipe's objective reads labels: then its pretraining may know no more of them than its judgement.
-fn reads_labels(recipe: &Recipe) -> bool {
-    recipe.method().supervision != Supervision::SelfOnly
 }

@@ -1,5 +1,6 @@
 //! An encoder on one fold: neighbours, linear probe, fine-tuning.
 
+use super::inner::{Round, rounds};
 use super::row::{Way, to_letters};
 use super::study::{Judging, Labels};
 use crate::evaluate::classifier::{Classifier, Trainable};
@@ -61,8 +62,10 @@ struct Predicted {
 
 impl Judge<'_> {
     /// Who learns and who is tested under a label budget.
-    pub(super) fn plan(&self, fold: usize, labels: Labels) -> Result<FoldPlan, PlanError> {
+    pub(super) fn plan(&self, fold: usize, way: Way, labels: Labels) -> Result<FoldPlan, PlanError> {
         match labels {
+            // It parts the training groups itself.
+            _ if way == Way::Inner => FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed),
             Labels::All => FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed),
             Labels::Groups(groups) => FoldPlan::few(self.dataset, fold, groups, self.seed),
         }
@@ -82,7 +85,7 @@ impl Judge<'_> {
     /// - `features`: what `encoder` makes of the frames, by [`Self::features`]
     pub(super) fn ask(
         &self,
-        way: Way,
+        (way, labels): (Way, Labels),
         encoder: &Encoder,
         features: &Features,
         plan: &FoldPlan,
@@ -91,8 +94,9 @@ impl Judge<'_> {
             Way::Knn => self.knn(features, plan),
             Way::Probe => self.probe(features, plan),
             Way::Finetune => self.finetune(encoder, plan)?,
+            Way::Inner => return Ok(self.inner(features, plan, labels)),
         };
-        Ok(self.answer(plan, &predicted))
+        Ok(self.answer(&plan.training(), &predicted))
     }
 
     fn frames(&self, clips: &[usize]) -> Vec<FrameRef> {
@@ -139,6 +143,35 @@ impl Judge<'_> {
         Predicted { frames: predictions(&tested, found), chosen: strength.to_string(), published: None }
     }
 
+    /// Means over rounds within the training groups.
+    fn inner(&self, Features(of): &Features, plan: &FoldPlan, labels: Labels) -> Answer {
+        let rounds = rounds(self.dataset, &plan.training(), labels, self.seed.derive("rounds", &[plan.fold as u64]));
+        let answers = rounds.iter().map(|Round { fit, asked }| {
+            let learnt = self.frames(fit);
+            let rows: Vec<Vec<f32>> = learnt.iter().map(|frame| of[frame].clone()).collect();
+            let known = Labelled { rows: &rows, labels: &self.labels(&learnt) };
+            let probe = LinearProbe::fit(known, self.classes(), STRENGTH);
+            let tested = self.frames(asked);
+            let found = tested.iter().map(|frame| probe.predict(&of[frame])).collect();
+            let frames = predictions(&tested, found);
+            self.answer(fit, &Predicted { frames, chosen: STRENGTH.to_string(), published: None })
+        });
+        let answers: Vec<Answer> = answers.collect();
+        let mean = |of: fn(&Answer) -> f64| stats::mean(&answers.iter().map(of).collect::<Vec<_>>()).unwrap_or(0.0);
+        let areas: Option<Vec<f64>> = answers.iter().map(|answer| answer.auc).collect();
+        Answer {
+            groups: mean(|answer| answer.groups as f64).round() as usize,
+            clips: mean(|answer| answer.clips as f64).round() as usize,
+            chosen: STRENGTH.to_string(),
+            balanced_accuracy: mean(|answer| answer.balanced_accuracy),
+            frame_balanced_accuracy: mean(|answer| answer.frame_balanced_accuracy),
+            macro_f1: mean(|answer| answer.macro_f1),
+            auc: areas.and_then(|areas| stats::mean(&areas)),
+            published: None,
+            predictions: String::new(),
+        }
+    }
+
     /// As many steps whatever the number of labels.
     fn finetune(&self, encoder: &Encoder, plan: &FoldPlan) -> Result<Predicted, FinetuneError> {
         let settings = self.settings;
@@ -160,15 +193,14 @@ impl Judge<'_> {
         Ok(Predicted { frames: found.honest, chosen: format!("epoch {}", found.chosen_epoch), published })
     }
 
-    fn answer(&self, plan: &FoldPlan, predicted: &Predicted) -> Answer {
-        let learnt = plan.training();
+    fn answer(&self, learnt: &[usize], predicted: &Predicted) -> Answer {
         let clips = per_clip(self.dataset, &predicted.frames);
         let units = per_frame(self.dataset, &predicted.frames);
         let by_frame =
             Confusion::of(self.classes(), units.iter().map(|unit| (unit.truth, argmax(&unit.probabilities))));
         let by_clip = Confusion::of(self.classes(), clips.iter().map(|clip| (clip.truth, argmax(&clip.probabilities))));
         Answer {
-            groups: groups_of(self.dataset, &learnt).len(),
+            groups: groups_of(self.dataset, learnt).len(),
             clips: learnt.len(),
             chosen: predicted.chosen.clone(),
             balanced_accuracy: by_clip.balanced_accuracy().unwrap_or(0.0),

@@ -3,14 +3,18 @@
 //! - [`study`]: what is asked, as written and checked
 //! - [`grid`]: the cells, each one encoder and every question put to it
 //! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning
-//! - [`cell`]: one cell at work, resumable
+//! - `inner.rs`: what may choose between methods without a look at the test fold
+//! - [`cell`]: one cell at work, resumable; `cell_error.rs`: why it has no answers
 //! - [`row`]: what a cell leaves: one line an answer
 //! - [`ledger`]: what a folder of cells was begun with
-//! - [`ranks`], [`summary`]: all lines → figures with their doubt
+//! - [`ranks`], [`summary`], `curves.rs`: all lines → figures with their doubt
 
 pub mod cell;
+mod cell_error;
+mod curves;
 pub mod grid;
 pub mod ledger;
+mod inner;
 mod judge;
 pub mod ranks;
 pub mod row;

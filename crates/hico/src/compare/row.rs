@@ -14,6 +14,9 @@ pub enum Way {
     Probe,
     /// The whole encoder and a linear head trained.
     Finetune,
+    /// Logistic regression on frozen features within the training groups, mean over ten partings of them: what may choose
+    /// between methods. The test fold is not looked at.
+    Inner,
 }
 
 impl fmt::Display for Way {
@@ -22,6 +25,7 @@ impl fmt::Display for Way {
             Self::Knn => "knn",
             Self::Probe => "probe",
             Self::Finetune => "finetune",
+            Self::Inner => "inner",
         })
     }
 }
@@ -52,7 +56,7 @@ pub struct Row {
     /// What was chosen on inner validation groups: the strength of a probe's L2 term, the epoch of a fine-tuning. Where
     /// nothing was left to choose on: what was fixed before.
     pub chosen: String,
-    /// Balanced accuracy per clip (mean probability of its frames) on the test fold.
+    /// Balanced accuracy per clip (mean probability of its frames) on the test fold; of `inner` on its training groups.
     pub balanced_accuracy: f64,
     /// Balanced accuracy per frame.
     pub frame_balanced_accuracy: f64,
@@ -62,7 +66,7 @@ pub struct Row {
     pub auc: Option<f64>,
     /// Balanced accuracy per frame at the epoch that is best on the test fold, as the literature reports.
     pub published: Option<f64>,
-    /// The class that each tested clip was given, in the order of the data set: a digit or letter a clip.
+    /// The class that each tested clip was given, in the order of the data set: a digit or letter a clip. Empty for `inner`.
     pub predictions: String,
     /// Seconds of pretraining before.
     pub pretrain_seconds: f64,

@@ -1,6 +1,7 @@
 //! What a study asks: `StudyFile` as written → `Study` checked.
 
-use crate::recipe::{Recipe, RecipeError};
+use super::row::Way;
+use crate::recipe::{Recipe, RecipeError, Supervision};
 use hico_data::{Dataset, DatasetError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -136,6 +137,8 @@ pub struct Judging {
     pub probe: Vec<Labels>,
     /// Label budgets of fine-tuning the whole encoder.
     pub finetune: Vec<Labels>,
+    /// Label budgets of a probe within the training groups, which may choose between methods that read no labels.
+    pub inner: Vec<Labels>,
     /// Frames of a clip used, evenly spaced; 1 or more.
     pub frames_per_clip: usize,
     /// Share of the training groups that chooses a probe's strength and a fine-tuning's epoch where all labels are known;
@@ -155,12 +158,26 @@ pub struct Judging {
     pub finetune_at_looks: bool,
 }
 
+impl Judging {
+    /// Every way with its label budgets.
+    #[must_use]
+    pub fn ways(&self) -> [(Way, &[Labels]); 4] {
+        [
+            (Way::Knn, self.knn.as_slice()),
+            (Way::Probe, &self.probe),
+            (Way::Finetune, &self.finetune),
+            (Way::Inner, &self.inner),
+        ]
+    }
+}
+
 impl Default for Judging {
     fn default() -> Self {
         Self {
             knn: vec![Labels::All],
             probe: vec![Labels::All],
             finetune: vec![Labels::All],
+            inner: Vec::new(),
             frames_per_clip: 8,
             inner_fraction: 0.2,
             finetune_steps: 150,
@@ -229,6 +246,14 @@ pub struct StudyMethod {
     pub ablates: Option<String>,
     /// The label budgets for which it is pretrained, where its pretraining reads labels; every one if `None`.
     pub labels: Option<Vec<Labels>>,
+}
+
+impl StudyMethod {
+    /// Whether its pretraining reads labels: then that may know no more of them than its judgement.
+    #[must_use]
+    pub fn reads_labels(&self) -> bool {
+        matches!(&self.start, Start::Recipe(recipe) if recipe.method().supervision != Supervision::SelfOnly)
+    }
 }
 
 /// A checked study.
@@ -331,6 +356,11 @@ impl Study {
             .iter()
             .map(|method| check_method(method, &file.recipe, &names, folder))
             .collect::<Result<_, _>>()?;
+        let reader = methods.iter().find(|method| method.reads_labels());
+        if let (Some(method), false) = (reader, file.judge.inner.is_empty()) {
+            let fact = format!("the pretraining of {} reads the labels that it would ask about", method.name);
+            return Err(key("judge.inner", fact));
+        }
         let place = |name: &String| {
             let place = names.iter().position(|other| other == name);
             place.ok_or_else(|| key("compare", format!("there is no method {name:?}")))
@@ -393,14 +423,12 @@ fn check_judging(judge: &Judging) -> Result<(), StudyError> {
     let held = |name: &str, holds: bool, expected: &str| {
         if holds { Ok(()) } else { Err(key(format!("judge.{name}"), format!("must be {expected}"))) }
     };
-    for (name, budgets) in
-        [("judge.knn", &judge.knn), ("judge.probe", &judge.probe), ("judge.finetune", &judge.finetune)]
-    {
+    for (way, budgets) in judge.ways() {
         if !budgets.is_empty() {
-            each_once(name, budgets)?;
+            each_once(&format!("judge.{way}"), budgets)?;
         }
     }
-    let some = !(judge.knn.is_empty() && judge.probe.is_empty() && judge.finetune.is_empty());
+    let some = judge.ways().iter().any(|(_, budgets)| !budgets.is_empty());
     held("probe", some, "a list with a budget, or one of the other ways must have one")?;
     held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
     held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;

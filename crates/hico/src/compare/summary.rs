@@ -1,5 +1,7 @@
 //! All answers → figures with their doubt: tables, paired comparisons, curves.
 
+pub use super::curves::{Curve, CurveLine, Overtaking, Point};
+use super::curves::{curve, overtakings};
 use super::grid::Cell;
 use super::ranks::{Ranks, ranks};
 use super::row::{Row, Way, from_letters};
@@ -42,6 +44,8 @@ pub struct Summary {
     pub seconds: f64,
     /// A table for each data set, way and label budget.
     pub tables: Vec<Table>,
+    /// What may choose between methods: a table for each data set and label budget of the inner way.
+    pub choices: Vec<Choice>,
     /// How methods did on their way through pretraining.
     pub curves: Vec<Curve>,
     /// How soon one method came as far as another at its end.
@@ -114,6 +118,32 @@ pub struct EntryScores {
     pub groups: f64,
 }
 
+/// Methods asked within the training groups of each fold; no test fold was looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Choice {
+    /// The data set.
+    pub data: String,
+    /// The labels that were known.
+    pub labels: Labels,
+    /// Folds and seeds that every method has.
+    pub places: usize,
+    /// One entry a method, in the study's order.
+    pub entries: Vec<Candidate>,
+}
+
+/// A method's figures in one choice.
+#[derive(Debug, Clone, Serialize)]
+pub struct Candidate {
+    /// The method.
+    pub method: String,
+    /// Balanced accuracy per clip of each fold and seed that every method has.
+    pub balanced_accuracy: Vec<f64>,
+    /// Their mean; absent where there is none.
+    pub mean: Option<f64>,
+    /// In how many of them no method is better.
+    pub first: usize,
+}
+
 /// A paired comparison.
 #[derive(Debug, Clone, Serialize)]
 pub struct Compared {
@@ -122,54 +152,6 @@ pub struct Compared {
     pub comparison: Comparison,
     /// p after Holm's correction for all comparisons of the table.
     pub p_holm: f64,
-}
-
-/// How methods did on one data set on their way through pretraining, asked one way with every label.
-#[derive(Debug, Clone, Serialize)]
-pub struct Curve {
-    /// The data set.
-    pub data: String,
-    /// How they were asked.
-    pub way: Way,
-    /// For each method that was pretrained its points.
-    pub lines: Vec<CurveLine>,
-}
-
-/// One method's way.
-#[derive(Debug, Clone, Serialize)]
-pub struct CurveLine {
-    /// The method.
-    pub method: String,
-    /// Means over folds and seeds.
-    pub points: Vec<Point>,
-}
-
-/// One look.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Point {
-    /// Views seen.
-    pub images: f64,
-    /// Seconds of pretraining.
-    pub seconds: f64,
-    /// Balanced accuracy per clip.
-    pub balanced_accuracy: f64,
-}
-
-/// How soon one method came as far as another at its end, by the mean curves.
-#[derive(Debug, Clone, Serialize)]
-pub struct Overtaking {
-    /// The data set.
-    pub data: String,
-    /// How they were asked.
-    pub way: Way,
-    /// The one that is followed.
-    pub method: String,
-    /// The one whose end is the mark.
-    pub mark: String,
-    /// Views that the first needed, as a share of those that the other saw; absent where it never came so far.
-    pub share_of_images: Option<f64>,
-    /// The same in seconds.
-    pub share_of_seconds: Option<f64>,
 }
 
 /// Sums up all rows that there are.
@@ -181,16 +163,18 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], rows: &[R
     let tests: BTreeSet<(usize, usize)> = cells.iter().flat_map(|cell| cell.tests.iter().copied()).collect();
     let mut answers = Answers::default();
     rows.iter().for_each(|row| answers.add(row));
-    let mut tables = Vec::new();
+    let (mut tables, mut choices) = (Vec::new(), Vec::new());
     let mut judged = Vec::new();
     for (place, set) in study.data.iter().enumerate().filter(|(_, set)| set.judged) {
         let folds: Vec<usize> = tests.iter().filter(|(of, _)| *of == place).map(|(_, fold)| *fold).collect();
         let test = Tested::new(&data[place], &folds);
-        for (way, budgets) in
-            [(Way::Knn, &study.judge.knn), (Way::Probe, &study.judge.probe), (Way::Finetune, &study.judge.finetune)]
-        {
-            let mut budgets = budgets.clone();
+        for (way, budgets) in study.judge.ways() {
+            let mut budgets = budgets.to_vec();
             budgets.sort_unstable_by(|a, b| b.cmp(a));
+            if way == Way::Inner {
+                choices.extend(budgets.into_iter().map(|labels| choice(study, &set.name, labels, &folds, &answers)));
+                continue;
+            }
             tables.extend(budgets.into_iter().map(|labels| table(study, &set.name, way, labels, &test, &answers)));
         }
         judged.push(facts(study, place, &data[place], folds));
@@ -214,6 +198,7 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], rows: &[R
         cells: [finished, cells.len()],
         seconds: seconds(rows),
         tables,
+        choices,
         overtakings: overtakings(study, &curves),
         curves,
         warnings: warnings(study, cells.len() - finished),
@@ -234,6 +219,12 @@ impl<'a> Answers<'a> {
         if row.epochs > place.epochs {
             *place = row;
         }
+    }
+
+    /// The balanced accuracy on every seed and fold that there is.
+    fn each(&self, question: Question<'_>) -> BTreeMap<(u64, usize), f64> {
+        let rows = self.0.get(&question).into_iter().flatten();
+        rows.map(|(place, row)| (*place, row.balanced_accuracy)).collect()
     }
 
     /// For each seed that has all folds its rows, fold by fold.
@@ -317,6 +308,25 @@ fn table(study: &Study, data: &str, way: Way, labels: Labels, test: &Tested<'_>,
     }
 }
 
+fn choice(study: &Study, data: &str, labels: Labels, folds: &[usize], answers: &Answers<'_>) -> Choice {
+    let rows: Vec<BTreeMap<(u64, usize), f64>> =
+        study.methods.iter().map(|method| answers.each((method.name.as_str(), data, Way::Inner, labels))).collect();
+    let everywhere = |place: &(u64, usize)| rows.iter().all(|rows| rows.contains_key(place));
+    let places = study.seeds.iter().flat_map(|seed| folds.iter().map(move |fold| (*seed, *fold)));
+    let places: Vec<(u64, usize)> = places.filter(everywhere).collect();
+    let best = |place: &(u64, usize)| rows.iter().map(|rows| rows[place]).fold(f64::NEG_INFINITY, f64::max);
+    let entries = study.methods.iter().zip(&rows).map(|(method, rows)| {
+        let balanced_accuracy: Vec<f64> = places.iter().map(|place| rows[place]).collect();
+        Candidate {
+            method: method.name.clone(),
+            mean: stats::mean(&balanced_accuracy),
+            first: places.iter().filter(|place| rows[place] >= best(place)).count(),
+            balanced_accuracy,
+        }
+    });
+    Choice { data: data.to_owned(), labels, places: places.len(), entries: entries.collect() }
+}
+
 fn entry_scores(test: &Tested<'_>, rows: &BTreeMap<u64, Vec<&Row>>) -> Option<EntryScores> {
     let seeds = rows.values().map(|rows| test.predictions(rows)).collect::<Option<Vec<_>>>()?;
     if seeds.is_empty() {
@@ -369,65 +379,6 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
         corrected[place] = least;
     }
     corrected
-}
-
-/// Of every cell of a method the looks, in their order; then the mean of each look over cells. All labels only.
-fn curve(study: &Study, data: &str, way: Way, rows: &[Row]) -> Curve {
-    let pretrained = study.methods.iter().filter(|method| matches!(method.start, Start::Recipe(_)));
-    let line = |name: &String| {
-        let mut cells: BTreeMap<(u64, usize), Vec<&Row>> = BTreeMap::new();
-        let asked = |row: &&Row| row.method == *name && row.data == data && row.way == way && row.labels == Labels::All;
-        for row in rows.iter().filter(asked) {
-            cells.entry((row.seed, row.fold)).or_default().push(row);
-        }
-        cells.values_mut().for_each(|rows| rows.sort_by_key(|row| row.epochs));
-        let looks = cells.values().map(Vec::len).min().unwrap_or(0);
-        let mean = |look: usize, value: &dyn Fn(&Row) -> f64| {
-            cells.values().map(|rows| value(rows[look])).sum::<f64>() / cells.len() as f64
-        };
-        let point = |look: usize| Point {
-            images: mean(look, &|row| row.images as f64),
-            seconds: mean(look, &|row| row.pretrain_seconds),
-            balanced_accuracy: mean(look, &|row| row.balanced_accuracy),
-        };
-        CurveLine { method: name.clone(), points: (0..looks).map(point).collect() }
-    };
-    let lines = pretrained.map(|method| line(&method.name)).filter(|line| line.points.len() > 1);
-    Curve { data: data.to_owned(), way, lines: lines.collect() }
-}
-
-fn overtakings(study: &Study, curves: &[Curve]) -> Vec<Overtaking> {
-    let mut found = Vec::new();
-    for curve in curves {
-        for &[method, mark] in &study.compare {
-            let line = |method: usize| curve.lines.iter().find(|line| line.method == study.methods[method].name);
-            let (Some(line), Some(mark)) = (line(method), line(mark)) else { continue };
-            let Some(end) = mark.points.last() else { continue };
-            let share =
-                |along: fn(&Point) -> f64| Some(first_at(&line.points, end.balanced_accuracy, along)? / along(end));
-            found.push(Overtaking {
-                data: curve.data.clone(),
-                way: curve.way,
-                method: line.method.clone(),
-                mark: mark.method.clone(),
-                share_of_images: share(|point| point.images),
-                share_of_seconds: share(|point| point.seconds),
-            });
-        }
-    }
-    found
-}
-
-/// Where a curve first reaches a level, on straight lines between its points.
-fn first_at(points: &[Point], level: f64, along: fn(&Point) -> f64) -> Option<f64> {
-    if points.first()?.balanced_accuracy >= level {
-        return Some(along(&points[0]));
-    }
-    points.windows(2).find(|pair| pair[1].balanced_accuracy >= level).map(|pair| {
-        let [before, after] = [&pair[0], &pair[1]];
-        let share = (level - before.balanced_accuracy) / (after.balanced_accuracy - before.balanced_accuracy);
-        (along(after) - along(before)).mul_add(share, along(before))
-    })
 }
 
 fn facts(study: &Study, place: usize, dataset: &Dataset, folds: Vec<usize>) -> Judged {
@@ -490,15 +441,5 @@ mod tests {
         assert_eq!(holm(&[0.01, 0.04, 0.03]), [0.03, 0.06, 0.06]);
         assert_eq!(holm(&[0.5, 0.9]), [1.0, 1.0]);
         assert_eq!(holm(&[]), [0.0; 0]);
-    }
-
-    #[test]
-    fn a_level_is_reached_on_the_way_between_two_looks() {
-        let point = |images, balanced_accuracy| Point { images, seconds: images / 10.0, balanced_accuracy };
-        let points = [point(0.0, 0.4), point(100.0, 0.6), point(200.0, 0.5), point(300.0, 0.8)];
-        assert_eq!(first_at(&points, 0.3, |point| point.images), Some(0.0));
-        assert!((first_at(&points, 0.55, |point| point.images).unwrap() - 75.0).abs() < 1e-9);
-        assert!((first_at(&points, 0.7, |point| point.seconds).unwrap() - (20.0 + 10.0 * 2.0 / 3.0)).abs() < 1e-9);
-        assert_eq!(first_at(&points, 0.9, |point| point.images), None);
     }
 }

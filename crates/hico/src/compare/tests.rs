@@ -237,3 +237,55 @@ fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
     );
     assert!(refused("ablates = \"self\"", "ablates = \"semi\"").contains("no other method"));
 }
+
+#[test]
+fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_read_no_labels() {
+    let inner = STUDY
+        .replace("seeds = [1, 2]", "seeds = [1]")
+        .replace(
+            "knn = [\"all\"]\nprobe = [\"all\", 1]\nfinetune = [\"all\"]",
+            "knn = []\nprobe = []\nfinetune = []\ninner = [\"all\", 1]",
+        )
+        .replace("looks = 1", "looks = 0")
+        .replace("pretrain = \"spots\"\nfolds = [1]", "judged = false");
+    let refused = read(&inner).unwrap_err();
+    assert!(refused.contains("judge.inner") && refused.contains("semi"), "{refused}");
+    let study = read(&inner.replace("ablates = \"self\"", "set.method.supervision = \"self\"")).unwrap();
+    let data = [spots(), spots()];
+    let cells = cells(&study, &data).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = Vec::new();
+    for cell in &cells {
+        rows.extend(run(&study, &data, cell, folder.path()).unwrap());
+    }
+    // Three methods, two folds, two budgets.
+    assert_eq!(rows.len(), 12);
+    // Of three groups of each class, a clip each, one is learnt from or all but one or two.
+    for row in &rows {
+        assert!(row.way == Way::Inner && row.predictions.is_empty() && row.chosen == "0.1", "{row:?}");
+        let few = row.labels == Labels::Groups(1);
+        assert!(if few { row.groups == 2 } else { (3..=5).contains(&row.groups) }, "{row:?}");
+        // Eight spots are told apart by any encoder, but not always from one of each.
+        assert!(row.balanced_accuracy > 0.3 && row.balanced_accuracy <= 1.0);
+    }
+    let summary = summarise(&study, &data, &cells, &rows, cells.len());
+    assert!(summary.tables.is_empty());
+    let [all, one] = summary.choices.as_slice() else { panic!("two budgets") };
+    assert_eq!((all.labels, one.labels, all.places), (Labels::All, Labels::Groups(1), 2));
+    for (entry, method) in all.entries.iter().zip(["random", "self", "semi"]) {
+        let of: Vec<f64> = rows
+            .iter()
+            .filter(|row| row.method == method && row.labels == Labels::All)
+            .map(|row| row.balanced_accuracy)
+            .collect();
+        assert_eq!((entry.method.as_str(), &entry.balanced_accuracy), (method, &of));
+        assert!((entry.mean.unwrap() - (of[0] + of[1]) / 2.0).abs() < 1e-12);
+    }
+    assert!(all.entries.iter().map(|entry| entry.first).sum::<usize>() >= 2, "somebody is first everywhere");
+    // The two methods are one, but for their names.
+    assert_eq!(all.entries[1].balanced_accuracy, all.entries[2].balanced_accuracy);
+    // What only one method has is no place.
+    let missing: Vec<Row> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
+    let summary = summarise(&study, &data, &cells, &missing, cells.len() - 1);
+    assert_eq!((summary.choices[0].places, summary.choices[0].entries[0].balanced_accuracy.len()), (1, 1));
+}

@@ -1,5 +1,6 @@
 //! What a study found: one page, and the same tables as Markdown and for the terminal.
 
+mod choices;
 mod ranks;
 mod tables;
 mod words;
@@ -30,6 +31,7 @@ pub fn page(summary: &Summary) -> String {
         sections.extend(convergence(judged, summary));
         sections.extend(tables::ablations(judged, &tables, summary));
         sections.extend(ranks::section(judged, &tables));
+        sections.extend(choices::section(judged, summary));
     }
     sections.push(glossary());
     around(&Head { brand: "hico compare", title: &summary.title, subtitle: &subtitle }, &sections)
@@ -41,6 +43,7 @@ pub(super) const fn way(way: Way) -> &'static str {
         Way::Knn => "nearest neighbours",
         Way::Probe => "linear probe",
         Way::Finetune => "fine-tuning",
+        Way::Inner => "probe within the training groups",
     }
 }
 

@@ -5,7 +5,7 @@ use crate::compare::ranks::ranks;
 use crate::compare::row::Way;
 use crate::compare::study::{Budget, Labels};
 use crate::compare::summary::{
-    Compared, Curve, CurveLine, Entry, EntryScores, Judged, Overtaking, Point, Summary, Table,
+    Candidate, Choice, Compared, Curve, CurveLine, Entry, EntryScores, Judged, Overtaking, Point, Summary, Table,
 };
 use crate::evaluate::outcome::{Comparison, Estimate};
 use hico_data::Seed;
@@ -67,6 +67,15 @@ fn summary() -> Summary {
             way: Way::Knn,
             lines: vec![CurveLine { method: "hico".into(), points: vec![point(0.0), point(600.0), point(1200.0)] }],
         }],
+        choices: vec![Choice {
+            data: "lung".into(),
+            labels: Labels::Groups(4),
+            places: 2,
+            entries: vec![
+                Candidate { method: "random".into(), balanced_accuracy: vec![0.5, 0.53], mean: Some(0.515), first: 0 },
+                Candidate { method: "hico".into(), balanced_accuracy: vec![0.6, 0.65], mean: Some(0.625), first: 2 },
+            ],
+        }],
         overtakings: vec![Overtaking {
             data: "lung".into(),
             way: Way::Knn,
@@ -93,6 +102,9 @@ fn the_page_shows_every_part_and_no_name_becomes_markup() {
         "labelled patients",
         "+5.0",
         "2 of 3",
+        "Choice: lung",
+        "62.5",
+        "2 of 2",
     ] {
         assert!(page.contains(part), "{part}");
     }
@@ -106,12 +118,20 @@ fn markdown_and_terminal_say_the_same_figures() {
     for text in [markdown(&summary()), terminal(&summary())] {
         // The terminal's columns are held together by other means.
         let text = text.replace('\u{a0}', " ");
-        for part in ["70.0 %", "60.0 to 80.0 %", "hico minus random: +8.0", "4 cells are not finished", "n/a"] {
+        for part in [
+            "70.0 %",
+            "60.0 to 80.0 %",
+            "hico minus random: +8.0",
+            "4 cells are not finished",
+            "n/a",
+            "62.5 %",
+            "53.0 %",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
     let text = markdown(&summary());
     let columns: Vec<usize> =
         text.lines().filter(|line| line.starts_with("| ")).map(|line| line.matches('|').count()).collect();
-    assert!(columns.iter().all(|count| *count == 11 || *count == 7), "{columns:?}");
+    assert!(columns.iter().all(|count| [11, 7, 6].contains(count)), "{columns:?}");
 }

@@ -1,6 +1,6 @@
 //! The tables as Markdown, and for the terminal.
 
-use super::{budget, labels, tables, way};
+use super::{budget, choices, labels, tables, way};
 use crate::compare::summary::{Entry, Summary, Table};
 use crate::report::number::{NONE, counted, decimal, duration, interval, percent, points, spread};
 use std::fmt::Write as _;
@@ -32,6 +32,13 @@ pub fn markdown(summary: &Summary) -> String {
         }
         table.comparisons.iter().for_each(|compared| line(&mut text, &format!("- {}", tables::difference(compared))));
     }
+    for choice in &summary.choices {
+        line(&mut text, &format!("\n## {}: {}\n\n{}\n", choice.data, choices::title(choice), choices::WORDS));
+        line(&mut text, &format!("| {} |", choices::HEAD.join(" | ")));
+        line(&mut text, &format!("|{}", " --- |".repeat(choices::HEAD.len())));
+        let rows = choice.entries.iter().map(|entry| choices::cells(entry, choice.places));
+        rows.for_each(|row| line(&mut text, &format!("| {} |", row.join(" | "))));
+    }
     if !summary.overtakings.is_empty() {
         line(&mut text, "\n## How soon one method is as far as another at its end\n");
         line(&mut text, "| data | asked by | method | reaches the end of | share of images | share of seconds |");
@@ -55,6 +62,12 @@ pub fn terminal(summary: &Summary) -> String {
         line(&mut text, &format!("\n{}: {}, {}", table.data, way(table.way), labels(table.labels)));
         text.push_str(&crate::report::terminal::aligned(&rows(table, has_published(table))));
         table.comparisons.iter().for_each(|compared| line(&mut text, &tables::difference(compared)));
+    }
+    for choice in &summary.choices {
+        line(&mut text, &format!("\n{}: {}", choice.data, choices::title(choice)));
+        let head = choices::HEAD.map(str::to_owned).to_vec();
+        let rows = choice.entries.iter().map(|entry| choices::cells(entry, choice.places));
+        text.push_str(&crate::report::terminal::aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>()));
     }
     summary.warnings.iter().for_each(|warning| line(&mut text, &format!("warning: {warning}")));
     text

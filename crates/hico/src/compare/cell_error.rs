@@ -1,0 +1,102 @@
+//! Why a cell has no answers, and what a person can do about it.
+
+use super::grid::GridError;
+use super::row::RowError;
+use super::study::StudyError;
+use crate::device::DeviceError;
+use crate::evaluate::inputs::FinetuneError;
+use crate::evaluate::plan::PlanError;
+use crate::evaluate::pretrained::PretrainedError;
+use crate::model::weights::WeightsError;
+use crate::train::TrainError;
+use std::path::PathBuf;
+
+/// Why a cell has no answers.
+#[derive(Debug, thiserror::Error)]
+pub enum CellError {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file of answers is broken.
+    #[error("{}: {source}", .path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: RowError,
+    },
+    /// Another process is at it.
+    #[error("{0}: another process is at this cell")]
+    Busy(String),
+    /// The encoder cannot be pretrained.
+    #[error("{cell}: {source}")]
+    Train {
+        /// The cell.
+        cell: String,
+        /// Why.
+        source: TrainError,
+    },
+    /// The encoder cannot be judged.
+    #[error("{cell}: {source}")]
+    Judge {
+        /// The cell.
+        cell: String,
+        /// Why.
+        source: FinetuneError,
+    },
+    /// The folds do not do.
+    #[error("{cell}: {source}")]
+    Plan {
+        /// The cell.
+        cell: String,
+        /// Why.
+        source: PlanError,
+    },
+    /// Weights cannot be read.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedError),
+    /// Weights do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The device cannot be had.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The study does not do.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// The study cannot be read, or its data not be opened.
+    #[error(transparent)]
+    Study(#[from] StudyError),
+    /// A cell whose answers would be repeated has none.
+    #[error("{0}: this cell is not finished")]
+    Unfinished(String),
+    /// It was asked to stop; what is done is kept.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl CellError {
+    /// What a person can do about it, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Train { source, .. } => return source.hint(),
+            Self::Device(error) => return Some(error.hint().to_owned()),
+            Self::Busy(_) => "wait for it, or run another cell; `--list` shows which are left",
+            Self::Broken { .. } => "delete that file: its answers are then found again",
+            Self::Unfinished(_) => "run it first: `--cell N`",
+            Self::Study(StudyError::Data { .. }) => {
+                "`hico ingest SRC --labels FILE.csv --out DATASET` makes a data set"
+            }
+            Self::Grid(GridError::Plan { .. }) => "`hico split DATASET --folds K` makes other folds, by group",
+            Self::File { .. } => "choose an --out on a disk that can be written and has room",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

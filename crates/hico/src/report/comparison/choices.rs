@@ -1,0 +1,60 @@
+//! What may choose between methods, without a look at a test fold.
+
+use super::{labels, way};
+use crate::compare::row::Way;
+use crate::compare::summary::{Candidate, Choice, Judged, Summary};
+use crate::report::number::{NONE, percent};
+use crate::report::section::Section;
+use crate::report::tables::{Row, Table as Grid, text};
+use maud::html;
+
+/// Heads of the table.
+pub(super) const HEAD: [&str; 5] = ["method", "mean", "lowest", "highest", "best of all"];
+
+/// What a figure means.
+pub(super) const WORDS: &str = "Balanced accuracy per clip of a linear probe within the training groups of each fold, mean \
+    over ten partings of them. Test folds were not looked at, so this may choose a recipe; it is no result.";
+
+/// The title of a choice.
+pub(super) fn title(choice: &Choice) -> String {
+    format!("{}, {}", way(Way::Inner), labels(choice.labels))
+}
+
+/// A method's row.
+pub(super) fn cells(candidate: &Candidate, places: usize) -> Vec<String> {
+    let all = &candidate.balanced_accuracy;
+    let figure = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), percent);
+    vec![
+        candidate.method.clone(),
+        figure(candidate.mean),
+        figure(all.iter().copied().reduce(f64::min)),
+        figure(all.iter().copied().reduce(f64::max)),
+        format!("{} of {places}", candidate.first),
+    ]
+}
+
+/// Every choice on one data set.
+pub(super) fn section(judged: &Judged, summary: &Summary) -> Option<Section> {
+    let choices: Vec<&Choice> = summary.choices.iter().filter(|choice| choice.data == judged.name).collect();
+    if choices.is_empty() {
+        return None;
+    }
+    let table = |choice: &Choice| {
+        let best = choice.entries.iter().filter_map(|entry| entry.mean).fold(f64::NEG_INFINITY, f64::max);
+        let row = |entry: &Candidate| Row {
+            cells: cells(entry, choice.places).into_iter().map(text).collect(),
+            class: if entry.mean == Some(best) { "best" } else { "" },
+        };
+        let title = title(choice);
+        let rows = choice.entries.iter().map(row).collect();
+        Grid { caption: &title, head: HEAD.to_vec(), rows, figures_from: 1 }.render()
+    };
+    Some(Section {
+        id: format!("choice-{}", judged.name),
+        title: format!("Choice: {}", judged.name),
+        body: html! {
+            p .note { (WORDS) }
+            @for choice in choices { (table(choice)) }
+        },
+    })
+}
