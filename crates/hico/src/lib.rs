@@ -14,6 +14,7 @@ pub mod train;
 pub mod evaluate;
 pub mod compare;
 pub mod export;
+pub mod predict;
 
 pub mod report;
 

@@ -13,6 +13,7 @@ mod tuning;
 mod finetune;
 mod crossval;
 mod compare;
+mod predict;
 mod export;
 mod report;
 mod completions;
@@ -29,6 +30,7 @@ pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, Tex
 pub(crate) use inspect::InspectArgs;
 pub(crate) use join::JoinArgs;
 pub(crate) use phantom::PhantomArgs;
+pub(crate) use predict::{PerArg, PredictArgs, StillsOf};
 pub(crate) use pretrain::PretrainArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Crossval(CrossvalArgs),
     /// Compare methods over data sets, folds, seeds and numbers of labels
     Compare(CompareArgs),
+    /// Tell the classes of clips by a fine-tuned network, with calibrated confidence
+    Predict(PredictArgs),
     /// Write weights for torchvision, timm, ONNX and others, with a model card
     Export(ExportArgs),
     /// Make one HTML page of pretraining runs and evaluations

@@ -14,6 +14,7 @@ mod crossval;
 mod compare;
 mod evaluation;
 mod export;
+mod predict;
 mod report;
 mod completions;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),
         Command::Compare(args) => compare::run(args, cli.shared.threads, output),
+        Command::Predict(args) => predict::run(args, cli.shared.threads, output),
         Command::Export(args) => export::run(args, output),
         Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::run(args, output),

@@ -11,5 +11,6 @@ mod export;
 #[cfg(unix)]
 mod kill;
 mod phi;
+mod predict;
 mod refusals;
 mod threads;

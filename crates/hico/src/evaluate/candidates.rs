@@ -1,10 +1,12 @@
 //! The ways of getting from frames to classes that an evaluation compares, and one of them at work on one fold.
 
+use super::calibration;
 use super::classifier::{Classifier, Trainable};
 use super::finetune::{FinetuneRecipe, Finetuned, Looks, finetune};
 use super::floors::{NEIGHBOURS, class_shares, thumbnail};
 use super::inputs::{FinetuneError, Views, Workplace};
 use super::knn;
+use super::known::Known;
 use super::linear::{Labelled, LinearProbe};
 use super::outcome::{CurvePoint, Role, SCRATCH};
 use super::plan::{FoldPlan, FrameRef, frames_of};
@@ -110,9 +112,21 @@ pub(super) struct Found {
     /// Whether the inner validation clips chose anything; else they were learnt from like the others.
     pub(super) chose: bool,
     pub(super) classifier: Option<Classifier>,
+    /// Temperature at which the inner validation frames are most likely.
+    pub(super) temperature: Option<f64>,
 }
 
 impl Job<'_> {
+    /// What a fine-tuned network makes of the frames that it learnt from, and of those that chose its epoch.
+    ///
+    /// # Errors
+    /// When frames cannot be read, or it is asked to stop.
+    pub(super) fn known(&self, classifier: &Classifier) -> Result<Known, FinetuneError> {
+        let views = Views { dataset: self.dataset, view: &self.recipe.view, seed: self.seed, place: self.place };
+        let side = |clips: &[usize]| views.described(classifier, &self.frames(clips));
+        Ok(Known::new(self.dataset, side(&self.plan.fit)?, &side(&self.plan.inner)?))
+    }
+
     /// Lets a candidate learn and predict.
     ///
     /// # Errors
@@ -189,10 +203,11 @@ impl Job<'_> {
     fn finetune(&self, encoder: Encoder, after_epoch: impl FnMut(usize)) -> Result<Found, FinetuneError> {
         let classifier =
             Classifier::new(&Init::new(self.place.device, self.seed), encoder, self.classes(), self.trainable);
-        let Finetuned { classifier, chosen_epoch, curve, honest, published } =
+        let Finetuned { classifier, chosen_epoch, curve, inner, honest, published } =
             finetune(self.dataset, self.plan, classifier, self.recipe, self.looks, self.seed, self.place, after_epoch)?;
+        let temperature = calibration::temperature(self.dataset, &inner);
         let (chosen_epoch, classifier) = (Some(chosen_epoch), Some(classifier));
-        Ok(Found { honest, published, chosen_epoch, curve, chose: true, classifier })
+        Ok(Found { honest, published, chosen_epoch, curve, chose: true, classifier, temperature })
     }
 }
 
@@ -210,5 +225,6 @@ fn without_choice(test: Vec<FrameRef>, probabilities: impl Fn(usize) -> Vec<f64>
         curve: Vec::new(),
         chose: false,
         classifier: None,
+        temperature: None,
     }
 }

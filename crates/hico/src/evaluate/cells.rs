@@ -165,6 +165,7 @@ mod tests {
             clips: [3, 2, 1],
             groups: [3, 2, 1],
             chosen_epoch: Some(4),
+            temperature: Some(1.25),
             balanced_accuracy: 1.0 / 3.0,
             best_on_test: None,
             curve: Vec::new(),

@@ -1,9 +1,9 @@
 //! The network that is fine-tuned: an encoder and one linear layer on what it says of an image.
 
 use crate::model::init::Init;
-use crate::model::layers::Linear;
+use crate::model::layers::{Linear, average};
 use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
-use crate::model::{Encoder, Mode};
+use crate::model::{Encoder, Mode, Stages};
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,29 @@ impl Classifier {
         }
     }
 
+    /// What the head reads, as [`Self::features`] without training, and how the images look: mean and deviation of each
+    /// channel of C2 and of C3.
+    ///
+    /// - `x`: `[batch, 3, side, side]`
+    /// - returns: `[batch, features]`, `[batch, 2 * (channels of C2 + channels of C3)]`
+    #[must_use]
+    pub fn described(&self, x: Tensor<4>) -> [Tensor<2>; 2] {
+        let Stages { c2, c3, c5, .. } = self.encoder.backbone.forward(x, Mode::Eval);
+        let pooled = average(c5.clone());
+        let features = match self.trainable {
+            Trainable::LastBlock => Tensor::cat(vec![pooled, average(self.encoder.pyramid.p5(c5))], 1),
+            Trainable::Head | Trainable::All => pooled,
+        };
+        let look = [c2, c3].into_iter().flat_map(|map| {
+            let [batch, channels, height, width] = map.dims();
+            let map = map.reshape([batch, channels, height * width]);
+            let mean = map.clone().mean_dim(2); // [batch, channels, 1]
+            let deviation = (map - mean.clone()).square().mean_dim(2).sqrt();
+            [mean, deviation].map(|figure| figure.reshape([batch, channels]))
+        });
+        [features, Tensor::cat(look.collect(), 1)]
+    }
+
     /// - `features`: `[batch, features]`
     /// - returns: `[batch, classes]`, before the softmax
     #[must_use]
@@ -127,6 +150,38 @@ mod tests {
             names.push(parameter.name);
         }
         (count, names)
+    }
+
+    #[test]
+    fn a_description_is_what_the_head_reads_and_how_the_finest_maps_are_spread() {
+        let device = Device::flex();
+        let values: Vec<f32> = (0..2 * 3 * 40 * 40).map(|place| (place as f32 * 0.37).sin()).collect();
+        let images = Tensor::<4>::from_data(burn::tensor::TensorData::new(values, [2, 3, 40, 40]), &device);
+        for trainable in [Trainable::All, Trainable::LastBlock] {
+            let init = Init::new(&device, Seed(1));
+            let encoder = Encoder::new(&init.at("encoder"), Depth::R18);
+            let classifier = Classifier::new(&init, encoder, 3, trainable);
+            let [features, look] = classifier.described(images.clone());
+            let apart = (features - classifier.features(images.clone(), false)).abs().max().into_scalar::<f32>();
+            assert!(apart < 1e-5, "{trainable:?} {apart}");
+            assert_eq!(look.dims(), [2, 2 * (64 + 128)]);
+            let maps = classifier.encoder.maps(images.clone(), Mode::Eval);
+            let of = |map: Tensor<4>, image: usize, channel: usize| -> Vec<f64> {
+                let plane = map.slice([image..image + 1, channel..channel + 1]);
+                plane.into_data().iter::<f64>().collect()
+            };
+            let look: Vec<f64> = look.into_data().iter::<f64>().collect();
+            for (map, begin, channels) in [(maps.c2, 0, 64), (maps.c3, 128, 128)] {
+                for channel in [0, 7, channels - 1] {
+                    let plane = of(map.clone(), 1, channel);
+                    let mean = plane.iter().sum::<f64>() / plane.len() as f64;
+                    let variance = plane.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / plane.len() as f64;
+                    let found = [begin, begin + channels].map(|part| look[384 + part + channel]);
+                    assert!((found[0] - mean).abs() < 1e-4 * mean.abs().max(1.0), "{found:?} {mean}");
+                    assert!((found[1] - variance.sqrt()).abs() < 1e-4 * variance.sqrt().max(1.0), "{found:?}");
+                }
+            }
+        }
     }
 
     #[test]

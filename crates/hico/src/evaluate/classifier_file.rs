@@ -2,14 +2,17 @@
 
 use super::cells::CellsError;
 use super::classifier::{Classifier, Trainable};
+use super::known::{Described, Known, KnownFrame};
 use crate::model::Encoder;
 use crate::model::init::Init;
-use crate::model::weights::{self, WeightsError};
+use crate::model::weights::{self, NamedTensor, WeightsError};
 use crate::recipe::Depth;
 use crate::train::run_record::VERSION;
 use burn::tensor::Device;
+use hico_data::ingest::Prepared;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed, atomic};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +32,41 @@ pub struct ClassifierFacts {
     pub view: ViewRecipe,
     /// Hash of the table it was trained on.
     pub data: String,
+    /// How the clips that it learnt from were prepared.
+    #[serde(default)]
+    pub prepared: Prepared,
+    /// What its logits are divided by, so that its confidence is true on the inner validation groups; 1 changes nothing.
+    #[serde(default = "one")]
+    pub temperature: f64,
 }
+
+/// What is known of training frames besides their descriptions: a row of each of [`KNOWN`], and what distance is usual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct KnownFacts {
+    frames: Vec<KnownFrame>,
+    usual: [f64; 2],
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+/// A fine-tuned network from its file.
+#[derive(Debug)]
+pub struct Saved {
+    /// The network.
+    pub classifier: Classifier,
+    /// What it is.
+    pub facts: ClassifierFacts,
+    /// What it learnt from; files of earlier versions do not tell.
+    pub known: Option<Known>,
+}
+
+/// Where what is known of training frames stands in the file's metadata.
+const KNOWN_FACTS: &str = "hico.known";
+
+/// Names of the descriptions of training frames, `[frames, length]` each, in the file.
+const KNOWN: [&str; 2] = ["known.features", "known.look"];
 
 /// Where the facts stand in the file's metadata.
 pub(crate) const FACTS: &str = "hico.classifier";
@@ -51,6 +88,8 @@ impl ClassifierFacts {
             depth,
             view: view.clone(),
             data: dataset.manifest().hash(),
+            prepared: Prepared::of(dataset.manifest()),
+            temperature: 1.0,
         }
     }
 }
@@ -59,12 +98,27 @@ impl ClassifierFacts {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn save(path: &Path, classifier: &Classifier, facts: &ClassifierFacts) -> Result<(), CellsError> {
+pub fn save(
+    path: &Path,
+    classifier: &Classifier,
+    facts: &ClassifierFacts,
+    known: Option<&Known>,
+) -> Result<(), CellsError> {
     let failed = |source| CellsError::File { path: path.to_owned(), source };
-    let facts = serde_json::to_string(facts).map_err(|source| failed(source.into()))?;
-    let metadata = BTreeMap::from([(FACTS.to_owned(), facts)]);
-    let bytes = weights::to_safetensors(&classifier.to_tensors(), &metadata)
-        .map_err(|error| failed(std::io::Error::other(error)))?;
+    let json = |value: serde_json::Result<String>| value.map_err(|source| failed(source.into()));
+    let mut metadata = BTreeMap::from([(FACTS.to_owned(), json(serde_json::to_string(facts))?)]);
+    let mut tensors = classifier.to_tensors();
+    if let Some(known) = known {
+        let told = KnownFacts { frames: known.frames().to_vec(), usual: known.usual() };
+        metadata.insert(KNOWN_FACTS.to_owned(), json(serde_json::to_string(&told))?);
+        let rows: [fn(&Described) -> &[f32]; 2] = [|frame| &frame.features, |frame| &frame.look];
+        tensors.extend(KNOWN.into_iter().zip(rows).map(|(name, row)| {
+            let rows: Vec<&[f32]> = known.described().iter().map(row).collect();
+            let shape = vec![rows.len(), rows.first().map_or(0, |row| row.len())];
+            NamedTensor { name: name.to_owned(), shape, values: rows.concat() }
+        }));
+    }
+    let bytes = weights::to_safetensors(&tensors, &metadata).map_err(|error| failed(std::io::Error::other(error)))?;
     atomic::write(path, &bytes).map_err(failed)
 }
 
@@ -72,7 +126,7 @@ pub fn save(path: &Path, classifier: &Classifier, facts: &ClassifierFacts) -> Re
 ///
 /// # Errors
 /// When the file cannot be read, is none of ours, or its weights do not fit its own facts.
-pub fn load(path: &Path, device: &Device) -> Result<(Classifier, ClassifierFacts), WeightsError> {
+pub fn load(path: &Path, device: &Device) -> Result<Saved, WeightsError> {
     let (tensors, metadata) = weights::read_safetensors(path)?;
     let facts = facts(path, &metadata)?.ok_or_else(|| WeightsError::Broken {
         path: path.to_owned(),
@@ -81,7 +135,32 @@ pub fn load(path: &Path, device: &Device) -> Result<(Classifier, ClassifierFacts
     let init = Init::new(device, Seed(0));
     let encoder = Encoder::new(&init.at("encoder"), facts.depth);
     let classifier = Classifier::new(&init, encoder, facts.classes.len(), facts.trainable).with_tensors(&tensors)?;
-    Ok((classifier, facts))
+    let known = parsed::<KnownFacts>(path, &metadata, KNOWN_FACTS)?;
+    let known = known.map(|known| known_of(path, known, &tensors, facts.classes.len())).transpose()?;
+    Ok(Saved { classifier, facts, known })
+}
+
+/// The training frames with their features; the two must fit.
+fn known_of(path: &Path, known: KnownFacts, tensors: &[NamedTensor], classes: usize) -> Result<Known, WeightsError> {
+    let broken = |reason: &str| WeightsError::Broken { path: path.to_owned(), reason: reason.to_owned() };
+    let KnownFacts { frames, usual } = known;
+    let labelled = frames.iter().all(|frame| frame.label < classes);
+    if frames.is_empty() || !labelled || !usual.iter().all(|usual| usual.is_finite() && *usual > 0.0) {
+        return Err(broken("what it tells of its training frames makes no sense"));
+    }
+    let rows = |name: &str| -> Result<Vec<Vec<f32>>, WeightsError> {
+        let tensor = tensors.iter().find(|tensor| tensor.name == name);
+        let tensor = tensor.ok_or_else(|| broken(&format!("it tells of training frames but has no {name}")))?;
+        match *tensor.shape.as_slice() {
+            [count, width] if count == frames.len() && width > 0 => {
+                Ok(tensor.values.chunks_exact(width).map(<[f32]>::to_vec).collect())
+            }
+            _ => Err(broken(&format!("{name} does not fit what it tells of its training frames"))),
+        }
+    };
+    let [features, looks] = [rows(KNOWN[0])?, rows(KNOWN[1])?];
+    let described = features.into_iter().zip(looks).map(|(features, look)| Described { features, look });
+    Ok(Known::from_parts(frames, described.collect(), usual))
 }
 
 /// The facts in a file's metadata; `None` where it is no fine-tuned network.
@@ -89,17 +168,22 @@ pub fn load(path: &Path, device: &Device) -> Result<(Classifier, ClassifierFacts
 /// # Errors
 /// When they are broken.
 pub fn facts(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Option<ClassifierFacts>, WeightsError> {
-    let parse = |text: &String| {
-        let broken =
-            |error: serde_json::Error| WeightsError::Broken { path: path.to_owned(), reason: error.to_string() };
-        serde_json::from_str(text).map_err(broken)
-    };
-    metadata.get(FACTS).map(parse).transpose()
+    parsed(path, metadata, FACTS)
+}
+
+fn parsed<T: DeserializeOwned>(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    key: &str,
+) -> Result<Option<T>, WeightsError> {
+    let broken = |error: serde_json::Error| WeightsError::Broken { path: path.to_owned(), reason: error.to_string() };
+    metadata.get(key).map(|text| serde_json::from_str(text).map_err(broken)).transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::plan::FrameRef;
     use crate::evaluate::test_data;
 
     #[test]
@@ -112,9 +196,25 @@ mod tests {
         let facts = ClassifierFacts::new(&data, Trainable::LastBlock, Depth::R18, &ViewRecipe::default());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(file_name("hico", 0, 1));
-        save(&path, &classifier, &facts).unwrap();
-        let (read, read_facts) = load(&path, &device).unwrap();
-        assert_eq!(read_facts, facts);
-        assert_eq!(read.to_tensors(), classifier.to_tensors());
+        save(&path, &classifier, &facts, None).unwrap();
+        let read = load(&path, &device).unwrap();
+        assert_eq!((read.facts, read.known), (facts.clone(), None));
+        assert_eq!(read.classifier.to_tensors(), classifier.to_tensors());
+
+        let described = |clip: usize| Described { features: vec![1.0, clip as f32, -2.0], look: vec![clip as f32; 2] };
+        let fit = [0, 1].map(|clip| (FrameRef { clip, frame: 0 }, described(clip)));
+        let known = Known::new(&data, fit.to_vec(), &fit[..1]);
+        save(&path, &classifier, &ClassifierFacts { temperature: 1.5, ..facts }, Some(&known)).unwrap();
+        let read = load(&path, &device).unwrap();
+        assert_eq!((read.known.as_ref(), read.facts.temperature), (Some(&known), 1.5));
+        // Features that do not fit what is told of them are refused.
+        let (mut tensors, metadata) = weights::read_safetensors(&path).unwrap();
+        let place = tensors.iter().position(|tensor| tensor.name == KNOWN[0]).unwrap();
+        (tensors[place].shape, tensors[place].values) = (vec![1, 3], vec![0.0; 3]);
+        std::fs::write(&path, weights::to_safetensors(&tensors, &metadata).unwrap()).unwrap();
+        assert!(load(&path, &device).unwrap_err().to_string().contains("does not fit"));
+        tensors.remove(place);
+        std::fs::write(&path, weights::to_safetensors(&tensors, &metadata).unwrap()).unwrap();
+        assert!(load(&path, &device).unwrap_err().to_string().contains("no known.features"));
     }
 }

@@ -247,14 +247,19 @@ impl<'a> Work<'a> {
         let progress = &mut self.progress;
         let found =
             job.run(kind, |epochs| progress(Progress { done: done + epochs as u64, total, what: what.to_owned() }));
-        let found = found.map_err(|source| match source {
+        let at = |source| match source {
             FinetuneError::Interrupted => EvaluateError::Interrupted,
             source => EvaluateError::Finetune { at: what.to_owned(), source },
-        })?;
+        };
+        let found = found.map_err(at)?;
         if let (true, Some(folder), Some(classifier)) = (request.keep_classifiers, &request.folder, &found.classifier) {
-            let facts = ClassifierFacts::new(self.dataset, classifier.trainable(), self.depth, &request.recipe.view);
+            let facts = ClassifierFacts {
+                temperature: found.temperature.unwrap_or(1.0),
+                ..ClassifierFacts::new(self.dataset, classifier.trainable(), self.depth, &request.recipe.view)
+            };
             let path = folder.join(classifier_file::file_name(&candidate.name, plan.fold, seed.0));
-            classifier_file::save(&path, classifier, &facts)?;
+            let known = job.known(classifier).map_err(at)?;
+            classifier_file::save(&path, classifier, &facts, Some(&known))?;
         }
         let count = |clips: &[usize]| groups_of(self.dataset, clips).len();
         let training = plan.training();
@@ -270,6 +275,7 @@ impl<'a> Work<'a> {
             clips: [fit.len(), inner.len(), plan.test.len()],
             groups: [count(fit), count(inner), count(&plan.test)],
             chosen_epoch: found.chosen_epoch,
+            temperature: found.temperature,
             balanced_accuracy: confusion.balanced_accuracy().unwrap_or(0.0),
             best_on_test: found.curve.iter().filter_map(|point| point.test_balanced_accuracy).reduce(f64::max),
             curve: found.curve,

@@ -81,6 +81,8 @@ pub struct Finetuned {
     pub chosen_epoch: usize,
     /// Epoch by epoch.
     pub curve: Vec<CurvePoint>,
+    /// The inner validation groups at the chosen epoch.
+    pub inner: Vec<FramePrediction>,
     /// The test fold at the chosen epoch.
     pub honest: Vec<FramePrediction>,
     /// The test fold at the epoch that is best there.
@@ -142,7 +144,8 @@ pub fn finetune(
             }
         }
         if inner.is_empty() || chosen.as_ref().is_none_or(|best| found.better_than(best.balanced_accuracy, best.loss)) {
-            chosen = Some(Chosen { epoch, balanced_accuracy: found.balanced_accuracy, loss: found.loss, network });
+            let Judged { frames: inner, balanced_accuracy, loss } = found;
+            chosen = Some(Chosen { epoch, balanced_accuracy, loss, network, inner });
         }
         curve.push(point);
         after_epoch(epoch + 1);
@@ -153,6 +156,7 @@ pub fn finetune(
         classifier: chosen.network,
         chosen_epoch: chosen.epoch,
         curve,
+        inner: chosen.inner,
         honest,
         published: published.map(|(_, frames)| frames),
     })
@@ -164,6 +168,7 @@ struct Chosen {
     balanced_accuracy: f64,
     loss: f64,
     network: Classifier,
+    inner: Vec<FramePrediction>,
 }
 
 /// Predictions and how good they are.

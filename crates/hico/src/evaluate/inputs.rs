@@ -1,6 +1,7 @@
 //! Frames → batches on the device, made in threads while the network is busy with the ones before.
 
 use super::classifier::Classifier;
+use super::known::Described;
 use super::plan::FrameRef;
 use super::predictions::FramePrediction;
 use crate::batch;
@@ -104,9 +105,8 @@ impl<'a> Inputs<'a> {
         network: &Classifier,
         frames: &[FrameRef],
     ) -> Result<Vec<FramePrediction>, FinetuneError> {
-        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
         let mut predictions = Vec::with_capacity(frames.len());
-        self.for_each_batch(&batches, None, self.place().device, |frames, shown| {
+        self.for_each_batch(&in_batches(frames), None, self.place().device, |frames, shown| {
             let probabilities = rows_of(softmax(shown.logits(network, false), 1));
             let row = |(frame, row): (&FrameRef, Vec<f32>)| FramePrediction {
                 clip: frame.clip,
@@ -138,7 +138,7 @@ impl Views<'_> {
     /// Calls `each` with every batch `[batch, 3, side, side]` in turn, while threads make the next ones.
     ///
     /// - `epoch`: which random changes the frames go through; `None` for plain views
-    pub(super) fn for_each_batch(
+    pub(crate) fn for_each_batch(
         &self,
         batches: &[Vec<FrameRef>],
         epoch: Option<usize>,
@@ -168,14 +168,33 @@ impl Views<'_> {
 
     /// What an encoder makes of frames, on plain views: averaged C5, `[frames][features]`.
     pub(crate) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
-        let batches: Vec<Vec<FrameRef>> = frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect();
         let encoder = encoder.valid();
         let mut rows = Vec::with_capacity(frames.len());
-        self.for_each_batch(&batches, None, self.place.device, |_, images| {
+        self.for_each_batch(&in_batches(frames), None, self.place.device, |_, images| {
             rows.extend(rows_of(encoder.pooled(images, Mode::Eval)));
         })?;
         Ok(rows)
     }
+
+    /// How a fine-tuned network sees frames, on plain views.
+    pub(crate) fn described(
+        &self,
+        classifier: &Classifier,
+        frames: &[FrameRef],
+    ) -> Result<Vec<(FrameRef, Described)>, FinetuneError> {
+        let mut all = Vec::with_capacity(frames.len());
+        self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
+            let [features, looks] = classifier.described(images).map(rows_of);
+            let described = features.into_iter().zip(looks).map(|(features, look)| Described { features, look });
+            all.extend(frames.iter().copied().zip(described));
+        })?;
+        Ok(all)
+    }
+}
+
+/// Batches of frames that are shown at once where nothing is trained.
+pub(crate) fn in_batches(frames: &[FrameRef]) -> Vec<Vec<FrameRef>> {
+    frames.chunks(PREDICTED_AT_ONCE).map(<[FrameRef]>::to_vec).collect()
 }
 
 /// As many batches as needed for none to exceed `most`, of nearly equal sizes: a batch norm learns nothing from a
@@ -186,7 +205,7 @@ pub(crate) fn batches_of(frames: &[FrameRef], most: usize) -> Vec<Vec<FrameRef>>
 }
 
 /// - `tensor`: `[rows, columns]`
-pub(super) fn rows_of(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+pub(crate) fn rows_of(tensor: Tensor<2>) -> Vec<Vec<f32>> {
     let [_, columns] = tensor.dims();
     let values: Vec<f32> = tensor.into_data().convert::<f32>().iter::<f32>().collect();
     values.chunks(columns.max(1)).map(<[f32]>::to_vec).collect()

@@ -4,9 +4,12 @@
 //! - [`floors`], [`knn`], [`linear`], [`finetune`]: ways of getting from frames to classes
 //! - [`confounds`]: how well the label is told without looking at what a clip shows
 //! - [`pretrained`]: an encoder and what it has seen
+//! - [`calibration`], [`known`]: what a prediction is worth: confidence that is true, and whether the clip is like any seen
+//! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
 //! - [`cross_validate`]: every fold, seed and candidate, resumable
 //! - [`predictions`], [`scores`], [`outcome`]: predictions → figures with their doubt → the record that reports read
 
+pub mod calibration;
 mod candidates;
 mod cells;
 pub mod classifier;
@@ -18,6 +21,7 @@ pub mod finetune;
 pub mod floors;
 pub mod inputs;
 pub mod knn;
+pub mod known;
 mod lbfgs;
 pub mod linear;
 pub mod outcome;

@@ -98,8 +98,23 @@ pub struct Candidate {
     pub honest: Scores,
     /// By the protocol of the literature: best epoch on the test fold. Only where it was asked for and has epochs.
     pub published: Option<Scores>,
+    /// What calibration does to its confidence; only where a network was fine-tuned.
+    #[serde(default)]
+    pub calibration: Option<CalibrationScores>,
     /// Fold by fold and seed by seed.
     pub runs: Vec<FoldRun>,
+}
+
+/// How far confidence and truth are apart on tested folds, before and after calibration by a temperature that was chosen on
+/// inner validation groups.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationScores {
+    /// The temperature of every fold and seed; above 1 the network was too sure.
+    pub temperatures: Vec<f64>,
+    /// Expected calibration error per frame, before and after; folds pooled, mean over seeds.
+    pub frame: [f64; 2],
+    /// The same per clip.
+    pub clip: [f64; 2],
 }
 
 /// A candidate's figures over all tested folds, per unit that is classified.
@@ -165,6 +180,9 @@ pub struct FoldRun {
     pub balanced_accuracy: f64,
     /// Best balanced accuracy per frame over all epochs on the test fold; published protocol only.
     pub best_on_test: Option<f64>,
+    /// Temperature at which the inner validation frames are most likely; absent where nothing is trained by epochs.
+    #[serde(default)]
+    pub temperature: Option<f64>,
     /// Epoch by epoch.
     pub curve: Vec<CurvePoint>,
     /// Groups of the test fold that the encoder's pretraining had seen. Anything here spoils the figure.

@@ -1,10 +1,11 @@
 //! Finished cells → the evaluation as it is kept and reported.
 
+use super::calibration::{calibrated_frames, scores as scores_of_calibration};
 use super::candidates::Kind;
 use super::classifier::Trainable;
 use super::clock;
 use super::cross_validate::{CandidateCells, Contender, Contenders, Request};
-use super::outcome::{Candidate, ClipPrediction, Comparison, DataFacts, Evaluation, Protocol, Role};
+use super::outcome::{CalibrationScores, Candidate, ClipPrediction, Comparison, DataFacts, Evaluation, Protocol, Role};
 use super::predictions::{FramePrediction, per_clip};
 use super::pretrained::Seen;
 use super::scores::{ClipsBySeed, compare, score};
@@ -71,8 +72,29 @@ fn candidate(dataset: &Dataset, request: &Request, contenders: &Contenders, cell
         role: cells.kind.role(),
         honest: score(dataset, &honest, DRAWS),
         published: (!published.is_empty()).then(|| score(dataset, &published, DRAWS)),
+        calibration: calibration(dataset, cells),
         runs: cells.cells.iter().map(|cell| cell.run.clone()).collect(),
     }
+}
+
+/// What the temperatures of a candidate's networks do to its tested frames.
+fn calibration(dataset: &Dataset, cells: &CandidateCells) -> Option<CalibrationScores> {
+    let temperatures: Vec<f64> = cells.cells.iter().map(|cell| cell.run.temperature).collect::<Option<_>>()?;
+    let after: Vec<Vec<FramePrediction>> = cells
+        .cells
+        .iter()
+        .zip(&temperatures)
+        .map(|(cell, temperature)| calibrated_frames(&cell.honest, *temperature))
+        .collect();
+    let seeds: BTreeSet<u64> = cells.cells.iter().map(|cell| cell.run.seed).collect();
+    let of_seed = |seed: &u64| {
+        let of = |frames: &dyn Fn(usize) -> Vec<FramePrediction>| {
+            let places = (0..cells.cells.len()).filter(|place| cells.cells[*place].run.seed == *seed);
+            places.flat_map(frames).collect()
+        };
+        [of(&|place| cells.cells[place].honest.clone()), of(&|place| after[place].clone())]
+    };
+    scores_of_calibration(dataset, temperatures, &seeds.iter().map(of_seed).collect::<Vec<_>>())
 }
 
 /// For each seed the tested frames of all folds, in the order of the data set.

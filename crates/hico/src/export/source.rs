@@ -32,8 +32,8 @@ pub struct Source {
     pub run: Option<(RunRecord, Recipe)>,
 }
 
-/// What a checkpoint holds besides its network.
-const NOT_NETWORK: [&str; 2] = ["optimiser.", "method."];
+/// What a file of ours holds besides its network: the state of a run, and descriptions of training frames.
+const NOT_NETWORK: [&str; 3] = ["optimiser.", "method.", "known."];
 
 impl Source {
     /// Reads a run's folder, a fine-tuned network, or a file of weights in any format and naming that we know.

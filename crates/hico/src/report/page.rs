@@ -1,7 +1,7 @@
 //! The page around the sections: head, style, table of contents.
 
 use super::number::counted;
-use super::section::{Section, data, folds, glossary, pretraining, provenance, scores, summary};
+use super::section::{Section, calibration, data, folds, glossary, pretraining, provenance, scores, summary};
 use super::source::Sources;
 use hico_data::Dataset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -134,6 +134,7 @@ fn sections(sources: &Sources, dataset: Option<&Dataset>) -> Vec<Section> {
         let evaluation = &judged.evaluation;
         sections.push(scores::figures(evaluation, prefix, suffix));
         sections.extend(scores::optimism(evaluation, prefix, suffix));
+        sections.extend(calibration::section(evaluation, prefix, suffix));
         sections.push(scores::classes(evaluation, prefix, suffix));
         sections.push(scores::confusions(evaluation, prefix, suffix));
         sections.extend(scores::roc(evaluation, prefix, suffix));

@@ -87,8 +87,10 @@ fn classifier(encoder: &Source, path: &Path, trainable: Trainable) -> Source {
         trainable,
         view: ViewRecipe { side: SIDE, ..ViewRecipe::default() },
         data: "none".to_owned(),
+        prepared: hico_data::ingest::Prepared::default(),
+        temperature: 1.0,
     };
-    classifier_file::save(path, &classifier, &facts).unwrap();
+    classifier_file::save(path, &classifier, &facts, None).unwrap();
     Source::read(path).unwrap()
 }
 

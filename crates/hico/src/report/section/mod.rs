@@ -1,5 +1,6 @@
 //! The parts of the page, in the order in which they are read.
 
+pub(crate) mod calibration;
 pub(crate) mod data;
 pub(crate) mod folds;
 pub(crate) mod glossary;

@@ -1,0 +1,186 @@
+use crate::args::{PerArg, PredictArgs, StillsOf};
+use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::predict::PredictError;
+use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
+use hico::predict::model::Model;
+use hico::predict::sources::{self, Taken};
+use hico_data::ingest::Stills;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Exit code where some files were refused.
+const EXIT_REFUSED: u8 = 2;
+
+/// What was looked at so far.
+#[derive(Default)]
+struct Done {
+    clips: usize,
+    frames: usize,
+    seconds: f64,
+    refused: usize,
+}
+
+/// `hico predict MODEL FILE|DIR...`: classes of clips that nobody labelled.
+pub(crate) fn run(args: &PredictArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let stop = interrupt::flag()?;
+    let device = args.device.open()?;
+    let model = hinted(Model::open(&args.model, &device))?;
+    for source in &args.sources {
+        std::fs::metadata(source).with_context(|| source.display().to_string())?;
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let asking =
+        Asking { every: args.every.get(), threads: threads.map_or_else(cores, NonZeroUsize::get), stop: &stop };
+    let stills = match args.stills {
+        StillsOf::Clip => Stills::Clip,
+        StillsOf::Each => Stills::Each,
+    };
+    if !output.is_json() {
+        output.text(&heads(args.per, model.classes()));
+    }
+    let mut done = Done::default();
+    for batch in sources::batches(&args.sources) {
+        let outcome = sources::take(&batch, model.saved.facts.prepared, stills, &stop)
+            .and_then(|taken| answers(&model, taken, asking, args.per, &mut done, output));
+        match outcome {
+            Err(PredictError::Interrupted) => {
+                output.note("interrupted; what was printed stands");
+                return Ok(ExitCode::from(EXIT_INTERRUPTED));
+            }
+            outcome => hinted(outcome)?,
+        }
+    }
+    output.note(&said(&done));
+    Ok(match (done.refused, done.clips) {
+        (0, _) => ExitCode::SUCCESS,
+        (_, 0) => ExitCode::FAILURE,
+        _ => ExitCode::from(EXIT_REFUSED),
+    })
+}
+
+fn said(done: &Done) -> String {
+    let many = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let rate = match done.frames {
+        0 => String::new(),
+        frames => format!("; {:.0} frames a second once decoded", frames as f64 / done.seconds.max(1e-9)),
+    };
+    let (clips, frames) = (many(done.clips, "clip"), many(done.frames, "frame"));
+    format!("{clips}, {frames}{rate}. A research tool; not for diagnosis.")
+}
+
+/// Asks about every clip that was taken in, and says what was not.
+fn answers(
+    model: &Model,
+    taken: Taken,
+    asking: Asking<'_>,
+    per: PerArg,
+    done: &mut Done,
+    output: &Output,
+) -> Result<(), PredictError> {
+    for refused in &taken.refused {
+        output.warning(&format!("{}: {}\n  hint: {}", refused.source, refused.reason, refused.hint));
+    }
+    done.refused += taken.refused.len();
+    for (clip, source) in taken.sources.iter().enumerate() {
+        let Some(dataset) = &taken.dataset else { break };
+        let began = Instant::now();
+        let mut of_frame = |answer: &FrameAnswer| {
+            if per == PerArg::Frame {
+                frame(source, answer, model.classes(), output);
+            }
+        };
+        let answer = model.ask(dataset, clip, source, asking, &mut of_frame)?;
+        done.seconds += began.elapsed().as_secs_f64();
+        done.clips += 1;
+        done.frames += answer.frames;
+        if per == PerArg::Clip {
+            whole(&answer, output);
+        }
+    }
+    taken.close()
+}
+
+const SOURCE: usize = 36;
+const CLASS: usize = 16;
+
+fn heads(per: PerArg, classes: &[String]) -> String {
+    match per {
+        PerArg::Clip => {
+            format!("{:<SOURCE$}  {:>6}  {:<CLASS$}  {:>10}  familiar", "clip", "frames", "prediction", "confidence")
+        }
+        PerArg::Frame => {
+            let classes = classes.iter().map(|class| format!("{:>CLASS$}", short(class, CLASS))).collect::<String>();
+            format!("{:<SOURCE$}  {:>6}  {:>8}{classes}  distance", "clip", "frame", "seconds")
+        }
+    }
+}
+
+fn whole(answer: &ClipAnswer, output: &Output) {
+    if output.is_json() {
+        return line(answer, output);
+    }
+    let familiar = match answer.familiarity {
+        None => "not known".to_owned(),
+        Some(found) if found.unfamiliar => {
+            format!("NO: {:.1} times as far from training clips as is usual", found.distance)
+        }
+        Some(_) => "yes".to_owned(),
+    };
+    output.text(&format!(
+        "{:<SOURCE$}  {:>6}  {:<CLASS$}  {:>8.1} %  {familiar}",
+        short(&answer.source, SOURCE),
+        answer.frames,
+        short(&answer.prediction, CLASS),
+        answer.confidence * 100.0,
+    ));
+}
+
+fn frame(source: &str, answer: &FrameAnswer, classes: &[String], output: &Output) {
+    #[derive(serde::Serialize)]
+    struct Named<'a> {
+        source: &'a str,
+        classes: &'a [String],
+        #[serde(flatten)]
+        answer: &'a FrameAnswer,
+    }
+    if output.is_json() {
+        return line(&Named { source, classes, answer }, output);
+    }
+    let seconds = answer.seconds.map_or_else(|| "n/a".to_owned(), |seconds| format!("{seconds:.2}"));
+    let probabilities = answer.probabilities.iter().map(|p| format!("{:>w$.1} %", p * 100.0, w = CLASS - 2));
+    let probabilities = probabilities.collect::<String>();
+    let distance = answer.distance.map_or_else(|| "n/a".to_owned(), |distance| format!("{distance:.2}"));
+    output.text(&format!(
+        "{:<SOURCE$}  {:>6}  {seconds:>8}{probabilities}  {distance}",
+        short(source, SOURCE),
+        answer.frame
+    ));
+}
+
+/// One line of JSON.
+fn line(value: &impl serde::Serialize, output: &Output) {
+    match serde_json::to_string(value) {
+        Ok(text) => output.text(&text),
+        Err(error) => output.warning(&error.to_string()),
+    }
+}
+
+/// The end of a text that is too long for its column, which tells more of a path than its beginning.
+fn short(text: &str, most: usize) -> String {
+    let letters = text.chars().count();
+    if letters <= most {
+        text.to_owned()
+    } else {
+        format!("…{}", text.chars().skip(letters - most + 1).collect::<String>())
+    }
+}
+
+fn hinted<T>(outcome: Result<T, PredictError>) -> anyhow::Result<T> {
+    match outcome.as_ref().err().and_then(PredictError::hint) {
+        Some(hint) => outcome.hint(|| hint.to_owned()),
+        None => Ok(outcome?),
+    }
+}

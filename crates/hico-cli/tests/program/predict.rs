@@ -1,0 +1,165 @@
+//! A fine-tuned network on clips that nobody labelled, from outside.
+
+use crate::setting::{dataset, done, run};
+use image::{GrayImage, Luma};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn lines(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Pictures of noise, the same each time.
+fn noise(folder: &Path, count: u32) {
+    std::fs::create_dir_all(folder).unwrap();
+    let mut state = 1_u32;
+    for number in 0..count {
+        let mut pixel = |_, _| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Luma([(state >> 24) as u8])
+        };
+        GrayImage::from_fn(64, 64, &mut pixel).save(folder.join(format!("noise-{number}.png"))).unwrap();
+    }
+}
+
+#[test]
+fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_is_familiar() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    dataset(path, "--patients 12 --frames 4 --seed 2");
+    done(
+        path,
+        "finetune random --data data --side 32 --holdout-fold 0 --epochs 3 --frames-per-clip 4 --out tuned --quiet",
+    );
+    let read = |file: &str| std::fs::read(path.join(file)).unwrap();
+    let evaluation: serde_json::Value = serde_json::from_slice(&read("tuned/evaluation.json")).unwrap();
+    let candidates = evaluation["candidates"].as_array().unwrap();
+    let scratch = candidates.iter().find(|candidate| candidate["name"] == "scratch").unwrap();
+    let temperature = scratch["runs"][0]["temperature"].as_f64().unwrap();
+    assert!(temperature > 0.0 && scratch["calibration"]["temperatures"][0].as_f64() == Some(temperature));
+    assert!(candidates[0]["calibration"].is_null(), "the majority is not calibrated");
+
+    // The tested frames of the evaluation, by clip and frame.
+    let mut reader = csv::Reader::from_path(path.join("tuned/predictions.csv")).unwrap();
+    let heads = reader.headers().unwrap().clone();
+    let column = |name: &str| heads.iter().position(|head| head == name).unwrap();
+    let probabilities: Vec<usize> = (0..heads.len()).filter(|place| heads[*place].starts_with("p_")).collect();
+    let mut expected: BTreeMap<(String, u64), Vec<f64>> = BTreeMap::new();
+    for row in reader.records().map(Result::unwrap).filter(|row| &row[column("candidate")] == "scratch") {
+        let powers: Vec<f64> = probabilities
+            .iter()
+            .map(|place| (row[*place].parse::<f64>().unwrap().max(1e-300).ln() / temperature).exp())
+            .collect();
+        let sum: f64 = powers.iter().sum();
+        let key = (row[column("clip")].to_owned(), row[column("frame")].parse().unwrap());
+        expected.insert(key, powers.iter().map(|power| power / sum).collect());
+    }
+    let mut compared = 0;
+    let frames = lines(&done(path, "predict tuned data --per frame --json --quiet").out);
+    for frame in &frames {
+        let key = (frame["source"].as_str().unwrap().to_owned(), frame["frame"].as_u64().unwrap());
+        let found: Vec<f64> = frame["probabilities"].as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
+        assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-9 && frame["distance"].as_f64().unwrap() >= 0.0);
+        let Some(expected) = expected.get(&key) else { continue };
+        // Six decimals are kept of each.
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{key:?}: {found:?} {expected:?}");
+        compared += 1;
+    }
+    assert!(compared > 0 && compared == expected.len(), "{compared} of {}", expected.len());
+
+    // A clip is the mean of its frames, and the same from its file as from the data set.
+    let of_set = lines(&done(path, "predict tuned data --json --quiet").out);
+    let of_files = lines(&done(path, "predict tuned clips --json --quiet").out);
+    assert_eq!((of_set.len(), of_files.len() * 4), (of_files.len(), frames.len()));
+    for (clip, file) in of_set.iter().zip(&of_files) {
+        assert!(file["source"].as_str().unwrap().contains(clip["source"].as_str().unwrap()), "{file} {clip}");
+        assert_eq!((&clip["probabilities"], &clip["familiarity"]), (&file["probabilities"], &file["familiarity"]));
+        let mine = frames.iter().filter(|frame| frame["source"] == clip["source"]);
+        let first = mine.map(|frame| frame["probabilities"][0].as_f64().unwrap()).sum::<f64>() / 4.0;
+        let classes = clip["probabilities"].as_object().unwrap();
+        assert!((classes.values().next().unwrap().as_f64().unwrap() - first).abs() < 1e-9);
+        assert_eq!(clip["nearest"].as_array().unwrap().len(), 5);
+        assert_eq!(classes[clip["prediction"].as_str().unwrap()], clip["confidence"]);
+    }
+    let every = lines(&done(path, "predict tuned data --every 3 --per frame --json --quiet").out);
+    assert_eq!(every.iter().filter(|frame| frame["source"] == of_set[0]["source"]).count(), 2, "frames 0 and 3");
+
+    // Nothing like it was learnt.
+    noise(&path.join("noise"), 4);
+    let strange = lines(&done(path, "predict tuned noise --stills each --json --quiet").out);
+    assert!(strange.len() == 4 && strange.iter().all(|clip| clip["familiarity"]["unfamiliar"] == true), "{strange:?}");
+    let table = done(path, "predict tuned noise/noise-0.png clips");
+    assert!(table.out.contains("NO: ") && table.out.contains("yes") && table.err.contains("not for diagnosis"));
+}
+
+#[test]
+fn what_cannot_be_predicted_is_told_and_the_others_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    dataset(path, "--patients 9 --frames 2 --seed 2");
+    done(
+        path,
+        "finetune random --data data --side 32 --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out tuned --quiet",
+    );
+    noise(path, 1);
+    std::fs::write(path.join("words.txt"), "no picture").unwrap();
+    std::fs::write(path.join("broken.png"), &std::fs::read(path.join("noise-0.png")).unwrap()[..200]).unwrap();
+    let said = run(path, "predict tuned words.txt noise-0.png broken.png --json".split(' '));
+    assert_eq!((said.code, said.out.lines().count()), (Some(2), 1), "{}", said.err);
+    assert!(said.err.contains("words.txt: is no DICOM file") && said.err.contains("broken.png"), "{}", said.err);
+    assert_eq!(run(path, ["predict", "tuned", "words.txt"]).code, Some(1));
+    let refused = |model: &str, file: &str, words: &str| {
+        let said = run(path, ["predict", model, file]);
+        assert!(said.code == Some(1) && said.err.contains(words), "{}", said.err);
+    };
+    refused("clips", "noise-0.png", "holds no fine-tuned network");
+    refused("tuned", "gone.mp4", "gone.mp4: No such file");
+    std::fs::copy(path.join("tuned/scratch-fold0-seed1.safetensors"), path.join("tuned/b.safetensors")).unwrap();
+    refused("tuned", "noise-0.png", "2 fine-tuned networks: b.safetensors, scratch-fold0-seed1.safetensors");
+    // An encoder is no classifier.
+    done(path, "export tuned/b.safetensors --to torchvision --out plain.safetensors --quiet");
+    refused("plain.safetensors", "noise-0.png", "no fine-tuned network");
+}
+
+/// On real clips: lung videos are learnt, then chest X-rays, noise and unseen lung clips are asked about.
+#[test]
+fn xrays_and_noise_are_unlike_lung_clips() {
+    let shared = std::env::var_os("HICO_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    if !shared.join("data/videos").is_dir() {
+        return println!("skipped: xrays_and_noise_are_unlike_lung_clips: no {}", shared.display());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let [videos, images] = ["videos", "images/cxr_figure1"].map(|part| shared.join("data").join(part));
+    let (videos, images) = (videos.display(), images.display());
+    done(
+        path,
+        &format!("ingest {videos} --labels {videos}/videos.csv --label-column hico_class --out lung --side 96 --quiet"),
+    );
+    done(
+        path,
+        "finetune random --data lung --side 64 --holdout-fold 0 --epochs 8 --frames-per-clip 4 --out tuned --quiet",
+    );
+    noise(&path.join("noise"), 10);
+    let unlike = |sources: &[String]| -> [usize; 2] {
+        let options = ["--stills", "each", "--every", "10", "--json", "--quiet"];
+        let said = run(path, ["predict", "tuned"].into_iter().chain(sources.iter().map(String::as_str)).chain(options));
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let clips = lines(&said.out);
+        [clips.iter().filter(|clip| clip["familiarity"]["unfamiliar"] == true).count(), clips.len()]
+    };
+    let tested: Vec<String> = {
+        let mut table = csv::Reader::from_path(format!("{videos}/videos.csv")).unwrap();
+        let heads = table.headers().unwrap().clone();
+        let column = |name: &str| heads.iter().position(|head| head == name).unwrap();
+        let rows = table.records().map(Result::unwrap);
+        let rows = rows.filter(|row| &row[column("fold")] == "0" && !row[column("hico_class")].is_empty());
+        rows.map(|row| shared.join("data").join(&row[column("file")]).display().to_string()).collect()
+    };
+    let [lung, xray, noise] =
+        [tested.clone(), vec![images.to_string()], vec!["noise".to_owned()]].map(|of| unlike(&of));
+    println!("unfamiliar: {lung:?} of unseen lung clips, {xray:?} of X-rays, {noise:?} of pictures of noise");
+    assert!(lung[1] == tested.len() && lung[0] * 3 <= lung[1], "{lung:?}");
+    assert!(xray[0] * 3 >= xray[1] * 2 && noise[0] == noise[1], "{xray:?} {noise:?}");
+}

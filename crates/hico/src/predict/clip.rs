@@ -1,0 +1,159 @@
+//! A clip → its answer, frame by frame; what is in memory does not grow with the clip.
+
+use super::PredictError;
+use super::model::Model;
+use crate::evaluate::calibration::calibrated;
+use crate::evaluate::inputs::{Views, Workplace, in_batches, rows_of};
+use crate::evaluate::known::{Described, Near, median};
+use crate::evaluate::plan::FrameRef;
+use crate::metrics::argmax;
+use burn::tensor::activation::softmax;
+use hico_data::{Dataset, Seed};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Training clips that are named as near.
+const NEAREST: usize = 5;
+
+/// What the network says of one frame.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FrameAnswer {
+    /// The frame, from 0.
+    pub frame: usize,
+    /// When it is shown, seconds from the first; absent where the source states no rate.
+    pub seconds: Option<f64>,
+    /// Probability of each class, calibrated, in the order of the model's classes.
+    pub probabilities: Vec<f64>,
+    /// Distance from the training frames, as a multiple of what is usual for patients that were not learnt from; absent
+    /// where the model does not know them.
+    pub distance: Option<f64>,
+}
+
+/// What the network says of one clip.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClipAnswer {
+    /// The file, folder or clip as it was named.
+    pub source: String,
+    /// Frames that were looked at.
+    pub frames: usize,
+    /// Frames a second, where the source states it.
+    pub fps: Option<f64>,
+    /// The likeliest class.
+    pub prediction: String,
+    /// Its probability.
+    pub confidence: f64,
+    /// Probability of each class: the mean over frames.
+    pub probabilities: BTreeMap<String, f64>,
+    /// Whether the clip is like those that were learnt from; absent where the model does not know them.
+    pub familiarity: Option<Familiarity>,
+    /// The nearest training clips, by the mean of the frames' features.
+    pub nearest: Vec<NamedNear>,
+}
+
+/// Whether a clip is like those that were learnt from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Familiarity {
+    /// Its distance from the training frames, the median of its frames': 1 is as far as is usual for patients that were not
+    /// learnt from.
+    pub distance: f64,
+    /// Whether it lies farther: then its class is not to be trusted.
+    pub unfamiliar: bool,
+}
+
+/// A training clip that is near, with the name of its class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NamedNear {
+    /// Name of the clip in the training data.
+    pub clip: String,
+    /// Its class.
+    pub label: String,
+    /// Cosine of the angle between the features.
+    pub similarity: f64,
+}
+
+/// How clips are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// Every so manieth frame; 1 is all.
+    pub every: usize,
+    /// Threads that make views.
+    pub threads: usize,
+    /// Once true, the work stops.
+    pub stop: &'a AtomicBool,
+}
+
+impl Model {
+    /// Asks about one clip of a data set.
+    ///
+    /// - `source`: how the answer names it
+    /// - `each`: called with every frame's answer, in order
+    ///
+    /// # Errors
+    /// When frames cannot be read, or it is asked to stop.
+    pub fn ask(
+        &self,
+        dataset: &Arc<Dataset>,
+        clip: usize,
+        source: &str,
+        asking: Asking<'_>,
+        mut each: impl FnMut(&FrameAnswer),
+    ) -> Result<ClipAnswer, PredictError> {
+        let row = dataset.row(clip);
+        let facts = &self.saved.facts;
+        let frames: Vec<FrameRef> =
+            (0..row.frames).step_by(asking.every.max(1)).map(|frame| FrameRef { clip, frame }).collect();
+        let place = Workplace { device: &self.device, threads: asking.threads, stop: asking.stop };
+        let views = Views { dataset, view: &facts.view, seed: Seed(0), place };
+        let mut sums = vec![0.0; facts.classes.len()];
+        let mut middle: Vec<f64> = Vec::new();
+        let mut distances: Vec<f64> = Vec::new();
+        views.for_each_batch(&in_batches(&frames), None, &self.device, |frames, images| {
+            let [features, look] = self.saved.classifier.described(images);
+            let probabilities = rows_of(softmax(self.saved.classifier.head(features.clone()), 1));
+            let described = rows_of(features).into_iter().zip(rows_of(look));
+            let described = described.map(|(features, look)| Described { features, look });
+            for ((frame, probabilities), described) in frames.iter().zip(probabilities).zip(described) {
+                let probabilities: Vec<f64> = probabilities.into_iter().map(f64::from).collect();
+                let answer = FrameAnswer {
+                    frame: frame.frame,
+                    seconds: row.fps.filter(|fps| *fps > 0.0).map(|fps| frame.frame as f64 / fps),
+                    probabilities: calibrated(&probabilities, facts.temperature),
+                    distance: self.saved.known.as_ref().map(|known| known.distance(&described)),
+                };
+                sums.iter_mut().zip(&answer.probabilities).for_each(|(sum, probability)| *sum += probability);
+                middle.resize(described.features.len(), 0.0);
+                middle.iter_mut().zip(&described.features).for_each(|(sum, value)| *sum += f64::from(*value));
+                distances.extend(answer.distance);
+                each(&answer);
+            }
+        })?;
+        let count = frames.len().max(1) as f64;
+        let means: Vec<f64> = sums.into_iter().map(|sum| sum / count).collect();
+        let middle: Vec<f32> = middle.into_iter().map(|sum| (sum / count) as f32).collect();
+        let class = argmax(&means);
+        Ok(ClipAnswer {
+            source: source.to_owned(),
+            frames: frames.len(),
+            fps: row.fps,
+            prediction: facts.classes[class].clone(),
+            confidence: means[class],
+            probabilities: facts.classes.iter().cloned().zip(means).collect(),
+            familiarity: self.saved.known.as_ref().map(|_| {
+                let distance = median(&distances);
+                Familiarity { distance, unfamiliar: distance > 1.0 }
+            }),
+            nearest: self.nearest(&middle),
+        })
+    }
+
+    fn nearest(&self, features: &[f32]) -> Vec<NamedNear> {
+        let named = |Near { frame, similarity }: Near| NamedNear {
+            clip: frame.clip,
+            label: self.classes()[frame.label].clone(),
+            similarity,
+        };
+        self.saved.known.iter().flat_map(|known| known.nearest(features, NEAREST)).map(named).collect()
+    }
+}

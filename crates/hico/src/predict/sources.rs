@@ -1,0 +1,136 @@
+//! Files and folders → clips, prepared as the training clips were. What has to be decoded lies in a temporary folder, which
+//! goes when the clips do.
+
+use super::PredictError;
+use hico_data::Dataset;
+use hico_data::ingest::{Identity, IngestError, Prepared, RefusedClip, Stills, ingest};
+use hico_data::manifest::MANIFEST_FILE;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tempfile::TempDir;
+
+/// Clips that were taken in together.
+#[derive(Debug)]
+pub struct Taken {
+    /// The clips; absent where none could be taken in.
+    pub dataset: Option<Arc<Dataset>>,
+    /// What was refused, and why.
+    pub refused: Vec<RefusedClip>,
+    /// For each clip of the data set the file or folder as it was named.
+    pub sources: Vec<String>,
+    /// Where it lies; removed with it.
+    folder: Option<TempDir>,
+}
+
+/// What a person named: single files are taken in together, every folder on its own.
+///
+/// - returns: the work to be done, in order; each is given to [`take`]
+#[must_use]
+pub fn batches(paths: &[PathBuf]) -> Vec<Vec<PathBuf>> {
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| path.is_dir());
+    let files = (!files.is_empty()).then_some(files);
+    files.into_iter().chain(folders.into_iter().map(|folder| vec![folder])).collect()
+}
+
+/// Takes clips in.
+///
+/// - `paths`: one of [`batches`]; a folder that is a data set is opened as it is
+/// - `prepared`: how the frames become those that the network knows
+/// - `stills`: what a folder of pictures is
+/// - `stop`: once true, the work stops
+///
+/// # Errors
+/// When nothing can be read or written; a clip that cannot be taken in is refused, and the others are there.
+pub fn take(paths: &[PathBuf], prepared: Prepared, stills: Stills, stop: &AtomicBool) -> Result<Taken, PredictError> {
+    if let [folder] = paths
+        && folder.join(MANIFEST_FILE).is_file()
+    {
+        let dataset = Dataset::open(folder)?;
+        let sources = dataset.manifest().rows.iter().map(|row| row.clip.clone()).collect();
+        return Ok(Taken { dataset: Some(Arc::new(dataset)), refused: Vec::new(), sources, folder: None });
+    }
+    let folder = TempDir::with_prefix("hico-").map_err(failed(Path::new("temporary folder")))?;
+    let single = !matches!(paths, [only] if only.is_dir());
+    let (source, named) = if single {
+        (folder.path().join("in"), staged(paths, &folder.path().join("in"))?)
+    } else {
+        (paths[0].clone(), HashMap::new())
+    };
+    let mut options = prepared.options();
+    options.identity = Identity::Kept;
+    options.stills = if single { Stills::Each } else { stills };
+    let out = folder.path().join("data");
+    let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {
+        Ok(report) if report.left > 0 => return Err(PredictError::Interrupted),
+        Ok(report) => report,
+        Err(IngestError::NothingFound(_)) if single => return Ok(nothing(paths, folder)),
+        Err(error) => return Err(error.into()),
+    };
+    let by_name = |source: &str| -> String {
+        let staged = source.split('/').next().and_then(|place| named.get(place));
+        match staged {
+            Some(path) => path.display().to_string(),
+            None => paths[0].join(source).display().to_string(),
+        }
+    };
+    let mut refused = report.refused;
+    refused.iter_mut().for_each(|clip| clip.source = by_name(&clip.source));
+    let ignored = report.ignored.iter().map(|source| not_a_clip(by_name(source)));
+    refused.extend(ignored.filter(|_| single));
+    let dataset = (report.clips > 0).then(|| Dataset::open(&out)).transpose()?.map(Arc::new);
+    let sources = report.manifest.rows.iter().map(|row| by_name(&row.source)).collect();
+    Ok(Taken { dataset, refused, sources, folder: Some(folder) })
+}
+
+fn nothing(paths: &[PathBuf], folder: TempDir) -> Taken {
+    let refused = paths.iter().map(|path| not_a_clip(path.display().to_string())).collect();
+    Taken { dataset: None, refused, sources: Vec::new(), folder: Some(folder) }
+}
+
+fn not_a_clip(source: String) -> RefusedClip {
+    let reason = "is no DICOM file, no video and no picture".to_owned();
+    RefusedClip { source, reason, hint: "give a file that `hico ingest` reads".to_owned() }
+}
+
+/// Files under names of their own in one folder: links where the system has them, else copies.
+///
+/// - returns: the path behind each name
+fn staged(paths: &[PathBuf], folder: &Path) -> Result<HashMap<String, PathBuf>, PredictError> {
+    let mut named = HashMap::new();
+    for (number, path) in paths.iter().enumerate() {
+        let place = format!("{number:06}");
+        let inside = folder.join(&place);
+        std::fs::create_dir_all(&inside).map_err(failed(&inside))?;
+        let to = inside.join(path.file_name().unwrap_or_default());
+        if std::fs::hard_link(path, &to).is_err() {
+            std::fs::copy(path, &to).map_err(failed(path))?;
+        }
+        named.insert(place, path.clone());
+    }
+    Ok(named)
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> PredictError {
+    let path = path.to_owned();
+    move |source| PredictError::File { path, source }
+}
+
+impl Taken {
+    /// Removes what was written for it; an error says what is left.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be removed.
+    pub fn close(self) -> Result<(), PredictError> {
+        let Self { dataset, folder, .. } = self;
+        drop(dataset);
+        match folder {
+            Some(folder) => {
+                let path = folder.path().to_owned();
+                folder.close().map_err(failed(&path))
+            }
+            None => Ok(()),
+        }
+    }
+}
