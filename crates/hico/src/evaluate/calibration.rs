@@ -42,7 +42,7 @@ const PRIOR: f64 = 0.5;
 /// The likeliest temperature for labelled frames; `None` where no frame has a label.
 ///
 /// Frames of one patient are not independent, so all of them together weigh as much as there are groups; and before
-/// anything is known the logarithm of the temperature lies around 0 with a deviation of [`PRIOR`], so that a dozen patients
+/// anything is known the logarithm of the temperature lies around 0 with a deviation of 0.5, so that a dozen patients
 /// do not move it far. A search by golden section finds it.
 #[must_use]
 pub fn temperature(dataset: &Dataset, frames: &[FramePrediction]) -> Option<f64> {
@@ -68,7 +68,7 @@ pub fn temperature(dataset: &Dataset, frames: &[FramePrediction]) -> Option<f64>
 }
 
 /// Expected calibration error: the mean distance between confidence (the largest probability) and the share that is
-/// right, over [`BINS`] bins of confidence, each by its share of the units. 0 for no unit.
+/// right, over ten bins of confidence, each by its share of the units. 0 for no unit.
 #[must_use]
 pub fn expected_calibration_error(units: &[UnitPrediction]) -> f64 {
     let mut bins = [[0.0; 3]; BINS];

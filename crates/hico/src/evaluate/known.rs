@@ -63,7 +63,7 @@ impl Known {
     /// The frames that were learnt from, and what is usual by clips that were not.
     ///
     /// - `fit`, `inner`: frames with their descriptions; of the inner validation groups a clip's distance is the median of
-    ///   its frames', and a share of [`FAMILIAR`] of these clips is usual, or all where they are too few to tell
+    ///   its frames', and 19 of 20 of these clips are usual, or all where they are too few to tell
     #[must_use]
     pub fn new(dataset: &Dataset, fit: Vec<(FrameRef, Described)>, inner: &[(FrameRef, Described)]) -> Self {
         let frame = |(frame, mut described): (FrameRef, Described)| {
@@ -130,7 +130,7 @@ impl Known {
         (features / self.usual[0]).max(look / self.usual[1])
     }
 
-    /// 1 minus the mean cosine with the [`NEIGHBOURS`] nearest features; mean Euclidean distance to the nearest looks, each
+    /// 1 minus the mean cosine with the five nearest features; mean Euclidean distance to the nearest looks, each
     /// number in training deviations, over the root of their count.
     fn distances(&self, frame: &Described) -> [f64; 2] {
         let look = |look: &[f32]| -> Vec<f32> {
