@@ -15,6 +15,7 @@ pub mod evaluate;
 pub mod compare;
 pub mod export;
 pub mod predict;
+pub mod embed;
 
 pub mod report;
 

@@ -14,6 +14,7 @@ mod finetune;
 mod crossval;
 mod compare;
 mod predict;
+mod embed;
 mod export;
 mod report;
 mod completions;
@@ -23,6 +24,7 @@ pub(crate) use compare::CompareArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
+pub(crate) use embed::{EmbedArgs, LookingArgs, SimilarArgs};
 pub(crate) use export::{ExportArgs, ToArg};
 pub(crate) use export_data::{ExportDataArgs, FormatArg, SampleArg};
 pub(crate) use finetune::FinetuneArgs;
@@ -94,6 +96,10 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Tell the classes of clips by a fine-tuned network, with calibrated confidence
     Predict(PredictArgs),
+    /// Write the features of clips as safetensors, NumPy array or Parquet, and show them on a plane
+    Embed(EmbedArgs),
+    /// Find the clips of a data set that are most like others
+    Similar(SimilarArgs),
     /// Write weights for torchvision, timm, ONNX and others, with a model card
     Export(ExportArgs),
     /// Make one HTML page of pretraining runs and evaluations

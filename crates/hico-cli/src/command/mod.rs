@@ -15,6 +15,7 @@ mod compare;
 mod evaluation;
 mod export;
 mod predict;
+mod embed;
 mod report;
 mod completions;
 
@@ -41,6 +42,8 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),
         Command::Compare(args) => compare::run(args, cli.shared.threads, output),
         Command::Predict(args) => predict::run(args, cli.shared.threads, output),
+        Command::Embed(args) => embed::run(args, cli.shared.threads, output),
+        Command::Similar(args) => embed::similar(args, cli.shared.threads, output),
         Command::Export(args) => export::run(args, output),
         Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::run(args, output),

@@ -7,6 +7,7 @@ mod setting;
 mod audit;
 mod commands;
 mod compare;
+mod embed;
 mod export;
 #[cfg(unix)]
 mod kill;

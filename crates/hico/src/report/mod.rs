@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod audit;
 pub mod comparison;
+pub mod embedding;
 mod chart;
 pub mod history;
 mod number;

@@ -5,6 +5,7 @@
 
 pub(crate) mod forest;
 pub(crate) mod line;
+pub(crate) mod scatter;
 
 use super::number::{decimal, significant};
 use std::fmt::Write as _;

@@ -1,0 +1,187 @@
+use super::evaluation;
+use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs, StillsOf};
+use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::output::{HintExt as _, Output};
+use anyhow::{Context as _, bail};
+use hico::embed::file::Format;
+use hico::embed::lens::Lens;
+use hico::embed::{Embedding, Per, RowId, Similar, picture};
+use hico::evaluate::cross_validate::EvaluateError;
+use hico::export::source::Source;
+use hico::predict::{PredictError, sources};
+use hico::report;
+use hico_data::atomic;
+use hico_data::ingest::Stills;
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+/// What came of it.
+#[derive(Serialize)]
+struct Written {
+    rows: usize,
+    features: usize,
+    refused: usize,
+    files: Vec<PathBuf>,
+}
+
+/// `hico embed RUN|FILE DATASET... --out FILE`: features of clips, for other programs.
+pub(crate) fn run(args: &EmbedArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let Some(format) = Format::of(&args.out) else {
+        return Err(anyhow::anyhow!("{}: its suffix names no format", args.out.display()))
+            .hint(|| "end it in .safetensors, .npy or .parquet".to_owned());
+    };
+    for path in [Some(&args.out), args.page.as_ref()].into_iter().flatten() {
+        if path.exists() {
+            return Err(anyhow::anyhow!("{}: exists", path.display())).hint(|| "choose another name".to_owned());
+        }
+    }
+    let stop = interrupt::flag()?;
+    let looker = Looker::new(&args.encoder, &args.looking, threads, &stop, output)?;
+    let Some((embedding, refused)) = looker.look_at(&args.sources, output)? else { return Ok(interrupted(output)) };
+    if embedding.rows.is_empty() {
+        bail!("no clip could be taken in");
+    }
+    let mut files = vec![(args.out.clone(), embedding.to_bytes(format).map_err(anyhow::Error::msg)?)];
+    if format == Format::Npy {
+        files.push((args.out.with_extension("npy.ids.csv"), embedding.ids_csv()));
+    }
+    if let Some(page) = &args.page {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let what: Vec<String> = args.sources.iter().map(|path| name(path)).collect();
+        let placed = picture::place(&embedding);
+        if placed.is_empty() {
+            bail!("{} rows are too few to place on a plane; five are the least", embedding.rows.len());
+        }
+        let title = format!("{} seen by {}", what.join(", "), name(&args.encoder));
+        files.push((page.clone(), report::embedding::page(&title, &placed, embedding.rows.len()).into_bytes()));
+    }
+    for (path, bytes) in &files {
+        atomic::write(path, bytes).with_context(|| path.display().to_string())?;
+    }
+    let files = files.into_iter().map(|(path, _)| path).collect();
+    let written = Written { rows: embedding.rows.len(), features: embedding.width(), refused, files };
+    output.result(&written, |written| {
+        let files: Vec<String> = written.files.iter().map(|path| path.display().to_string()).collect();
+        format!("{} rows of {} features in {}", written.rows, written.features, files.join(", "))
+    })?;
+    Ok(code(refused))
+}
+
+/// The clips most like one row.
+#[derive(Serialize)]
+struct Found<'a> {
+    of: &'a RowId,
+    similar: Vec<Similar>,
+}
+
+/// `hico similar RUN|FILE FILE... --among DATASET`: which clips are like these.
+pub(crate) fn similar(args: &SimilarArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+    let stop = interrupt::flag()?;
+    let looker = Looker::new(&args.encoder, &args.looking, threads, &stop, output)?;
+    let among = if args.among.is_file() {
+        Embedding::read(&args.among).hint(|| "`hico embed RUN DATASET --out FILE.safetensors` makes one".to_owned())?
+    } else {
+        match looker.look_at(std::slice::from_ref(&args.among), output)? {
+            Some((among, _)) => among,
+            None => return Ok(interrupted(output)),
+        }
+    };
+    let Some((asked, refused)) = looker.look_at(&args.sources, output)? else { return Ok(interrupted(output)) };
+    if let (Some(a), Some(b)) = (asked.rows.first(), among.rows.first())
+        && a.len() != b.len()
+    {
+        return Err(anyhow::anyhow!(
+            "{}: has {} features a row, this encoder {}",
+            args.among.display(),
+            b.len(),
+            a.len()
+        ))
+        .hint(|| "embed it by the same encoder".to_owned());
+    }
+    let found: Vec<Found<'_>> = asked
+        .ids
+        .iter()
+        .zip(&asked.rows)
+        .map(|(of, row)| Found { of, similar: among.similar(row, args.count.get()) })
+        .collect();
+    output.result(&found, |found| found.iter().map(words).collect::<Vec<_>>().join("\n"))?;
+    Ok(code(refused))
+}
+
+fn words(found: &Found<'_>) -> String {
+    let row = |id: &RowId| id.frame.map_or_else(|| id.clip.clone(), |frame| format!("{}, frame {frame}", id.clip));
+    let line = |similar: &Similar| {
+        let label = if similar.id.label.is_empty() { "no label" } else { &similar.id.label };
+        format!("  {:.3}  {} ({label}; {})", similar.similarity, row(&similar.id), similar.id.group)
+    };
+    let lines = found.similar.iter().map(line);
+    std::iter::once(row(found.of)).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+fn code(refused: usize) -> ExitCode {
+    // As `hico ingest` where some clips were refused.
+    if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+fn interrupted(output: &Output) -> ExitCode {
+    output.note("interrupted; nothing was written");
+    ExitCode::from(EXIT_INTERRUPTED)
+}
+
+/// An encoder, and how a person wants clips shown to it.
+struct Looker<'a> {
+    lens: Lens,
+    args: &'a LookingArgs,
+    threads: usize,
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Looker<'a> {
+    fn new(
+        path: &Path,
+        args: &'a LookingArgs,
+        threads: Option<NonZeroUsize>,
+        stop: &'a AtomicBool,
+        output: &Output,
+    ) -> anyhow::Result<Self> {
+        let source = evaluation::hinted(Source::read(path).map_err(EvaluateError::from))?;
+        output.note(&source.pretrained.report().words());
+        let lens = Lens::new(&source, args.side.map(usize::from), args.device)?;
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Ok(Self { lens, args, threads: threads.map_or_else(cores, NonZeroUsize::get), stop })
+    }
+
+    /// Rows of everything that was named, and how much was refused; nothing where it was interrupted.
+    fn look_at(&self, paths: &[PathBuf], output: &Output) -> anyhow::Result<Option<(Embedding, usize)>> {
+        let mut all = Embedding { ids: Vec::new(), rows: Vec::new() };
+        let mut refused = 0;
+        let stills = if self.args.stills == StillsOf::Each { Stills::Each } else { Stills::Clip };
+        let per = if self.args.per == PerArg::Clip { Per::Clip } else { Per::Frame };
+        let frames = self.args.frames_per_clip.get();
+        for path in paths {
+            std::fs::metadata(path).with_context(|| path.display().to_string())?;
+        }
+        for batch in sources::batches(paths) {
+            let found = sources::take(&batch, self.lens.prepared, stills, self.stop).and_then(|taken| {
+                let found = self.lens.look_at(&taken, frames, per, self.threads, self.stop)?;
+                let left_out = taken.refused.clone();
+                taken.close()?;
+                Ok((found, left_out))
+            });
+            let (Embedding { ids, rows }, left_out) = match found {
+                Err(PredictError::Interrupted) => return Ok(None),
+                found => found?,
+            };
+            for clip in &left_out {
+                output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
+            }
+            refused += left_out.len();
+            all.ids.extend(ids);
+            all.rows.extend(rows);
+        }
+        Ok(Some((all, refused)))
+    }
+}

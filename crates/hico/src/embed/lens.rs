@@ -1,0 +1,76 @@
+//! An encoder and how clips are shown to it.
+
+use super::{Embedding, Per, embed};
+use crate::device::{DeviceChoice, DeviceError};
+use crate::evaluate::inputs::Workplace;
+use crate::export::source::Source;
+use crate::model::Encoder;
+use crate::model::weights::WeightsError;
+use crate::predict::PredictError;
+use crate::predict::sources::Taken;
+use burn::tensor::Device;
+use hico_data::ingest::Prepared;
+use hico_data::view::ViewRecipe;
+use std::sync::atomic::AtomicBool;
+
+/// An encoder on a device, with its views.
+#[derive(Debug)]
+pub struct Lens {
+    encoder: Encoder,
+    view: ViewRecipe,
+    device: Device,
+    /// How clips are prepared that are no data set.
+    pub prepared: Prepared,
+}
+
+/// Why there is no encoder.
+#[derive(Debug, thiserror::Error)]
+pub enum LensError {
+    /// The device cannot be had.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The weights do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl Lens {
+    /// Puts the encoder of a file or run on a device.
+    ///
+    /// - `side`: of the views; that of the training if absent
+    ///
+    /// # Errors
+    /// When the device cannot be had or the weights do not fit.
+    pub fn new(source: &Source, side: Option<usize>, device: DeviceChoice) -> Result<Self, LensError> {
+        let device = device.open()?;
+        let mut view = source.view();
+        view.side = side.unwrap_or(view.side);
+        Ok(Self {
+            encoder: source.pretrained.encoder(&device)?,
+            view,
+            device,
+            prepared: source.classifier.as_ref().map_or_else(Prepared::default, |facts| facts.prepared),
+        })
+    }
+
+    /// Rows of all that was taken in.
+    ///
+    /// - `frames_per_clip`, `per`: as for [`embed`]
+    /// - `threads`: that make views
+    /// - `stop`: once true, the work stops
+    ///
+    /// # Errors
+    /// When frames cannot be read, or it is asked to stop.
+    pub fn look_at(
+        &self,
+        taken: &Taken,
+        frames_per_clip: usize,
+        per: Per,
+        threads: usize,
+        stop: &AtomicBool,
+    ) -> Result<Embedding, PredictError> {
+        let Some(dataset) = &taken.dataset else { return Ok(Embedding { ids: Vec::new(), rows: Vec::new() }) };
+        let place = Workplace { device: &self.device, threads, stop };
+        Ok(embed(dataset, &taken.sources, &self.encoder, &self.view, frames_per_clip, per, place)?)
+    }
+}

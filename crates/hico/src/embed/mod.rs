@@ -1,0 +1,158 @@
+//! What an encoder makes of clips, as numbers that other programs read, and which clips are alike.
+//!
+//! - [`Embedding`]: rows of features with the clips that they are of
+//! - [`lens`]: an encoder and how clips are shown to it
+//! - [`mod@file`]: safetensors, `.npy` and Parquet
+//! - [`picture`]: the rows on a plane, coloured by label and by group
+
+pub mod file;
+pub mod lens;
+pub mod picture;
+
+use crate::evaluate::inputs::{FinetuneError, Views, Workplace};
+use crate::evaluate::plan::frames_of;
+use crate::model::Encoder;
+use hico_data::view::ViewRecipe;
+use hico_data::{Dataset, Seed};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Whose features a row holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowId {
+    /// The clip, or the file as it was named.
+    pub clip: String,
+    /// The frame, from 0; absent where a row is the mean over a clip.
+    pub frame: Option<usize>,
+    /// Its group; empty where it is not known.
+    pub group: String,
+    /// Its class; empty where it has none.
+    pub label: String,
+}
+
+/// Rows of features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedding {
+    /// Whose each row is.
+    pub ids: Vec<RowId>,
+    /// `[rows][features]`
+    pub rows: Vec<Vec<f32>>,
+}
+
+/// What a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// The mean over a clip's frames.
+    Clip,
+    /// One frame.
+    Frame,
+}
+
+/// A row and how alike it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Similar {
+    /// Whose row it is.
+    #[serde(flatten)]
+    pub id: RowId,
+    /// Cosine of the angle between the rows, 1 where they are alike.
+    pub similarity: f64,
+}
+
+/// Averaged C5 of evenly spaced frames of every clip.
+///
+/// - `frames_per_clip`: at most; [`usize::MAX`] is all
+/// - `sources`: how rows name the clips, in the order of the data set
+///
+/// # Errors
+/// When frames cannot be read, or it is asked to stop.
+pub fn embed(
+    dataset: &Arc<Dataset>,
+    sources: &[String],
+    encoder: &Encoder,
+    view: &ViewRecipe,
+    frames_per_clip: usize,
+    per: Per,
+    place: Workplace<'_>,
+) -> Result<Embedding, FinetuneError> {
+    let views = Views { dataset, view, seed: Seed(0), place };
+    let id = |clip: usize, frame: Option<usize>| {
+        let row = dataset.row(clip);
+        let label = row.label.clone().unwrap_or_default();
+        RowId { clip: sources[clip].clone(), frame, group: row.group.clone(), label }
+    };
+    let mut embedding = Embedding { ids: Vec::new(), rows: Vec::new() };
+    for clip in 0..dataset.len() {
+        let frames = frames_of(dataset, &[clip], frames_per_clip);
+        let rows = views.features(encoder, &frames)?;
+        match per {
+            Per::Frame => {
+                embedding.ids.extend(frames.iter().map(|frame| id(clip, Some(frame.frame))));
+                embedding.rows.extend(rows);
+            }
+            Per::Clip => {
+                embedding.ids.push(id(clip, None));
+                embedding.rows.push(mean(&rows));
+            }
+        }
+    }
+    Ok(embedding)
+}
+
+/// Mean of rows, in 64 bits.
+fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
+    let mut sum = vec![0.0; rows.first().map_or(0, Vec::len)];
+    for row in rows {
+        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    sum.into_iter().map(|sum: f64| (sum / rows.len().max(1) as f64) as f32).collect()
+}
+
+impl Embedding {
+    /// The clips most like a row of features, each by its most similar row, the most similar first.
+    ///
+    /// - `query`: `[features]`
+    #[must_use]
+    pub fn similar(&self, query: &[f32], count: usize) -> Vec<Similar> {
+        let length = |row: &[f32]| row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt().max(1e-12);
+        let of_query = length(query);
+        let mut best: BTreeMap<&str, Similar> = BTreeMap::new();
+        for (id, row) in self.ids.iter().zip(&self.rows) {
+            let product: f64 = row.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            let similarity = product / (length(row) * of_query);
+            if best.get(id.clip.as_str()).is_none_or(|found| similarity > found.similarity) {
+                best.insert(&id.clip, Similar { id: id.clone(), similarity });
+            }
+        }
+        let mut found: Vec<Similar> = best.into_values().collect();
+        found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        found.truncate(count);
+        found
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn example() -> Embedding {
+        let id = |clip: &str, frame, label: &str| RowId {
+            clip: clip.to_owned(),
+            frame: Some(frame),
+            group: format!("of {clip}"),
+            label: label.to_owned(),
+        };
+        Embedding {
+            ids: vec![id("a", 0, "x"), id("a", 7, "x"), id("b, \"c\"", 0, ""), id("d", 2, "y")],
+            rows: vec![vec![1.0, 0.0, 0.5], vec![0.0, 2.0, 0.0], vec![-3.0, 0.0, 0.25], vec![0.0, 1.0, 1.0]],
+        }
+    }
+
+    #[test]
+    fn the_most_similar_row_of_every_clip_counts() {
+        let found = example().similar(&[0.0, 5.0, 0.0], 2);
+        let named: Vec<_> = found.iter().map(|similar| (similar.id.clip.as_str(), similar.id.frame)).collect();
+        assert_eq!(named, [("a", Some(7)), ("d", Some(2))]);
+        assert!((found[0].similarity - 1.0).abs() < 1e-12 && (found[1].similarity - 0.5_f64.sqrt()).abs() < 1e-12);
+    }
+}
