@@ -16,6 +16,7 @@ pub mod compare;
 pub mod export;
 pub mod predict;
 pub mod embed;
+pub mod explain;
 
 pub mod report;
 

@@ -14,6 +14,7 @@ mod finetune;
 mod crossval;
 mod compare;
 mod predict;
+mod explain;
 mod embed;
 mod export;
 mod report;
@@ -25,6 +26,7 @@ pub(crate) use completions::CompletionsArgs;
 pub(crate) use crossval::CrossvalArgs;
 pub(crate) use demo::DemoArgs;
 pub(crate) use embed::{EmbedArgs, LookingArgs, SimilarArgs};
+pub(crate) use explain::ExplainArgs;
 pub(crate) use export::{ExportArgs, ToArg};
 pub(crate) use export_data::{ExportDataArgs, FormatArg, SampleArg};
 pub(crate) use finetune::FinetuneArgs;
@@ -96,6 +98,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Tell the classes of clips by a fine-tuned network, with calibrated confidence
     Predict(PredictArgs),
+    /// Show where a fine-tuned network looks, at three levels, and whether that can be believed
+    Explain(ExplainArgs),
     /// Write the features of clips as safetensors, NumPy array or Parquet, and show them on a plane
     Embed(EmbedArgs),
     /// Find the clips of a data set that are most like others

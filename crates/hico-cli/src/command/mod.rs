@@ -15,6 +15,7 @@ mod compare;
 mod evaluation;
 mod export;
 mod predict;
+mod explain;
 mod embed;
 mod report;
 mod completions;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),
         Command::Compare(args) => compare::run(args, cli.shared.threads, output),
         Command::Predict(args) => predict::run(args, cli.shared.threads, output),
+        Command::Explain(args) => explain::run(args, output),
         Command::Embed(args) => embed::run(args, cli.shared.threads, output),
         Command::Similar(args) => embed::similar(args, cli.shared.threads, output),
         Command::Export(args) => export::run(args, output),

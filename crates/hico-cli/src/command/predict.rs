@@ -178,7 +178,8 @@ fn short(text: &str, most: usize) -> String {
     }
 }
 
-fn hinted<T>(outcome: Result<T, PredictError>) -> anyhow::Result<T> {
+/// Adds the remedy that the library knows.
+pub(super) fn hinted<T>(outcome: Result<T, PredictError>) -> anyhow::Result<T> {
     match outcome.as_ref().err().and_then(PredictError::hint) {
         Some(hint) => outcome.hint(|| hint.to_owned()),
         None => Ok(outcome?),

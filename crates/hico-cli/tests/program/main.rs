@@ -8,6 +8,7 @@ mod audit;
 mod commands;
 mod compare;
 mod embed;
+mod explain;
 mod export;
 #[cfg(unix)]
 mod kill;

@@ -121,7 +121,7 @@ fn what_cannot_be_predicted_is_told_and_the_others_are() {
     refused("plain.safetensors", "noise-0.png", "no fine-tuned network");
 }
 
-/// On real clips: lung videos are learnt, then chest X-rays, noise and unseen lung clips are asked about.
+/// On real clips: lung videos are learnt, then chest X-rays, noise and unseen lung clips are asked about, and some explained.
 #[test]
 fn xrays_and_noise_are_unlike_lung_clips() {
     let shared = std::env::var_os("HICO_SHARED")
@@ -162,4 +162,19 @@ fn xrays_and_noise_are_unlike_lung_clips() {
     println!("unfamiliar: {lung:?} of unseen lung clips, {xray:?} of X-rays, {noise:?} of pictures of noise");
     assert!(lung[1] == tested.len() && lung[0] * 3 <= lung[1], "{lung:?}");
     assert!(xray[0] * 3 >= xray[1] * 2 && noise[0] == noise[1], "{xray:?} {noise:?}");
+
+    // What it looks at hangs on what it learnt: with random weights the maps are others.
+    let three: Vec<&str> = tested.iter().step_by(tested.len().div_ceil(3)).map(String::as_str).collect();
+    let options = ["--frames", "4", "--out", "why", "--json", "--quiet"];
+    let said = run(path, ["explain", "tuned"].into_iter().chain(three.clone()).chain(options));
+    let explained: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
+    // Of 2x2 places, as the global map has here, no correlation can be told from chance.
+    assert!(explained.iter().all(|clip| clip["like_random_weights"]["global"].is_null()), "{explained:?}");
+    for level in ["local", "medium"] {
+        let alike = explained.iter().filter_map(|clip| clip["like_random_weights"][level].as_f64());
+        let alike: Vec<f64> = alike.map(f64::abs).collect();
+        let mean = alike.iter().sum::<f64>() / alike.len() as f64;
+        println!("{level} maps and those of random weights: rank correlations {alike:.2?}");
+        assert!(alike.len() == three.len() && mean < 0.5, "{level}: {alike:?}");
+    }
 }

@@ -99,6 +99,16 @@ impl Classifier {
         [features, Tensor::cat(look.collect(), 1)]
     }
 
+    /// What the head says of C5, `[batch, classes]`, before the softmax.
+    #[must_use]
+    pub fn logits_of(&self, c5: Tensor<4>) -> Tensor<2> {
+        let pooled = average(c5.clone());
+        self.head(match self.trainable {
+            Trainable::LastBlock => Tensor::cat(vec![pooled, average(self.encoder.pyramid.p5(c5))], 1),
+            Trainable::Head | Trainable::All => pooled,
+        })
+    }
+
     /// - `features`: `[batch, features]`
     /// - returns: `[batch, classes]`, before the softmax
     #[must_use]

@@ -191,6 +191,17 @@ impl ResNet {
         Stages { c2, c3, c4, c5 }
     }
 
+    /// C5 from the map that a number of layers has made: 1 is C2, 4 is C5 itself. Nothing is learnt.
+    pub(crate) fn c5_after(&self, layers: usize, map: Tensor<4>) -> Tensor<4> {
+        let mut ended = 0;
+        let rest = self.steps().filter(|step| {
+            let runs = ended >= layers;
+            ended += usize::from(step.ends_layer());
+            runs
+        });
+        rest.fold(map, |map, step| step.forward(map, Mode::Eval))
+    }
+
     /// Stem and blocks, each of which reads what the one before it made.
     pub(crate) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod audit;
 pub mod comparison;
 pub mod embedding;
+pub mod explanation;
 mod chart;
 pub mod history;
 mod number;

@@ -1,0 +1,156 @@
+use super::predict::hinted;
+use crate::args::{ExplainArgs, StillsOf};
+use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::explain::cam::Level;
+use hico::explain::clip::{Explanation, explain, film};
+use hico::explain::picture::{gif, png, row, sheet};
+use hico::predict::PredictError;
+use hico::predict::model::Model;
+use hico::predict::sources::{self, Taken};
+use hico::report;
+use hico_data::atomic;
+use hico_data::ingest::Stills;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+/// Frames of a film, at most.
+const FILM: usize = 48;
+
+/// Names of the pictures of a frame.
+const PICTURES: [&str; 5] = ["frame", "local", "medium", "global", "hidden"];
+
+/// An explanation and where its pictures are.
+#[derive(Serialize)]
+struct Written {
+    folder: PathBuf,
+    #[serde(flatten)]
+    explanation: Explanation,
+}
+
+/// `hico explain MODEL FILE|DIR... --out OUT`: where the network looks.
+pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let stop = interrupt::flag()?;
+    if args.out.exists() {
+        return Err(anyhow::anyhow!("{}: exists", args.out.display())).hint(|| "choose another --out".to_owned());
+    }
+    let device = args.device.open()?;
+    let model = hinted(Model::open(&args.model, &device))?;
+    let class = args.class.as_ref().map(|class| class_of(class, &model)).transpose()?;
+    for source in &args.sources {
+        std::fs::metadata(source).with_context(|| source.display().to_string())?;
+    }
+    let stills = if args.stills == StillsOf::Each { Stills::Each } else { Stills::Clip };
+    let (mut written, mut refused) = (Vec::new(), 0);
+    for batch in sources::batches(&args.sources) {
+        let taken = match sources::take(&batch, model.saved.facts.prepared, stills, &stop) {
+            Err(PredictError::Interrupted) => return Ok(interrupted(output)),
+            taken => hinted(taken)?,
+        };
+        for clip in &taken.refused {
+            output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
+        }
+        refused += taken.refused.len();
+        for clip in 0..taken.sources.len() {
+            let folder = args.out.join(folder_name(written.len(), &taken.sources[clip]));
+            match one(&model, &taken, clip, class, args, &folder, &stop) {
+                Ok(explanation) => written.push(Written { folder, explanation }),
+                Err(error) if is_interruption(&error) => return Ok(interrupted(output)),
+                Err(error) => return Err(error),
+            }
+        }
+        hinted(taken.close())?;
+    }
+    output.result(&written, |written| written.iter().map(words).collect::<Vec<_>>().join("\n"))?;
+    Ok(match (refused, written.len()) {
+        (0, _) => ExitCode::SUCCESS,
+        (_, 0) => ExitCode::FAILURE,
+        _ => ExitCode::from(2),
+    })
+}
+
+fn interrupted(output: &Output) -> ExitCode {
+    output.note("interrupted; the clips that are explained stay");
+    ExitCode::from(EXIT_INTERRUPTED)
+}
+
+fn is_interruption(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(PredictError::Interrupted))
+}
+
+fn class_of(name: &str, model: &Model) -> anyhow::Result<usize> {
+    let place = model.classes().iter().position(|class| class == name);
+    place
+        .with_context(|| format!("there is no class {name:?}"))
+        .hint(|| format!("the classes are {}", model.classes().join(", ")))
+}
+
+/// The clip's number and the last part of its name, without what a folder's name may not hold.
+fn folder_name(number: usize, source: &str) -> String {
+    let last = source.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain = |letter: char| if letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '_' };
+    format!("{:03}-{}", number + 1, last.chars().map(plain).take(60).collect::<String>())
+}
+
+/// Explains one clip and writes all of it.
+fn one(
+    model: &Model,
+    taken: &Taken,
+    clip: usize,
+    class: Option<usize>,
+    args: &ExplainArgs,
+    folder: &Path,
+    stop: &AtomicBool,
+) -> anyhow::Result<Explanation> {
+    let dataset = taken.dataset.as_ref().context("a clip without a data set")?;
+    let source = &taken.sources[clip];
+    let (explanation, frames) = explain(model, dataset, clip, source, class, args.frames.get(), stop)?;
+    let rows: Vec<_> = frames.iter().map(row).collect();
+    let mut files: Vec<(String, Vec<u8>)> = vec![("sheet.png".to_owned(), png(&sheet(&rows))?)];
+    let mut pictures = Vec::new();
+    for (frame, row) in frames.iter().zip(&rows) {
+        let mut bytes: [Vec<u8>; 5] = Default::default();
+        for ((bytes, picture), name) in bytes.iter_mut().zip(row).zip(PICTURES) {
+            *bytes = png(picture)?;
+            files.push((format!("{:05}-{name}.png", frame.frame), bytes.clone()));
+        }
+        pictures.push(bytes);
+    }
+    files.push(("explanation.json".to_owned(), serde_json::to_vec_pretty(&explanation)?));
+    files.push((
+        "explanation.html".to_owned(),
+        report::explanation::page(&explanation, &frames, &pictures).into_bytes(),
+    ));
+    if args.film {
+        let class = class_of(&explanation.class, model)?;
+        let (pictures, seconds) = film(model, dataset, clip, class, FILM, stop)?;
+        files.push(("film.gif".to_owned(), gif(&pictures, seconds)?));
+    }
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        atomic::write(&path, &bytes).with_context(|| path.display().to_string())?;
+    }
+    Ok(explanation)
+}
+
+fn words(written: &Written) -> String {
+    let Written { folder, explanation } = written;
+    let figure = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.2}"));
+    let levels = Level::ALL.map(|level| {
+        let of = |all: &std::collections::BTreeMap<&str, Option<f64>>| figure(all.get(level.word()).copied().flatten());
+        let (hiding, random) = (of(&explanation.agrees_with_occlusion), of(&explanation.like_random_weights));
+        format!("  {:<8} {hiding:>6} with hiding {random:>6} with random weights", level.word())
+    });
+    format!(
+        "{}: {} {:.1} %; {}\n{}",
+        explanation.source,
+        explanation.class,
+        explanation.probability * 100.0,
+        folder.join("explanation.html").display(),
+        levels.join("\n")
+    )
+}

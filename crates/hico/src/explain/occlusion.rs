@@ -1,0 +1,40 @@
+//! What the network says of a picture with one place after the other hidden (Zeiler and Fergus 2014): no gradient, no map of the
+//! network, so it checks both.
+
+use super::Map;
+use crate::evaluate::classifier::Classifier;
+use crate::evaluate::inputs::rows_of;
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Places along a side; a hidden square is a place wide on every side of its own as well, so that neighbours overlap.
+pub const PLACES: usize = 8;
+
+/// How much the probability of a class falls where each place is hidden behind the picture's mean; negative where it rises.
+///
+/// - `image`: `[3, side, side]`
+#[must_use]
+pub fn occlusion(classifier: &Classifier, image: &[f32], side: usize, class: usize, device: &Device) -> Map {
+    let plane = side * side;
+    let means: Vec<f32> =
+        image.chunks_exact(plane).map(|plane| plane.iter().sum::<f32>() / plane.len() as f32).collect();
+    let mut batch = image.to_vec();
+    for place in 0..PLACES * PLACES {
+        let [rows, columns] = [place / PLACES, place % PLACES].map(|place| {
+            let step = side as f32 / PLACES as f32;
+            let (from, to) = ((place as f32 - 0.5) * step, (place as f32 + 1.5) * step);
+            (from.max(0.0) as usize, (to as usize).min(side))
+        });
+        let mut hidden = image.to_vec();
+        for (plane, mean) in hidden.chunks_exact_mut(plane).zip(&means) {
+            for row in plane.chunks_exact_mut(side).take(rows.1).skip(rows.0) {
+                row[columns.0..columns.1].fill(*mean);
+            }
+        }
+        batch.extend(hidden);
+    }
+    let images = Tensor::<4>::from_data(TensorData::new(batch, [PLACES * PLACES + 1, 3, side, side]), device);
+    let said = rows_of(softmax(classifier.head(classifier.features(images, false)), 1));
+    let whole = said[0][class];
+    Map { height: PLACES, width: PLACES, values: said[1..].iter().map(|row| whole - row[class]).collect() }
+}
