@@ -115,3 +115,43 @@ fn a_run_begins_with_weights_by_file_and_records_which() {
     assert!(deeper.err.contains("layer1.2.conv1.weight") && deeper.err.contains("hint: "), "{}", deeper.err);
     assert!(!folder.join("deeper").exists());
 }
+
+/// `examples/use_from_python.py` comes to the answers of `hico predict`, by torchvision and by ONNX Runtime.
+#[test]
+fn the_python_example_comes_to_the_same_answers() {
+    let python = std::env::var("HICO_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let needs = "import onnxruntime, pandas, PIL, safetensors.torch, torch, torchvision";
+    if !std::process::Command::new(&python).args(["-c", needs]).output().is_ok_and(|output| output.status.success()) {
+        return println!("skipped: the_python_example_comes_to_the_same_answers: {python} cannot {needs}");
+    }
+    let folder = world();
+    let path = folder.path();
+    let network = "tuned/hico-fold0-seed1.safetensors";
+    done(path, &format!("export {network} --to torchvision --out lung.safetensors --quiet"));
+    let graph =
+        format!("export {network} --to onnx --part classifier --out lung-classifier.onnx --quiet --python {python}");
+    done(path, &graph);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/use_from_python.py");
+    let mut command = std::process::Command::new(&python);
+    command.arg(script).args(["data", "lung.safetensors", "lung-classifier.onnx"]).current_dir(path);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let apart: f64 = said.lines().last().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(apart < 1e-4, "{said}");
+    let mut compared = 0;
+    for line in done(path, "predict tuned data --per frame --json --quiet").out.lines() {
+        let frame: serde_json::Value = serde_json::from_str(line).unwrap();
+        let clip = frame["source"].as_str().unwrap();
+        // Two frames a clip: the example shows the middle one.
+        if frame["frame"] != 1 {
+            continue;
+        }
+        let row = said.lines().find(|line| line.split_whitespace().next() == Some(clip)).unwrap();
+        let found: Vec<f64> = row.split_whitespace().skip(1).map(|value| value.parse().unwrap()).collect();
+        let ours = frame["probabilities"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap());
+        assert!(found.iter().zip(ours).all(|(a, b)| (a - b).abs() < 6e-4), "{row}: {frame}");
+        compared += 1;
+    }
+    assert_eq!(compared, 17);
+}

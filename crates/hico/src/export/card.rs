@@ -73,7 +73,7 @@ pub struct Origin {
 }
 
 /// The network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Network {
     /// Its depth.
     pub depth: Depth,
@@ -85,6 +85,8 @@ pub struct Network {
     pub pyramid: bool,
     /// The classes in the order of the outputs; absent where there is no classifier or it does not name them.
     pub classes: Option<Vec<String>>,
+    /// What its logits are divided by before the softmax, so that its confidence is calibrated; absent without a classifier.
+    pub temperature: Option<f64>,
     /// Names of the tensors in the file, or, for ONNX, of those that became a graph.
     pub tensors: Vec<String>,
 }
@@ -218,6 +220,7 @@ impl Card {
                 features: source.features(),
                 pyramid: found.pyramid,
                 classes: source.classifier.as_ref().map(|facts| facts.classes.clone()),
+                temperature: source.classifier.as_ref().map(|facts| facts.temperature),
                 tensors: exported.written.clone(),
             },
             preprocessing: Preprocessing {

@@ -124,6 +124,9 @@ impl Source {
         if let Some(classes) = self.classifier.as_ref().and_then(|facts| serde_json::to_string(&facts.classes).ok()) {
             facts.insert("classes".to_owned(), classes);
         }
+        if let Some(classifier) = &self.classifier {
+            facts.insert("temperature".to_owned(), classifier.temperature.to_string());
+        }
         facts
     }
 }

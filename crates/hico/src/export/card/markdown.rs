@@ -75,7 +75,10 @@ fn usage(card: &Card) -> String {
             side = card.preprocessing.side,
         ),
     };
-    format!("```python\n{code}\n```")
+    let calibrated = card.network.temperature.map_or_else(String::new, |temperature| {
+        format!("\n\nDivide logits by the temperature {temperature:.3} before the softmax for a calibrated confidence.")
+    });
+    format!("```python\n{code}\n```{calibrated}")
 }
 
 const fn outputs(part: Part) -> &'static str {
