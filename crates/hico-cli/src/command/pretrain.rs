@@ -194,19 +194,25 @@ struct Summary {
     best: Option<Best>,
     groups: usize,
     watched_groups: usize,
+    #[serde(skip)]
+    losses_compare: bool,
 }
 
 impl Summary {
     fn of(outcome: PretrainOutcome, run: PathBuf) -> Self {
         let PretrainOutcome { ending, step, epochs, seconds, best, record, .. } = outcome;
         let (groups, watched_groups) = (record.groups.len(), record.watched_groups.len());
-        Self { run, ending, step, epochs, seconds, best, groups, watched_groups }
+        let losses_compare = record.method.losses_compare();
+        Self { run, ending, step, epochs, seconds, best, groups, watched_groups, losses_compare }
     }
 
     fn words(&self) -> String {
         let best = self.best.map_or_else(String::new, |best| {
             let seen = if self.watched_groups > 0 { "watched groups" } else { "training clips" };
-            format!("; best epoch {} (loss {:.3} on the {seen})", best.epoch + 1, best.loss)
+            match self.losses_compare {
+                true => format!("; best epoch {} (loss {:.3} on the {seen})", best.epoch + 1, best.loss),
+                false => format!("; epoch {} is kept, the last (loss {:.3} on the {seen})", best.epoch + 1, best.loss),
+            }
         });
         let run = self.run.display();
         match self.ending {

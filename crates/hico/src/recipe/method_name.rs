@@ -49,6 +49,13 @@ impl MethodName {
     pub const ALL: [Self; 9] =
         [Self::Hico, Self::SimClr, Self::Uscl, Self::Moco, Self::Byol, Self::VicReg, Self::Dino, Self::Ucl, Self::Ivpp];
 
+    /// Whether its loss of one epoch can be compared with that of another. Where a teacher moves, or a queue begins as noise,
+    /// the loss says how hard the question is that it asks itself, and the first epoch may look best.
+    #[must_use]
+    pub const fn losses_compare(self) -> bool {
+        !matches!(self, Self::Moco | Self::Byol | Self::Dino | Self::Ucl)
+    }
+
     /// Whether its objective can read labels.
     #[must_use]
     pub const fn can_read_labels(self) -> bool {

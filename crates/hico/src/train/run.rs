@@ -198,7 +198,8 @@ impl<'a, M: Method> Run<'a, M> {
         Ok(self)
     }
 
-    /// Measures the health after an epoch, and keeps the network where it is the best so far.
+    /// Measures the health after an epoch, and keeps the network where it is the best so far; the newest, where losses of
+    /// different epochs cannot be compared.
     fn close_epoch(&mut self) -> Result<(), TrainError> {
         let began = Instant::now();
         let network = self.network.valid();
@@ -214,7 +215,8 @@ impl<'a, M: Method> Run<'a, M> {
         if !loss.is_finite() {
             return Err(self.not_finite("loss on the watched clips"));
         }
-        if self.position.best.is_none_or(|best| loss < best.loss) {
+        let compare = self.plan.recipe.method().name.losses_compare();
+        if self.position.best.is_none_or(|best| !compare || loss < best.loss) {
             let best = Best { epoch, loss };
             self.position.best = Some(best);
             self.keeper.remember_best(&network, best)?;

@@ -6,7 +6,7 @@ use hico::evaluate::pretrained::Pretrained;
 use hico::model::ResNet;
 use hico::model::init::Init;
 use hico::model::weights::{self, NamedTensor, Naming};
-use hico::recipe::{Depth, MethodName, Recipe};
+use hico::recipe::{Depth, MethodName, Recipe, ScheduleKind};
 use hico::train::checkpoint::LAST_FILE;
 use hico::train::first_weights::FirstWeights;
 use hico::train::keep::kept_after;
@@ -122,6 +122,34 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
         assert_eq!(followed > 0, taught, "{method}");
         let other = run(&data, &recipe, &PretrainOptions { first: None, ..options }).unwrap_err().to_string();
         assert!(other.contains("first weights") && other.contains("random"), "{other}");
+    }
+}
+
+/// A queue that begins as noise, and teachers that move, make the first loss the lowest.
+#[test]
+fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhere() {
+    let data = blocks(8, 2);
+    for method in [MethodName::Moco, MethodName::SimClr] {
+        let mut file = recipe(method, 4).to_file();
+        // At the second epoch the rate is so large that what follows is worse on the watched clips.
+        file.train.learning_rate = 0.05;
+        file.train.schedule = ScheduleKind::Constant;
+        file.train.warmup_epochs = 0;
+        let folder = tempfile::tempdir().unwrap();
+        let mut losses = Vec::new();
+        let mut note = |progress: Progress| {
+            if let Progress::Epoch(epoch) = progress {
+                losses.push(epoch.health.watch_loss.unwrap());
+            }
+        };
+        let stop = AtomicBool::new(false);
+        let outcome = pretrain(&data, &checked(file), &options(folder.path()), &mut note, &stop).unwrap();
+        let lowest = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
+        let expected = if method == MethodName::Moco { 3 } else { lowest };
+        assert_eq!(outcome.best.unwrap().epoch, expected, "{method}: {losses:?}");
+        if method == MethodName::Moco {
+            assert!(lowest < 3, "a case in which it matters: {losses:?}");
+        }
     }
 }
 

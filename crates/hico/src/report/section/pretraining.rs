@@ -185,7 +185,8 @@ fn health_charts(runs: &[&Pretraining], prefix: &str) -> Vec<LineChart<'static>>
             "loss, nats",
             |entry| entry.health.watch_loss,
             Shape::Free,
-            "The best checkpoint is the lowest point. A rise while the training loss falls is over-fitting.",
+            "The best checkpoint is the lowest point, but for methods with a teacher, which keep the last. A rise while the \
+             training loss falls is over-fitting.",
         ),
         chart(
             "rank",
