@@ -108,6 +108,12 @@ fn what_cannot_be_predicted_is_told_and_the_others_are() {
     assert_eq!((said.code, said.out.lines().count()), (Some(2), 1), "{}", said.err);
     assert!(said.err.contains("words.txt: is no DICOM file") && said.err.contains("broken.png"), "{}", said.err);
     assert_eq!(run(path, ["predict", "tuned", "words.txt"]).code, Some(1));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("noise-0.png", path.join("link.png")).unwrap();
+        let linked = lines(&done(path, "predict tuned link.png --json --quiet").out);
+        assert_eq!((linked.len(), &linked[0]["source"]), (1, &"link.png".into()));
+    }
     let refused = |model: &str, file: &str, words: &str| {
         let said = run(path, ["predict", model, file]);
         assert!(said.code == Some(1) && said.err.contains(words), "{}", said.err);

@@ -104,8 +104,10 @@ fn staged(paths: &[PathBuf], folder: &Path) -> Result<HashMap<String, PathBuf>, 
         let inside = folder.join(&place);
         std::fs::create_dir_all(&inside).map_err(failed(&inside))?;
         let to = inside.join(path.file_name().unwrap_or_default());
-        if std::fs::hard_link(path, &to).is_err() {
-            std::fs::copy(path, &to).map_err(failed(path))?;
+        // What a link names is meant, not the link.
+        let path_of_file = std::fs::canonicalize(path).map_err(failed(path))?;
+        if std::fs::hard_link(&path_of_file, &to).is_err() {
+            std::fs::copy(&path_of_file, &to).map_err(failed(path))?;
         }
         named.insert(place, path.clone());
     }
