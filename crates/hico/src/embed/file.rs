@@ -172,7 +172,8 @@ mod tests {
         let path = folder.path().join("e.safetensors");
         std::fs::write(&path, example().to_bytes(Format::of(&path).unwrap()).unwrap()).unwrap();
         assert_eq!(Embedding::read(&path).unwrap(), example());
-        let other = weights::to_safetensors(&[], &BTreeMap::new()).unwrap();
+        let tensor = NamedTensor { name: "other".to_owned(), shape: vec![1], values: vec![0.0] };
+        let other = weights::to_safetensors(&[tensor], &BTreeMap::new()).unwrap();
         std::fs::write(&path, other).unwrap();
         assert!(Embedding::read(&path).unwrap_err().to_string().contains("no embedding"));
         let mut short = example();

@@ -6,7 +6,7 @@ use hico_data::Seed;
 use rand::RngExt as _;
 
 /// Rows that are placed, at most; of more, evenly spaced ones are.
-pub const MOST_ROWS: usize = 3000;
+pub const MOST_ROWS: usize = 2000;
 
 /// Epochs of the search.
 const EPOCHS: usize = 1000;
@@ -39,9 +39,15 @@ pub fn place(embedding: &Embedding) -> Vec<Placed> {
     let mut random = Seed(0).stream("t-sne", &[]);
     let begin: Vec<f64> = (0..2 * count).map(|_| 1e-4 * (random.random::<f64>() - 0.5)).collect();
     let apart = |a: &Vec<f64>, b: &Vec<f64>| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-    let mut search: tSNE<'_, f64, Vec<f64>> = tSNE::new(&rows);
-    search.perplexity(PERPLEXITY.min((count - 1) as f64 / 3.1)).epochs(EPOCHS).initial_embedding(begin).exact(apart);
-    let places = search.embedding();
+    let search = || {
+        let mut search: tSNE<'_, f64, Vec<f64>> = tSNE::new(&rows);
+        let perplexity = PERPLEXITY.min((count - 1) as f64 / 3.1);
+        search.perplexity(perplexity).epochs(EPOCHS).initial_embedding(begin).exact(apart);
+        search.embedding()
+    };
+    // Several threads would add up in another order every time, and the places with them.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let places = alone.map_or_else(|_| Vec::new(), |alone| alone.install(search));
     let placed = |(row, place): (&usize, &[f64; 2])| Placed { id: embedding.ids[*row].clone(), place: *place };
     chosen.iter().zip(places.as_chunks::<2>().0).map(placed).collect()
 }
