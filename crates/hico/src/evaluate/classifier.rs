@@ -70,10 +70,7 @@ impl Classifier {
             Trainable::LastBlock if training => Mode::TrainLastBlock,
             _ => Mode::Eval,
         };
-        match self.trainable {
-            Trainable::LastBlock => self.encoder.pooled_with_top(x, mode),
-            Trainable::Head | Trainable::All => self.encoder.pooled(x, mode),
-        }
+        self.read(self.encoder.backbone.forward(x, mode).c5)
     }
 
     /// What the head reads, as [`Self::features`] without training, and how the images look: mean and deviation of each
@@ -84,11 +81,7 @@ impl Classifier {
     #[must_use]
     pub fn described(&self, x: Tensor<4>) -> [Tensor<2>; 2] {
         let Stages { c2, c3, c5, .. } = self.encoder.backbone.forward(x, Mode::Eval);
-        let pooled = average(c5.clone());
-        let features = match self.trainable {
-            Trainable::LastBlock => Tensor::cat(vec![pooled, average(self.encoder.pyramid.p5(c5))], 1),
-            Trainable::Head | Trainable::All => pooled,
-        };
+        let features = self.read(c5);
         let look = [c2, c3].into_iter().flat_map(|map| {
             let [batch, channels, height, width] = map.dims();
             let map = map.reshape([batch, channels, height * width]);
@@ -102,11 +95,16 @@ impl Classifier {
     /// What the head says of C5, `[batch, classes]`, before the softmax.
     #[must_use]
     pub fn logits_of(&self, c5: Tensor<4>) -> Tensor<2> {
+        self.head(self.read(c5))
+    }
+
+    /// What the head reads of C5.
+    fn read(&self, c5: Tensor<4>) -> Tensor<2> {
         let pooled = average(c5.clone());
-        self.head(match self.trainable {
+        match self.trainable {
             Trainable::LastBlock => Tensor::cat(vec![pooled, average(self.encoder.pyramid.p5(c5))], 1),
             Trainable::Head | Trainable::All => pooled,
-        })
+        }
     }
 
     /// - `features`: `[batch, features]`

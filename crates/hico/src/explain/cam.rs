@@ -48,16 +48,22 @@ impl Level {
 /// - `classifier`: without automatic differentiation
 /// - `images`: `[batch, 3, side, side]`, the same
 /// - `class`: below the number of classes
-/// - returns: for each picture the maps of [`Level::ALL`], not scaled
+/// - `levels`: which; each asked for costs its own way back
+/// - returns: for each picture the maps of `levels`, not scaled
 ///
 /// # Panics
-/// Never: each level's map has a gradient, because the score is computed from it.
+/// Never: each level's map has a gradient, because the score is computed from it, and each picture a map.
 #[must_use]
-#[expect(clippy::expect_used, reason = "the score is computed from the leaf")]
-pub fn grad_cam(classifier: &Classifier, images: &Tensor<4>, class: usize) -> Vec<[Map; 3]> {
+#[expect(clippy::expect_used, reason = "the score is computed from the leaf, and each picture has a map")]
+pub fn grad_cam<const N: usize>(
+    classifier: &Classifier,
+    images: &Tensor<4>,
+    class: usize,
+    levels: [Level; N],
+) -> Vec<[Map; N]> {
     let stages = classifier.encoder.backbone.forward(images.clone(), Mode::Eval);
     let with_gradients = classifier.clone().train();
-    let of_level = |level: Level| -> Vec<Map> {
+    let of_level = |level: Level| {
         let map = match level {
             Level::Local => &stages.c2,
             Level::Medium => &stages.c4,
@@ -69,10 +75,11 @@ pub fn grad_cam(classifier: &Classifier, images: &Tensor<4>, class: usize) -> Ve
         // A picture's score depends on its own map alone, so the gradients of the sum are those of each.
         let mut gradients = logits.narrow(1, class, 1).sum().backward();
         let gradient = leaf.grad_remove(&mut gradients).expect("a gradient");
-        weighted(map.clone(), gradient)
+        weighted(map.clone(), gradient).into_iter()
     };
-    let [local, medium, global] = Level::ALL.map(of_level);
-    local.into_iter().zip(medium).zip(global).map(|((local, medium), global)| [local, medium, global]).collect()
+    let mut of_levels = levels.map(of_level);
+    let [pictures, ..] = images.dims();
+    (0..pictures).map(|_| of_levels.each_mut().map(|maps| maps.next().expect("a map for each picture"))).collect()
 }
 
 /// `relu(sum over channels of mean(gradient) * map)`.
@@ -124,8 +131,8 @@ mod tests {
         let [_, _, height, width] = c5.dims();
         let places = height * width;
         let c5: Vec<f32> = c5.into_data().iter::<f32>().collect();
-        let found = grad_cam(&classifier, &images(), class);
-        for (image, [_, _, global]) in found.iter().enumerate() {
+        let found = grad_cam(&classifier, &images(), class, [Level::Global]);
+        for (image, [global]) in found.iter().enumerate() {
             assert_eq!((global.height, global.width), (height, width));
             for place in 0..places {
                 let at = |channel: usize| c5[(image * channels + channel) * places + place];
@@ -147,7 +154,7 @@ mod tests {
                 let apart = (classifier.logits_of(c5) - expected.clone()).abs().max().into_scalar::<f32>();
                 assert!(apart < 1e-5, "{trainable:?} {level:?} {apart}");
             }
-            let [local, medium, global] = &grad_cam(&classifier, &images(), 0)[1];
+            let [local, medium, global] = &grad_cam(&classifier, &images(), 0, Level::ALL)[1];
             assert_eq!([local.height, medium.height, global.height], [16, 4, 2]);
         }
     }

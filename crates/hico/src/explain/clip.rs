@@ -4,7 +4,6 @@ use super::Map;
 use super::agreement::rank_correlation;
 use super::cam::{Level, grad_cam};
 use super::occlusion::{PLACES, occlusion};
-use super::picture::overlaid;
 use crate::batch::images;
 use crate::evaluate::calibration::calibrated;
 use crate::evaluate::classifier::Classifier;
@@ -18,7 +17,6 @@ use crate::stats;
 use burn::tensor::activation::softmax;
 use hico_data::clip::evenly_spaced;
 use hico_data::{Dataset, Frame, Seed, view};
-use image::RgbImage;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,9 +24,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Places of a map below which a correlation tells nothing: maps that have nothing to do with each other correlate with a
 /// deviation of one over the root of their places less one.
 const LEAST_PLACES: usize = 16;
-
-/// Frames a second of a film where the source states none.
-const USUAL_FPS: f64 = 30.0;
 
 /// Root of the random weights that trained ones are compared with.
 const RANDOM: Seed = Seed(1);
@@ -97,8 +92,8 @@ pub fn explain(
     let mean = |class: usize| said.iter().map(|row| row[class]).sum::<f64>() / said.len().max(1) as f64;
     let means: Vec<f64> = (0..facts.classes.len()).map(mean).collect();
     let class = class.unwrap_or_else(|| argmax(&means));
-    let cams = grad_cam(classifier, &batch, class);
-    let random = grad_cam(&with_random_weights(model), &batch, class);
+    let cams = grad_cam(classifier, &batch, class, Level::ALL);
+    let random = grad_cam(&with_random_weights(model), &batch, class, Level::ALL);
     let mut explained = Vec::new();
     for ((((frame, picture), view), cams), row) in chosen.iter().zip(pictures).zip(&views).zip(&cams).zip(&said) {
         if stop.load(Ordering::Relaxed) {
@@ -137,38 +132,6 @@ pub fn explain(
         like_random_weights: over_frames(&|frame, level| rank_correlation(&cams[frame][level], &random[frame][level])),
     };
     Ok((explanation, explained))
-}
-
-/// Grad-CAM at the global level over evenly spaced frames, in their order: the pictures of a film, and how long each is
-/// shown so that it runs as the clip does, seconds.
-///
-/// - `class`: by its place among the classes
-///
-/// # Errors
-/// When frames cannot be read, or it is asked to stop.
-pub fn film(
-    model: &Model,
-    dataset: &Dataset,
-    clip: usize,
-    class: usize,
-    frames: usize,
-    stop: &AtomicBool,
-) -> Result<(Vec<RgbImage>, f64), PredictError> {
-    let row = dataset.row(clip);
-    let chosen = evenly_spaced(row.frames, frames);
-    let view = &model.saved.facts.view;
-    let mut pictures = Vec::with_capacity(chosen.len());
-    for frame in &chosen {
-        if stop.load(Ordering::Relaxed) {
-            return Err(PredictError::Interrupted);
-        }
-        let picture = dataset.read_frame(clip, *frame)?;
-        let image = images(&[view::plain(&picture, view)], view.side, &model.device);
-        let [_, _, global] = grad_cam(&model.saved.classifier, &image, class).remove(0);
-        pictures.push(overlaid(&picture, &global.scaled()));
-    }
-    let long = row.frames as f64 / row.fps.filter(|fps| *fps > 0.0).unwrap_or(USUAL_FPS);
-    Ok((pictures, long / chosen.len().max(1) as f64))
 }
 
 /// A network of the same shape that has learnt nothing.

@@ -6,10 +6,12 @@
 //! - [`agreement`]: how far two maps agree
 //! - [`clip`]: chosen frames of a clip, explained
 //! - [`picture`]: maps over frames, as PNG and GIF
+//! - [`film`]: a clip with its maps, frame after frame
 
 pub mod agreement;
 pub mod cam;
 pub mod clip;
+pub mod film;
 pub mod occlusion;
 pub mod picture;
 

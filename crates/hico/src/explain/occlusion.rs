@@ -7,7 +7,7 @@ use crate::evaluate::inputs::rows_of;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Places along a side; a hidden square is a place wide on every side of its own as well, so that neighbours overlap.
+/// Places along a side; what hides one reaches half a place beyond it, so that neighbours overlap.
 pub const PLACES: usize = 8;
 
 /// How much the probability of a class falls where each place is hidden behind the picture's mean; negative where it rises.
@@ -37,4 +37,44 @@ pub fn occlusion(classifier: &Classifier, image: &[f32], side: usize, class: usi
     let said = rows_of(softmax(classifier.head(classifier.features(images, false)), 1));
     let whole = said[0][class];
     Map { height: PLACES, width: PLACES, values: said[1..].iter().map(|row| whole - row[class]).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::classifier::Trainable;
+    use crate::model::Encoder;
+    use crate::model::init::Init;
+    use crate::recipe::Depth;
+    use hico_data::Seed;
+
+    const SIDE: usize = 64;
+
+    #[test]
+    fn hiding_what_is_like_the_mean_changes_nothing_and_hiding_something_does() {
+        let device = Device::flex();
+        let init = Init::new(&device, Seed(1));
+        let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, Trainable::All);
+        // A mean of 0 with a bright square, rows and columns 8 to 15, and a dark one, 40 to 47.
+        let plane = |row: usize, column: usize| match [row / 8, column / 8] {
+            [1, 1] => 2.0,
+            [5, 5] => -2.0,
+            _ => 0.0,
+        };
+        let picture: Vec<f32> = (0..3 * SIDE * SIDE).map(|at| plane(at / SIDE % SIDE, at % SIDE)).collect();
+        let found = occlusion(&classifier, &picture, SIDE, 1, &device);
+        assert_eq!((found.height, found.width), (PLACES, PLACES));
+        for place in 0..PLACES * PLACES {
+            let (row, column) = (place / PLACES, place % PLACES);
+            // What hides a place reaches half a place beyond it.
+            let touches = |square: usize| row.abs_diff(square) <= 1 && column.abs_diff(square) <= 1;
+            assert_eq!(found.values[place] != 0.0, touches(1) || touches(5), "{row} {column}: {}", found.values[place]);
+        }
+        assert!(
+            occlusion(&classifier, &vec![0.5; 3 * SIDE * SIDE], SIDE, 1, &device)
+                .values
+                .iter()
+                .all(|drop| *drop == 0.0)
+        );
+    }
 }

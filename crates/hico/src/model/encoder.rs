@@ -105,16 +105,6 @@ impl Encoder {
         average(self.backbone.forward(x, mode).c5)
     }
 
-    /// Length of what P5 adds to a row of [`Self::pooled_with_top`].
+    /// Length of an averaged map of the pyramid, which a head may read besides.
     pub const TOP_FEATURES: usize = super::fpn::CHANNELS;
-
-    /// C5 and P5, each averaged over its map; the finer maps of the pyramid are not computed.
-    ///
-    /// - `x`: `[batch, 3, height, width]`
-    /// - returns: `[batch, features + 256]`
-    #[must_use]
-    pub fn pooled_with_top(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
-        let c5 = self.backbone.forward(x, mode).c5;
-        Tensor::cat(vec![average(c5.clone()), average(self.pyramid.p5(c5))], 1)
-    }
 }
