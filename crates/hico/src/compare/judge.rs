@@ -12,6 +12,7 @@ use crate::evaluate::linear::{Labelled, LinearProbe};
 use crate::evaluate::outcome::ClipPrediction;
 use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, frames_of, groups_of};
 use crate::evaluate::predictions::{FramePrediction, per_clip, per_frame};
+use crate::evaluate::rows::unit;
 use crate::metrics::{Confusion, Ranking, argmax};
 use crate::model::Encoder;
 use crate::model::init::Init;
@@ -112,11 +113,7 @@ impl Judge<'_> {
     }
 
     fn knn(&self, Features(of): &Features, plan: &FoldPlan) -> Predicted {
-        let unit = |frame: &FrameRef| {
-            let row = &of[frame];
-            let length = row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt().max(1e-12);
-            row.iter().map(|value| (f64::from(*value) / length) as f32).collect::<Vec<f32>>()
-        };
+        let unit = |frame: &FrameRef| unit(&of[frame]);
         let (learnt, tested) = (self.frames(&plan.training()), self.frames(&plan.test));
         let (gallery, labels) = (learnt.iter().map(unit).collect::<Vec<_>>(), self.labels(&learnt));
         let vote = |frame: &FrameRef| knn::vote(&gallery, &labels, &unit(frame), NEIGHBOURS, self.classes());

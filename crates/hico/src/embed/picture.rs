@@ -1,6 +1,7 @@
 //! Rows of features on a plane (van der Maaten and Hinton 2008, t-SNE), coloured by label and by group.
 
 use super::{Embedding, RowId};
+use crate::evaluate::rows::unit;
 use bhtsne::tSNE;
 use hico_data::Seed;
 use rand::RngExt as _;
@@ -31,16 +32,12 @@ pub fn place(embedding: &Embedding) -> Vec<Placed> {
         return Vec::new();
     }
     let chosen: Vec<usize> = (0..count).map(|at| at * embedding.rows.len() / count).collect();
-    let unit = |row: &Vec<f32>| -> Vec<f64> {
-        let length = row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt().max(1e-12);
-        row.iter().map(|value| f64::from(*value) / length).collect()
-    };
-    let rows: Vec<Vec<f64>> = chosen.iter().map(|row| unit(&embedding.rows[*row])).collect();
+    let rows: Vec<Vec<f32>> = chosen.iter().map(|row| unit(&embedding.rows[*row])).collect();
     let mut random = Seed(0).stream("t-sne", &[]);
     let begin: Vec<f64> = (0..2 * count).map(|_| 1e-4 * (random.random::<f64>() - 0.5)).collect();
-    let apart = |a: &Vec<f64>, b: &Vec<f64>| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    let apart = |a: &Vec<f32>, b: &Vec<f32>| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
     let search = || {
-        let mut search: tSNE<'_, f64, Vec<f64>> = tSNE::new(&rows);
+        let mut search: tSNE<'_, f64, Vec<f32>> = tSNE::new(&rows);
         let perplexity = PERPLEXITY.min((count - 1) as f64 / 3.1);
         search.perplexity(perplexity).epochs(EPOCHS).initial_embedding(begin).exact(apart);
         search.embedding()

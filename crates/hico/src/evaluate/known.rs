@@ -5,6 +5,7 @@
 //! look of a frame counts as well: mean and deviation of every channel of the two finest maps.
 
 use super::plan::FrameRef;
+use super::rows::{best_of_each, cosine, unit};
 use crate::stats;
 use hico_data::Dataset;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct Known {
     usual: [f64; 2],
     /// Mean and reciprocal deviation of each number of a look.
     scale: Vec<[f32; 2]>,
+    /// The looks in these.
+    looks: Vec<Vec<f32>>,
 }
 
 /// A training clip near a query.
@@ -100,8 +103,9 @@ impl Known {
             let variance = stats::mean(&values.iter().map(|value| (value - mean).powi(2)).collect::<Vec<_>>());
             [mean as f32, variance.unwrap_or(0.0).sqrt().max(LEAST_DEVIATION).recip() as f32]
         };
-        let scale = (0..width).map(scale).collect();
-        Self { frames, described, usual, scale }
+        let scale: Vec<[f32; 2]> = (0..width).map(scale).collect();
+        let looks = looks.into_iter().map(|look| standardised(look, &scale)).collect();
+        Self { frames, described, usual, scale, looks }
     }
 
     /// The training frames.
@@ -133,17 +137,14 @@ impl Known {
     /// 1 minus the mean cosine with the five nearest features; mean Euclidean distance to the nearest looks, each
     /// number in training deviations, over the root of their count.
     fn distances(&self, frame: &Described) -> [f64; 2] {
-        let look = |look: &[f32]| -> Vec<f32> {
-            look.iter().zip(&self.scale).map(|(value, [mean, scale])| (value - mean) * scale).collect()
-        };
-        let query = look(&frame.look);
+        let query = standardised(&frame.look, &self.scale);
         let root = (query.len().max(1) as f64).sqrt();
-        let apart = |known: &Described| {
-            let squares = look(&known.look).iter().zip(&query).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        let apart = |known: &Vec<f32>| {
+            let squares = known.iter().zip(&query).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
             squares.sqrt() / root
         };
-        let angles = self.cosines(&frame.features).into_iter().map(|cosine| 1.0 - cosine).collect();
-        [nearest_mean(angles), nearest_mean(self.described.iter().map(apart).collect())]
+        let angles = self.cosines(&frame.features).map(|cosine| 1.0 - cosine).collect();
+        [nearest_mean(angles), nearest_mean(self.looks.iter().map(apart).collect())]
     }
 
     /// The nearest training clips by features, each by its nearest frame, the nearest first.
@@ -151,23 +152,14 @@ impl Known {
     /// - `features`: what the head reads
     #[must_use]
     pub fn nearest(&self, features: &[f32], count: usize) -> Vec<Near> {
-        let mut best: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
-        for (place, cosine) in self.cosines(features).into_iter().enumerate() {
-            let entry = best.entry(&self.frames[place].clip).or_insert((cosine, place));
-            if cosine > entry.0 {
-                *entry = (cosine, place);
-            }
-        }
-        let mut found: Vec<(f64, usize)> = best.into_values().collect();
-        found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        found.truncate(count);
-        found.into_iter().map(|(similarity, place)| Near { frame: self.frames[place].clone(), similarity }).collect()
+        let named = self.frames.iter().map(|frame| frame.clip.as_str()).zip(self.cosines(features));
+        let near = |(place, similarity): (usize, f64)| Near { frame: self.frames[place].clone(), similarity };
+        best_of_each(named, count).into_iter().map(near).collect()
     }
 
-    fn cosines(&self, features: &[f32]) -> Vec<f64> {
+    fn cosines(&self, features: &[f32]) -> impl Iterator<Item = f64> + use<'_> {
         let query = unit(features);
-        let cosine = |known: &Described| known.features.iter().zip(&query).map(|(a, b)| f64::from(a * b)).sum();
-        self.described.iter().map(cosine).collect()
+        self.described.iter().map(move |known| cosine(&known.features, &query))
     }
 }
 
@@ -179,15 +171,14 @@ pub fn median(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { stats::quantile(&values, 0.5) }
 }
 
+fn standardised(look: &[f32], scale: &[[f32; 2]]) -> Vec<f32> {
+    look.iter().zip(scale).map(|(value, [mean, scale])| (value - mean) * scale).collect()
+}
+
 fn nearest_mean(mut distances: Vec<f64>) -> f64 {
     distances.sort_by(f64::total_cmp);
     distances.truncate(NEIGHBOURS);
     stats::mean(&distances).unwrap_or(0.0)
-}
-
-fn unit(row: &[f32]) -> Vec<f32> {
-    let length = row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt().max(1e-12);
-    row.iter().map(|value| (f64::from(*value) / length) as f32).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! - [`floors`], [`knn`], [`linear`], [`finetune`]: ways of getting from frames to classes
 //! - [`confounds`]: how well the label is told without looking at what a clip shows
 //! - [`pretrained`]: an encoder and what it has seen
+//! - [`rows`]: features by their directions
 //! - [`calibration`], [`known`]: what a prediction is worth: confidence that is true, and whether the clip is like any seen
 //! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
 //! - [`cross_validate`]: every fold, seed and candidate, resumable
@@ -29,6 +30,7 @@ pub mod plan;
 pub mod predictions;
 pub mod pretrained;
 mod request;
+pub mod rows;
 pub mod scores;
 mod summary;
 
