@@ -13,7 +13,7 @@ mod sha256;
 pub use naming::Naming;
 pub use pth::read_pth;
 pub use recognise::{LoadReport, Recognised, by_our_names, recognise};
-pub use safetensors::{read_safetensors, to_safetensors};
+pub use safetensors::{read_safetensors, read_words, to_safetensors};
 pub use sha256::{hex, sha256};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};

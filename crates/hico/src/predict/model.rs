@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 /// A fine-tuned network on a device.
 #[derive(Debug)]
 pub struct Model {
-    /// Its file.
-    pub file: PathBuf,
     /// The network, what it is and what it learnt from.
     pub saved: Saved,
     /// Where it computes.
@@ -27,7 +25,7 @@ impl Model {
     /// When there is none, or more than one, or it cannot be read.
     pub fn open(path: &Path, device: &Device) -> Result<Self, PredictError> {
         let file = if path.is_dir() { only_model(path)? } else { path.to_owned() };
-        Ok(Self { saved: classifier_file::load(&file, device)?, file, device: device.clone() })
+        Ok(Self { saved: classifier_file::load(&file, device)?, device: device.clone() })
     }
 
     /// The classes, in the order of probabilities.
@@ -45,8 +43,8 @@ fn only_model(folder: &Path) -> Result<PathBuf, PredictError> {
         let path = entry.map_err(failed)?.path();
         let is_weights = path.extension().is_some_and(|suffix| suffix == "safetensors");
         if is_weights
-            && let Ok((_, metadata)) = weights::read_with_metadata(&path)
-            && classifier_file::facts(&path, &metadata).is_ok_and(|facts| facts.is_some())
+            && let Ok(words) = weights::read_words(&path)
+            && classifier_file::facts(&path, &words).is_ok_and(|facts| facts.is_some())
         {
             found.push(path);
         }

@@ -1,9 +1,11 @@
 //! Weights as a safetensors file.
 
 use super::{NamedTensor, WeightsError};
-use ::safetensors::tensor::{Dtype, SafeTensors, View};
+use ::safetensors::tensor::{Dtype, Metadata, SafeTensors, View};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 /// The bytes of a safetensors file.
@@ -26,6 +28,30 @@ pub fn to_safetensors(
 pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
     let bytes = std::fs::read(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
     from_safetensors(&bytes).map_err(|reason| WeightsError::Broken { path: path.to_owned(), reason })
+}
+
+/// A header longer than this is refused.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// The words that a safetensors file carries, read from its header alone.
+///
+/// # Errors
+/// As [`read_safetensors`].
+pub fn read_words(path: &Path) -> Result<BTreeMap<String, String>, WeightsError> {
+    let failed = |source| WeightsError::File { path: path.to_owned(), source };
+    let broken = |reason: String| WeightsError::Broken { path: path.to_owned(), reason };
+    let mut file = File::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?.len();
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(failed)?;
+    let length = u64::from_le_bytes(length);
+    if length > LONGEST_HEADER || length > found {
+        return Err(broken(format!("not a whole safetensors file: its header claims {length} bytes")));
+    }
+    let mut header = vec![0; length as usize];
+    file.read_exact(&mut header).map_err(failed)?;
+    let header: Metadata = serde_json::from_slice(&header).map_err(|error| broken(error.to_string()))?;
+    Ok(header.metadata().clone().unwrap_or_default().into_iter().collect())
 }
 
 fn from_safetensors(bytes: &[u8]) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), String> {
@@ -92,5 +118,23 @@ mod tests {
         let (read, _) = from_safetensors(&::safetensors::serialize(tensors, None).unwrap()).unwrap();
         let read: Vec<_> = read.into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
         assert_eq!(read, ["a", "b", "c"].map(|name| (name.to_owned(), vec![1.5])));
+    }
+
+    #[test]
+    fn words_are_read_without_the_values_and_a_header_that_lies_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let tensor = NamedTensor { name: "a".into(), shape: vec![2], values: vec![1.0, 2.0] };
+        let words = BTreeMap::from([("key".to_owned(), "word".to_owned())]);
+        let whole = to_safetensors(&[tensor], &words).unwrap();
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(read_words(&path).unwrap(), words);
+        // The values are not looked at.
+        std::fs::write(&path, &whole[..whole.len() - 8]).unwrap();
+        assert_eq!(read_words(&path).unwrap(), words);
+        for broken in [&whole[..20], &[0xff; 64], b"short"] {
+            std::fs::write(&path, broken).unwrap();
+            assert!(read_words(&path).is_err());
+        }
     }
 }
