@@ -28,6 +28,20 @@ pub enum Fit {
     Pad,
 }
 
+impl Fit {
+    /// Every way.
+    pub(crate) const ALL: [Self; 3] = [Self::Squash, Self::Keep, Self::Pad];
+
+    /// The word of the column `done`.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Squash => "squash",
+            Self::Keep => "keep",
+            Self::Pad => "pad",
+        }
+    }
+}
+
 /// What a clip may cost, so that a hostile or mistaken file cannot take the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -271,11 +285,7 @@ impl FrameSink {
         done.extend(self.paint.as_ref().map(ToString::to_string));
         done.extend(self.treatment.as_ref().map(ToString::to_string));
         if self.scaled || self.stored != self.kept(source) {
-            let fit = match self.fit {
-                Fit::Squash => "squash",
-                Fit::Keep => "keep",
-                Fit::Pad => "pad",
-            };
+            let fit = self.fit.word();
             let by = if self.scaled { " by ffmpeg" } else { "" };
             done.push(format!("resize {}x{} {fit} antialiased bilinear{by}", self.stored.height, self.stored.width));
         }

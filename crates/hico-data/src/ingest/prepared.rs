@@ -58,12 +58,8 @@ impl Prepared {
 fn resize(words: &str) -> Option<(usize, Fit)> {
     let mut words = words.split(' ');
     let (height, width) = words.next()?.split_once('x')?;
-    let fit = match words.next()? {
-        "squash" => Fit::Squash,
-        "keep" => Fit::Keep,
-        "pad" => Fit::Pad,
-        _ => return None,
-    };
+    let word = words.next()?;
+    let fit = Fit::ALL.into_iter().find(|fit| fit.word() == word)?;
     Some((height.parse::<usize>().ok()?.max(width.parse().ok()?), fit))
 }
 

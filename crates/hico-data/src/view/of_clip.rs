@@ -145,14 +145,14 @@ pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epo
         Choice::Pair { first, second } => (source.view(0, first)?, source.view(1, second)?),
         Choice::Anchored { first, second, anchor } => {
             let weight = mixup::draw(recipe.mixup, &mut rng);
-            let anchors = if recipe.aligned_mix {
-                [source.view(0, anchor)?, source.view(1, anchor)?]
+            let [a, b] = [source.view(0, first)?, source.view(1, second)?];
+            if recipe.aligned_mix {
+                let [of_a, of_b] = [source.view(0, anchor)?, source.view(1, anchor)?];
+                (mixup::mix(a, &of_a, weight), mixup::mix(b, &of_b, weight))
             } else {
                 let anchor = source.view(2, anchor)?;
-                [anchor.clone(), anchor]
-            };
-            let [a, b] = [source.view(0, first)?, source.view(1, second)?];
-            (mixup::mix(a, &anchors[0], weight), mixup::mix(b, &anchors[1], weight))
+                (mixup::mix(a, &anchor, weight), mixup::mix(b, &anchor, weight))
+            }
         }
     };
     Ok(Pair { clip, a: a.into_three(), b: b.into_three() })
