@@ -132,9 +132,9 @@ fn warnings(
         _ => {}
     }
     if watch.is_empty() && recipe.train().watch_fraction > 0.0 {
-        warnings.push(
-            "no group can be spared to watch the run: the best epoch is the one of the lowest training loss".to_owned(),
-        );
+        let kept =
+            if recipe.method().name.losses_compare() { "the one of the lowest training loss" } else { "the last" };
+        warnings.push(format!("no group can be spared to watch the run: the best epoch is {kept}"));
     }
     Ok(warnings)
 }

@@ -101,10 +101,10 @@ fn mark(index: usize, [x, y]: [f64; 2], size: f64) -> Markup {
         format!("{}Z", path(corners))
     };
     html! {
-        @match (index / COLOURS) % SHAPES + index % COLOURS % SHAPES {
-            n if n % SHAPES == 0 => circle class=(class) cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r=(format!("{size:.1}")) {},
-            n if n % SHAPES == 1 => path class=(class) d=(around(&[[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]])) {},
-            n if n % SHAPES == 2 => path class=(class) d=(around(&[[0.0, -1.2], [1.1, 0.8], [-1.1, 0.8]])) {},
+        @match (index / COLOURS + index % COLOURS) % SHAPES {
+            0 => circle class=(class) cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r=(format!("{size:.1}")) {},
+            1 => path class=(class) d=(around(&[[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]])) {},
+            2 => path class=(class) d=(around(&[[0.0, -1.2], [1.1, 0.8], [-1.1, 0.8]])) {},
             _ => path class=(class) d=(around(&[[0.0, -1.3], [1.3, 0.0], [0.0, 1.3], [-1.3, 0.0]])) {},
         }
     }
