@@ -1,6 +1,5 @@
-use super::{PerArg, StillsOf};
+use super::{PerArg, TakingArgs};
 use clap::Args;
-use hico::device::DeviceChoice;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -64,10 +63,6 @@ pub(crate) struct LookingArgs {
     /// Image side in pixels, 32 to 512; that of the training, else 224, if absent
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(32..=512))]
     pub(crate) side: Option<u16>,
-    /// A folder of pictures is one clip, or each picture is one
-    #[arg(long, value_enum, default_value_t = StillsOf::Clip)]
-    pub(crate) stills: StillsOf,
-    /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub(crate) device: DeviceChoice,
+    #[command(flatten)]
+    pub(crate) taking: TakingArgs,
 }

@@ -1,6 +1,5 @@
-use super::StillsOf;
+use super::TakingArgs;
 use clap::Args;
-use hico::device::DeviceChoice;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -33,10 +32,6 @@ pub(crate) struct ExplainArgs {
     /// Also write a film of the global level, at most 48 frames, as GIF
     #[arg(long)]
     pub(crate) film: bool,
-    /// A folder of pictures is one clip, or each picture is one
-    #[arg(long, value_enum, default_value_t = StillsOf::Clip)]
-    pub(crate) stills: StillsOf,
-    /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub(crate) device: DeviceChoice,
+    #[command(flatten)]
+    pub(crate) taking: TakingArgs,
 }

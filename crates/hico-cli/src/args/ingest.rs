@@ -1,5 +1,5 @@
 use clap::{Args, ValueEnum};
-use hico_data::ingest::{Cuts, PatientPattern};
+use hico_data::ingest::{Cuts, PatientPattern, Stills};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -143,6 +143,15 @@ pub(crate) enum StillsArg {
     Clip,
     /// Every picture is a clip of one frame
     Each,
+}
+
+impl From<StillsArg> for Stills {
+    fn from(stills: StillsArg) -> Self {
+        match stills {
+            StillsArg::Clip => Self::Clip,
+            StillsArg::Each => Self::Each,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -13,6 +13,7 @@ mod tuning;
 mod finetune;
 mod crossval;
 mod compare;
+mod taking;
 mod predict;
 mod explain;
 mod embed;
@@ -34,10 +35,11 @@ pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, Tex
 pub(crate) use inspect::InspectArgs;
 pub(crate) use join::JoinArgs;
 pub(crate) use phantom::PhantomArgs;
-pub(crate) use predict::{PerArg, PredictArgs, StillsOf};
+pub(crate) use predict::{PerArg, PredictArgs};
 pub(crate) use pretrain::PretrainArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
+pub(crate) use taking::TakingArgs;
 pub(crate) use tuning::TuningArgs;
 
 use clap::{Args, Parser, Subcommand};

@@ -1,5 +1,5 @@
+use super::TakingArgs;
 use clap::{Args, ValueEnum};
-use hico::device::DeviceChoice;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -27,12 +27,8 @@ pub(crate) struct PredictArgs {
     /// Look at every Nth frame only
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) every: NonZeroUsize,
-    /// A folder of pictures is one clip, or each picture is one
-    #[arg(long, value_enum, default_value_t = StillsOf::Clip)]
-    pub(crate) stills: StillsOf,
-    /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub(crate) device: DeviceChoice,
+    #[command(flatten)]
+    pub(crate) taking: TakingArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,12 +37,4 @@ pub(crate) enum PerArg {
     Clip,
     /// Every frame
     Frame,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StillsOf {
-    /// A folder is a clip
-    Clip,
-    /// A picture is a clip
-    Each,
 }

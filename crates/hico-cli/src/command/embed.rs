@@ -1,5 +1,6 @@
 use super::evaluation;
-use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs, StillsOf};
+use super::taking::{each_batch, exit_code};
+use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::{Context as _, bail};
@@ -8,12 +9,9 @@ use hico::embed::lens::Lens;
 use hico::embed::{Embedding, Per, RowId, Similar, picture};
 use hico::evaluate::cross_validate::EvaluateError;
 use hico::export::source::Source;
-use hico::predict::{PredictError, sources};
 use hico::report;
 use hico_data::atomic;
-use hico_data::ingest::Stills;
 use serde::Serialize;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -28,7 +26,7 @@ struct Written {
 }
 
 /// `hico embed RUN|FILE DATASET... --out FILE`: features of clips, for other programs.
-pub(crate) fn run(args: &EmbedArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &EmbedArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let Some(format) = Format::of(&args.out) else {
         return Err(anyhow::anyhow!("{}: its suffix names no format", args.out.display()))
             .hint(|| "end it in .safetensors, .npy or .parquet".to_owned());
@@ -39,7 +37,7 @@ pub(crate) fn run(args: &EmbedArgs, threads: Option<NonZeroUsize>, output: &Outp
         }
     }
     let stop = interrupt::flag()?;
-    let looker = Looker::new(&args.encoder, &args.looking, threads, &stop, output)?;
+    let looker = Looker::new(&args.encoder, &args.looking, &stop, output)?;
     let Some((embedding, refused)) = looker.look_at(&args.sources, output)? else { return Ok(interrupted(output)) };
     if embedding.rows.is_empty() {
         bail!("no clip could be taken in");
@@ -67,7 +65,7 @@ pub(crate) fn run(args: &EmbedArgs, threads: Option<NonZeroUsize>, output: &Outp
         let files: Vec<String> = written.files.iter().map(|path| path.display().to_string()).collect();
         format!("{} rows of {} features in {}", written.rows, written.features, files.join(", "))
     })?;
-    Ok(code(refused))
+    Ok(exit_code(refused, embedding.rows.len()))
 }
 
 /// The clips most like one row.
@@ -78,9 +76,9 @@ struct Found<'a> {
 }
 
 /// `hico similar RUN|FILE FILE... --among DATASET`: which clips are like these.
-pub(crate) fn similar(args: &SimilarArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn similar(args: &SimilarArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let stop = interrupt::flag()?;
-    let looker = Looker::new(&args.encoder, &args.looking, threads, &stop, output)?;
+    let looker = Looker::new(&args.encoder, &args.looking, &stop, output)?;
     let among = if args.among.is_file() {
         Embedding::read(&args.among).hint(|| "`hico embed RUN DATASET --out FILE.safetensors` makes one".to_owned())?
     } else {
@@ -108,7 +106,7 @@ pub(crate) fn similar(args: &SimilarArgs, threads: Option<NonZeroUsize>, output:
         .map(|(of, row)| Found { of, similar: among.similar(row, args.count.get()) })
         .collect();
     output.result(&found, |found| found.iter().map(words).collect::<Vec<_>>().join("\n"))?;
-    Ok(code(refused))
+    Ok(exit_code(refused, asked.rows.len()))
 }
 
 fn words(found: &Found<'_>) -> String {
@@ -121,11 +119,6 @@ fn words(found: &Found<'_>) -> String {
     std::iter::once(row(found.of)).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-fn code(refused: usize) -> ExitCode {
-    // As `hico ingest` where some clips were refused.
-    if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) }
-}
-
 fn interrupted(output: &Output) -> ExitCode {
     output.note("interrupted; nothing was written");
     ExitCode::from(EXIT_INTERRUPTED)
@@ -135,53 +128,29 @@ fn interrupted(output: &Output) -> ExitCode {
 struct Looker<'a> {
     lens: Lens,
     args: &'a LookingArgs,
-    threads: usize,
     stop: &'a AtomicBool,
 }
 
 impl<'a> Looker<'a> {
-    fn new(
-        path: &Path,
-        args: &'a LookingArgs,
-        threads: Option<NonZeroUsize>,
-        stop: &'a AtomicBool,
-        output: &Output,
-    ) -> anyhow::Result<Self> {
+    fn new(path: &Path, args: &'a LookingArgs, stop: &'a AtomicBool, output: &Output) -> anyhow::Result<Self> {
         let source = evaluation::hinted(Source::read(path).map_err(EvaluateError::from))?;
         output.note(&source.pretrained.report().words());
-        let lens = Lens::new(&source, args.side.map(usize::from), args.device)?;
-        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Ok(Self { lens, args, threads: threads.map_or_else(cores, NonZeroUsize::get), stop })
+        let lens = Lens::new(&source, args.side.map(usize::from), args.taking.device)?;
+        Ok(Self { lens, args, stop })
     }
 
     /// Rows of everything that was named, and how much was refused; nothing where it was interrupted.
     fn look_at(&self, paths: &[PathBuf], output: &Output) -> anyhow::Result<Option<(Embedding, usize)>> {
         let mut all = Embedding { ids: Vec::new(), rows: Vec::new() };
-        let mut refused = 0;
-        let stills = if self.args.stills == StillsOf::Each { Stills::Each } else { Stills::Clip };
         let per = if self.args.per == PerArg::Clip { Per::Clip } else { Per::Frame };
         let frames = self.args.frames_per_clip.get();
-        for path in paths {
-            std::fs::metadata(path).with_context(|| path.display().to_string())?;
-        }
-        for batch in sources::batches(paths) {
-            let found = sources::take(&batch, self.lens.prepared, stills, self.stop).and_then(|taken| {
-                let found = self.lens.look_at(&taken, frames, per, self.threads, self.stop)?;
-                let left_out = taken.refused.clone();
-                taken.close()?;
-                Ok((found, left_out))
-            });
-            let (Embedding { ids, rows }, left_out) = match found {
-                Err(PredictError::Interrupted) => return Ok(None),
-                found => found?,
-            };
-            for clip in &left_out {
-                output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
-            }
-            refused += left_out.len();
+        let refused = each_batch(paths, self.lens.prepared, &self.args.taking, self.stop, output, |taken| {
+            let Embedding { ids, rows } =
+                self.lens.look_at(taken, frames, per, rayon::current_num_threads(), self.stop)?;
             all.ids.extend(ids);
             all.rows.extend(rows);
-        }
-        Ok(Some((all, refused)))
+            Ok(())
+        })?;
+        Ok(refused.map(|refused| (all, refused)))
     }
 }

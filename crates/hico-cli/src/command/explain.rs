@@ -1,5 +1,5 @@
-use super::predict::hinted;
-use crate::args::{ExplainArgs, StillsOf};
+use super::taking::{each_batch, exit_code, hinted};
+use crate::args::ExplainArgs;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
@@ -7,12 +7,10 @@ use hico::explain::cam::Level;
 use hico::explain::clip::{Explanation, explain};
 use hico::explain::film::film;
 use hico::explain::picture::{gif, png, row, sheet};
-use hico::predict::PredictError;
 use hico::predict::model::Model;
-use hico::predict::sources::{self, Taken};
+use hico::predict::sources::Taken;
 use hico::report;
 use hico_data::atomic;
-use hico_data::ingest::Stills;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,48 +36,25 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<ExitCod
     if args.out.exists() {
         return Err(anyhow::anyhow!("{}: exists", args.out.display())).hint(|| "choose another --out".to_owned());
     }
-    let device = args.device.open()?;
-    let model = hinted(Model::open(&args.model, &device))?;
+    let device = args.taking.device.open()?;
+    let model = hinted(Model::open(&args.model, &device).map_err(Into::into))?;
     let class = args.class.as_ref().map(|class| class_of(class, &model)).transpose()?;
-    for source in &args.sources {
-        std::fs::metadata(source).with_context(|| source.display().to_string())?;
-    }
-    let stills = if args.stills == StillsOf::Each { Stills::Each } else { Stills::Clip };
-    let (mut written, mut refused) = (Vec::new(), 0);
-    for batch in sources::batches(&args.sources) {
-        let taken = match sources::take(&batch, model.saved.facts.prepared, stills, &stop) {
-            Err(PredictError::Interrupted) => return Ok(interrupted(output)),
-            taken => hinted(taken)?,
-        };
-        for clip in &taken.refused {
-            output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
+    let mut written = Vec::new();
+    let prepared = model.saved.facts.prepared;
+    let refused = each_batch(&args.sources, prepared, &args.taking, &stop, output, |taken| {
+        for (clip, source) in taken.sources.iter().enumerate() {
+            let folder = args.out.join(folder_name(written.len(), source));
+            let explanation = one(&model, taken, clip, class, args, &folder, &stop)?;
+            written.push(Written { folder, explanation });
         }
-        refused += taken.refused.len();
-        for clip in 0..taken.sources.len() {
-            let folder = args.out.join(folder_name(written.len(), &taken.sources[clip]));
-            match one(&model, &taken, clip, class, args, &folder, &stop) {
-                Ok(explanation) => written.push(Written { folder, explanation }),
-                Err(error) if is_interruption(&error) => return Ok(interrupted(output)),
-                Err(error) => return Err(error),
-            }
-        }
-        hinted(taken.close())?;
-    }
+        Ok(())
+    })?;
+    let Some(refused) = refused else {
+        output.note("interrupted; the clips that are explained stay");
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    };
     output.result(&written, |written| written.iter().map(words).collect::<Vec<_>>().join("\n"))?;
-    Ok(match (refused, written.len()) {
-        (0, _) => ExitCode::SUCCESS,
-        (_, 0) => ExitCode::FAILURE,
-        _ => ExitCode::from(2),
-    })
-}
-
-fn interrupted(output: &Output) -> ExitCode {
-    output.note("interrupted; the clips that are explained stay");
-    ExitCode::from(EXIT_INTERRUPTED)
-}
-
-fn is_interruption(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(PredictError::Interrupted))
+    Ok(exit_code(refused, written.len()))
 }
 
 fn class_of(name: &str, model: &Model) -> anyhow::Result<usize> {

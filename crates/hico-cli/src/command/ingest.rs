@@ -1,4 +1,5 @@
-use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, TextArg};
+use super::taking::exit_code;
+use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::pickle::{Axes, Pickles};
@@ -10,9 +11,6 @@ use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-
-/// Exit code where some clips were refused.
-const EXIT_REFUSED: u8 = 2;
 
 /// How many names of a list are printed; all of them are in the JSON.
 const LISTED: usize = 10;
@@ -42,11 +40,7 @@ pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode
         output.note(&format!("interrupted with {} to go; the same command goes on", report.left));
         return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
     }
-    Ok(match (report.refused.is_empty(), report.clips) {
-        (true, _) => ExitCode::SUCCESS,
-        (false, 0) => ExitCode::FAILURE,
-        (false, _) => ExitCode::from(EXIT_REFUSED),
-    })
+    Ok(exit_code(report.refused.len(), report.clips))
 }
 
 fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
@@ -74,8 +68,7 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
             FitArg::Pad => Fit::Pad,
         },
         stills: match args.stills {
-            Some(StillsArg::Clip) => Stills::Clip,
-            Some(StillsArg::Each) => Stills::Each,
+            Some(stills) => stills.into(),
             None if layout == Layout::ImageFolder => Stills::Each,
             None => Stills::Clip,
         },

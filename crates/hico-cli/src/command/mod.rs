@@ -14,6 +14,7 @@ mod crossval;
 mod compare;
 mod evaluation;
 mod export;
+mod taking;
 mod predict;
 mod explain;
 mod embed;
@@ -42,10 +43,10 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),
         Command::Compare(args) => compare::run(args, cli.shared.threads, output),
-        Command::Predict(args) => predict::run(args, cli.shared.threads, output),
+        Command::Predict(args) => predict::run(args, output),
         Command::Explain(args) => explain::run(args, output),
-        Command::Embed(args) => embed::run(args, cli.shared.threads, output),
-        Command::Similar(args) => embed::similar(args, cli.shared.threads, output),
+        Command::Embed(args) => embed::run(args, output),
+        Command::Similar(args) => embed::similar(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::run(args, output),

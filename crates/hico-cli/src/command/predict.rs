@@ -1,18 +1,13 @@
-use crate::args::{PerArg, PredictArgs, StillsOf};
+use super::taking::{each_batch, exit_code, hinted};
+use crate::args::{PerArg, PredictArgs};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
-use crate::output::{HintExt as _, Output};
-use anyhow::Context as _;
+use crate::output::Output;
 use hico::predict::PredictError;
 use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
 use hico::predict::model::Model;
-use hico::predict::sources::{self, Taken};
-use hico_data::ingest::Stills;
-use std::num::NonZeroUsize;
+use hico::predict::sources::Taken;
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// Exit code where some files were refused.
-const EXIT_REFUSED: u8 = 2;
 
 /// What was looked at so far.
 #[derive(Default)]
@@ -20,45 +15,28 @@ struct Done {
     clips: usize,
     frames: usize,
     seconds: f64,
-    refused: usize,
 }
 
 /// `hico predict MODEL FILE|DIR...`: classes of clips that nobody labelled.
-pub(crate) fn run(args: &PredictArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let stop = interrupt::flag()?;
-    let device = args.device.open()?;
-    let model = hinted(Model::open(&args.model, &device))?;
-    for source in &args.sources {
-        std::fs::metadata(source).with_context(|| source.display().to_string())?;
-    }
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let asking =
-        Asking { every: args.every.get(), threads: threads.map_or_else(cores, NonZeroUsize::get), stop: &stop };
-    let stills = match args.stills {
-        StillsOf::Clip => Stills::Clip,
-        StillsOf::Each => Stills::Each,
-    };
+    let device = args.taking.device.open()?;
+    let model = hinted(Model::open(&args.model, &device).map_err(Into::into))?;
+    let asking = Asking { every: args.every.get(), threads: rayon::current_num_threads(), stop: &stop };
     if !output.is_json() {
         output.text(&heads(args.per, model.classes()));
     }
     let mut done = Done::default();
-    for batch in sources::batches(&args.sources) {
-        let outcome = sources::take(&batch, model.saved.facts.prepared, stills, &stop)
-            .and_then(|taken| answers(&model, taken, asking, args.per, &mut done, output));
-        match outcome {
-            Err(PredictError::Interrupted) => {
-                output.note("interrupted; what was printed stands");
-                return Ok(ExitCode::from(EXIT_INTERRUPTED));
-            }
-            outcome => hinted(outcome)?,
-        }
-    }
+    let prepared = model.saved.facts.prepared;
+    let refused = each_batch(&args.sources, prepared, &args.taking, &stop, output, |taken| {
+        Ok(answers(&model, taken, asking, args.per, &mut done, output)?)
+    })?;
+    let Some(refused) = refused else {
+        output.note("interrupted; what was printed stands");
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    };
     output.note(&said(&done));
-    Ok(match (done.refused, done.clips) {
-        (0, _) => ExitCode::SUCCESS,
-        (_, 0) => ExitCode::FAILURE,
-        _ => ExitCode::from(EXIT_REFUSED),
-    })
+    Ok(exit_code(refused, done.clips))
 }
 
 fn said(done: &Done) -> String {
@@ -71,19 +49,15 @@ fn said(done: &Done) -> String {
     format!("{clips}, {frames}{rate}. A research tool; not for diagnosis.")
 }
 
-/// Asks about every clip that was taken in, and says what was not.
+/// Asks about every clip that was taken in.
 fn answers(
     model: &Model,
-    taken: Taken,
+    taken: &Taken,
     asking: Asking<'_>,
     per: PerArg,
     done: &mut Done,
     output: &Output,
 ) -> Result<(), PredictError> {
-    for refused in &taken.refused {
-        output.warning(&format!("{}: {}\n  hint: {}", refused.source, refused.reason, refused.hint));
-    }
-    done.refused += taken.refused.len();
     for (clip, source) in taken.sources.iter().enumerate() {
         let Some(dataset) = &taken.dataset else { break };
         let began = Instant::now();
@@ -100,7 +74,7 @@ fn answers(
             whole(&answer, output);
         }
     }
-    taken.close()
+    Ok(())
 }
 
 const SOURCE: usize = 36;
@@ -175,13 +149,5 @@ fn short(text: &str, most: usize) -> String {
         text.to_owned()
     } else {
         format!("…{}", text.chars().skip(letters - most + 1).collect::<String>())
-    }
-}
-
-/// Adds the remedy that the library knows.
-pub(super) fn hinted<T>(outcome: Result<T, PredictError>) -> anyhow::Result<T> {
-    match outcome.as_ref().err().and_then(PredictError::hint) {
-        Some(hint) => outcome.hint(|| hint.to_owned()),
-        None => Ok(outcome?),
     }
 }

@@ -1,0 +1,66 @@
+//! What commands share that are shown files: taking them in, batch by batch, and saying what was refused.
+
+use crate::args::TakingArgs;
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::predict::PredictError;
+use hico::predict::sources::{self, Taken};
+use hico_data::ingest::Prepared;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+/// Exit code where some clips were refused and others were not.
+const EXIT_REFUSED: u8 = 2;
+
+/// Takes in what was named and shows it to `each`, batch by batch.
+///
+/// - `prepared`: how the frames become those that the network knows
+/// - returns: how many clips were refused; nothing where it was interrupted
+pub(crate) fn each_batch(
+    paths: &[PathBuf],
+    prepared: Prepared,
+    args: &TakingArgs,
+    stop: &AtomicBool,
+    output: &Output,
+    mut each: impl FnMut(&Taken) -> anyhow::Result<()>,
+) -> anyhow::Result<Option<usize>> {
+    for path in paths {
+        std::fs::metadata(path).with_context(|| path.display().to_string())?;
+    }
+    let mut refused = 0;
+    let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
+        let taken = sources::take(batch, prepared, args.stills.into(), stop)?;
+        for clip in &taken.refused {
+            output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
+        }
+        refused += taken.refused.len();
+        each(&taken)?;
+        Ok(taken.close()?)
+    };
+    for batch in sources::batches(paths) {
+        match one(&batch) {
+            Err(error) if matches!(error.downcast_ref(), Some(PredictError::Interrupted)) => return Ok(None),
+            outcome => hinted(outcome)?,
+        }
+    }
+    Ok(Some(refused))
+}
+
+/// 0 where every clip was taken in, 2 where some were refused, 1 where all were.
+pub(crate) fn exit_code(refused: usize, taken: usize) -> ExitCode {
+    match (refused, taken) {
+        (0, _) => ExitCode::SUCCESS,
+        (_, 0) => ExitCode::FAILURE,
+        _ => ExitCode::from(EXIT_REFUSED),
+    }
+}
+
+/// Adds the remedy that the library knows.
+pub(crate) fn hinted<T>(outcome: anyhow::Result<T>) -> anyhow::Result<T> {
+    let known = outcome.as_ref().err().and_then(|error| error.downcast_ref().and_then(PredictError::hint));
+    match known {
+        Some(hint) => outcome.hint(|| hint.to_owned()),
+        None => outcome,
+    }
+}
