@@ -11,6 +11,7 @@ use hico::predict::model::Model;
 use hico::predict::sources::Taken;
 use hico::report;
 use hico_data::atomic;
+use hico_data::clip::evenly_spaced;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -83,7 +84,8 @@ fn one(
 ) -> anyhow::Result<Explanation> {
     let dataset = taken.dataset.as_ref().context("a clip without a data set")?;
     let source = &taken.sources[clip];
-    let (explanation, frames) = explain(model, dataset, clip, source, class, args.frames.get(), stop)?;
+    let chosen = evenly_spaced(dataset.row(clip).frames, args.frames.get());
+    let (explanation, frames) = explain(model, dataset, clip, source, class, chosen, stop)?;
     let rows: Vec<_> = frames.iter().map(row).collect();
     let mut files: Vec<(String, Vec<u8>)> = vec![("sheet.png".to_owned(), png(&sheet(&rows))?)];
     let mut pictures = Vec::new();

@@ -4,8 +4,8 @@ use crate::args::TakingArgs;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::predict::PredictError;
-use hico::predict::sources::{self, Taken};
-use hico_data::ingest::Prepared;
+use hico::predict::sources::{self, Taken, Taking};
+use hico_data::ingest::{Limits, Prepared};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -28,9 +28,10 @@ pub(crate) fn each_batch(
     for path in paths {
         std::fs::metadata(path).with_context(|| path.display().to_string())?;
     }
+    let taking = Taking { prepared, stills: args.stills.into(), limits: Limits::default() };
     let mut refused = 0;
     let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
-        let taken = sources::take(batch, prepared, args.stills.into(), stop)?;
+        let taken = sources::take(batch, taking, stop)?;
         for clip in &taken.refused {
             output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
         }

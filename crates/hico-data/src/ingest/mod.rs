@@ -185,6 +185,8 @@ pub struct RefusedClip {
     pub reason: String,
     /// What its owner can do.
     pub hint: String,
+    /// Whether it is refused for what it would cost ([`Limits`]), and not for what it is.
+    pub beyond_limits: bool,
 }
 
 /// Why nothing (more) can be taken in. What was stored before stays.

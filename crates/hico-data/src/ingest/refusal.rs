@@ -135,6 +135,19 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the clip costs more than it may, and may be sound.
+    #[must_use]
+    pub const fn is_beyond_limits(&self) -> bool {
+        matches!(
+            self,
+            Self::TooSlow { .. }
+                | Self::TooMuchMemory { .. }
+                | Self::TooManyFrames { .. }
+                | Self::TooLarge { .. }
+                | Self::TooManyBytes { .. }
+        )
+    }
+
     /// What the owner of the clip can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {

@@ -191,8 +191,9 @@ impl Sitting {
             Outcome::Refused(why) => {
                 let (source, reason) = (found.source.clone(), why.to_string());
                 self.pending.push(Entry::Refused { source, reason: reason.clone() });
-                let source = found.key.clone();
-                self.report.refused.push(RefusedClip { source, reason, hint: why.hint().to_owned() });
+                let (source, hint) = (found.key.clone(), why.hint().to_owned());
+                let beyond_limits = why.is_beyond_limits();
+                self.report.refused.push(RefusedClip { source, reason, hint, beyond_limits });
                 return Ok(Some(why));
             }
             Outcome::Changed => {}

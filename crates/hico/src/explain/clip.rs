@@ -15,7 +15,6 @@ use crate::predict::PredictError;
 use crate::predict::model::Model;
 use crate::stats;
 use burn::tensor::activation::softmax;
-use hico_data::clip::evenly_spaced;
 use hico_data::{Dataset, Frame, Seed, view};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -62,9 +61,10 @@ pub struct Explanation {
     pub like_random_weights: BTreeMap<&'static str, Option<f64>>,
 }
 
-/// Explains evenly spaced frames of a clip.
+/// Explains frames of a clip.
 ///
 /// - `class`: what is explained; the likeliest over these frames if absent
+/// - `chosen`: which frames, from 0
 /// - `stop`: once true, the work stops
 ///
 /// # Errors
@@ -75,12 +75,11 @@ pub fn explain(
     clip: usize,
     source: &str,
     class: Option<usize>,
-    frames: usize,
+    chosen: Vec<usize>,
     stop: &AtomicBool,
 ) -> Result<(Explanation, Vec<Explained>), PredictError> {
     let facts = &model.saved.facts;
     let (classifier, side) = (&model.saved.classifier, facts.view.side);
-    let chosen = evenly_spaced(dataset.row(clip).frames, frames);
     let pictures = chosen.iter().map(|frame| dataset.read_frame(clip, *frame)).collect::<Result<Vec<Frame>, _>>()?;
     let views: Vec<Vec<f32>> = pictures.iter().map(|picture| view::plain(picture, &facts.view)).collect();
     let batch = images(&views, side, &model.device);

@@ -13,6 +13,8 @@ pub struct Model {
     pub saved: Saved,
     /// Where it computes.
     pub device: Device,
+    /// The file it came from.
+    pub file: PathBuf,
 }
 
 impl Model {
@@ -25,7 +27,7 @@ impl Model {
     /// When there is none, or more than one, or it cannot be read.
     pub fn open(path: &Path, device: &Device) -> Result<Self, PredictError> {
         let file = if path.is_dir() { only_model(path)? } else { path.to_owned() };
-        Ok(Self { saved: classifier_file::load(&file, device)?, device: device.clone() })
+        Ok(Self { saved: classifier_file::load(&file, device)?, device: device.clone(), file })
     }
 
     /// The classes, in the order of probabilities.

@@ -3,7 +3,7 @@
 
 use super::PredictError;
 use hico_data::Dataset;
-use hico_data::ingest::{Identity, IngestError, Prepared, RefusedClip, Stills, ingest};
+use hico_data::ingest::{Identity, IngestError, Limits, Prepared, RefusedClip, Stills, ingest};
 use hico_data::manifest::MANIFEST_FILE;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,17 @@ pub struct Taken {
     folder: Option<TempDir>,
 }
 
+/// How clips are taken in.
+#[derive(Debug, Clone, Copy)]
+pub struct Taking {
+    /// How the frames become those that the network knows.
+    pub prepared: Prepared,
+    /// What a folder of pictures is.
+    pub stills: Stills,
+    /// What a clip may cost.
+    pub limits: Limits,
+}
+
 /// What a person named: single files are taken in together, every folder on its own.
 ///
 /// - returns: the work to be done, in order; each is given to [`take`]
@@ -37,13 +48,11 @@ pub fn batches(paths: &[PathBuf]) -> Vec<Vec<PathBuf>> {
 /// Takes clips in.
 ///
 /// - `paths`: one of [`batches`]; a folder that is a data set is opened as it is
-/// - `prepared`: how the frames become those that the network knows
-/// - `stills`: what a folder of pictures is
 /// - `stop`: once true, the work stops
 ///
 /// # Errors
 /// When nothing can be read or written; a clip that cannot be taken in is refused, and the others are there.
-pub fn take(paths: &[PathBuf], prepared: Prepared, stills: Stills, stop: &AtomicBool) -> Result<Taken, PredictError> {
+pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Taken, PredictError> {
     if let [folder] = paths
         && folder.join(MANIFEST_FILE).is_file()
     {
@@ -58,9 +67,10 @@ pub fn take(paths: &[PathBuf], prepared: Prepared, stills: Stills, stop: &Atomic
     } else {
         (paths[0].clone(), HashMap::new())
     };
-    let mut options = prepared.options();
+    let mut options = taking.prepared.options();
     options.identity = Identity::Kept;
-    options.stills = if single { Stills::Each } else { stills };
+    options.stills = if single { Stills::Each } else { taking.stills };
+    options.limits = taking.limits;
     let out = folder.path().join("data");
     let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {
         Ok(report) if report.left > 0 => return Err(PredictError::Interrupted),
@@ -91,7 +101,7 @@ fn nothing(paths: &[PathBuf], folder: TempDir) -> Taken {
 
 fn not_a_clip(source: String) -> RefusedClip {
     let reason = "is no DICOM file, no video and no picture".to_owned();
-    RefusedClip { source, reason, hint: "give a file that `hico ingest` reads".to_owned() }
+    RefusedClip { source, reason, hint: "give a file that `hico ingest` reads".to_owned(), beyond_limits: false }
 }
 
 /// Files under names of their own in one folder: links where the system has them, else copies.
