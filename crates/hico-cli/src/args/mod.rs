@@ -17,6 +17,7 @@ mod taking;
 mod predict;
 mod explain;
 mod embed;
+mod serve;
 mod export;
 mod report;
 mod completions;
@@ -38,6 +39,7 @@ pub(crate) use phantom::PhantomArgs;
 pub(crate) use predict::{PerArg, PredictArgs};
 pub(crate) use pretrain::PretrainArgs;
 pub(crate) use report::ReportArgs;
+pub(crate) use serve::ServeArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use taking::TakingArgs;
 pub(crate) use tuning::TuningArgs;
@@ -106,6 +108,8 @@ pub(crate) enum Command {
     Embed(EmbedArgs),
     /// Find the clips of a data set that are most like others
     Similar(SimilarArgs),
+    /// Answer over HTTP, and show a page to look at clips
+    Serve(ServeArgs),
     /// Write weights for torchvision, timm, ONNX and others, with a model card
     Export(ExportArgs),
     /// Make one HTML page of pretraining runs and evaluations

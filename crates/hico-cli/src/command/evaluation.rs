@@ -1,10 +1,12 @@
-//! What `hico finetune` and `hico crossval` share: opening the inputs, showing progress and result.
+//! What commands on evaluations share: opening the inputs, showing progress and result.
 
 use crate::args::TuningArgs;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
 use hico::evaluate::cross_validate::{Contender, EvaluateError, Progress, Request, cross_validate};
 use hico::evaluate::finetune::FinetuneRecipe;
+use hico::evaluate::outcome::{EVALUATION_FILE, Evaluation};
 use hico::evaluate::pretrained::Pretrained;
 use hico::report;
 use hico_data::view::ViewRecipe;
@@ -25,6 +27,23 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<Dataset>> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The evaluation in a folder.
+pub(crate) fn read(folder: &Path) -> anyhow::Result<Evaluation> {
+    let path = folder.join(EVALUATION_FILE);
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string());
+    let text = text.hint(|| "name a folder written by `hico crossval` or `hico finetune`".to_owned())?;
+    serde_json::from_str(&text)
+        .with_context(|| path.display().to_string())
+        .hint(|| "make the evaluation again, or leave it out".to_owned())
+}
+
+/// The evaluation that lies beside a fine-tuned network, if there is one.
+pub(crate) fn beside(network: &Path) -> anyhow::Result<Vec<Evaluation>> {
+    let folder = network.parent().unwrap_or(Path::new(""));
+    let there = folder.join(EVALUATION_FILE).is_file();
+    there.then(|| read(folder)).into_iter().collect()
 }
 
 /// The encoder that a person named.

@@ -3,7 +3,7 @@ use crate::args::{ExportArgs, ToArg};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::evaluate::cross_validate::EvaluateError;
-use hico::evaluate::outcome::{EVALUATION_FILE, Evaluation};
+use hico::evaluate::outcome::Evaluation;
 use hico::export::card::{Card, Statements};
 use hico::export::check::{self, CheckError, Checked, TOLERANCE};
 use hico::export::onnx::Part;
@@ -55,20 +55,10 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
 
 /// The evaluations that were named, or the one that lies beside a fine-tuned network.
 fn evaluations(args: &ExportArgs, source: &Source) -> anyhow::Result<Vec<Evaluation>> {
-    let beside = args.source.parent().unwrap_or(Path::new(""));
-    let mut folders: Vec<&Path> = args.evaluation.iter().map(AsRef::as_ref).collect();
-    if folders.is_empty() && source.classifier.is_some() && beside.join(EVALUATION_FILE).is_file() {
-        folders.push(beside);
+    if args.evaluation.is_empty() && source.classifier.is_some() {
+        return evaluation::beside(&args.source);
     }
-    let read = |folder: &Path| -> anyhow::Result<Evaluation> {
-        let path = folder.join(EVALUATION_FILE);
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string());
-        let text = text.hint(|| "name a folder written by `hico crossval` or `hico finetune`".to_owned())?;
-        serde_json::from_str(&text)
-            .with_context(|| path.display().to_string())
-            .hint(|| "make the evaluation again, or leave it out".to_owned())
-    };
-    folders.into_iter().map(read).collect()
+    args.evaluation.iter().map(|folder| evaluation::read(folder)).collect()
 }
 
 /// Compares with ONNX Runtime, where there is one.

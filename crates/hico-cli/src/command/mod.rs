@@ -18,6 +18,7 @@ mod taking;
 mod predict;
 mod explain;
 mod embed;
+mod serve;
 mod report;
 mod completions;
 
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain::run(args, output),
         Command::Embed(args) => embed::run(args, output),
         Command::Similar(args) => embed::similar(args, output),
+        Command::Serve(args) => serve::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::run(args, output),

@@ -15,4 +15,5 @@ mod kill;
 mod phi;
 mod predict;
 mod refusals;
+mod serve;
 mod threads;

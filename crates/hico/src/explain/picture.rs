@@ -5,6 +5,7 @@ use super::clip::Explained;
 use hico_data::Frame;
 use hico_data::view::planes::Planes;
 use image::codecs::gif::{GifEncoder, Repeat};
+use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, replace, resize};
 use image::{Delay, DynamicImage, ImageError, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
@@ -98,6 +99,16 @@ pub fn png(picture: &RgbImage) -> Result<Vec<u8>, ImageError> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png)?;
     Ok(bytes.into_inner())
+}
+
+/// The bytes of a JPEG, for pictures to look through.
+///
+/// # Errors
+/// When the picture cannot be written to memory.
+pub fn jpeg(picture: &RgbImage) -> Result<Vec<u8>, ImageError> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, 85).encode_image(picture)?;
+    Ok(bytes)
 }
 
 /// The bytes of a GIF that shows pictures one after the other, over and over.

@@ -24,6 +24,7 @@ mod synthetic;
 mod tests;
 
 pub use answer::{Answer, Verdict, answer};
+pub use page::STYLE;
 pub use source::{ReportError, Sources, read};
 
 use hico_data::Dataset;

@@ -6,7 +6,8 @@ use super::source::Sources;
 use hico_data::Dataset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = include_str!("page.css");
+/// How pages look.
+pub const STYLE: &str = include_str!("page.css");
 
 /// Nothing but the page's own style and the pictures inside it may load, and no script may run, whatever a name in the
 /// data tries.

@@ -1,0 +1,335 @@
+//! An uploaded clip → what the network says, where it looks, and its features.
+
+use crate::Service;
+use crate::config::Limits;
+use crate::refusal::Refusal;
+use crate::upload::{self, Upload};
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hico::embed::{Per, embed};
+use hico::evaluate::inputs::Workplace;
+use hico::explain::Map;
+use hico::explain::cam::Level;
+use hico::explain::clip::{Explained, Explanation, explain};
+use hico::explain::picture::{jpeg, plain, png, row};
+use hico::predict::PredictError;
+use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
+use hico::predict::model::Model;
+use hico::predict::sources::{self, Taken, Taking};
+use hico_data::Dataset;
+use hico_data::clip::evenly_spaced;
+use hico_data::ingest::{IngestError, Limits as ClipLimits, Stills};
+use image::RgbImage;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Frames that are explained at once, at most.
+const MOST_EXPLAINED: usize = 24;
+
+/// Pictures of a clip that go with an answer, at most.
+const MOST_PICTURES: usize = 400;
+
+/// Name of the map by hiding, beside those of the levels.
+const HIDDEN: &str = "hidden";
+
+/// What of a clip to look at.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PredictQuery {
+    /// Every so manieth frame.
+    #[serde(default = "one")]
+    every: NonZeroUsize,
+    /// Pictures of evenly spaced frames to send along.
+    #[serde(default)]
+    pictures: usize,
+}
+
+const fn one() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+
+/// What the network says of a clip.
+#[derive(Serialize)]
+pub(crate) struct Prediction {
+    classes: Vec<String>,
+    clip: ClipAnswer,
+    frames: Vec<FrameAnswer>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pictures: Vec<Picture>,
+}
+
+/// A frame as a picture.
+#[derive(Serialize)]
+struct Picture {
+    frame: usize,
+    image: String,
+}
+
+/// `POST /predict`
+pub(crate) async fn predict(
+    State(service): State<Arc<Service>>,
+    query: Result<Query<PredictQuery>, QueryRejection>,
+    request: Request,
+) -> Result<Json<Prediction>, Refusal> {
+    let PredictQuery { every, pictures } = known(query)?;
+    with_clip(&service, request, move |service, clip, stop| {
+        let Clip { dataset, name } = clip;
+        let asking = Asking { every: every.get(), threads: service.config.threads, stop };
+        let mut frames = Vec::new();
+        let answer = service.model.ask(dataset, 0, name, asking, |frame| frames.push(frame.clone()))?;
+        service.metrics.frames.inc_by(frames.len() as u64);
+        let shown = evenly_spaced(dataset.row(0).frames, pictures.min(MOST_PICTURES));
+        let picture = |frame: usize| -> Result<Picture, Refusal> {
+            let drawn = plain(&dataset.read_frame(0, frame).map_err(PredictError::from)?);
+            let bytes = jpeg(&drawn).map_err(|_| Refusal::fault())?;
+            Ok(Picture { frame, image: data_uri("image/jpeg", &bytes) })
+        };
+        let pictures = if pictures == 0 { Vec::new() } else { shown };
+        Ok(Prediction {
+            classes: service.model.classes().to_vec(),
+            clip: answer,
+            frames,
+            pictures: pictures.into_iter().map(picture).collect::<Result<_, _>>()?,
+        })
+    })
+    .await
+}
+
+/// Which frames to explain, and which class.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExplainQuery {
+    /// One frame, from 0; `count` evenly spaced ones if absent.
+    frame: Option<usize>,
+    count: Option<NonZeroUsize>,
+    /// By name; the likeliest of the clip if absent.
+    class: Option<String>,
+}
+
+/// Where the network looks.
+#[derive(Serialize)]
+pub(crate) struct Looks {
+    #[serde(flatten)]
+    explanation: Explanation,
+    maps: Vec<FrameMaps>,
+}
+
+/// The maps of one frame.
+#[derive(Serialize)]
+struct FrameMaps {
+    frame: usize,
+    probability: f64,
+    image: String,
+    /// By level, and by hiding.
+    levels: BTreeMap<&'static str, Heat>,
+}
+
+/// A map, and the picture of it over the frame.
+#[derive(Serialize)]
+struct Heat {
+    height: usize,
+    width: usize,
+    values: Vec<f32>,
+    image: String,
+}
+
+/// `POST /explain`
+pub(crate) async fn explained(
+    State(service): State<Arc<Service>>,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
+    request: Request,
+) -> Result<Json<Looks>, Refusal> {
+    let query = known(query)?;
+    let count = match (query.frame, query.count) {
+        (Some(_), Some(_)) => return Err(Refusal::request("both frame and count are given", "leave one out")),
+        (_, count) => count.map_or(6, NonZeroUsize::get).min(MOST_EXPLAINED),
+    };
+    let class = query.class.map(|name| class_of(&service.model, &name)).transpose()?;
+    with_clip(&service, request, move |service, clip, stop| {
+        let Clip { dataset, name } = clip;
+        let frames = dataset.row(0).frames;
+        let chosen = match query.frame {
+            Some(frame) if frame < frames => vec![frame],
+            Some(frame) => {
+                let hint = format!("it has {frames}, counted from 0");
+                return Err(Refusal::clip(format!("the clip has no frame {frame}"), hint));
+            }
+            None => evenly_spaced(frames, count),
+        };
+        let (explanation, frames) = explain(&service.model, dataset, 0, name, class, chosen, stop)?;
+        service.metrics.frames.inc_by(frames.len() as u64);
+        let maps = frames.iter().map(maps_of).collect::<Result<_, _>>()?;
+        Ok(Looks { explanation, maps })
+    })
+    .await
+}
+
+fn maps_of(explained: &Explained) -> Result<FrameMaps, Refusal> {
+    let [whole, local, medium, global, hiding] = row(explained);
+    let Explained { frame, probability, cams, hidden, .. } = explained;
+    let names = Level::ALL.into_iter().map(Level::word).chain([HIDDEN]);
+    let maps = cams.iter().chain([hidden]).zip([local, medium, global, hiding]);
+    let heat = |(map, drawn): (&Map, RgbImage)| -> Result<Heat, Refusal> {
+        let Map { height, width, values } = map.clone();
+        Ok(Heat { height, width, values, image: drawn_png(&drawn)? })
+    };
+    let levels = names.zip(maps).map(|(name, map)| Ok((name, heat(map)?))).collect::<Result<_, Refusal>>()?;
+    Ok(FrameMaps { frame: *frame, probability: *probability, image: drawn_png(&whole)?, levels })
+}
+
+/// What a row of features is about.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmbedQuery {
+    #[serde(default)]
+    per: PerWord,
+    /// Frames of the clip, evenly spaced.
+    #[serde(default = "eight")]
+    frames_per_clip: NonZeroUsize,
+}
+
+/// [`Per`] as it is written.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum PerWord {
+    #[default]
+    Clip,
+    Frame,
+}
+
+fn eight() -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(7)
+}
+
+/// Features of a clip.
+#[derive(Serialize)]
+pub(crate) struct Features {
+    source: String,
+    rows: Vec<Row>,
+}
+
+/// Averaged C5 of one frame, or of the clip where the frame is absent.
+#[derive(Serialize)]
+struct Row {
+    frame: Option<usize>,
+    features: Vec<f32>,
+}
+
+/// `POST /embed`
+pub(crate) async fn embedded(
+    State(service): State<Arc<Service>>,
+    query: Result<Query<EmbedQuery>, QueryRejection>,
+    request: Request,
+) -> Result<Json<Features>, Refusal> {
+    let EmbedQuery { per, frames_per_clip } = known(query)?;
+    let per = match per {
+        PerWord::Clip => Per::Clip,
+        PerWord::Frame => Per::Frame,
+    };
+    with_clip(&service, request, move |service, clip, stop| {
+        let Clip { dataset, name } = clip;
+        let saved = &service.model.saved;
+        let place = Workplace { device: &service.model.device, threads: service.config.threads, stop };
+        let (encoder, view) = (&saved.classifier.encoder, &saved.facts.view);
+        let names = [name.to_owned()];
+        let embedding = embed(dataset, &names, encoder, view, frames_per_clip.get(), per, place);
+        let embedding = embedding.map_err(PredictError::from)?;
+        service.metrics.frames.inc_by(dataset.row(0).frames.min(frames_per_clip.get()) as u64);
+        let row = |(id, features): (hico::embed::RowId, Vec<f32>)| Row { frame: id.frame, features };
+        let rows = embedding.ids.into_iter().zip(embedding.rows).map(row).collect();
+        Ok(Features { source: name.to_owned(), rows })
+    })
+    .await
+}
+
+/// The one clip of a data set, and how its sender calls it.
+struct Clip<'a> {
+    dataset: &'a Arc<Dataset>,
+    name: &'a str,
+}
+
+/// Receives a clip, waits for its turn, takes it in and asks `ask` about it; what was written for it is removed before the
+/// answer goes out.
+async fn with_clip<T, A>(service: &Arc<Service>, request: Request, ask: A) -> Result<Json<T>, Refusal>
+where
+    T: Send + 'static,
+    A: FnOnce(&Service, Clip<'_>, &AtomicBool) -> Result<T, Refusal> + Send + 'static,
+{
+    let limits = service.config.limits;
+    let place = match service.desk.enter(limits) {
+        Ok(place) => place,
+        Err(busy) => {
+            upload::drain(request).await;
+            return Err(busy);
+        }
+    };
+    let upload = place.in_time(upload::receive(request, limits)).await?;
+    service.metrics.uploaded.inc_by(upload.bytes);
+    let work = move |service: &Service, stop: &AtomicBool| {
+        let taken = take(&service.model, &upload, limits, stop)?;
+        let dataset = taken.dataset.clone().ok_or_else(Refusal::fault)?;
+        let answer = ask(service, Clip { dataset: &dataset, name: &upload.name }, stop);
+        drop(dataset);
+        taken.close()?;
+        upload.folder.close().map_err(|_| Refusal::fault())?;
+        answer
+    };
+    place.work(service, work).await.map(Json)
+}
+
+/// The clip of an upload, taken in as the training clips were.
+fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Result<Taken, Refusal> {
+    let limits = ClipLimits { frames: limits.frames, seconds: limits.seconds, ..ClipLimits::default() };
+    let taking = Taking { prepared: model.saved.facts.prepared, stills: Stills::Clip, limits };
+    // Several pictures are one clip; a single file may be anything.
+    let paths = match upload.files.as_slice() {
+        [only] => vec![only.clone()],
+        _ => vec![upload.folder.path().to_owned()],
+    };
+    let taken = match sources::take(&paths, taking, stop) {
+        Err(PredictError::Ingest(IngestError::NothingFound(_))) => return Err(no_clip()),
+        taken => taken?,
+    };
+    if let Some(refused) = taken.refused.first() {
+        return Err(if refused.beyond_limits {
+            Refusal::too_large(&refused.reason)
+        } else {
+            Refusal::clip(&refused.reason, &refused.hint)
+        });
+    }
+    match taken.sources.len() {
+        1 => Ok(taken),
+        0 => Err(no_clip()),
+        clips => Err(Refusal::clip(format!("{clips} clips"), "send one at a time; only pictures may be several")),
+    }
+}
+
+fn no_clip() -> Refusal {
+    Refusal::clip("no DICOM file, no video and no picture", "send one of these, or several pictures of one size")
+}
+
+fn class_of(model: &Model, name: &str) -> Result<usize, Refusal> {
+    let place = model.classes().iter().position(|class| class == name);
+    place.ok_or_else(|| {
+        Refusal::request("there is no such class", format!("the classes are {}", model.classes().join(", ")))
+    })
+}
+
+fn known<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Refusal> {
+    let wrong = |error: QueryRejection| Refusal::request(error.body_text(), "/openapi.json lists what may be asked");
+    query.map(|Query(query)| query).map_err(wrong)
+}
+
+fn drawn_png(picture: &RgbImage) -> Result<String, Refusal> {
+    png(picture).map(|bytes| data_uri("image/png", &bytes)).map_err(|_| Refusal::fault())
+}
+
+fn data_uri(kind: &str, bytes: &[u8]) -> String {
+    format!("data:{kind};base64,{}", STANDARD.encode(bytes))
+}

@@ -1,0 +1,94 @@
+//! Who may come in, and what every response says.
+
+use crate::Service;
+use crate::refusal::Refusal;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What may be seen without the token: the page asks for it, and the others tell nothing.
+const OPEN: [&str; 5] = ["/", "/page.css", "/page.js", "/health", "/openapi.json"];
+
+/// Scripts, styles and pictures are the page's own; nothing may frame it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Headers of every response. Answers are about patients: no cache keeps them.
+const HEADERS: [(header::HeaderName, &str); 5] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// Lets a request in or not; counts it, and says so in a line without any name.
+pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let outcome = may_enter(&service, &route, request.headers());
+    let mut response = match outcome {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    service.metrics.ended(&route, status, took);
+    (service.log)(&format!("{method} {route} {status} {:.0} ms", took.as_secs_f64() * 1e3));
+    response
+}
+
+fn may_enter(service: &Service, route: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+    let host = text(headers, &header::HOST).unwrap_or_default();
+    let origin = text(headers, &header::ORIGIN);
+    if origin.is_some_and(|origin| origin.split_once("://").map(|(_, site)| site) != Some(host)) {
+        return Err(Refusal::other_origin());
+    }
+    match &service.config.token {
+        // A page from elsewhere may let its own name point to this machine; then its name stands here.
+        None if !is_this_machine(host) => Err(Refusal::other_host()),
+        None => Ok(()),
+        Some(_) if OPEN.contains(&route) => Ok(()),
+        Some(token) => {
+            let given = text(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+            if given.is_some_and(|word| token.is(word)) { Ok(()) } else { Err(Refusal::no_token()) }
+        }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Whether a `Host` header names this machine to itself: a loopback address or `localhost`, with or without a port.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_machine;
+
+    #[test]
+    fn only_names_of_this_machine_are_its_own() {
+        for own in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:80", "127.1.2.3:9", "[::1]", "[::1]:8080"] {
+            assert!(is_this_machine(own), "{own}");
+        }
+        for other in ["", "evil.test", "localhost.evil.test:80", "192.168.0.7:8080", "127.0.0.1.evil.test", "[::2]:80"]
+        {
+            assert!(!is_this_machine(other), "{other}");
+        }
+    }
+}

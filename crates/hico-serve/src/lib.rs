@@ -1,0 +1,79 @@
+//! A fine-tuned network over HTTP: answers, explanations and features of uploaded clips, and a page to look at them.
+//!
+//! The modules are listed in the order in which a request passes through; nothing uses what is listed above it.
+//!
+//! - `connection`: sockets → requests, bounded in number and time
+//! - `door`: who may come in, and what every response says
+//! - `router`: paths → answers
+//! - `page`: the files of the page
+//! - `api`: the description of the paths (OpenAPI 3.1)
+//! - `answers`: an uploaded clip → what the network says, and why
+//! - `desk`: how many are served at once, and until when
+//! - `upload`: a body → files in a temporary folder
+//! - `metrics`: what was done, for Prometheus
+//! - [`config`]: limits and token
+//! - `refusal`: every way of saying no
+
+mod connection;
+mod door;
+mod router;
+mod page;
+mod api;
+mod answers;
+mod desk;
+mod upload;
+mod metrics;
+pub mod config;
+mod refusal;
+
+use config::Config;
+use desk::Desk;
+use hico::export::card::Card;
+use hico::predict::model::Model;
+use metrics::Metrics;
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Takes a line about each request; it holds no name of a file and nothing of a clip.
+pub type Log = Box<dyn Fn(&str) + Send + Sync>;
+
+/// All that a request may need.
+struct Service {
+    model: Model,
+    card: Card,
+    config: Config,
+    desk: Desk,
+    metrics: Metrics,
+    log: Log,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Serves until it is asked to stop; requests that are at work then are finished.
+///
+/// - `listener`: bound to [`Config::listen`], or to any port of its address
+/// - `card`: what `/card` says
+/// - `stop`: once true, nothing new is taken
+///
+/// # Errors
+/// When the socket or the runtime cannot be had.
+pub fn serve(
+    listener: TcpListener,
+    model: Model,
+    card: Card,
+    config: Config,
+    log: Log,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let desk = Desk::new(config.limits);
+    let service = Arc::new(Service { model, card, config, desk, metrics: Metrics::new(), log });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_io().enable_time().build()?;
+    runtime.block_on(connection::accept(listener, &service, stop))
+}

@@ -1,0 +1,55 @@
+//! Paths → answers.
+
+use crate::Service;
+use crate::config::Limits;
+use crate::refusal::Refusal;
+use crate::{answers, api, door, page};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hico::export::card::Card;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The type of Prometheus' text.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(crate) fn router(service: &Arc<Service>) -> Router {
+    Router::new()
+        .route("/", get(page::index))
+        .route("/page.css", get(page::style))
+        .route("/page.js", get(page::script))
+        .route("/health", get(health))
+        .route("/limits", get(limits))
+        .route("/card", get(card))
+        .route("/openapi.json", get(api::description))
+        .route("/metrics", get(metrics))
+        .route("/predict", post(answers::predict))
+        .route("/explain", post(answers::explained))
+        .route("/embed", post(answers::embedded))
+        .fallback(async || Refusal::no_such_path())
+        .method_not_allowed_fallback(async || Refusal::other_method())
+        // Bodies are counted as they come, against our own limit.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(Arc::clone(service), door::door))
+        .with_state(Arc::clone(service))
+}
+
+async fn health() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+async fn limits(State(service): State<Arc<Service>>) -> Json<Limits> {
+    Json(service.config.limits)
+}
+
+async fn card(State(service): State<Arc<Service>>) -> Json<Card> {
+    Json(service.card.clone())
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, OPENMETRICS)], service.metrics.text())
+}

@@ -1,0 +1,193 @@
+//! A body of `multipart/form-data` → files in a temporary folder, without ever holding much of it in memory.
+
+use crate::config::Limits;
+use crate::refusal::Refusal;
+use axum::RequestExt as _;
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::{Multipart, Request};
+use axum::http::header;
+use futures_core::Stream;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+
+/// Name of the part that holds a file.
+const FIELD: &str = "file";
+
+/// Bytes of the names and headers of one part, at most: what tells of a file is short.
+const HEADERS: u64 = 16 << 10;
+
+/// What is still read of a body that is refused, so that its sender hears why instead of a broken connection.
+const DRAINED: u64 = 16 << 20;
+const DRAINING: Duration = Duration::from_secs(2);
+
+/// An uploaded clip: one file, or the frames of one clip in their order.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    /// How the sender calls the (first) file; for the answer alone.
+    pub(crate) name: String,
+    /// What was stored, below `folder`.
+    pub(crate) files: Vec<PathBuf>,
+    /// Bytes of all files.
+    pub(crate) bytes: u64,
+    /// Where it lies; removed with it.
+    pub(crate) folder: TempDir,
+}
+
+/// Stores what a request brings.
+pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, Refusal> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > limits.body_bytes) {
+        drain(request).await;
+        return Err(too_long(limits));
+    }
+    let gate = Arc::new(Gate { allowed: AtomicU64::new(HEADERS), over: AtomicBool::new(false) });
+    let (parts, body) = request.into_parts();
+    let body =
+        Measured { body: body.into_data_stream(), left: limits.body_bytes, gate: Arc::clone(&gate), rest: false };
+    let request = Request::from_parts(parts, Body::from_stream(body));
+    let mut form: Multipart = request.extract().await.map_err(|_| {
+        Refusal::request("the body is no multipart/form-data", "for instance: curl -F file=@clip.mp4 URL")
+    })?;
+    let folder = TempDir::with_prefix("hico-upload-").map_err(|_| Refusal::fault())?;
+    let mut upload = Upload { name: String::new(), files: Vec::new(), bytes: 0, folder };
+    loop {
+        gate.allowed.store(HEADERS, Ordering::Relaxed);
+        let field = form.next_field().await.map_err(|_| broken(&gate, limits))?;
+        let Some(mut field) = field else { break };
+        gate.allowed.store(u64::MAX, Ordering::Relaxed);
+        if field.name() != Some(FIELD) {
+            let hint = "send clips as parts of this name, and everything else in the query";
+            return Err(Refusal::request(format!("a part is not named {FIELD:?}"), hint));
+        }
+        if upload.files.len() >= limits.frames {
+            return Err(Refusal::too_large(format!("more than {} files", limits.frames)));
+        }
+        if upload.files.is_empty() {
+            upload.name = field.file_name().unwrap_or(FIELD).to_owned();
+        }
+        // Numbers keep the order, and nothing of a name but its suffix reaches the disk.
+        let name = format!("{:06}{}", upload.files.len(), suffix(field.file_name().unwrap_or_default()));
+        let path = upload.folder.path().join(name);
+        let mut file = tokio::fs::File::create_new(&path).await.map_err(|_| Refusal::fault())?;
+        while let Some(bytes) = field.chunk().await.map_err(|_| broken(&gate, limits))? {
+            upload.bytes += bytes.len() as u64;
+            file.write_all(&bytes).await.map_err(|_| Refusal::fault())?;
+        }
+        file.flush().await.map_err(|_| Refusal::fault())?;
+        upload.files.push(path);
+    }
+    if upload.files.is_empty() {
+        return Err(Refusal::request(
+            format!("no part is named {FIELD:?}"),
+            "for instance: curl -F file=@clip.mp4 URL",
+        ));
+    }
+    Ok(upload)
+}
+
+/// The suffix of a name with its dot, in small letters; none where it is no plain word.
+fn suffix(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((_, word)) if (1..=8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            format!(".{}", word.to_ascii_lowercase())
+        }
+        _ => String::new(),
+    }
+}
+
+fn too_long(limits: Limits) -> Refusal {
+    Refusal::too_large(format!("the body has more than {} bytes", limits.body_bytes))
+}
+
+fn broken(gate: &Gate, limits: Limits) -> Refusal {
+    if gate.over.load(Ordering::Relaxed) {
+        too_long(limits)
+    } else {
+        Refusal::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
+    }
+}
+
+/// Reads and forgets some of a body that is refused.
+pub(crate) async fn drain(request: Request) {
+    let mut body = request.into_body().into_data_stream();
+    let mut left = DRAINED;
+    let reading = async {
+        while let Some(Ok(bytes)) = std::future::poll_fn(|context| Pin::new(&mut body).poll_next(context)).await {
+            left = left.saturating_sub(bytes.len() as u64);
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(DRAINING, reading).await.ok();
+}
+
+/// What may pass before the next file begins.
+#[derive(Debug)]
+struct Gate {
+    allowed: AtomicU64,
+    /// Whether the body had too many bytes.
+    over: AtomicBool,
+}
+
+/// A body that says when it is too long, and pauses after each piece: the form's reader takes all that is ready before it hands
+/// on any, and would gather a whole file in memory.
+struct Measured {
+    body: BodyDataStream,
+    left: u64,
+    gate: Arc<Gate>,
+    /// Whether the last answer was a piece.
+    rest: bool,
+}
+
+impl Stream for Measured {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.rest) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = match Pin::new(&mut self.body).poll_next(context) {
+            Poll::Ready(Some(Ok(piece))) => piece,
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(std::io::Error::other(error)))),
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Pending => return Poll::Pending,
+        };
+        self.rest = true;
+        let length = piece.len() as u64;
+        let Some(left) = self.left.checked_sub(length) else {
+            self.gate.over.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(std::io::Error::other("too long"))));
+        };
+        self.left = left;
+        // The piece that ends the headers may begin a file, so what is allowed is checked before it is taken off.
+        let allowed = self.gate.allowed.load(Ordering::Relaxed);
+        if allowed == 0 {
+            return Poll::Ready(Some(Err(std::io::Error::other("headers too long"))));
+        }
+        if allowed != u64::MAX {
+            self.gate.allowed.store(allowed.saturating_sub(length), Ordering::Relaxed);
+        }
+        Poll::Ready(Some(Ok(piece)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::suffix;
+
+    #[test]
+    fn of_a_name_nothing_but_a_plain_suffix_is_kept() {
+        assert_eq!(suffix("Doe^Jane.MP4"), ".mp4");
+        for name in ["", "IM0001", "a.", "a.b/c", "a.mp4\\0", "../x", "a.waytoolongone"] {
+            assert_eq!(suffix(name), "", "{name}");
+        }
+    }
+}
