@@ -36,9 +36,13 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// Takes a line about each request; it holds no name of a file and nothing of a clip.
 pub type Log = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Threads that write uploads, beside those that work on clips.
+const FILE_THREADS: usize = 2;
 
 /// All that a request may need.
 struct Service {
@@ -72,8 +76,14 @@ pub fn serve(
     log: Log,
     stop: &AtomicBool,
 ) -> io::Result<()> {
-    let desk = Desk::new(config.limits);
+    let (desk, at_once) = (Desk::new(config.limits), config.limits.at_once);
     let service = Arc::new(Service { model, card, config, desk, metrics: Metrics::new(), log });
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_io().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_io()
+        .enable_time()
+        // Each thread that works on clips keeps some memory for the next, so they are few and stay.
+        .max_blocking_threads(at_once + FILE_THREADS)
+        .thread_keep_alive(Duration::MAX)
+        .build()?;
     runtime.block_on(connection::accept(listener, &service, stop))
 }

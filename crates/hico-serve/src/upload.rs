@@ -7,10 +7,12 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Multipart, Request};
 use axum::http::header;
 use futures_core::Stream;
+use std::future::poll_fn;
+use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -39,27 +41,44 @@ pub(crate) struct Upload {
     pub(crate) folder: TempDir,
 }
 
-/// Stores what a request brings.
+/// Stores what a request brings. Of a body that is refused the rest is read and forgotten, within bounds, so that its sender hears
+/// why.
 pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, Refusal> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limits.body_bytes) {
         drain(request).await;
         return Err(too_long(limits));
     }
-    let gate = Arc::new(Gate { allowed: AtomicU64::new(HEADERS), over: AtomicBool::new(false) });
     let (parts, body) = request.into_parts();
-    let body =
-        Measured { body: body.into_data_stream(), left: limits.body_bytes, gate: Arc::clone(&gate), rest: false };
-    let request = Request::from_parts(parts, Body::from_stream(body));
+    let gate = Arc::new(Gate {
+        body: Mutex::new(body.into_data_stream()),
+        left: AtomicU64::new(limits.body_bytes),
+        allowed: AtomicU64::new(HEADERS),
+        over: AtomicBool::new(false),
+    });
+    let measured = Measured { gate: Arc::clone(&gate), rest: false };
+    let outcome = store(Request::from_parts(parts, Body::from_stream(measured)), &gate, limits).await;
+    if outcome.is_err() {
+        forget(|context| gate.poll(context)).await;
+    }
+    outcome
+}
+
+async fn store(request: Request, gate: &Gate, limits: Limits) -> Result<Upload, Refusal> {
     let mut form: Multipart = request.extract().await.map_err(|_| {
         Refusal::request("the body is no multipart/form-data", "for instance: curl -F file=@clip.mp4 URL")
     })?;
+    let broken = || {
+        if gate.over.load(Ordering::Relaxed) {
+            return too_long(limits);
+        }
+        Refusal::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
+    };
     let folder = TempDir::with_prefix("hico-upload-").map_err(|_| Refusal::fault())?;
     let mut upload = Upload { name: String::new(), files: Vec::new(), bytes: 0, folder };
     loop {
         gate.allowed.store(HEADERS, Ordering::Relaxed);
-        let field = form.next_field().await.map_err(|_| broken(&gate, limits))?;
-        let Some(mut field) = field else { break };
+        let Some(mut field) = form.next_field().await.map_err(|_| broken())? else { break };
         gate.allowed.store(u64::MAX, Ordering::Relaxed);
         if field.name() != Some(FIELD) {
             let hint = "send clips as parts of this name, and everything else in the query";
@@ -75,7 +94,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         let name = format!("{:06}{}", upload.files.len(), suffix(field.file_name().unwrap_or_default()));
         let path = upload.folder.path().join(name);
         let mut file = tokio::fs::File::create_new(&path).await.map_err(|_| Refusal::fault())?;
-        while let Some(bytes) = field.chunk().await.map_err(|_| broken(&gate, limits))? {
+        while let Some(bytes) = field.chunk().await.map_err(|_| broken())? {
             upload.bytes += bytes.len() as u64;
             file.write_all(&bytes).await.map_err(|_| Refusal::fault())?;
         }
@@ -105,20 +124,16 @@ fn too_long(limits: Limits) -> Refusal {
     Refusal::too_large(format!("the body has more than {} bytes", limits.body_bytes))
 }
 
-fn broken(gate: &Gate, limits: Limits) -> Refusal {
-    if gate.over.load(Ordering::Relaxed) {
-        too_long(limits)
-    } else {
-        Refusal::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
-    }
-}
-
 /// Reads and forgets some of a body that is refused.
 pub(crate) async fn drain(request: Request) {
     let mut body = request.into_body().into_data_stream();
+    forget(|context| Pin::new(&mut body).poll_next(context)).await;
+}
+
+async fn forget(mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Piece>>) {
     let mut left = DRAINED;
     let reading = async {
-        while let Some(Ok(bytes)) = std::future::poll_fn(|context| Pin::new(&mut body).poll_next(context)).await {
+        while let Some(Ok(bytes)) = poll_fn(&mut next).await {
             left = left.saturating_sub(bytes.len() as u64);
             if left == 0 {
                 break;
@@ -128,52 +143,68 @@ pub(crate) async fn drain(request: Request) {
     tokio::time::timeout(DRAINING, reading).await.ok();
 }
 
-/// What may pass before the next file begins.
+/// A piece of a body.
+type Piece = Result<Bytes, axum::Error>;
+
+/// A body, and what of it may pass.
 #[derive(Debug)]
 struct Gate {
+    body: Mutex<BodyDataStream>,
+    /// Bytes that it may still have.
+    left: AtomicU64,
+    /// Bytes that may come before the next file begins.
     allowed: AtomicU64,
-    /// Whether the body had too many bytes.
+    /// Whether it had too many bytes.
     over: AtomicBool,
+}
+
+impl Gate {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Piece>> {
+        match self.body.lock() {
+            Ok(mut body) => Pin::new(&mut *body).poll_next(context),
+            // Whoever held it panicked, and reads no more.
+            Err(_) => Poll::Ready(None),
+        }
+    }
 }
 
 /// A body that says when it is too long, and pauses after each piece: the form's reader takes all that is ready before it hands
 /// on any, and would gather a whole file in memory.
 struct Measured {
-    body: BodyDataStream,
-    left: u64,
     gate: Arc<Gate>,
     /// Whether the last answer was a piece.
     rest: bool,
 }
 
 impl Stream for Measured {
-    type Item = Result<Bytes, std::io::Error>;
+    type Item = Result<Bytes, io::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if std::mem::take(&mut self.rest) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let piece = match Pin::new(&mut self.body).poll_next(context) {
+        let piece = match self.gate.poll(context) {
             Poll::Ready(Some(Ok(piece))) => piece,
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(std::io::Error::other(error)))),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(io::Error::other(error)))),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => return Poll::Pending,
         };
         self.rest = true;
-        let length = piece.len() as u64;
-        let Some(left) = self.left.checked_sub(length) else {
-            self.gate.over.store(true, Ordering::Relaxed);
-            return Poll::Ready(Some(Err(std::io::Error::other("too long"))));
-        };
-        self.left = left;
-        // The piece that ends the headers may begin a file, so what is allowed is checked before it is taken off.
-        let allowed = self.gate.allowed.load(Ordering::Relaxed);
+        let (gate, length) = (&self.gate, piece.len() as u64);
+        let left = gate.left.load(Ordering::Relaxed);
+        if length > left {
+            gate.over.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(io::Error::other("too long"))));
+        }
+        gate.left.store(left - length, Ordering::Relaxed);
+        // The piece that ends the headers may begin a file, so it is let through whole; the next is not.
+        let allowed = gate.allowed.load(Ordering::Relaxed);
         if allowed == 0 {
-            return Poll::Ready(Some(Err(std::io::Error::other("headers too long"))));
+            return Poll::Ready(Some(Err(io::Error::other("headers too long"))));
         }
         if allowed != u64::MAX {
-            self.gate.allowed.store(allowed.saturating_sub(length), Ordering::Relaxed);
+            gate.allowed.store(allowed.saturating_sub(length), Ordering::Relaxed);
         }
         Poll::Ready(Some(Ok(piece)))
     }

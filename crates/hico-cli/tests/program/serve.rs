@@ -2,7 +2,7 @@
 
 mod client;
 
-use crate::setting::{done, run};
+use crate::setting::{done, run, shared};
 use client::{Answer, Server, form, frames, world};
 use serde_json::Value;
 use std::io::Write as _;
@@ -218,12 +218,12 @@ fn a_person_finds_their_way_about_the_page() {
     let (Some(chromium), Some(modules)) = (chromium, modules) else {
         return println!("skipped: the page: no Chromium, or HICO_NODE_MODULES names no playwright-core");
     };
-    let videos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let real = [videos.join("dicom/us_cine_jpeg_hp_34f.dcm"), videos.join("videos/covid/Cov-Atlas-pleural.mp4")];
+    let real = ["dicom/us_cine_jpeg_hp_34f.dcm", "videos/covid/Cov-Atlas-pleural.mp4"];
+    let real = real.map(|clip| shared().join("data").join(clip));
     let clips = if real.iter().all(|path| path.exists()) {
         real.to_vec()
     } else {
-        println!("skipped: real clips on the page: no ../shared/data");
+        println!("skipped: real clips on the page: no {}", shared().display());
         frames(folder.path(), "P002-1")
             .into_iter()
             .take(1)

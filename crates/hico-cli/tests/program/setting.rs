@@ -5,6 +5,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Where real clips lie, if they do.
+pub(crate) fn shared() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    std::env::var_os("HICO_SHARED").map_or_else(beside, PathBuf::from)
+}
+
 /// `hico`, not yet started, in `folder`.
 pub(crate) fn hico(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hico"));
