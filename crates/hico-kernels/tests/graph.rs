@@ -8,7 +8,7 @@ use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoo
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_kernels::adam::{self, Moved, Settings};
 use hico_kernels::batch_norm::{Tail, batch_norm_train};
-use hico_kernels::conv_norm::{Learnt, conv_norm};
+use hico_kernels::conv_norm::{Folded, Learnt, conv_norm};
 use hico_kernels::linear::{dense, linear};
 use hico_kernels::{Precision, Setting, conv2d, max_pool, resample_add};
 
@@ -135,8 +135,26 @@ fn a_norm_multiplied_into_its_kernel_gives_what_both_give() {
             let norm = Learnt { weight: scale, bias: shift, mean, variance, epsilon: 1e-5 };
             let found = conv_norm(&x, &weight, &norm, setting, &tail).unwrap();
             assert_close(&values(found), &values(expected), &format!("kernel {kernel}, stride {stride}, tail {which}"));
+            // Laid out once, for maps that are taken by tiles and for such that are not.
+            let folded = Folded::new(&weight, &norm, setting).unwrap();
+            for (sizes, tail) in
+                [([2, 18, 13, 11], &tail), ([1, 18, 7, 7], &Tail::Relu), ([4, 18, 13, 11], &Tail::None)]
+            {
+                let x: Tensor<4> = numbers(sizes, 8.0, &device);
+                let expected = values(conv_norm(&x, &weight, &norm, setting, tail).unwrap());
+                assert_eq!(
+                    values(folded.run(&x, tail).unwrap()),
+                    expected,
+                    "kernel {kernel}, stride {stride}, {sizes:?}"
+                );
+            }
+            assert!(folded.is_of(&weight, &norm, setting));
+            assert!(!folded.is_of(&(weight.clone() * 1.0), &norm, setting), "other numbers");
+            let moved = Learnt { mean: norm.mean.clone() + 0.0, ..norm.clone() };
+            assert!(!folded.is_of(&weight, &moved, setting), "what the norm has learnt since");
             let learning = Device::flex().autodiff();
             let learnt: Tensor<4> = numbers([20, 18, kernel, kernel], 2.0, &learning).require_grad();
+            assert!(folded.run(&numbers([2, 18, 13, 11], 1.0, &learning).require_grad(), &Tail::None).is_none());
             assert!(conv_norm(&x, &learnt, &norm, setting, &tail).is_none(), "a gradient may be asked for");
         }
     }

@@ -9,6 +9,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use hico::model::init::Init;
 use hico::model::{Encoder, Mode};
+use hico::predict::model::Model;
 use hico::recipe::Depth;
 use hico_data::clip::{Channels, Clip};
 use hico_data::manifest::{ClipRow, Manifest};
@@ -33,9 +34,11 @@ fn main() {
     let (side, rounds) = (number("--side", 224), number("--rounds", 8));
     match words.first().map(String::as_str) {
         Some("inference") => inference(side, number("--batch", 16), rounds),
+        Some("classifier") => classifier(Path::new(&words[1]), number("--batch", 16), rounds),
         Some("views") => views(Path::new(&words[1]), side, words.iter().any(|word| word == "--colour"), rounds),
         _ => println!(
-            "inference [--side S] [--batch N] or views DATASET [--side S] [--colour]; [--rounds N] [--threads N]"
+            "inference [--side S] [--batch N], classifier MODEL [--batch N] or views DATASET [--side S] [--colour]; \
+             [--rounds N] [--threads N]"
         ),
     }
 }
@@ -44,11 +47,28 @@ fn main() {
 fn inference(side: usize, batch: usize, rounds: usize) {
     let device = Device::flex();
     let encoder = Encoder::new(&Init::new(&device, Seed(1)), Depth::R18);
+    let images = waves(batch, side, &device);
+    timed(rounds, || encoder.pooled(images.clone(), Mode::Eval).into_data());
+}
+
+/// Logits of a fine-tuned network for one batch at its own side.
+fn classifier(path: &Path, batch: usize, rounds: usize) {
+    let model = Model::open(path, &Device::flex()).unwrap();
+    let images = waves(batch, model.saved.facts.view.side, &model.device);
+    let classifier = &model.saved.classifier;
+    timed(rounds, || classifier.head(classifier.features(images.clone(), false)).into_data());
+}
+
+/// Images of numbers that are no picture; `[batch, 3, side, side]`.
+fn waves(batch: usize, side: usize, device: &Device) -> Tensor<4> {
     let values: Vec<f32> = (0..batch * 3 * side * side).map(|place| (place as f32 * 0.37).sin()).collect();
-    let images: Tensor<4> = Tensor::from_data(TensorData::new(values, [batch, 3, side, side]), &device);
+    Tensor::from_data(TensorData::new(values, [batch, 3, side, side]), device)
+}
+
+fn timed<T>(rounds: usize, mut work: impl FnMut() -> T) {
     for _ in 0..rounds {
         let began = Instant::now();
-        black_box(encoder.pooled(images.clone(), Mode::Eval).into_data());
+        black_box(work());
         println!("{{\"seconds\": {}}}", began.elapsed().as_secs_f64());
     }
 }

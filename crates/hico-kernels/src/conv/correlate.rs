@@ -61,20 +61,20 @@ pub(super) struct Part {
 
 /// A correlation of `[batch, channels, height, width]` with the taps of some parts.
 #[derive(Debug)]
-pub(super) struct Correlation {
+pub(super) struct Correlation<'a> {
     pub(super) batch: usize,
     pub(super) channels: usize,
     pub(super) outputs: usize,
     pub(super) axes: [Axis; 2],
     pub(super) phases: Vec<[usize; 2]>,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: &'a [Part],
     /// Height and width of the result.
     pub(super) target: [usize; 2],
     /// From one place to the next, in the result.
     pub(super) stride: usize,
 }
 
-impl Correlation {
+impl Correlation<'_> {
     /// Writes `[batch, outputs, target]`; what no place belongs to stays as it is.
     pub(super) fn run(&self, source: &[f32], target: &mut [f32]) {
         let map = self.target[0] * self.target[1];
@@ -110,7 +110,7 @@ impl Correlation {
 
 /// The work of one task on one strip.
 struct OfStrip<'a, 'b> {
-    of: &'a Correlation,
+    of: &'a Correlation<'a>,
     strip: &'a Strip,
     layout: Layout,
     planes: &'a [f32],
@@ -125,7 +125,7 @@ impl WithSimd for OfStrip<'_, '_> {
         let Correlation { channels, phases, target, .. } = self.of;
         let map = target[0] * target[1];
         let mut sums: Sums = [[0.0; 16 * VECTORS]; ROWS];
-        for part in &self.of.parts {
+        for part in self.of.parts {
             let plane_of = |channel: usize, tap: &Tap| {
                 (channel * phases.len() + tap.phase) * self.layout.plane + self.layout.shift(tap.down, tap.across)
             };
@@ -155,7 +155,7 @@ impl WithSimd for OfStrip<'_, '_> {
     }
 }
 
-impl Correlation {
+impl Correlation<'_> {
     /// Writes neighbours in a row, from one place on.
     #[inline(always)]
     fn put(&self, sums: &[f32], map: &mut [f32], part: &Part, [line, column]: [usize; 2]) {

@@ -94,16 +94,17 @@ impl Geometry {
         sizes.map(|(places, source)| Axis { places, source, step, before, reach })
     }
 
-    /// The way back to the input: a pixel `a stride + phase - padding` of it was read by the taps of that phase, tap
-    /// `t stride + phase` for the result's place `a - t`.
-    fn way_back(&self, weight: &[f32]) -> Correlation {
+    /// How the convolution is taken.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        if winograd::fits(*self) { Way::Tiles } else { Way::Taps }
+    }
+
+    /// The weights of the way back to the input: a pixel `a stride + phase - padding` of it was read by the taps of that
+    /// phase, tap `t stride + phase` for the result's place `a - t`.
+    fn back_parts(&self, weight: &[f32]) -> Vec<Part> {
         let Self { inputs, outputs, kernel, stride, padding, .. } = *self;
         let (reach, first) = ((kernel - 1) / stride, padding / stride);
-        let sizes = [(self.height, self.out_height()), (self.width, self.out_width())];
-        let axes = sizes.map(|(length, source)| {
-            let places = (length + padding - 1) / stride + 1 - first;
-            Axis { places, source, step: 1, before: reach as isize - first as isize, reach }
-        });
         let part = |[down, right]: [usize; 2]| {
             let along = |phase: usize| (phase..kernel).step_by(stride);
             let chosen: Vec<[usize; 2]> =
@@ -120,13 +121,25 @@ impl Geometry {
             let offset = [down, right].map(|phase| (first * stride + phase) as isize - padding as isize);
             Part { taps: chosen.iter().map(tap).collect(), weights, offset }
         };
+        self.phases().into_iter().map(part).collect()
+    }
+
+    /// The way back to the input by these weights.
+    fn way_back<'a>(&self, parts: &'a [Part]) -> Correlation<'a> {
+        let Self { inputs, outputs, kernel, stride, padding, .. } = *self;
+        let (reach, first) = ((kernel - 1) / stride, padding / stride);
+        let sizes = [(self.height, self.out_height()), (self.width, self.out_width())];
+        let axes = sizes.map(|(length, source)| {
+            let places = (length + padding - 1) / stride + 1 - first;
+            Axis { places, source, step: 1, before: reach as isize - first as isize, reach }
+        });
         Correlation {
             batch: self.batch,
             channels: outputs,
             outputs: inputs,
             axes,
             phases: vec![[0, 0]],
-            parts: self.phases().into_iter().map(part).collect(),
+            parts,
             target: [self.height, self.width],
             stride,
         }
@@ -153,26 +166,86 @@ impl Geometry {
 /// When a length is not what the geometry says.
 #[must_use]
 pub fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geometry, precision: Precision) -> Vec<f32> {
-    geometry.check(x.len(), weight.len());
-    if winograd::fits(geometry) {
-        return winograd::forward(x, weight, bias, geometry, precision);
+    Kernel::new(weight, bias, geometry, precision).forward(x, geometry)
+}
+
+/// How a convolution is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By tiles of the result.
+    Tiles,
+    /// Tap by tap.
+    Taps,
+}
+
+/// A weight and a bias, laid out as one way of convolving wants them; for maps of any size that are taken this way.
+#[derive(Debug)]
+pub struct Kernel {
+    laid: Laid,
+    /// What of a geometry it was laid out for.
+    channels: [usize; 4],
+}
+
+#[derive(Debug)]
+enum Laid {
+    Tiles(winograd::Kernel),
+    Taps(Vec<Part>),
+}
+
+impl Kernel {
+    /// - `weight`, `bias`, `precision`: as for [`forward`]
+    /// - `geometry`: of what it will be used for; batch and size of the maps do not matter but for the way
+    ///
+    /// # Panics
+    /// When a length is not what the geometry says.
+    #[must_use]
+    pub fn new(weight: &[f32], bias: Option<&[f32]>, geometry: Geometry, precision: Precision) -> Self {
+        let Geometry { inputs, outputs, .. } = geometry;
+        geometry.check(geometry.batch * geometry.in_image(), weight.len());
+        let laid = match geometry.way() {
+            Way::Tiles => Laid::Tiles(winograd::Kernel::new(weight, bias, [inputs, outputs], precision)),
+            Way::Taps => {
+                let taps = geometry.taps();
+                let of = |output: usize, input: usize, tap: usize| weight[(output * inputs + input) * taps.len() + tap];
+                let weights = Weights::new(outputs, [inputs, taps.len()], bias, of);
+                Laid::Taps(vec![Part { taps, weights, offset: [0, 0] }])
+            }
+        };
+        Self { laid, channels: Self::channels(geometry) }
     }
-    let mut y = vec![0.0; geometry.batch * geometry.out_image()];
-    let taps = geometry.taps();
-    let of = |output: usize, input: usize, tap: usize| weight[(output * geometry.inputs + input) * taps.len() + tap];
-    let weights = Weights::new(geometry.outputs, [geometry.inputs, taps.len()], bias, of);
-    let correlation = Correlation {
-        batch: geometry.batch,
-        channels: geometry.inputs,
-        outputs: geometry.outputs,
-        axes: geometry.axes(),
-        phases: geometry.phases(),
-        parts: vec![Part { taps, weights, offset: [0, 0] }],
-        target: [geometry.out_height(), geometry.out_width()],
-        stride: 1,
-    };
-    correlation.run(x, &mut y);
-    y
+
+    const fn channels(geometry: Geometry) -> [usize; 4] {
+        [geometry.inputs, geometry.outputs, geometry.kernel, geometry.stride]
+    }
+
+    /// As [`forward`].
+    ///
+    /// # Panics
+    /// When `x` is not what the geometry says, or the geometry is taken another way or has other channels, kernel or stride
+    /// than the one it was laid out for.
+    #[must_use]
+    pub fn forward(&self, x: &[f32], geometry: Geometry) -> Vec<f32> {
+        geometry.check(x.len(), geometry.outputs * geometry.window());
+        assert_eq!(self.channels, Self::channels(geometry), "{geometry:?}");
+        let parts = match (&self.laid, geometry.way()) {
+            (Laid::Tiles(kernel), Way::Tiles) => return kernel.forward(x, geometry),
+            (Laid::Taps(parts), Way::Taps) => parts,
+            (_, way) => panic!("not laid out for {way:?}: {geometry:?}"),
+        };
+        let mut y = vec![0.0; geometry.batch * geometry.out_image()];
+        let correlation = Correlation {
+            batch: geometry.batch,
+            channels: geometry.inputs,
+            outputs: geometry.outputs,
+            axes: geometry.axes(),
+            phases: geometry.phases(),
+            parts,
+            target: [geometry.out_height(), geometry.out_width()],
+            stride: 1,
+        };
+        correlation.run(x, &mut y);
+        y
+    }
 }
 
 /// The gradient for the input.
@@ -191,7 +264,7 @@ pub fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry, precision:
     if winograd::fits(geometry) {
         return winograd::input_gradient(weight, dy, geometry, precision);
     }
-    geometry.way_back(weight).run(dy, &mut dx);
+    geometry.way_back(&geometry.back_parts(weight)).run(dy, &mut dx);
     dx
 }
 

@@ -46,7 +46,7 @@ impl Lens {
         let mut view = source.view();
         view.side = side.unwrap_or(view.side);
         Ok(Self {
-            encoder: source.pretrained.encoder(&device)?,
+            encoder: source.pretrained.encoder(&device)?.fold(),
             view,
             device,
             prepared: source.classifier.as_ref().map_or_else(Prepared::default, |facts| facts.prepared),

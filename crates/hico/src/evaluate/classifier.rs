@@ -52,6 +52,12 @@ impl Classifier {
         })
     }
 
+    /// As [`Encoder::fold`].
+    #[must_use]
+    pub fn fold(self) -> Self {
+        Self { encoder: self.encoder.fold(), ..self }
+    }
+
     /// What of it is trained.
     #[must_use]
     pub const fn trainable(&self) -> Trainable {

@@ -270,7 +270,7 @@ impl<'a> Training<'a> {
 
     /// A copy of the network as it is now, without automatic differentiation.
     fn network(&self) -> Classifier {
-        self.classifier.valid()
+        self.classifier.valid().fold()
     }
 }
 

@@ -168,7 +168,7 @@ impl Views<'_> {
 
     /// What an encoder makes of frames, on plain views: averaged C5, `[frames][features]`.
     pub(crate) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
-        let encoder = encoder.valid();
+        let encoder = encoder.valid().fold();
         let mut rows = Vec::with_capacity(frames.len());
         self.for_each_batch(&in_batches(frames), None, self.place.device, |_, images| {
             rows.extend(rows_of(encoder.pooled(images, Mode::Eval)));

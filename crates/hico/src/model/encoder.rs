@@ -72,6 +72,12 @@ impl Encoder {
         self.features
     }
 
+    /// As [`ResNet::fold`], for a network that is asked again and again.
+    #[must_use]
+    pub fn fold(self) -> Self {
+        Self { backbone: self.backbone.fold(), ..self }
+    }
+
     /// Every map.
     ///
     /// - `x`: `[batch, 3, height, width]`

@@ -7,7 +7,7 @@ use super::batch_norm::{BatchNorm, Tail};
 use super::init::{Distribution, Init};
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use hico_kernels::conv_norm::conv_norm;
+use hico_kernels::conv_norm::{Folded, conv_norm};
 use hico_kernels::{Precision, Setting};
 
 pub use burn::tensor::activation::relu;
@@ -75,6 +75,21 @@ impl Conv2d {
             Some(_) => None,
             None => conv_norm(x, &self.weight.val(), &norm.learnt(), self.setting(), tail),
         }
+    }
+
+    /// What [`Self::normalised`] computes, laid out once for many batches; `None` as there.
+    #[must_use]
+    pub fn folded(&self, norm: &BatchNorm) -> Option<Folded> {
+        match self.bias {
+            Some(_) => None,
+            None => Folded::new(&self.weight.val(), &norm.learnt(), self.setting()),
+        }
+    }
+
+    /// Whether `folded` is still what [`Self::normalised`] computes.
+    #[must_use]
+    pub fn is_folded(&self, norm: &BatchNorm, folded: &Folded) -> bool {
+        self.bias.is_none() && folded.is_of(&self.weight.val(), &norm.learnt(), self.setting())
     }
 
     const fn setting(&self) -> Setting {

@@ -7,12 +7,17 @@ use super::layers::{Conv2d, ConvShape, max_pool};
 use crate::recipe::Depth;
 use burn::module::Module;
 use burn::tensor::Tensor;
+use hico_kernels::conv_norm::Folded;
+use std::sync::Arc;
 
 /// A convolution and the batch norm behind it.
 #[derive(Module, Debug)]
 pub struct ConvNorm {
     conv: Conv2d,
     norm: BatchNorm,
+    /// Both as one, for as long as neither changes.
+    #[module(skip)]
+    folded: Option<Arc<Folded>>,
 }
 
 impl ConvNorm {
@@ -20,11 +25,21 @@ impl ConvNorm {
         Self {
             conv: Conv2d::before_norm(&init.at(names[0]), shape),
             norm: BatchNorm::new(&init.at(names[1]), shape.outputs),
+            folded: None,
         }
     }
 
+    fn fold(self) -> Self {
+        let still = self.folded.filter(|folded| self.conv.is_folded(&self.norm, folded));
+        let folded = still.or_else(|| self.conv.folded(&self.norm).map(Arc::new));
+        Self { folded, ..self }
+    }
+
     fn forward(&self, x: Tensor<4>, mode: Mode, tail: Tail) -> Tensor<4> {
-        let at_once = || self.conv.normalised(&x, &self.norm, &tail);
+        let at_once = || match &self.folded {
+            Some(folded) if self.conv.is_folded(&self.norm, folded) => folded.run(&x, &tail),
+            _ => self.conv.normalised(&x, &self.norm, &tail),
+        };
         match mode.views().is_none().then(at_once).flatten() {
             Some(y) => y,
             None => self.norm.forward(self.conv.forward(x), mode, tail),
@@ -76,6 +91,13 @@ impl Block {
             ConvNorm::new(init, ["downsample.0", "downsample.1"], shape)
         });
         Self { stages: stages.collect(), shortcut }
+    }
+
+    fn fold(self) -> Self {
+        Self {
+            stages: self.stages.into_iter().map(ConvNorm::fold).collect(),
+            shortcut: self.shortcut.map(ConvNorm::fold),
+        }
     }
 
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
@@ -167,6 +189,15 @@ impl ResNet {
         }
     }
 
+    /// The same network, whose kernels are laid out once and not for every batch, for as long as no weight changes. They take
+    /// twice the memory of the weights besides, from the first batch on.
+    #[must_use]
+    pub fn fold(self) -> Self {
+        let layer = |blocks: Vec<Block>| blocks.into_iter().map(Block::fold).collect();
+        let [layer1, layer2, layer3, layer4] = [self.layer1, self.layer2, self.layer3, self.layer4].map(layer);
+        Self { stem: self.stem.fold(), layer1, layer2, layer3, layer4 }
+    }
+
     /// - `x`: `[batch, 3, height, width]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Stages {
@@ -244,5 +275,33 @@ impl Step<'_> {
             Self::Inside(block) | Self::EndOfLayer(block) => block.forward(x, before),
             Self::Last(block) => block.forward(x, if mode == Mode::TrainLastBlock { Mode::Train } else { mode }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+    use hico_data::Seed;
+
+    #[test]
+    fn a_folded_network_says_the_same_also_after_it_has_learnt() {
+        let device = Device::flex();
+        let plain = ResNet::new(&Init::new(&device, Seed(1)), Depth::R18);
+        let values: Vec<f32> = (0..2 * 3 * 33 * 33).map(|place| (place as f32 * 0.37).sin()).collect();
+        let x: Tensor<4> = Tensor::from_data(TensorData::new(values, [2, 3, 33, 33]), &device);
+        let says = |network: &ResNet| -> Vec<f32> {
+            network.forward(x.clone(), Mode::Eval).c5.into_data().try_to_vec().unwrap()
+        };
+        let (before, folded) = (says(&plain), plain.clone().fold());
+        assert!(folded.stem.folded.is_some() && folded.layer4[1].stages[1].folded.is_some());
+        assert_eq!([says(&folded), says(&folded)], [before.clone(), before.clone()]);
+        for network in [&plain, &folded] {
+            let _ = network.forward(x.clone(), Mode::Train);
+        }
+        let after = says(&plain);
+        assert_ne!(after, before, "its norms have learnt");
+        assert_eq!(says(&folded), after, "what was laid out before is not used");
+        assert_eq!(says(&folded.fold()), after);
     }
 }

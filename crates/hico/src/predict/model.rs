@@ -27,7 +27,9 @@ impl Model {
     /// When there is none, or more than one, or it cannot be read.
     pub fn open(path: &Path, device: &Device) -> Result<Self, PredictError> {
         let file = if path.is_dir() { only_model(path)? } else { path.to_owned() };
-        Ok(Self { saved: classifier_file::load(&file, device)?, device: device.clone(), file })
+        let Saved { classifier, facts, known } = classifier_file::load(&file, device)?;
+        let saved = Saved { classifier: classifier.fold(), facts, known };
+        Ok(Self { saved, device: device.clone(), file })
     }
 
     /// The classes, in the order of probabilities.

@@ -18,12 +18,21 @@ const BLOCKS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Turned {
     values: Vec<[f32; ROWS]>,
+    /// The same in pairs of inputs, where products are taken of them.
+    paired: Option<Vec<[Pair; ROWS]>>,
+    bias: Option<Vec<f32>>,
     inputs: usize,
 }
 
 impl Turned {
+    /// - `bias`: of each output
     /// - `kernel`: the kernel of an output and an input
-    fn new(outputs: usize, inputs: usize, kernel: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Self {
+    pub(super) fn new(
+        [inputs, outputs]: [usize; 2],
+        bias: Option<&[f32]>,
+        precision: Precision,
+        kernel: impl Fn(usize, usize) -> [f32; 9] + Sync,
+    ) -> Self {
         let mut values = vec![[0.0; ROWS]; outputs.div_ceil(ROWS) * COEFFICIENTS * inputs];
         let arch = pulp::Arch::new();
         values.par_chunks_mut(COEFFICIENTS * inputs).enumerate().for_each(|(block, values)| {
@@ -46,27 +55,28 @@ impl Turned {
                 }
             });
         });
-        Self { values, inputs }
+        let paired = precision.is_paired().then(|| paired(&values, inputs));
+        Self { values, paired, bias: bias.map(<[f32]>::to_vec), inputs }
     }
 
     fn of(&self, block: usize, coefficient: usize) -> &[[f32; ROWS]] {
         &self.values[(block * COEFFICIENTS + coefficient) * self.inputs..][..self.inputs]
     }
+}
 
-    /// The same for pairs of inputs; the last may be half of one.
-    fn paired(&self) -> Vec<[Pair; ROWS]> {
-        let pairs = self.inputs.div_ceil(2);
-        let mut paired = vec![[0; ROWS]; self.values.len() / self.inputs * pairs];
-        let arch = pulp::Arch::new();
-        paired.par_chunks_mut(pairs).zip(self.values.par_chunks(self.inputs)).for_each(|(paired, values)| {
-            arch.dispatch(|| {
-                for (pair, values) in paired.iter_mut().zip(values.chunks(2)) {
-                    of_rows(&values[0], values.get(1).unwrap_or(&[0.0; ROWS]), pair);
-                }
-            });
+/// Turned weights for pairs of inputs; the last may be half of one.
+fn paired(values: &[[f32; ROWS]], inputs: usize) -> Vec<[Pair; ROWS]> {
+    let pairs = inputs.div_ceil(2);
+    let mut paired = vec![[0; ROWS]; values.len() / inputs * pairs];
+    let arch = pulp::Arch::new();
+    paired.par_chunks_mut(pairs).zip(values.par_chunks(inputs)).for_each(|(paired, values)| {
+        arch.dispatch(|| {
+            for (pair, values) in paired.iter_mut().zip(values.chunks(2)) {
+                of_rows(&values[0], values.get(1).unwrap_or(&[0.0; ROWS]), pair);
+            }
         });
-        paired
-    }
+    });
+    paired
 }
 
 /// A convolution of `[batch, inputs, height, width]` by turned weights.
@@ -74,30 +84,17 @@ impl Turned {
 struct Correlation<'a> {
     grid: Grid,
     inputs: usize,
-    weights: Turned,
-    /// The weights in pairs, where products are taken of them.
-    paired: Option<Vec<[Pair; ROWS]>>,
-    bias: Option<&'a [f32]>,
+    weights: &'a Turned,
 }
 
 /// The convolution, or its way back to the input.
 ///
-/// - `outputs`, `inputs`: channels of the result and of `source`
-/// - `kernel`: the kernel of one of either
+/// - `outputs`: channels of the result
 /// - returns: `[batch, outputs, height, width]` of the grid's target
-pub(super) fn correlate(
-    source: &[f32],
-    [batch, inputs, outputs]: [usize; 3],
-    grid: Grid,
-    bias: Option<&[f32]>,
-    precision: Precision,
-    kernel: impl Fn(usize, usize) -> [f32; 9] + Sync,
-) -> Vec<f32> {
+pub(super) fn correlate(source: &[f32], [batch, outputs]: [usize; 2], grid: Grid, weights: &Turned) -> Vec<f32> {
     let map = grid.target[0] * grid.target[1];
     let mut target = vec![0.0; batch * outputs * map];
-    let weights = Turned::new(outputs, inputs, kernel);
-    let paired = precision.is_paired().then(|| weights.paired());
-    let correlation = Correlation { grid, inputs, weights, paired, bias };
+    let correlation = Correlation { grid, inputs: weights.inputs, weights };
     let images = together(grid.tiles(), batch);
     let tasks = share(&mut target, images, outputs, map, ROWS);
     let arch = pulp::Arch::new();
@@ -138,7 +135,7 @@ impl WithSimd for OfTask<'_, '_> {
         for begin in (first..end).step_by(WIDE) {
             let tiles = begin..(begin + WIDE).min(end);
             of.turn(simd, source, tiles.clone(), turned);
-            if of.paired.is_some() {
+            if of.weights.paired.is_some() {
                 of.pair(turned, &mut pairs);
             }
             of.multiply(simd, (turned, &pairs), &places, tiles, &mut task, &mut products);
@@ -207,7 +204,7 @@ impl Correlation<'_> {
                 let turned = &turned[coefficient * self.one()..][..self.one()];
                 for (block, products) in blocks.iter().zip(products.iter_mut()) {
                     let block = task.first / ROWS + block;
-                    if let Some(paired) = &self.paired {
+                    if let Some(paired) = &self.weights.paired {
                         let count = self.inputs.div_ceil(2);
                         let weights = &paired[(block * COEFFICIENTS + coefficient) * count..][..count];
                         let values = (&pairs[coefficient * count * WIDE..][..count * WIDE], WIDE);
@@ -225,7 +222,7 @@ impl Correlation<'_> {
             for (block, products) in blocks.iter().zip(products.iter()) {
                 for row in 0..ROWS.min(outputs - block * ROWS) {
                     let output = block * ROWS + row;
-                    let bias = self.bias.map_or(0.0, |bias| bias[task.first + output]);
+                    let bias = self.weights.bias.as_ref().map_or(0.0, |bias| bias[task.first + output]);
                     tiles(simd, products, row, bias, &mut pixels);
                     for piece in &pieces {
                         let target = &mut task.targets[piece.image - task.images.start][output * map..][..map];

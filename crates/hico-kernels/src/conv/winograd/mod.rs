@@ -12,6 +12,7 @@ mod weight;
 
 use super::Geometry;
 use crate::Precision;
+use forward::Turned;
 use grid::Grid;
 use turn::SEEN;
 
@@ -29,20 +30,28 @@ pub(super) fn fits(geometry: Geometry) -> bool {
     kernel == 3 && stride == 1 && padding <= 2 && inputs.min(outputs) >= CHANNELS && tiles >= TILES
 }
 
-/// As [`super::forward`], for a convolution that [`fits`].
-pub(super) fn forward(
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-    geometry: Geometry,
-    precision: Precision,
-) -> Vec<f32> {
-    let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
-    let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
-    let (kernels, _) = weight.as_chunks::<9>();
-    forward::correlate(x, [batch, inputs, outputs], grid, bias, precision, |output, input| {
-        kernels[output * inputs + input]
-    })
+/// A weight and a bias, turned.
+#[derive(Debug)]
+pub(super) struct Kernel(Turned);
+
+impl Kernel {
+    /// - `weight`: `[outputs, inputs, 3, 3]`
+    pub(super) fn new(
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        [inputs, outputs]: [usize; 2],
+        precision: Precision,
+    ) -> Self {
+        let (kernels, _) = weight.as_chunks::<9>();
+        Self(Turned::new([inputs, outputs], bias, precision, |output, input| kernels[output * inputs + input]))
+    }
+
+    /// As [`super::forward`], for a convolution that [`fits`].
+    pub(super) fn forward(&self, x: &[f32], geometry: Geometry) -> Vec<f32> {
+        let Geometry { batch, outputs, height, width, padding, .. } = geometry;
+        let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
+        forward::correlate(x, [batch, outputs], grid, &self.0)
+    }
 }
 
 /// As [`super::input_gradient`]: the same convolution with the kernels turned about, of outputs to inputs.
@@ -51,11 +60,12 @@ pub(super) fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry, pre
     let source = [geometry.out_height(), geometry.out_width()];
     let grid = Grid { source, target: [height, width], padding: 2 - padding };
     let (kernels, _) = weight.as_chunks::<9>();
-    forward::correlate(dy, [batch, outputs, inputs], grid, None, precision, |input, output| {
+    let turned = Turned::new([outputs, inputs], None, precision, |input, output| {
         let mut kernel = kernels[output * inputs + input];
         kernel.reverse();
         kernel
-    })
+    });
+    forward::correlate(dy, [batch, inputs], grid, &turned)
 }
 
 /// As [`super::weight_gradient`].
