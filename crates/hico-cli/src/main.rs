@@ -13,8 +13,11 @@ use std::process::ExitCode;
 static ALLOCATOR: hico_kernels::memory::Allocator = hico_kernels::memory::Allocator;
 
 fn main() -> ExitCode {
-    hico_kernels::memory::keep_freed_pages();
     let cli = args::Cli::parse();
+    // A server does something else with every request, for days, and would end up with pages for all of it.
+    if !matches!(cli.command, args::Command::Serve(_)) {
+        hico_kernels::memory::keep_freed_pages();
+    }
     let output = output::Output::new(cli.shared.json, cli.shared.quiet);
     match command::run(&cli, &output) {
         Ok(code) => code,
