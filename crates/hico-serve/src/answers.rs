@@ -262,13 +262,7 @@ where
     A: FnOnce(&Service, Clip<'_>, &AtomicBool) -> Result<T, Refusal> + Send + 'static,
 {
     let limits = service.config.limits;
-    let place = match service.desk.enter(limits) {
-        Ok(place) => place,
-        Err(busy) => {
-            upload::drain(request).await;
-            return Err(busy);
-        }
-    };
+    let place = service.desk.enter(limits)?;
     let upload = place.in_time(upload::receive(request, limits)).await?;
     service.metrics.uploaded.inc_by(upload.bytes);
     let work = move |service: &Service, stop: &AtomicBool| {

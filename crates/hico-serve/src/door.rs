@@ -1,7 +1,9 @@
 //! Who may come in, and what every response says.
 
 use crate::Service;
+use crate::body::Shared;
 use crate::refusal::Refusal;
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
@@ -31,11 +33,15 @@ pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, 
     let began = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
-    let outcome = may_enter(&service, &route, request.headers());
-    let mut response = match outcome {
-        Ok(()) => next.run(request).await,
+    let (parts, body) = request.into_parts();
+    let body = Shared::new(body);
+    let mut response = match may_enter(&service, &route, &parts.headers) {
+        Ok(()) => next.run(Request::from_parts(parts, Body::from_stream(body.clone()))).await,
         Err(refusal) => refusal.into_response(),
     };
+    if !response.status().is_success() {
+        body.forget().await;
+    }
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

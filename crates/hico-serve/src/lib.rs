@@ -4,6 +4,7 @@
 //!
 //! - `connection`: sockets → requests, bounded in number and time
 //! - `door`: who may come in, and what every response says
+//! - `body`: what is sent, to its end
 //! - `router`: paths → answers
 //! - `page`: the files of the page
 //! - `api`: the description of the paths (OpenAPI 3.1)
@@ -16,6 +17,7 @@
 
 mod connection;
 mod door;
+mod body;
 mod router;
 mod page;
 mod api;

@@ -7,14 +7,12 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Multipart, Request};
 use axum::http::header;
 use futures_core::Stream;
-use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
@@ -23,10 +21,6 @@ const FIELD: &str = "file";
 
 /// Bytes of the names and headers of one part, at most: what tells of a file is short.
 const HEADERS: u64 = 16 << 10;
-
-/// What is still read of a body that is refused, so that its sender hears why instead of a broken connection.
-const DRAINED: u64 = 16 << 20;
-const DRAINING: Duration = Duration::from_secs(2);
 
 /// An uploaded clip: one file, or the frames of one clip in their order.
 #[derive(Debug)]
@@ -41,30 +35,17 @@ pub(crate) struct Upload {
     pub(crate) folder: TempDir,
 }
 
-/// Stores what a request brings. Of a body that is refused the rest is read and forgotten, within bounds, so that its sender hears
-/// why.
+/// Stores what a request brings.
 pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, Refusal> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limits.body_bytes) {
-        drain(request).await;
         return Err(too_long(limits));
     }
+    let gate = Arc::new(Gate { allowed: AtomicU64::new(HEADERS), over: AtomicBool::new(false) });
     let (parts, body) = request.into_parts();
-    let gate = Arc::new(Gate {
-        body: Mutex::new(body.into_data_stream()),
-        left: AtomicU64::new(limits.body_bytes),
-        allowed: AtomicU64::new(HEADERS),
-        over: AtomicBool::new(false),
-    });
-    let measured = Measured { gate: Arc::clone(&gate), rest: false };
-    let outcome = store(Request::from_parts(parts, Body::from_stream(measured)), &gate, limits).await;
-    if outcome.is_err() {
-        forget(|context| gate.poll(context)).await;
-    }
-    outcome
-}
-
-async fn store(request: Request, gate: &Gate, limits: Limits) -> Result<Upload, Refusal> {
+    let body =
+        Measured { body: body.into_data_stream(), left: limits.body_bytes, gate: Arc::clone(&gate), rest: false };
+    let request = Request::from_parts(parts, Body::from_stream(body));
     let mut form: Multipart = request.extract().await.map_err(|_| {
         Refusal::request("the body is no multipart/form-data", "for instance: curl -F file=@clip.mp4 URL")
     })?;
@@ -124,53 +105,21 @@ fn too_long(limits: Limits) -> Refusal {
     Refusal::too_large(format!("the body has more than {} bytes", limits.body_bytes))
 }
 
-/// Reads and forgets some of a body that is refused.
-pub(crate) async fn drain(request: Request) {
-    let mut body = request.into_body().into_data_stream();
-    forget(|context| Pin::new(&mut body).poll_next(context)).await;
-}
-
-async fn forget(mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Piece>>) {
-    let mut left = DRAINED;
-    let reading = async {
-        while let Some(Ok(bytes)) = poll_fn(&mut next).await {
-            left = left.saturating_sub(bytes.len() as u64);
-            if left == 0 {
-                break;
-            }
-        }
-    };
-    tokio::time::timeout(DRAINING, reading).await.ok();
-}
-
-/// A piece of a body.
-type Piece = Result<Bytes, axum::Error>;
-
-/// A body, and what of it may pass.
+/// What of a body may pass, and whether too much came.
 #[derive(Debug)]
 struct Gate {
-    body: Mutex<BodyDataStream>,
-    /// Bytes that it may still have.
-    left: AtomicU64,
     /// Bytes that may come before the next file begins.
     allowed: AtomicU64,
-    /// Whether it had too many bytes.
+    /// Whether the body had too many bytes.
     over: AtomicBool,
-}
-
-impl Gate {
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Piece>> {
-        match self.body.lock() {
-            Ok(mut body) => Pin::new(&mut *body).poll_next(context),
-            // Whoever held it panicked, and reads no more.
-            Err(_) => Poll::Ready(None),
-        }
-    }
 }
 
 /// A body that says when it is too long, and pauses after each piece: the form's reader takes all that is ready before it hands
 /// on any, and would gather a whole file in memory.
 struct Measured {
+    body: BodyDataStream,
+    /// Bytes that it may still have.
+    left: u64,
     gate: Arc<Gate>,
     /// Whether the last answer was a piece.
     rest: bool,
@@ -184,27 +133,26 @@ impl Stream for Measured {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let piece = match self.gate.poll(context) {
+        let piece = match Pin::new(&mut self.body).poll_next(context) {
             Poll::Ready(Some(Ok(piece))) => piece,
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(io::Error::other(error)))),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => return Poll::Pending,
         };
         self.rest = true;
-        let (gate, length) = (&self.gate, piece.len() as u64);
-        let left = gate.left.load(Ordering::Relaxed);
-        if length > left {
-            gate.over.store(true, Ordering::Relaxed);
+        let length = piece.len() as u64;
+        let Some(left) = self.left.checked_sub(length) else {
+            self.gate.over.store(true, Ordering::Relaxed);
             return Poll::Ready(Some(Err(io::Error::other("too long"))));
-        }
-        gate.left.store(left - length, Ordering::Relaxed);
+        };
+        self.left = left;
         // The piece that ends the headers may begin a file, so it is let through whole; the next is not.
-        let allowed = gate.allowed.load(Ordering::Relaxed);
+        let allowed = self.gate.allowed.load(Ordering::Relaxed);
         if allowed == 0 {
             return Poll::Ready(Some(Err(io::Error::other("headers too long"))));
         }
         if allowed != u64::MAX {
-            gate.allowed.store(allowed.saturating_sub(length), Ordering::Relaxed);
+            self.gate.allowed.store(allowed.saturating_sub(length), Ordering::Relaxed);
         }
         Poll::Ready(Some(Ok(piece)))
     }
