@@ -2,7 +2,7 @@
 
 mod client;
 
-use crate::setting::{done, run, shared};
+use crate::setting::{done, run, shared, tensors};
 use client::{Answer, Server, form, frames, world};
 use serde_json::Value;
 use std::io::Write as _;
@@ -43,11 +43,20 @@ fn a_clip_is_answered_as_the_commands_answer() {
         let places = map["height"].as_u64().unwrap() * map["width"].as_u64().unwrap();
         assert_eq!(map["values"].as_array().unwrap().len() as u64, places);
     }
-    assert_eq!(server.post("/explain?count=3", &clip).json()["maps"].as_array().unwrap().len(), 3);
+    let looks = server.post("/explain?count=4", &clip).json();
+    for key in ["class", "probability", "frames", "agrees_with_occlusion", "like_random_weights"] {
+        assert_eq!(looks[key], why[key], "{key}");
+    }
+    assert_eq!(looks["maps"].as_array().unwrap().len(), 4);
 
     let features = server.post("/embed?per=frame&frames_per_clip=3", &clip).json();
     assert_eq!(features["rows"].as_array().unwrap().len(), 3);
-    assert_eq!(features["rows"][0]["features"].as_array().unwrap().len(), 512);
+    let network = "tuned/scratch-fold0-seed1.safetensors";
+    done(path, &format!("embed {network} clips/P002-1 --per frame --frames-per-clip 3 --out e.safetensors --quiet"));
+    let (_, bytes) = tensors(&path.join("e.safetensors"));
+    let expected = bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four));
+    let found = features["rows"].as_array().unwrap().iter().flat_map(|row| row["features"].as_array().unwrap());
+    assert!(found.map(|value| value.as_f64().unwrap() as f32).eq(expected), "features");
     let card = server.get("/card").json();
     assert_eq!(card["network"]["classes"], said["classes"]);
     assert_eq!(card["data"]["group_names"], Value::Null, "groups are patients");
