@@ -59,7 +59,8 @@ fn a_clip_is_answered_as_the_commands_answer() {
     assert!(found.map(|value| value.as_f64().unwrap() as f32).eq(expected), "features");
     let card = server.get("/card").json();
     assert_eq!(card["network"]["classes"], said["classes"]);
-    assert_eq!(card["data"]["group_names"], Value::Null, "groups are patients");
+    let patient = (1..=9).map(|number| format!("P00{number}")).find(|patient| card.to_string().contains(patient));
+    assert_eq!(patient, None, "the card names no patient");
     // Nothing of the clips is left, and nothing of their names was told.
     assert_eq!(std::fs::read_dir(path.join("tmp")).unwrap().count(), 0);
     let said = server.end();
@@ -80,8 +81,8 @@ fn what_cannot_be_answered_is_refused_with_the_reason() {
     server.post("/predict", &named("a.mp4", &vec![0; 4_900_000])).refuses(422, "not a video");
     server.post("/predict", &named("a.dcm", b"these are words, and no clip")).refuses(422, "a text file");
     server.post("/predict", &named("a.mp4", b"\0\0\0\x18ftypmp42")).refuses(422, "not a video");
-    server.post("/predict", &named("a", b"")).refuses(422, "");
-    server.post("/predict", &named("a.bin", &[1, 2, 3])).refuses(422, "");
+    server.post("/predict", &named("a", b"")).refuses(422, "no DICOM file");
+    server.post("/predict", &named("a.bin", &[1, 2, 3])).refuses(422, "no DICOM file");
     server.post("/predict?every=0", one).refuses(400, "every");
     server.post("/predict?pictrs=2", one).refuses(400, "pictrs");
     server.post("/explain?frame=1&count=1", one).refuses(400, "leave one out");
