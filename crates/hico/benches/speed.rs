@@ -1,6 +1,7 @@
-//! Seconds that `against_pytorch.py` puts beside PyTorch's: a line of JSON for each round.
+//! Seconds that `against_pytorch.py` and `against_onnxruntime.py` put beside those of others: a line of JSON for each round.
 //!
 //!     cargo bench -p hico --bench speed -- inference --side 224 --batch 16
+//!     cargo bench -p hico --bench speed -- classifier MODEL --batch 16
 //!     cargo bench -p hico --bench speed -- views DATASET --side 224 --colour
 
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
