@@ -90,12 +90,11 @@ pub(crate) async fn predict(
             let bytes = jpeg(&drawn).map_err(|_| Refusal::fault())?;
             Ok(Picture { frame, image: data_uri("image/jpeg", &bytes) })
         };
-        let pictures = if pictures == 0 { Vec::new() } else { shown };
         Ok(Prediction {
             classes: service.model.classes().to_vec(),
             clip: answer,
             frames,
-            pictures: pictures.into_iter().map(picture).collect::<Result<_, _>>()?,
+            pictures: shown.into_iter().map(picture).collect::<Result<_, _>>()?,
         })
     })
     .await

@@ -1,32 +1,32 @@
 //! A fine-tuned network over HTTP: answers, explanations and features of uploaded clips, and a page to look at them.
 //!
-//! The modules are listed in the order in which a request passes through; nothing uses what is listed above it.
+//! The modules are listed so that nothing uses what is listed below it; a request passes through them from the last to the first.
 //!
-//! - `connection`: sockets → requests, bounded in number and time
-//! - `door`: who may come in, and what every response says
-//! - `body`: what is sent, to its end
-//! - `router`: paths → answers
-//! - `page`: the files of the page
-//! - `api`: the description of the paths (OpenAPI 3.1)
-//! - `answers`: an uploaded clip → what the network says, and why
-//! - `desk`: how many are served at once, and until when
-//! - `upload`: a body → files in a temporary folder
-//! - `metrics`: what was done, for Prometheus
-//! - [`config`]: limits and token
 //! - `refusal`: every way of saying no
+//! - [`config`]: limits and token
+//! - `metrics`: what was done, for Prometheus
+//! - `upload`: a body → files in a temporary folder
+//! - `desk`: how many are served at once, and until when
+//! - `answers`: an uploaded clip → what the network says, and why
+//! - `api`: the description of the paths (OpenAPI 3.1)
+//! - `page`: the files of the page
+//! - `body`: what is sent, to its end
+//! - `door`: who may come in, and what every response says
+//! - `router`: paths → answers
+//! - `connection`: sockets → requests, bounded in number and time
 
-mod connection;
-mod door;
-mod body;
-mod router;
-mod page;
-mod api;
-mod answers;
-mod desk;
-mod upload;
-mod metrics;
-pub mod config;
 mod refusal;
+pub mod config;
+mod metrics;
+mod upload;
+mod desk;
+mod answers;
+mod api;
+mod page;
+mod body;
+mod door;
+mod router;
+mod connection;
 
 use config::Config;
 use desk::Desk;
