@@ -21,7 +21,7 @@ fn main() {
 }
 
 /// Channels in and out, side, kernel and stride.
-const SHAPES: [[usize; 5]; 10] = [
+const SHAPES: [[usize; 5]; 14] = [
     [3, 64, 224, 7, 2],
     [64, 64, 56, 3, 1],
     [128, 128, 28, 3, 1],
@@ -32,6 +32,10 @@ const SHAPES: [[usize; 5]; 10] = [
     [256, 512, 14, 3, 2],
     [64, 128, 56, 1, 2],
     [64, 256, 56, 1, 1],
+    [64, 64, 16, 3, 1],
+    [128, 128, 8, 3, 1],
+    [256, 256, 4, 3, 1],
+    [512, 512, 2, 3, 1],
 ];
 
 const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];

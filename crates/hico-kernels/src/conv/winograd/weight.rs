@@ -9,7 +9,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Tiles whose coefficients are multiplied at a time.
+/// Tiles whose coefficients are multiplied at a time, at most.
 const TILES: usize = 512;
 
 /// Values that the partial sums of all tasks may have together, about.
@@ -143,19 +143,32 @@ impl WithSimd for OfTask<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
+        // Rows as short as the tiles allow: small maps have few, and in rows for many all would fall on one set of the cache.
+        match self.task.tiles.len() {
+            ..=32 => self.sums::<S, 32, 16>(simd),
+            ..=128 => self.sums::<S, 128, 64>(simd),
+            _ => self.sums::<S, TILES, { TILES / 2 }>(simd),
+        }
+    }
+}
+
+impl OfTask<'_> {
+    /// - `LENGTH`: room in a row for the tiles that are multiplied at a time, a multiple of two vectors
+    /// - `PAIRS`: half of it
+    #[inline(always)]
+    fn sums<S: Simd, const LENGTH: usize, const PAIRS: usize>(self, simd: S) -> Vec<f32> {
         let Self { of, task, turned } = self;
         let (inputs, outputs) = (of.inputs, task.outputs.len());
         let mut sums = vec![0.0; task.downs.len() * SEEN * outputs * inputs];
         // Of each coefficient: the inputs' values of all tiles, then the outputs', then what is written behind them.
-        let one = (inputs + outputs) * TILES + LANES;
-        turned.clear();
+        let one = (inputs + outputs) * LENGTH + LANES;
         turned.resize(SEEN * one, 0.0);
         let mut pairs = vec![0; if of.paired { (inputs + outputs) * PAIRS } else { 0 }];
-        for first in task.tiles.clone().step_by(TILES) {
-            let tiles = first..(first + TILES).min(task.tiles.end);
+        for first in task.tiles.clone().step_by(LENGTH) {
+            let tiles = first..(first + LENGTH).min(task.tiles.end);
             let count = tiles.len().next_multiple_of(2 * LANES);
             for (down, sums) in task.downs.clone().zip(sums.chunks_exact_mut(SEEN * outputs * inputs)) {
-                of.turn(simd, tiles.clone(), down, &task.outputs, turned);
+                of.turn::<S, LENGTH>(simd, tiles.clone(), down, &task.outputs, turned);
                 for (turned, sums) in turned.chunks_exact(one).zip(sums.chunks_exact_mut(outputs * inputs)) {
                     let turned = &turned[..one - LANES];
                     if of.paired {
@@ -163,8 +176,8 @@ impl WithSimd for OfTask<'_> {
                         let (x, dy) = pairs.split_at(inputs * PAIRS);
                         multiply(Pairs, x.as_chunks::<PAIRS>().0, dy.as_chunks::<PAIRS>().0, count, sums, inputs);
                     } else {
-                        let (x, dy) = turned.split_at(inputs * TILES);
-                        let (x, dy) = (x.as_chunks::<TILES>().0, dy.as_chunks::<TILES>().0);
+                        let (x, dy) = turned.split_at(inputs * LENGTH);
+                        let (x, dy) = (x.as_chunks::<LENGTH>().0, dy.as_chunks::<LENGTH>().0);
                         multiply(Numbers(simd), x, dy, count, sums, inputs);
                     }
                 }
@@ -177,14 +190,21 @@ impl WithSimd for OfTask<'_> {
 impl Gradient<'_> {
     /// One row of the coefficients of some tiles, of what was seen and of what came back.
     #[inline(always)]
-    fn turn<S: Simd>(&self, simd: S, tiles: Range<usize>, down: usize, outputs: &Range<usize>, turned: &mut [f32]) {
-        let one = (self.inputs + outputs.len()) * TILES + LANES;
+    fn turn<S: Simd, const LENGTH: usize>(
+        &self,
+        simd: S,
+        tiles: Range<usize>,
+        down: usize,
+        outputs: &Range<usize>,
+        turned: &mut [f32],
+    ) {
+        let one = (self.inputs + outputs.len()) * LENGTH + LANES;
         let [seen, covered] = [self.grid.source, self.grid.target].map(|[height, width]| height * width);
         let behind = tiles.len()..tiles.len().next_multiple_of(2 * LANES);
         let pieces: Vec<Piece> = self.grid.pieces(tiles).collect();
         let ([first, second], mut line) = (seen_by(down), [0.0; LINE]);
         for channel in 0..self.inputs + outputs.len() {
-            let turned = &mut turned[channel * TILES..];
+            let turned = &mut turned[channel * LENGTH..];
             for piece in &pieces {
                 let turned = &mut turned[piece.at..];
                 if channel < self.inputs {
@@ -242,13 +262,10 @@ fn multiply<T>(by: impl Multiply<T>, x: &[T], dy: &[T], count: usize, sums: &mut
     }
 }
 
-/// Pairs of neighbours in a row.
-const PAIRS: usize = TILES / 2;
-
 #[derive(Clone, Copy)]
 struct Pairs;
 
-impl Multiply<[Pair; PAIRS]> for Pairs {
+impl<const PAIRS: usize> Multiply<[Pair; PAIRS]> for Pairs {
     #[inline(always)]
     fn add<const A: usize, const B: usize>(
         self,
@@ -265,12 +282,12 @@ impl Multiply<[Pair; PAIRS]> for Pairs {
 #[derive(Clone, Copy)]
 struct Numbers<S>(S);
 
-impl<S: Simd> Multiply<[f32; TILES]> for Numbers<S> {
+impl<S: Simd, const LENGTH: usize> Multiply<[f32; LENGTH]> for Numbers<S> {
     #[inline(always)]
     fn add<const A: usize, const B: usize>(
         self,
-        x: &[[f32; TILES]; B],
-        dy: &[[f32; TILES]; A],
+        x: &[[f32; LENGTH]; B],
+        dy: &[[f32; LENGTH]; A],
         count: usize,
         sums: &mut [f32],
         stride: usize,
@@ -278,7 +295,7 @@ impl<S: Simd> Multiply<[f32; TILES]> for Numbers<S> {
         // Loops and no closures: those would not be compiled for the wide instructions.
         let Self(simd) = self;
         let mut lanes = [[simd.splat_f32s(0.0); B]; A];
-        for n in 0..(count / S::F32_LANES).min(TILES / S::F32_LANES) {
+        for n in 0..(count / S::F32_LANES).min(LENGTH / S::F32_LANES) {
             let mut vectors = [simd.splat_f32s(0.0); B];
             for (vector, row) in vectors.iter_mut().zip(x) {
                 *vector = S::as_simd_f32s(row).0[n];
