@@ -166,7 +166,11 @@ impl Geometry {
 /// When a length is not what the geometry says.
 #[must_use]
 pub fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, geometry: Geometry, precision: Precision) -> Vec<f32> {
-    Kernel::new(weight, bias, geometry, precision).forward(x, geometry)
+    geometry.check(x.len(), weight.len());
+    match geometry.way() {
+        Way::Tiles => winograd::forward(x, weight, bias, geometry, precision),
+        Way::Taps => Kernel::new(weight, bias, geometry, precision).forward(x, geometry),
+    }
 }
 
 /// How a convolution is taken.

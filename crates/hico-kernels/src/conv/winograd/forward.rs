@@ -14,69 +14,151 @@ use std::ops::Range;
 /// Blocks of [`ROWS`] outputs that are multiplied before the next coefficient's pixels are read.
 const BLOCKS: usize = 4;
 
-/// Weights as the products want them: for each [`ROWS`] outputs and each coefficient, those of every input.
+/// The same where each block is turned for this one use: pixels and weights then stay in the second cache together.
+const FRESH: usize = 2;
+
+/// The weight of a convolution, or of its way back to the input.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plain<'a> {
+    /// `[outputs, inputs, 3, 3]`, as the convolution has them.
+    weight: &'a [[f32; 9]],
+    bias: Option<&'a [f32]>,
+    /// Channels that go in and come out, this way.
+    inputs: usize,
+    outputs: usize,
+    back: bool,
+    paired: bool,
+}
+
+impl<'a> Plain<'a> {
+    /// The convolution itself.
+    ///
+    /// - `weight`: `[outputs, inputs, 3, 3]`
+    /// - `bias`: of each output
+    pub(super) fn forward(
+        weight: &'a [f32],
+        bias: Option<&'a [f32]>,
+        [inputs, outputs]: [usize; 2],
+        precision: Precision,
+    ) -> Self {
+        let (weight, _) = weight.as_chunks();
+        Self { weight, bias, inputs, outputs, back: false, paired: precision.is_paired() }
+    }
+
+    /// The way back, from what came out to what went in: the kernels turned about.
+    ///
+    /// - `weight`, `inputs`, `outputs`: as for [`Self::forward`]
+    pub(super) fn back(weight: &'a [f32], [inputs, outputs]: [usize; 2], precision: Precision) -> Self {
+        let (weight, _) = weight.as_chunks();
+        let (inputs, outputs) = (outputs, inputs);
+        Self { weight, bias: None, inputs, outputs, back: true, paired: precision.is_paired() }
+    }
+
+    #[inline(always)]
+    fn kernel(&self, output: usize, input: usize) -> [f32; 9] {
+        if self.back {
+            let [a, b, c, d, e, f, g, h, i] = self.weight[input * self.outputs + output];
+            [i, h, g, f, e, d, c, b, a]
+        } else {
+            self.weight[output * self.inputs + input]
+        }
+    }
+
+    /// Turns the weights of one block.
+    #[inline(always)]
+    fn turn(&self, block: usize, into: &mut Block) {
+        let Self { inputs, outputs, .. } = *self;
+        let rows = ROWS.min(outputs - block * ROWS);
+        into.values.resize(COEFFICIENTS * inputs, [0.0; ROWS]);
+        for input in (0..inputs).step_by(2) {
+            // The rows of one input, then those of the next.
+            let mut kernels = [[0.0; LANES]; 9];
+            let pair = 2.min(inputs - input);
+            for lane in (0..pair * ROWS).filter(|lane| lane % ROWS < rows) {
+                let kernel = self.kernel(block * ROWS + lane % ROWS, input + lane / ROWS);
+                for (lanes, value) in kernels.iter_mut().zip(kernel) {
+                    lanes[lane] = value;
+                }
+            }
+            for (values, lanes) in into.values.chunks_exact_mut(inputs).zip(turn_weight(&kernels)) {
+                let lanes = lanes.as_chunks::<ROWS>().0;
+                values[input..][..pair].copy_from_slice(&lanes[..pair]);
+            }
+        }
+        if self.paired {
+            let pairs = inputs.div_ceil(2);
+            into.paired.resize(COEFFICIENTS * pairs, [0; ROWS]);
+            for (paired, values) in into.paired.chunks_exact_mut(pairs).zip(into.values.chunks_exact(inputs)) {
+                for (pair, values) in paired.iter_mut().zip(values.chunks(2)) {
+                    of_rows(&values[0], values.get(1).unwrap_or(&[0.0; ROWS]), pair);
+                }
+            }
+        }
+    }
+}
+
+/// Turned weights of [`ROWS`] outputs, as the products want them.
+#[derive(Debug, Default)]
+struct Block {
+    /// `[coefficient, input]`.
+    values: Vec<[f32; ROWS]>,
+    /// `[coefficient, pair of inputs]`, where products are taken in pairs; the last pair may be half of one.
+    paired: Vec<[Pair; ROWS]>,
+}
+
+/// All weights, turned once and for all.
 #[derive(Debug)]
 pub(super) struct Turned {
-    values: Vec<[f32; ROWS]>,
-    /// The same in pairs of inputs, where products are taken of them.
-    paired: Option<Vec<[Pair; ROWS]>>,
+    blocks: Vec<Block>,
     bias: Option<Vec<f32>>,
     inputs: usize,
+    paired: bool,
 }
 
 impl Turned {
-    /// - `bias`: of each output
-    /// - `kernel`: the kernel of an output and an input
-    pub(super) fn new(
-        [inputs, outputs]: [usize; 2],
-        bias: Option<&[f32]>,
-        precision: Precision,
-        kernel: impl Fn(usize, usize) -> [f32; 9] + Sync,
-    ) -> Self {
-        let mut values = vec![[0.0; ROWS]; outputs.div_ceil(ROWS) * COEFFICIENTS * inputs];
+    pub(super) fn new(plain: Plain<'_>) -> Self {
         let arch = pulp::Arch::new();
-        values.par_chunks_mut(COEFFICIENTS * inputs).enumerate().for_each(|(block, values)| {
-            let rows = ROWS.min(outputs - block * ROWS);
-            arch.dispatch(|| {
-                for input in (0..inputs).step_by(2) {
-                    // The rows of one input, then those of the next.
-                    let mut kernels = [[0.0; LANES]; 9];
-                    let pair = 2.min(inputs - input);
-                    for lane in (0..pair * ROWS).filter(|lane| lane % ROWS < rows) {
-                        let kernel = kernel(block * ROWS + lane % ROWS, input + lane / ROWS);
-                        for (lanes, value) in kernels.iter_mut().zip(kernel) {
-                            lanes[lane] = value;
-                        }
-                    }
-                    for (values, lanes) in values.chunks_exact_mut(inputs).zip(turn_weight(&kernels)) {
-                        let lanes = lanes.as_chunks::<ROWS>().0;
-                        values[input..][..pair].copy_from_slice(&lanes[..pair]);
-                    }
-                }
-            });
-        });
-        let paired = precision.is_paired().then(|| paired(&values, inputs));
-        Self { values, paired, bias: bias.map(<[f32]>::to_vec), inputs }
-    }
-
-    fn of(&self, block: usize, coefficient: usize) -> &[[f32; ROWS]] {
-        &self.values[(block * COEFFICIENTS + coefficient) * self.inputs..][..self.inputs]
+        let of_block = |number: usize| {
+            let mut block = Block::default();
+            arch.dispatch(|| plain.turn(number, &mut block));
+            block
+        };
+        let blocks = (0..plain.outputs.div_ceil(ROWS)).into_par_iter().map(of_block).collect();
+        Self { blocks, bias: plain.bias.map(<[f32]>::to_vec), inputs: plain.inputs, paired: plain.paired }
     }
 }
 
-/// Turned weights for pairs of inputs; the last may be half of one.
-fn paired(values: &[[f32; ROWS]], inputs: usize) -> Vec<[Pair; ROWS]> {
-    let pairs = inputs.div_ceil(2);
-    let mut paired = vec![[0; ROWS]; values.len() / inputs * pairs];
-    let arch = pulp::Arch::new();
-    paired.par_chunks_mut(pairs).zip(values.par_chunks(inputs)).for_each(|(paired, values)| {
-        arch.dispatch(|| {
-            for (pair, values) in paired.iter_mut().zip(values.chunks(2)) {
-                of_rows(&values[0], values.get(1).unwrap_or(&[0.0; ROWS]), pair);
-            }
-        });
-    });
-    paired
+/// Where turned weights come from.
+#[derive(Debug, Clone, Copy)]
+enum Weights<'a> {
+    /// They are at hand.
+    Kept(&'a Turned),
+    /// Each block is turned where it is used.
+    Fresh(Plain<'a>),
+}
+
+impl Weights<'_> {
+    const fn inputs(&self) -> usize {
+        match self {
+            Self::Kept(turned) => turned.inputs,
+            Self::Fresh(plain) => plain.inputs,
+        }
+    }
+
+    const fn are_paired(&self) -> bool {
+        match self {
+            Self::Kept(turned) => turned.paired,
+            Self::Fresh(plain) => plain.paired,
+        }
+    }
+
+    fn bias(&self, output: usize) -> f32 {
+        let bias = match self {
+            Self::Kept(turned) => turned.bias.as_deref(),
+            Self::Fresh(plain) => plain.bias,
+        };
+        bias.map_or(0.0, |bias| bias[output])
+    }
 }
 
 /// A convolution of `[batch, inputs, height, width]` by turned weights.
@@ -84,25 +166,61 @@ fn paired(values: &[[f32; ROWS]], inputs: usize) -> Vec<[Pair; ROWS]> {
 struct Correlation<'a> {
     grid: Grid,
     inputs: usize,
-    weights: &'a Turned,
+    weights: Weights<'a>,
 }
 
-/// The convolution, or its way back to the input.
+/// The convolution, or its way back to the input, by weights that are used for this batch alone.
+///
+/// - returns: `[batch, outputs, height, width]` of the grid's target
+pub(super) fn correlate(source: &[f32], batch: usize, grid: Grid, plain: Plain<'_>) -> Vec<f32> {
+    // A task that takes all tiles of the batch at once wants each block once: there is nothing to keep.
+    if batch * grid.tiles() <= WIDE {
+        return run(source, [batch, plain.outputs], grid, Weights::Fresh(plain));
+    }
+    correlate_by(source, [batch, plain.outputs], grid, &Turned::new(plain))
+}
+
+/// The same by weights that are kept.
 ///
 /// - `outputs`: channels of the result
-/// - returns: `[batch, outputs, height, width]` of the grid's target
-pub(super) fn correlate(source: &[f32], [batch, outputs]: [usize; 2], grid: Grid, weights: &Turned) -> Vec<f32> {
+pub(super) fn correlate_by(source: &[f32], [batch, outputs]: [usize; 2], grid: Grid, turned: &Turned) -> Vec<f32> {
+    run(source, [batch, outputs], grid, Weights::Kept(turned))
+}
+
+fn run(source: &[f32], [batch, outputs]: [usize; 2], grid: Grid, weights: Weights<'_>) -> Vec<f32> {
     let map = grid.target[0] * grid.target[1];
     let mut target = vec![0.0; batch * outputs * map];
-    let correlation = Correlation { grid, inputs: weights.inputs, weights };
+    let correlation = Correlation { grid, inputs: weights.inputs(), weights };
     let images = together(grid.tiles(), batch);
     let tasks = share(&mut target, images, outputs, map, ROWS);
     let arch = pulp::Arch::new();
     tasks.into_par_iter().for_each_init(
-        || vec![0.0; COEFFICIENTS * correlation.one()],
-        |turned, task| arch.dispatch(OfTask { of: &correlation, source, task, turned }),
+        || Room::new(&correlation),
+        |room, task| arch.dispatch(OfTask { of: &correlation, source, task, room }),
     );
     target
+}
+
+/// What a thread works in.
+struct Room {
+    /// The coefficients of the tiles at hand: `[coefficient, input, tile]`.
+    turned: Vec<f32>,
+    /// The same in pairs of inputs.
+    pairs: Vec<Pair>,
+    /// Blocks of weights that were turned for this one use.
+    fresh: [Block; FRESH],
+    products: Vec<[[Row; ROWS]; COEFFICIENTS]>,
+}
+
+impl Room {
+    fn new(of: &Correlation<'_>) -> Self {
+        Self {
+            turned: vec![0.0; COEFFICIENTS * of.one()],
+            pairs: Vec::new(),
+            fresh: Default::default(),
+            products: vec![[[[0.0; WIDE]; ROWS]; COEFFICIENTS]; BLOCKS],
+        }
+    }
 }
 
 /// Images whose tiles are taken together, so that few places of the last vector stay empty.
@@ -118,8 +236,7 @@ struct OfTask<'a, 'b> {
     of: &'a Correlation<'a>,
     source: &'a [f32],
     task: Task<'b>,
-    /// The coefficients of the tiles at hand: `[coefficient, input, tile]`.
-    turned: &'a mut [f32],
+    room: &'a mut Room,
 }
 
 impl WithSimd for OfTask<'_, '_> {
@@ -127,18 +244,16 @@ impl WithSimd for OfTask<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { of, source, mut task, turned } = self;
+        let Self { of, source, mut task, room } = self;
         let places: Vec<usize> = (0..of.inputs).map(|input| input * WIDE).collect();
-        let mut pairs = Vec::new();
-        let mut products = vec![[[[0.0; WIDE]; ROWS]; COEFFICIENTS]; BLOCKS];
         let (first, end) = (task.images.start * of.grid.tiles(), task.images.end * of.grid.tiles());
         for begin in (first..end).step_by(WIDE) {
             let tiles = begin..(begin + WIDE).min(end);
-            of.turn(simd, source, tiles.clone(), turned);
-            if of.weights.paired.is_some() {
-                of.pair(turned, &mut pairs);
+            of.turn(simd, source, tiles.clone(), &mut room.turned);
+            if of.weights.are_paired() {
+                of.pair(&room.turned, &mut room.pairs);
             }
-            of.multiply(simd, (turned, &pairs), &places, tiles, &mut task, &mut products);
+            of.multiply(simd, &places, tiles, &mut task, room);
         }
     }
 }
@@ -187,11 +302,10 @@ impl Correlation<'_> {
     fn multiply<S: Simd>(
         &self,
         simd: S,
-        (turned, pairs): (&[f32], &[Pair]),
         places: &[usize],
         tiles_of: Range<usize>,
         task: &mut Task<'_>,
-        products: &mut [[[Row; ROWS]; COEFFICIENTS]],
+        Room { turned, pairs, fresh, products }: &mut Room,
     ) {
         let map = self.grid.target[0] * self.grid.target[1];
         let outputs = task.targets[0].len() / map;
@@ -199,19 +313,29 @@ impl Correlation<'_> {
         let blocks: Vec<usize> = (0..outputs.div_ceil(ROWS)).collect();
         let pieces: Vec<Piece> = self.grid.pieces(tiles_of).collect();
         let mut pixels = [[0.0; TILE * WIDE]; TILE];
-        for blocks in blocks.chunks(BLOCKS) {
+        let before = task.first / ROWS;
+        let at_a_time = if matches!(self.weights, Weights::Fresh(_)) { FRESH } else { BLOCKS };
+        for blocks in blocks.chunks(at_a_time) {
+            if let Weights::Fresh(plain) = self.weights {
+                for (block, fresh) in blocks.iter().zip(fresh.iter_mut()) {
+                    plain.turn(before + block, fresh);
+                }
+            }
             for coefficient in 0..COEFFICIENTS {
                 let turned = &turned[coefficient * self.one()..][..self.one()];
-                for (block, products) in blocks.iter().zip(products.iter_mut()) {
-                    let block = task.first / ROWS + block;
-                    if let Some(paired) = &self.weights.paired {
+                for (number, (block, products)) in blocks.iter().zip(products.iter_mut()).enumerate() {
+                    let weights = match self.weights {
+                        Weights::Kept(turned) => &turned.blocks[before + block],
+                        Weights::Fresh(_) => &fresh[number],
+                    };
+                    if self.weights.are_paired() {
                         let count = self.inputs.div_ceil(2);
-                        let weights = &paired[(block * COEFFICIENTS + coefficient) * count..][..count];
+                        let weights = &weights.paired[coefficient * count..][..count];
                         let values = (&pairs[coefficient * count * WIDE..][..count * WIDE], WIDE);
                         bf16::tile(weights, values, vectors, &mut products[coefficient]);
                         continue;
                     }
-                    let weights = self.weights.of(block, coefficient);
+                    let weights = &weights.values[coefficient * self.inputs..][..self.inputs];
                     for vector in (0..vectors).step_by(VECTORS) {
                         let (count, first) = ((vectors - vector).min(VECTORS), vector * S::F32_LANES);
                         let sums = &mut products[coefficient];
@@ -222,8 +346,7 @@ impl Correlation<'_> {
             for (block, products) in blocks.iter().zip(products.iter()) {
                 for row in 0..ROWS.min(outputs - block * ROWS) {
                     let output = block * ROWS + row;
-                    let bias = self.weights.bias.as_ref().map_or(0.0, |bias| bias[task.first + output]);
-                    tiles(simd, products, row, bias, &mut pixels);
+                    tiles(simd, products, row, self.weights.bias(task.first + output), &mut pixels);
                     for piece in &pieces {
                         let target = &mut task.targets[piece.image - task.images.start][output * map..][..map];
                         let [height, width] = self.grid.target;

@@ -12,7 +12,7 @@ mod weight;
 
 use super::Geometry;
 use crate::Precision;
-use forward::Turned;
+use forward::{Plain, Turned};
 use grid::Grid;
 use turn::SEEN;
 
@@ -30,47 +30,50 @@ pub(super) fn fits(geometry: Geometry) -> bool {
     kernel == 3 && stride == 1 && padding <= 2 && inputs.min(outputs) >= CHANNELS && tiles >= TILES
 }
 
-/// A weight and a bias, turned.
+fn grid(geometry: Geometry) -> Grid {
+    let Geometry { height, width, padding, .. } = geometry;
+    Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding }
+}
+
+/// As [`super::forward`], for a convolution that [`fits`].
+pub(super) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    geometry: Geometry,
+    precision: Precision,
+) -> Vec<f32> {
+    let Geometry { batch, inputs, outputs, .. } = geometry;
+    let plain = Plain::forward(weight, bias, [inputs, outputs], precision);
+    forward::correlate(x, batch, grid(geometry), plain)
+}
+
+/// A weight and a bias, turned, to be used many times.
 #[derive(Debug)]
 pub(super) struct Kernel(Turned);
 
 impl Kernel {
     /// - `weight`: `[outputs, inputs, 3, 3]`
-    pub(super) fn new(
-        weight: &[f32],
-        bias: Option<&[f32]>,
-        [inputs, outputs]: [usize; 2],
-        precision: Precision,
-    ) -> Self {
-        let (kernels, _) = weight.as_chunks::<9>();
-        Self(Turned::new([inputs, outputs], bias, precision, |output, input| kernels[output * inputs + input]))
+    pub(super) fn new(weight: &[f32], bias: Option<&[f32]>, channels: [usize; 2], precision: Precision) -> Self {
+        Self(Turned::new(Plain::forward(weight, bias, channels, precision)))
     }
 
-    /// As [`super::forward`], for a convolution that [`fits`].
+    /// As [`forward`].
     pub(super) fn forward(&self, x: &[f32], geometry: Geometry) -> Vec<f32> {
-        let Geometry { batch, outputs, height, width, padding, .. } = geometry;
-        let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
-        forward::correlate(x, [batch, outputs], grid, &self.0)
+        forward::correlate_by(x, [geometry.batch, geometry.outputs], grid(geometry), &self.0)
     }
 }
 
 /// As [`super::input_gradient`]: the same convolution with the kernels turned about, of outputs to inputs.
 pub(super) fn input_gradient(weight: &[f32], dy: &[f32], geometry: Geometry, precision: Precision) -> Vec<f32> {
-    let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
-    let source = [geometry.out_height(), geometry.out_width()];
-    let grid = Grid { source, target: [height, width], padding: 2 - padding };
-    let (kernels, _) = weight.as_chunks::<9>();
-    let turned = Turned::new([outputs, inputs], None, precision, |input, output| {
-        let mut kernel = kernels[output * inputs + input];
-        kernel.reverse();
-        kernel
-    });
-    forward::correlate(dy, [batch, inputs], grid, &turned)
+    let Geometry { batch, inputs, outputs, padding, .. } = geometry;
+    let Grid { source, target, .. } = grid(geometry);
+    let plain = Plain::back(weight, [inputs, outputs], precision);
+    forward::correlate(dy, batch, Grid { source: target, target: source, padding: 2 - padding }, plain)
 }
 
 /// As [`super::weight_gradient`].
 pub(super) fn weight_gradient(x: &[f32], dy: &[f32], geometry: Geometry, precision: Precision) -> Vec<f32> {
-    let Geometry { batch, inputs, outputs, height, width, padding, .. } = geometry;
-    let grid = Grid { source: [height, width], target: [geometry.out_height(), geometry.out_width()], padding };
-    weight::gradient(x, dy, [batch, inputs, outputs], grid, precision)
+    let Geometry { batch, inputs, outputs, .. } = geometry;
+    weight::gradient(x, dy, [batch, inputs, outputs], grid(geometry), precision)
 }

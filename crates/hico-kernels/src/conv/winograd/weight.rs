@@ -146,7 +146,7 @@ impl WithSimd for OfTask<'_> {
         // Rows as short as the tiles allow: small maps have few, and in rows for many all would fall on one set of the cache.
         match self.task.tiles.len() {
             ..=32 => self.sums::<S, 32, 16>(simd),
-            ..=128 => self.sums::<S, 128, 64>(simd),
+            33..=128 => self.sums::<S, 128, 64>(simd),
             _ => self.sums::<S, TILES, { TILES / 2 }>(simd),
         }
     }
