@@ -90,6 +90,33 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Maps of a few pixels, as the last stages have them: pixels are gathered, and weights may be turned where they are used.
+    #[test]
+    fn any_convolution_of_small_maps_agrees_with_its_twin(
+        batch in 1usize..40,
+        inputs in 16usize..40,
+        outputs in 16usize..40,
+        height in 1usize..10,
+        width in 1usize..10,
+        padding in 0usize..3,
+        seed in 0u64..1000,
+    ) {
+        prop_assume!(height + 2 * padding >= 3 && width + 2 * padding >= 3);
+        let geometry = Geometry { batch, inputs, outputs, height, width, kernel: 3, stride: 1, padding };
+        prop_assume!(winograd::fits(geometry));
+        check(geometry, seed).map_err(TestCaseError::fail)?;
+        check_in(geometry, seed, Precision::Bf16, SHARE_OF_BF16).map_err(TestCaseError::fail)?;
+        let (x, weight) = (numbers(batch * geometry.in_image(), seed), numbers(outputs * geometry.window(), seed + 1));
+        for precision in [Precision::F32, Precision::Bf16] {
+            let kept = Kernel::new(&weight, None, geometry, precision).forward(&x, geometry);
+            prop_assert_eq!(kept, forward(&x, &weight, None, geometry, precision));
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]

@@ -3,7 +3,7 @@
 use super::super::share::{Task, share};
 use super::COEFFICIENTS;
 use super::grid::{Grid, Piece};
-use super::turn::{LANES, LINE, Row, SEEN, TILE, WIDE, seen_by, tiles, turn_pixels, turn_weight};
+use super::turn::{LANES, LINE, Row, SEEN, TILE, WIDE, seen_by, tiles, turn_gathered, turn_pixels, turn_weight};
 use crate::Precision;
 use crate::bf16::{self, Pair, of_rows};
 use crate::tile::{ROWS, VECTORS, tile};
@@ -262,6 +262,10 @@ impl Correlation<'_> {
     /// The coefficients of some tiles.
     #[inline(always)]
     fn turn<S: Simd>(&self, simd: S, source: &[f32], tiles: Range<usize>, turned: &mut [f32]) {
+        if self.grid.is_narrow() {
+            // A function of its own: in one with what follows, both would have too few registers.
+            return simd.vectorize(move || self.turn_narrow(simd, source, tiles, turned));
+        }
         let map = self.grid.source[0] * self.grid.source[1];
         let pieces: Vec<Piece> = self.grid.pieces(tiles).collect();
         let (one, mut line) = (self.one(), [0.0; LINE]);
@@ -273,6 +277,23 @@ impl Correlation<'_> {
                     let rows = [self.grid.seen(maps, *piece, first), self.grid.seen(maps, *piece, second)];
                     let place = SEEN * down * one + input * WIDE + piece.at;
                     turn_pixels(simd, rows, [down, piece.count], &mut line, &mut turned[place..], one);
+                }
+            }
+        }
+    }
+
+    /// [`Self::turn`] for maps of short rows.
+    #[inline(always)]
+    fn turn_narrow<S: Simd>(&self, simd: S, source: &[f32], tiles: Range<usize>, turned: &mut [f32]) {
+        let (map, one) = (self.grid.source[0] * self.grid.source[1], self.one());
+        for first in (0..tiles.len()).step_by(LANES) {
+            let gather = self.grid.gather_seen(tiles.start + first..tiles.end, &[0, 1, 2, 3], self.inputs);
+            let mut pixels = [0.0; _];
+            for input in 0..self.inputs {
+                gather.fill(&source[input * map..], &mut pixels);
+                for down in 0..SEEN {
+                    let place = SEEN * down * one + input * WIDE + first;
+                    turn_gathered(simd, &pixels, down, &mut turned[place..], one);
                 }
             }
         }

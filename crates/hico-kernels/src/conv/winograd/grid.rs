@@ -1,6 +1,6 @@
 //! The tiles of a batch of maps, and the pixels that they see and cover.
 
-use super::turn::{LINE, Pixels, TILE, WIDE};
+use super::turn::{LANES, LINE, Pixels, SEEN, TILE, WIDE};
 use std::ops::Range;
 
 /// Tiles of 2x2 over the maps that come out, numbered image after image, row after row.
@@ -65,6 +65,82 @@ impl Grid {
     #[inline(always)]
     pub(super) fn covered<'a>(&self, maps: &'a [f32], piece: Piece, row: usize) -> Pixels<'a> {
         cut(maps, self.target, piece, 0, TILE * piece.row + row, TILE * piece.count)
+    }
+}
+
+/// Tiles in a row of a map up to which pixels are gathered one by one: to cut a row out for so few costs more.
+const NARROW: usize = 4;
+
+/// A pixel of one of [`LANES`] tiles, and where it comes from.
+#[derive(Debug, Clone, Copy)]
+struct Pixel {
+    /// Its place in [`Gathered`].
+    to: u8,
+    /// Its place from the first image's map on.
+    from: usize,
+}
+
+/// The pixels of [`LANES`] tiles of a map each, `[SEEN, SEEN, LANES]`; zeros where a tile reaches over the border, or
+/// where there is no tile.
+pub(super) type Gathered = [f32; SEEN * SEEN * LANES];
+
+/// How pixels of up to [`LANES`] tiles are gathered: the same for every channel.
+#[derive(Debug)]
+pub(super) struct Gather(Vec<Pixel>);
+
+impl Gather {
+    /// Fills in the pixels that lie within the maps.
+    ///
+    /// - `maps`: memory from the first image's map of a channel on
+    #[inline(always)]
+    pub(super) fn fill(&self, maps: &[f32], gathered: &mut Gathered) {
+        for pixel in &self.0 {
+            gathered[usize::from(pixel.to)] = maps[pixel.from];
+        }
+    }
+}
+
+impl Grid {
+    /// Whether a row of tiles is so short that pixels had better be gathered.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.wide() <= NARROW
+    }
+
+    /// The pixels that tiles see, of some of the rows that each sees.
+    ///
+    /// - `tiles`: up to [`LANES`]
+    /// - `channels`: of the maps that go in
+    pub(super) fn gather_seen(&self, tiles: Range<usize>, rows: &[usize], channels: usize) -> Gather {
+        self.gather(tiles, [rows, &[0, 1, 2, 3]], (self.source, self.padding), channels)
+    }
+
+    /// The pixels of the result that tiles cover; otherwise as [`Self::gather_seen`].
+    pub(super) fn gather_covered(&self, tiles: Range<usize>, channels: usize) -> Gather {
+        self.gather(tiles, [&[0, 1], &[0, 1]], (self.target, 0), channels)
+    }
+
+    fn gather(
+        &self,
+        tiles: Range<usize>,
+        [rows, columns]: [&[usize]; 2],
+        ([height, width], padding): ([usize; 2], usize),
+        channels: usize,
+    ) -> Gather {
+        let mut pixels = Vec::new();
+        for (lane, tile) in tiles.take(LANES).enumerate() {
+            let (image, of_image) = (tile / self.tiles(), tile % self.tiles());
+            let [line, column] = [of_image / self.wide(), of_image % self.wide()].map(|tile| TILE * tile);
+            for down in rows {
+                for across in columns {
+                    let [y, x] = [line + down, column + across].map(|pixel| pixel.wrapping_sub(padding));
+                    if y < height && x < width {
+                        let to = (SEEN * down + across) * LANES + lane;
+                        pixels.push(Pixel { to: to as u8, from: (image * channels * height + y) * width + x });
+                    }
+                }
+            }
+        }
+        Gather(pixels)
     }
 }
 

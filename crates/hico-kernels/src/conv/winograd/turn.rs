@@ -11,6 +11,7 @@
 //!
 //! Whole vectors are computed however short the rows of a map are; what lies behind the last tile is never read.
 
+use super::grid::Gathered;
 use crate::lanes::{apart, load, store, weave};
 use pulp::Simd;
 
@@ -82,6 +83,21 @@ enum Mix {
 }
 
 impl Mix {
+    /// What the row `down` of `B'` makes of the two rows that [`seen_by`] names.
+    const fn seen(down: usize) -> Self {
+        if down == 1 { Self::Sum } else { Self::Difference }
+    }
+
+    /// What the row `down` of `A` makes of the two rows that a tile covers.
+    const fn covered(down: usize) -> Self {
+        match down {
+            0 => Self::First,
+            1 => Self::Sum,
+            2 => Self::Difference,
+            _ => Self::MinusSecond,
+        }
+    }
+
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, first: S::f32s, second: S::f32s) -> S::f32s {
         match self {
@@ -147,17 +163,33 @@ pub(super) fn turn_pixels<S: Simd>(
     turned: &mut [f32],
     stride: usize,
 ) {
-    let mix = if down == 1 { Mix::Sum } else { Mix::Difference };
-    mix.rows(simd, rows, TILE * count + TILE, line);
+    Mix::seen(down).rows(simd, rows, TILE * count + TILE, line);
     for first in (0..count).step_by(S::F32_LANES) {
         let line = &line[TILE * first..][..TILE * S::F32_LANES + TILE];
         let [a, b] = apart(simd, load::<S>(line), load::<S>(&line[S::F32_LANES..]));
         let [c, d] = apart(simd, load::<S>(&line[TILE..]), load::<S>(&line[TILE + S::F32_LANES..]));
-        let across = [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)];
-        for (number, values) in across.into_iter().enumerate() {
-            store::<S>(&mut turned[number * stride + first..], values);
-        }
+        put::<S>(turn_row(simd, [a, b, c, d]), first, turned, stride);
     }
+}
+
+/// The same for [`LANES`] tiles whose pixels were gathered.
+#[inline(always)]
+pub(super) fn turn_gathered<S: Simd>(simd: S, pixels: &Gathered, down: usize, turned: &mut [f32], stride: usize) {
+    let (mix, [upper, lower]) = (Mix::seen(down), seen_by(down));
+    for first in (0..LANES).step_by(S::F32_LANES) {
+        let mut row = [simd.splat_f32s(0.0); SEEN];
+        for (column, value) in row.iter_mut().enumerate() {
+            let of = |row: usize| load::<S>(&pixels[(SEEN * row + column) * LANES + first..]);
+            *value = mix.of(simd, of(upper), of(lower));
+        }
+        put::<S>(turn_row(simd, row), first, turned, stride);
+    }
+}
+
+/// A row times `B`.
+#[inline(always)]
+fn turn_row<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; SEEN]) -> [S::f32s; SEEN] {
+    [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
 }
 
 /// The row `down` of `A tile A'` for `count` neighbours, what comes back through [`tiles`]; as [`turn_pixels`].
@@ -173,20 +205,39 @@ pub(super) fn turn_back<S: Simd>(
     turned: &mut [f32],
     stride: usize,
 ) {
-    let mix = match down {
-        0 => Mix::First,
-        1 => Mix::Sum,
-        2 => Mix::Difference,
-        _ => Mix::MinusSecond,
-    };
-    mix.rows(simd, rows, TILE * count, line);
+    Mix::covered(down).rows(simd, rows, TILE * count, line);
     for first in (0..count).step_by(S::F32_LANES) {
         let line = &line[TILE * first..][..TILE * S::F32_LANES];
-        let [left, right] = apart(simd, load::<S>(line), load::<S>(&line[S::F32_LANES..]));
-        let across = [left, simd.add_f32s(left, right), simd.sub_f32s(left, right), simd.neg_f32s(right)];
-        for (number, values) in across.into_iter().enumerate() {
-            store::<S>(&mut turned[number * stride + first..], values);
+        let row = apart(simd, load::<S>(line), load::<S>(&line[S::F32_LANES..]));
+        put::<S>(turn_row_back(simd, row), first, turned, stride);
+    }
+}
+
+/// The same for [`LANES`] tiles whose pixels were gathered.
+#[inline(always)]
+pub(super) fn turn_gathered_back<S: Simd>(simd: S, pixels: &Gathered, down: usize, turned: &mut [f32], stride: usize) {
+    let mix = Mix::covered(down);
+    for first in (0..LANES).step_by(S::F32_LANES) {
+        let mut row = [simd.splat_f32s(0.0); TILE];
+        for (column, value) in row.iter_mut().enumerate() {
+            let of = |row: usize| load::<S>(&pixels[(SEEN * row + column) * LANES + first..]);
+            *value = mix.of(simd, of(0), of(1));
         }
+        put::<S>(turn_row_back(simd, row), first, turned, stride);
+    }
+}
+
+/// A row times `A'`.
+#[inline(always)]
+fn turn_row_back<S: Simd>(simd: S, [left, right]: [S::f32s; TILE]) -> [S::f32s; SEEN] {
+    [left, simd.add_f32s(left, right), simd.sub_f32s(left, right), simd.neg_f32s(right)]
+}
+
+/// Writes four coefficients, `stride` from one to the next.
+#[inline(always)]
+fn put<S: Simd>(row: [S::f32s; SEEN], first: usize, turned: &mut [f32], stride: usize) {
+    for (number, values) in row.into_iter().enumerate() {
+        store::<S>(&mut turned[number * stride + first..], values);
     }
 }
 

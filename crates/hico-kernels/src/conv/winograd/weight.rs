@@ -2,7 +2,7 @@
 
 use super::COEFFICIENTS;
 use super::grid::{Grid, Piece};
-use super::turn::{LANES, LINE, SEEN, seen_by, turn_back, turn_pixels, weight_back};
+use super::turn::{LANES, LINE, SEEN, seen_by, turn_back, turn_gathered, turn_gathered_back, turn_pixels, weight_back};
 use crate::Precision;
 use crate::bf16::{self, Pair};
 use pulp::{Simd, WithSimd};
@@ -198,6 +198,24 @@ impl Gradient<'_> {
         outputs: &Range<usize>,
         turned: &mut [f32],
     ) {
+        // Functions of their own: in one with the products, all would have too few registers.
+        if self.grid.is_narrow() {
+            simd.vectorize(move || self.turn_narrow::<S, LENGTH>(simd, tiles, down, outputs, turned));
+        } else {
+            simd.vectorize(move || self.turn_wide::<S, LENGTH>(simd, tiles, down, outputs, turned));
+        }
+    }
+
+    /// [`Self::turn`] for maps of long rows.
+    #[inline(always)]
+    fn turn_wide<S: Simd, const LENGTH: usize>(
+        &self,
+        simd: S,
+        tiles: Range<usize>,
+        down: usize,
+        outputs: &Range<usize>,
+        turned: &mut [f32],
+    ) {
         let one = (self.inputs + outputs.len()) * LENGTH + LANES;
         let [seen, covered] = [self.grid.source, self.grid.target].map(|[height, width]| height * width);
         let behind = tiles.len()..tiles.len().next_multiple_of(2 * LANES);
@@ -220,6 +238,38 @@ impl Gradient<'_> {
             }
             for turned in turned.chunks_mut(one).take(SEEN) {
                 turned[behind.clone()].fill(0.0);
+            }
+        }
+    }
+
+    /// [`Self::turn`] for maps of short rows.
+    #[inline(always)]
+    fn turn_narrow<S: Simd, const LENGTH: usize>(
+        &self,
+        simd: S,
+        tiles: Range<usize>,
+        down: usize,
+        outputs: &Range<usize>,
+        turned: &mut [f32],
+    ) {
+        let one = (self.inputs + outputs.len()) * LENGTH + LANES;
+        let [seen, covered] = [self.grid.source, self.grid.target].map(|[height, width]| height * width);
+        for first in (0..tiles.len()).step_by(LANES) {
+            let of = tiles.start + first..tiles.end;
+            let (gather, mut pixels) = (self.grid.gather_seen(of.clone(), &seen_by(down), self.inputs), [0.0; _]);
+            for input in 0..self.inputs {
+                gather.fill(&self.x[input * seen..], &mut pixels);
+                turn_gathered(simd, &pixels, down, &mut turned[input * LENGTH + first..], one);
+            }
+            let (gather, mut pixels) = (self.grid.gather_covered(of, self.outputs), [0.0; _]);
+            for (row, output) in (self.inputs..).zip(outputs.clone()) {
+                gather.fill(&self.dy[output * covered..], &mut pixels);
+                turn_gathered_back(simd, &pixels, down, &mut turned[row * LENGTH + first..], one);
+            }
+        }
+        for row in 0..self.inputs + outputs.len() {
+            for turned in turned[row * LENGTH..].chunks_mut(one).take(SEEN) {
+                turned[tiles.len()..tiles.len().next_multiple_of(2 * LANES)].fill(0.0);
             }
         }
     }
