@@ -8,13 +8,14 @@
 mod forward;
 mod grid;
 mod turn;
+mod turned;
 mod weight;
 
 use super::Geometry;
 use crate::Precision;
-use forward::{Plain, Turned};
 use grid::Grid;
 use turn::SEEN;
+use turned::{Plain, Turned};
 
 /// Coefficients of a tile.
 const COEFFICIENTS: usize = SEEN * SEEN;
