@@ -12,7 +12,7 @@ Examples:
 
 Rows are averaged C5 of the encoder. By its suffix OUT is .safetensors (a tensor `features`, ids as JSON in the metadata), .npy
 (ids beside it as OUT.ids.csv) or .parquet (columns clip, frame, group, label, f0, f1, ...). --page shows the rows on a plane by
-t-SNE, coloured by label and by group.")]
+t-SNE and by UMAP, coloured by label and by group.")]
 pub(crate) struct EmbedArgs {
     /// A folder that `hico pretrain` wrote, a fine-tuned network, or a file of weights (.safetensors, .pth)
     #[arg(value_name = "RUN|FILE")]

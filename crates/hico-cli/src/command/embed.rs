@@ -49,10 +49,10 @@ pub(crate) fn run(args: &EmbedArgs, output: &Output) -> anyhow::Result<ExitCode>
     if let Some(page) = &args.page {
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let what: Vec<String> = args.sources.iter().map(|path| name(path)).collect();
-        let placed = picture::place(&embedding);
-        if placed.is_empty() {
-            bail!("{} rows are too few to place on a plane; five are the least", embedding.rows.len());
-        }
+        let Some(placed) = picture::place(&embedding) else {
+            let (rows, least) = (embedding.rows.len(), picture::FEWEST_ROWS);
+            bail!("{rows} rows are too few to place on a plane; {least} are the least");
+        };
         let title = format!("{} seen by {}", what.join(", "), name(&args.encoder));
         files.push((page.clone(), report::embedding::page(&title, &placed, embedding.rows.len()).into_bytes()));
     }

@@ -3,11 +3,13 @@
 //! - [`Embedding`]: rows of features with the clips that they are of
 //! - [`lens`]: an encoder and how clips are shown to it
 //! - [`mod@file`]: safetensors, `.npy` and Parquet
-//! - [`picture`]: the rows on a plane, coloured by label and by group
+//! - [`picture`]: the rows on a plane, by t-SNE and by UMAP
 
 pub mod file;
 pub mod lens;
 pub mod picture;
+mod tsne;
+mod umap;
 
 use crate::evaluate::inputs::{FinetuneError, Views, Workplace};
 use crate::evaluate::plan::frames_of;

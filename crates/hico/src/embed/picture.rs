@@ -1,57 +1,43 @@
-//! Rows of features on a plane (van der Maaten and Hinton 2008, t-SNE), coloured by label and by group.
+//! Rows of features on a plane, by t-SNE and by UMAP.
 
-use super::{Embedding, RowId};
+use super::{Embedding, RowId, tsne, umap};
 use crate::evaluate::rows::unit;
-use bhtsne::tSNE;
-use hico_data::Seed;
-use rand::RngExt as _;
 
 /// Rows that are placed, at most; of more, evenly spaced ones are.
 pub const MOST_ROWS: usize = 2000;
 
-/// Epochs of the search.
-const EPOCHS: usize = 1000;
+/// Rows that are placed, at least.
+pub const FEWEST_ROWS: usize = 5;
 
-/// Neighbours that a row's place depends on, where there are enough rows.
-const PERPLEXITY: f64 = 30.0;
-
-/// A row on the plane.
+/// Rows and where they lie; only nearness means anything.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Placed {
-    /// Whose row it is.
-    pub id: RowId,
-    /// Where it lies; only nearness means anything.
-    pub place: [f64; 2],
+pub struct Picture {
+    /// Whose each row is.
+    pub ids: Vec<RowId>,
+    /// By t-SNE.
+    pub tsne: Vec<[f64; 2]>,
+    /// By UMAP.
+    pub umap: Vec<[f64; 2]>,
 }
 
-/// Places rows by t-SNE of the cosines of their features, the same for the same rows; nothing for fewer than five rows.
+/// Places rows by the angles between them, the same for the same rows; nothing for fewer than [`FEWEST_ROWS`].
 #[must_use]
-pub fn place(embedding: &Embedding) -> Vec<Placed> {
+pub fn place(embedding: &Embedding) -> Option<Picture> {
     let count = embedding.rows.len().min(MOST_ROWS);
-    if count < 5 {
-        return Vec::new();
+    if count < FEWEST_ROWS {
+        return None;
     }
-    let chosen: Vec<usize> = (0..count).map(|at| at * embedding.rows.len() / count).collect();
-    let rows: Vec<Vec<f32>> = chosen.iter().map(|row| unit(&embedding.rows[*row])).collect();
-    let mut random = Seed(0).stream("t-sne", &[]);
-    let begin: Vec<f64> = (0..2 * count).map(|_| 1e-4 * (random.random::<f64>() - 0.5)).collect();
-    let apart = |a: &Vec<f32>, b: &Vec<f32>| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-    let search = || {
-        let mut search: tSNE<'_, f64, Vec<f32>> = tSNE::new(&rows);
-        let perplexity = PERPLEXITY.min((count - 1) as f64 / 3.1);
-        search.perplexity(perplexity).epochs(EPOCHS).initial_embedding(begin).exact(apart);
-        search.embedding()
-    };
-    // Several threads would add up in another order every time, and the places with them.
-    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let places = alone.map_or_else(|_| Vec::new(), |alone| alone.install(search));
-    let placed = |(row, place): (&usize, &[f64; 2])| Placed { id: embedding.ids[*row].clone(), place: *place };
-    chosen.iter().zip(places.as_chunks::<2>().0).map(placed).collect()
+    let chosen = (0..count).map(|at| at * embedding.rows.len() / count);
+    let rows: Vec<Vec<f32>> = chosen.clone().map(|row| unit(&embedding.rows[row])).collect();
+    let ids = chosen.map(|row| embedding.ids[row].clone()).collect();
+    Some(Picture { ids, tsne: tsne::place(&rows), umap: umap::place(&rows) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hico_data::Seed;
+    use rand::RngExt as _;
 
     #[test]
     fn rows_that_are_alike_lie_together_and_the_same_rows_always_alike() {
@@ -64,14 +50,18 @@ mod tests {
         let id =
             |at: usize| RowId { clip: at.to_string(), frame: None, group: String::new(), label: (at % 3).to_string() };
         let embedding = Embedding { ids: (0..60).map(id).collect(), rows };
-        let placed = place(&embedding);
-        assert_eq!(placed, place(&embedding));
-        let apart = |a: &Placed, b: &Placed| (a.place[0] - b.place[0]).hypot(a.place[1] - b.place[1]);
-        for one in &placed {
-            let others = placed.iter().filter(|other| other.id != one.id);
-            let nearest = others.min_by(|a, b| apart(one, a).total_cmp(&apart(one, b))).unwrap();
-            assert_eq!(nearest.id.label, one.id.label);
+        let picture = place(&embedding).unwrap();
+        assert_eq!(Some(&picture), place(&embedding).as_ref());
+        let apart = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+        for places in [&picture.tsne, &picture.umap] {
+            assert_eq!(places.len(), 60);
+            for one in 0..60 {
+                let others = (0..60).filter(|other| *other != one);
+                let nearest =
+                    others.min_by(|a, b| apart(places[one], places[*a]).total_cmp(&apart(places[one], places[*b])));
+                assert_eq!(nearest.unwrap() % 3, one % 3, "{places:?}");
+            }
         }
-        assert!(place(&Embedding { ids: embedding.ids[..4].to_vec(), rows: embedding.rows[..4].to_vec() }).is_empty());
+        assert!(place(&Embedding { ids: embedding.ids[..4].to_vec(), rows: embedding.rows[..4].to_vec() }).is_none());
     }
 }

@@ -4,47 +4,54 @@ use super::chart::scatter::{Points, Scatter};
 use super::number::counted;
 use super::page::{Head, around};
 use super::section::Section;
-use crate::embed::picture::Placed;
-use maud::html;
+use crate::embed::RowId;
+use crate::embed::picture::Picture;
+use maud::{Markup, html};
 use std::collections::BTreeMap;
 
 /// One self-contained HTML page.
 ///
 /// - `title`: what was embedded by what
-/// - `placed`: rows on the plane
+/// - `picture`: rows on the plane
 /// - `rows`: how many rows there were
 #[must_use]
-pub fn page(title: &str, placed: &[Placed], rows: usize) -> String {
-    let series = |of: fn(&Placed) -> &str| -> Vec<Points> {
-        let mut named: BTreeMap<&str, Vec<[f64; 2]>> = BTreeMap::new();
-        placed.iter().for_each(|placed| named.entry(of(placed)).or_default().push(placed.place));
-        let name = |name: &str| if name.is_empty() { "none".to_owned() } else { name.to_owned() };
-        named.into_iter().map(|(words, points)| Points { name: name(words), points }).collect()
+pub fn page(title: &str, picture: &Picture, rows: usize) -> String {
+    let shown = counted(picture.ids.len(), "row", "rows");
+    let subtitle = if picture.ids.len() < rows { format!("{shown} of {rows}, evenly spaced") } else { shown };
+    let charts = |id: &str, places: &[[f64; 2]]| -> Markup {
+        let scatter = |what: &str, title, of, joined| Scatter {
+            id: format!("{id}-{what}"),
+            title,
+            series: series(&picture.ids, places, of),
+            joined,
+            note: None,
+        };
+        let labels = scatter("labels", "By label", |id| &id.label, false);
+        let groups = scatter("groups", "By group (patient): each joined with its middle", |id| &id.group, true);
+        html! { div .charts { (labels.render()) (groups.render()) } }
     };
-    let labels = Scatter {
-        id: "labels".to_owned(),
-        title: "By label",
-        series: series(|placed| &placed.id.label),
-        joined: false,
-        note: None,
-    };
-    let groups = Scatter {
-        id: "groups".to_owned(),
-        title: "By group (patient): each joined with its middle",
-        series: series(|placed| &placed.id.group),
-        joined: true,
-        note: None,
-    };
-    let shown = counted(placed.len(), "row", "rows");
-    let subtitle = if placed.len() < rows { format!("{shown} of {rows}, evenly spaced") } else { shown };
-    let body = html! {
-        div .charts { (labels.render()) (groups.render()) }
+    let tsne = html! {
+        (charts("tsne", &picture.tsne))
         p .note {
             "t-SNE of the cosines between rows: only nearness means anything, neither distances between clusters nor their sizes do. "
             "Rows of one patient that lie together whatever their label show that the encoder knows the patient or the "
             "scanner. Judge an encoder by its figures under cross-validation, not by this picture."
         }
     };
-    let section = Section { id: "plane".to_owned(), title: "Rows on a plane".to_owned(), body };
-    around(&Head { brand: "hico embed", title, subtitle: &subtitle }, &[section])
+    let umap = html! {
+        (charts("umap", &picture.umap))
+        p .note { "UMAP of the same rows, by 15 neighbours of each. What both pictures show is less likely to be the picture's own." }
+    };
+    let section =
+        |id: &str, title: &str, body| Section { id: id.to_owned(), title: format!("Rows on a plane: {title}"), body };
+    let sections = [section("plane-tsne", "t-SNE", tsne), section("plane-umap", "UMAP", umap)];
+    around(&Head { brand: "hico embed", title, subtitle: &subtitle }, &sections)
+}
+
+/// The places of each label or group.
+fn series(ids: &[RowId], places: &[[f64; 2]], of: fn(&RowId) -> &str) -> Vec<Points> {
+    let mut named: BTreeMap<&str, Vec<[f64; 2]>> = BTreeMap::new();
+    ids.iter().zip(places).for_each(|(id, place)| named.entry(of(id)).or_default().push(*place));
+    let name = |name: &str| if name.is_empty() { "none".to_owned() } else { name.to_owned() };
+    named.into_iter().map(|(words, points)| Points { name: name(words), points }).collect()
 }
