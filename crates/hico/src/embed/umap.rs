@@ -1,6 +1,6 @@
 //! UMAP (McInnes, Healy and Melville 2018, arXiv 1802.03426): neighbours with weights, and a plane on which those are near.
 //!
-//! Sections and definitions are those of the paper. Everything is drawn from one stream and summed in one order, so the same
+//! Everything is drawn from one stream and summed in one order, so the same
 //! rows always lie alike; the crates that there are draw from a generator that cannot be seeded.
 
 use hico_data::Seed;
@@ -81,7 +81,7 @@ fn edges(rows: &[Vec<f32>]) -> Vec<Edge> {
 }
 
 /// How much each neighbour is one: 1 for the nearest, and falling so that all together are `log2` of how many they are
-/// (definition 8 and algorithm 3).
+/// (algorithm 3).
 ///
 /// - `distances`: ascending
 fn memberships(distances: &[f64]) -> Vec<f64> {
@@ -101,7 +101,7 @@ fn memberships(distances: &[f64]) -> Vec<f64> {
     at(high).collect()
 }
 
-/// The second and third eigenvectors of the graph (section 3.2: Laplacian eigenmaps), within 10 of the origin, and a little off
+/// The second and third eigenvectors of the graph (algorithm 4), within 10 of the origin, and a little off
 /// so that no two rows lie on each other.
 fn first_places(edges: &[Edge], rows: usize, random: &mut impl Rng) -> Vec<[f64; 2]> {
     let mut degree = vec![0.0; rows];
