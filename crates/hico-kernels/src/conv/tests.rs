@@ -69,37 +69,19 @@ proptest! {
     }
 }
 
+/// Images, height and width: a few wide maps, or many of a few pixels, as the last stages have them.
+fn sizes() -> impl Strategy<Value = (usize, usize, usize)> {
+    prop_oneof![(1usize..4, 1usize..20, 1usize..70), (1usize..40, 1usize..10, 1usize..10)]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_convolution_by_tiles_agrees_with_its_twin(
-        batch in 1usize..4,
+        (batch, height, width) in sizes(),
         inputs in 16usize..40,
         outputs in 16usize..40,
-        height in 1usize..20,
-        width in 1usize..70,
-        padding in 0usize..3,
-        seed in 0u64..1000,
-    ) {
-        prop_assume!(height + 2 * padding >= 3 && width + 2 * padding >= 3);
-        let geometry = Geometry { batch, inputs, outputs, height, width, kernel: 3, stride: 1, padding };
-        prop_assume!(winograd::fits(geometry));
-        check(geometry, seed).map_err(TestCaseError::fail)?;
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    /// Maps of a few pixels, as the last stages have them: pixels are gathered, and weights may be turned where they are used.
-    #[test]
-    fn any_convolution_of_small_maps_agrees_with_its_twin(
-        batch in 1usize..40,
-        inputs in 16usize..40,
-        outputs in 16usize..40,
-        height in 1usize..10,
-        width in 1usize..10,
         padding in 0usize..3,
         seed in 0u64..1000,
     ) {
@@ -108,28 +90,12 @@ proptest! {
         prop_assume!(winograd::fits(geometry));
         check(geometry, seed).map_err(TestCaseError::fail)?;
         check_in(geometry, seed, Precision::Bf16, SHARE_OF_BF16).map_err(TestCaseError::fail)?;
+        // Weights that are kept, and those that are turned where they are used, come to the same bits.
         let (x, weight) = (numbers(batch * geometry.in_image(), seed), numbers(outputs * geometry.window(), seed + 1));
         for precision in [Precision::F32, Precision::Bf16] {
             let kept = Kernel::new(&weight, None, geometry, precision).forward(&x, geometry);
-            prop_assert_eq!(kept, forward(&x, &weight, None, geometry, precision));
+            prop_assert!(kept == forward(&x, &weight, None, geometry, precision));
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
-
-    #[test]
-    fn any_convolution_of_rounded_numbers_is_near_its_twin(
-        batch in 1usize..3,
-        inputs in 16usize..40,
-        outputs in 16usize..40,
-        height in 8usize..20,
-        width in 8usize..70,
-        seed in 0u64..1000,
-    ) {
-        let geometry = Geometry { batch, inputs, outputs, height, width, kernel: 3, stride: 1, padding: 1 };
-        check_in(geometry, seed, Precision::Bf16, SHARE_OF_BF16).map_err(TestCaseError::fail)?;
     }
 }
 
