@@ -60,6 +60,7 @@ pub(crate) fn tile(weights: &[[Pair; ROWS]], (values, stride): (&[Pair], usize),
 ///
 /// - `first`, `second`: rows of `LENGTH` pairs, of which `count` count, a multiple of 16
 /// - `stride`: from one row of the sums to the next
+#[inline(always)]
 pub(crate) fn add_products<const A: usize, const B: usize, const LENGTH: usize>(
     first: &[[Pair; LENGTH]; A],
     second: &[[Pair; LENGTH]; B],
@@ -98,6 +99,7 @@ mod cpu {
     static AVAILABLE: LazyLock<bool> =
         LazyLock::new(|| is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16"));
 
+    #[inline(always)]
     pub(super) fn is_available() -> bool {
         *AVAILABLE
     }
@@ -114,6 +116,7 @@ mod cpu {
         }
     }
 
+    #[inline(always)]
     pub(super) fn add_products<const A: usize, const B: usize, const LENGTH: usize>(
         first: &[[Pair; LENGTH]; A],
         second: &[[Pair; LENGTH]; B],

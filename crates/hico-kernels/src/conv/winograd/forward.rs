@@ -4,7 +4,7 @@ use super::super::share::{Task, share};
 use super::COEFFICIENTS;
 use super::grid::{Grid, Piece};
 use super::turn::{LANES, LINE, Row, SEEN, TILE, WIDE, seen_by, tiles, turn_gathered, turn_pixels};
-use super::turned::{Block, Plain, Turned, Weights};
+use super::turned::{Block, Plain, Turned};
 use crate::bf16::{self, Pair, of_rows};
 use crate::tile::{ROWS, VECTORS, tile};
 use pulp::{Simd, WithSimd};
@@ -14,15 +14,24 @@ use std::ops::Range;
 /// Blocks of [`ROWS`] outputs that are multiplied before the next coefficient's pixels are read.
 const BLOCKS: usize = 4;
 
-/// The same where each block is turned for this one use: pixels and weights then stay in the second cache together.
-const FRESH: usize = 2;
-
 /// A convolution of `[batch, inputs, height, width]` by turned weights.
 #[derive(Debug)]
 struct Correlation<'a> {
     grid: Grid,
     inputs: usize,
+    bias: Option<&'a [f32]>,
+    /// Whether products are taken in pairs.
+    paired: bool,
     weights: Weights<'a>,
+}
+
+/// Where turned weights come from.
+#[derive(Debug, Clone, Copy)]
+enum Weights<'a> {
+    /// They are at hand.
+    Kept(&'a [Block]),
+    /// Each block is turned where it is used.
+    Fresh(Plain<'a>),
 }
 
 /// The convolution, or its way back to the input, by weights that are used for this batch alone.
@@ -31,7 +40,9 @@ struct Correlation<'a> {
 pub(super) fn correlate(source: &[f32], batch: usize, grid: Grid, plain: Plain<'_>) -> Vec<f32> {
     // A task that takes all tiles of the batch at once wants each block once: there is nothing to keep.
     if batch * grid.tiles() <= WIDE {
-        return run(source, [batch, plain.outputs], grid, Weights::Fresh(plain));
+        let Plain { inputs, outputs, bias, paired, .. } = plain;
+        return Correlation { grid, inputs, bias, paired, weights: Weights::Fresh(plain) }
+            .run(source, [batch, outputs]);
     }
     correlate_by(source, [batch, plain.outputs], grid, &Turned::new(plain))
 }
@@ -40,21 +51,9 @@ pub(super) fn correlate(source: &[f32], batch: usize, grid: Grid, plain: Plain<'
 ///
 /// - `outputs`: channels of the result
 pub(super) fn correlate_by(source: &[f32], [batch, outputs]: [usize; 2], grid: Grid, turned: &Turned) -> Vec<f32> {
-    run(source, [batch, outputs], grid, Weights::Kept(turned))
-}
-
-fn run(source: &[f32], [batch, outputs]: [usize; 2], grid: Grid, weights: Weights<'_>) -> Vec<f32> {
-    let map = grid.target[0] * grid.target[1];
-    let mut target = vec![0.0; batch * outputs * map];
-    let correlation = Correlation { grid, inputs: weights.inputs(), weights };
-    let images = together(grid.tiles(), batch);
-    let tasks = share(&mut target, images, outputs, map, ROWS);
-    let arch = pulp::Arch::new();
-    tasks.into_par_iter().for_each_init(
-        || Room::new(&correlation),
-        |room, task| arch.dispatch(OfTask { of: &correlation, source, task, room }),
-    );
-    target
+    let Turned { inputs, paired, .. } = *turned;
+    let (bias, weights) = (turned.bias.as_deref(), Weights::Kept(&turned.blocks));
+    Correlation { grid, inputs, bias, paired, weights }.run(source, [batch, outputs])
 }
 
 /// What a thread works in.
@@ -64,7 +63,7 @@ struct Room {
     /// The same in pairs of inputs.
     pairs: Vec<Pair>,
     /// Blocks of weights that were turned for this one use.
-    fresh: [Block; FRESH],
+    fresh: [Block; BLOCKS],
     products: Vec<[[Row; ROWS]; COEFFICIENTS]>,
 }
 
@@ -106,7 +105,7 @@ impl WithSimd for OfTask<'_, '_> {
         for begin in (first..end).step_by(WIDE) {
             let tiles = begin..(begin + WIDE).min(end);
             of.turn(simd, source, tiles.clone(), &mut room.turned);
-            if of.weights.are_paired() {
+            if of.paired {
                 of.pair(&room.turned, &mut room.pairs);
             }
             of.multiply(simd, &places, tiles, &mut task, room);
@@ -115,11 +114,24 @@ impl WithSimd for OfTask<'_, '_> {
 }
 
 impl Correlation<'_> {
+    /// - returns: `[batch, outputs, height, width]` of the grid's target
+    fn run(&self, source: &[f32], [batch, outputs]: [usize; 2]) -> Vec<f32> {
+        let map = self.grid.target[0] * self.grid.target[1];
+        let mut target = vec![0.0; batch * outputs * map];
+        let images = together(self.grid.tiles(), batch);
+        let tasks = share(&mut target, images, outputs, map, ROWS);
+        let arch = pulp::Arch::new();
+        tasks
+            .into_par_iter()
+            .for_each_init(|| Room::new(self), |room, task| arch.dispatch(OfTask { of: self, source, task, room }));
+        target
+    }
+
     /// The coefficients of some tiles.
     #[inline(always)]
     fn turn<S: Simd>(&self, simd: S, source: &[f32], tiles: Range<usize>, turned: &mut [f32]) {
         if self.grid.is_narrow() {
-            // A function of its own: in one with what follows, both would have too few registers.
+            // A function of its own: compiled into one with what follows, wide maps were a little slower.
             return simd.vectorize(move || self.turn_narrow(simd, source, tiles, turned));
         }
         let map = self.grid.source[0] * self.grid.source[1];
@@ -191,8 +203,7 @@ impl Correlation<'_> {
         let pieces: Vec<Piece> = self.grid.pieces(tiles_of).collect();
         let mut pixels = [[0.0; TILE * WIDE]; TILE];
         let before = task.first / ROWS;
-        let at_a_time = if matches!(self.weights, Weights::Fresh(_)) { FRESH } else { BLOCKS };
-        for blocks in blocks.chunks(at_a_time) {
+        for blocks in blocks.chunks(BLOCKS) {
             if let Weights::Fresh(plain) = self.weights {
                 for (block, fresh) in blocks.iter().zip(fresh.iter_mut()) {
                     plain.turn(before + block, fresh);
@@ -202,10 +213,10 @@ impl Correlation<'_> {
                 let turned = &turned[coefficient * self.one()..][..self.one()];
                 for (number, (block, products)) in blocks.iter().zip(products.iter_mut()).enumerate() {
                     let weights = match self.weights {
-                        Weights::Kept(turned) => &turned.blocks[before + block],
+                        Weights::Kept(kept) => &kept[before + block],
                         Weights::Fresh(_) => &fresh[number],
                     };
-                    if self.weights.are_paired() {
+                    if self.paired {
                         let count = self.inputs.div_ceil(2);
                         let weights = &weights.paired[coefficient * count..][..count];
                         let values = (&pairs[coefficient * count * WIDE..][..count * WIDE], WIDE);
@@ -223,7 +234,8 @@ impl Correlation<'_> {
             for (block, products) in blocks.iter().zip(products.iter()) {
                 for row in 0..ROWS.min(outputs - block * ROWS) {
                     let output = block * ROWS + row;
-                    tiles(simd, products, row, self.weights.bias(task.first + output), &mut pixels);
+                    let bias = self.bias.map_or(0.0, |bias| bias[task.first + output]);
+                    tiles(simd, products, row, bias, &mut pixels);
                     for piece in &pieces {
                         let target = &mut task.targets[piece.image - task.images.start][output * map..][..map];
                         let [height, width] = self.grid.target;

@@ -132,6 +132,23 @@ impl Mix {
         }
     }
 
+    /// Mixed numbers of two rows of gathered pixels, the first `N` columns, from the tile `first` on.
+    #[inline(always)]
+    fn gathered<S: Simd, const N: usize>(
+        self,
+        simd: S,
+        pixels: &Gathered,
+        [upper, lower]: [usize; 2],
+        first: usize,
+    ) -> [S::f32s; N] {
+        let mut mixed = [simd.splat_f32s(0.0); N];
+        for (column, mixed) in mixed.iter_mut().enumerate() {
+            let [upper, lower] = [upper, lower].map(|row| &pixels[(SEEN * row + column) * LANES + first..]);
+            *mixed = self.of(simd, load::<S>(upper), load::<S>(lower));
+        }
+        mixed
+    }
+
     /// [`Self::rows`] at the end of memory, where there is less than whole vectors.
     #[cold]
     fn last_rows<S: Simd>(self, simd: S, rows: [Pixels<'_>; 2], length: usize, line: &mut [f32; LINE]) {
@@ -175,13 +192,8 @@ pub(super) fn turn_pixels<S: Simd>(
 /// The same for [`LANES`] tiles whose pixels were gathered.
 #[inline(always)]
 pub(super) fn turn_gathered<S: Simd>(simd: S, pixels: &Gathered, down: usize, turned: &mut [f32], stride: usize) {
-    let (mix, [upper, lower]) = (Mix::seen(down), seen_by(down));
     for first in (0..LANES).step_by(S::F32_LANES) {
-        let mut row = [simd.splat_f32s(0.0); SEEN];
-        for (column, value) in row.iter_mut().enumerate() {
-            let of = |row: usize| load::<S>(&pixels[(SEEN * row + column) * LANES + first..]);
-            *value = mix.of(simd, of(upper), of(lower));
-        }
+        let row = Mix::seen(down).gathered(simd, pixels, seen_by(down), first);
         put::<S>(turn_row(simd, row), first, turned, stride);
     }
 }
@@ -216,13 +228,8 @@ pub(super) fn turn_back<S: Simd>(
 /// The same for [`LANES`] tiles whose pixels were gathered.
 #[inline(always)]
 pub(super) fn turn_gathered_back<S: Simd>(simd: S, pixels: &Gathered, down: usize, turned: &mut [f32], stride: usize) {
-    let mix = Mix::covered(down);
     for first in (0..LANES).step_by(S::F32_LANES) {
-        let mut row = [simd.splat_f32s(0.0); TILE];
-        for (column, value) in row.iter_mut().enumerate() {
-            let of = |row: usize| load::<S>(&pixels[(SEEN * row + column) * LANES + first..]);
-            *value = mix.of(simd, of(0), of(1));
-        }
+        let row = Mix::covered(down).gathered(simd, pixels, [0, 1], first);
         put::<S>(turn_row_back(simd, row), first, turned, stride);
     }
 }

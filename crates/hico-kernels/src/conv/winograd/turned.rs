@@ -12,12 +12,13 @@ use rayon::prelude::*;
 pub(super) struct Plain<'a> {
     /// `[outputs, inputs, 3, 3]`, as the convolution has them.
     weight: &'a [[f32; 9]],
-    bias: Option<&'a [f32]>,
+    pub(super) bias: Option<&'a [f32]>,
     /// Channels that go in and come out, this way.
-    inputs: usize,
+    pub(super) inputs: usize,
     pub(super) outputs: usize,
     back: bool,
-    paired: bool,
+    /// Whether products are taken in pairs.
+    pub(super) paired: bool,
 }
 
 impl<'a> Plain<'a> {
@@ -100,9 +101,9 @@ pub(super) struct Block {
 #[derive(Debug)]
 pub(super) struct Turned {
     pub(super) blocks: Vec<Block>,
-    bias: Option<Vec<f32>>,
-    inputs: usize,
-    paired: bool,
+    pub(super) bias: Option<Vec<f32>>,
+    pub(super) inputs: usize,
+    pub(super) paired: bool,
 }
 
 impl Turned {
@@ -115,38 +116,5 @@ impl Turned {
         };
         let blocks = (0..plain.outputs.div_ceil(ROWS)).into_par_iter().map(of_block).collect();
         Self { blocks, bias: plain.bias.map(<[f32]>::to_vec), inputs: plain.inputs, paired: plain.paired }
-    }
-}
-
-/// Where turned weights come from.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Weights<'a> {
-    /// They are at hand.
-    Kept(&'a Turned),
-    /// Each block is turned where it is used.
-    Fresh(Plain<'a>),
-}
-
-impl Weights<'_> {
-    pub(super) const fn inputs(&self) -> usize {
-        match self {
-            Self::Kept(turned) => turned.inputs,
-            Self::Fresh(plain) => plain.inputs,
-        }
-    }
-
-    pub(super) const fn are_paired(&self) -> bool {
-        match self {
-            Self::Kept(turned) => turned.paired,
-            Self::Fresh(plain) => plain.paired,
-        }
-    }
-
-    pub(super) fn bias(&self, output: usize) -> f32 {
-        let bias = match self {
-            Self::Kept(turned) => turned.bias.as_deref(),
-            Self::Fresh(plain) => plain.bias,
-        };
-        bias.map_or(0.0, |bias| bias[output])
     }
 }

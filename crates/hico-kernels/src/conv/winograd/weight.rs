@@ -153,7 +153,8 @@ impl WithSimd for OfTask<'_> {
 }
 
 impl OfTask<'_> {
-    /// - `LENGTH`: room in a row for the tiles that are multiplied at a time, a multiple of two vectors
+    /// - `LENGTH`: room in a row for the tiles that are multiplied at a time, a multiple of two vectors; [`TILES`], or room for
+    ///   all of the task, so that sums have one order
     /// - `PAIRS`: half of it
     #[inline(always)]
     fn sums<S: Simd, const LENGTH: usize, const PAIRS: usize>(self, simd: S) -> Vec<f32> {
@@ -168,13 +169,16 @@ impl OfTask<'_> {
             let tiles = first..(first + LENGTH).min(task.tiles.end);
             let count = tiles.len().next_multiple_of(2 * LANES);
             for (down, sums) in task.downs.clone().zip(sums.chunks_exact_mut(SEEN * outputs * inputs)) {
-                of.turn::<S, LENGTH>(simd, tiles.clone(), down, &task.outputs, turned);
+                // Functions of their own, this and the products of pairs: compiled into one, those were up to a fifth slower.
+                let (tiles, turned_now) = (tiles.clone(), &mut *turned);
+                simd.vectorize(move || of.turn::<S, LENGTH>(simd, tiles, down, &task.outputs, turned_now));
                 for (turned, sums) in turned.chunks_exact(one).zip(sums.chunks_exact_mut(outputs * inputs)) {
                     let turned = &turned[..one - LANES];
                     if of.paired {
                         bf16::neighbours(turned, &mut pairs);
                         let (x, dy) = pairs.split_at(inputs * PAIRS);
-                        multiply(Pairs, x.as_chunks::<PAIRS>().0, dy.as_chunks::<PAIRS>().0, count, sums, inputs);
+                        let (x, dy) = (x.as_chunks::<PAIRS>().0, dy.as_chunks::<PAIRS>().0);
+                        simd.vectorize(move || multiply(Pairs, x, dy, count, sums, inputs));
                     } else {
                         let (x, dy) = turned.split_at(inputs * LENGTH);
                         let (x, dy) = (x.as_chunks::<LENGTH>().0, dy.as_chunks::<LENGTH>().0);
@@ -188,7 +192,7 @@ impl OfTask<'_> {
 }
 
 impl Gradient<'_> {
-    /// One row of the coefficients of some tiles, of what was seen and of what came back.
+    /// One row of the coefficients of some tiles, of what was seen and of what came back; zeros behind the tiles.
     #[inline(always)]
     fn turn<S: Simd, const LENGTH: usize>(
         &self,
@@ -198,11 +202,20 @@ impl Gradient<'_> {
         outputs: &Range<usize>,
         turned: &mut [f32],
     ) {
-        // Functions of their own: in one with the products, all would have too few registers.
+        let behind = tiles.len()..tiles.len().next_multiple_of(2 * LANES);
         if self.grid.is_narrow() {
-            simd.vectorize(move || self.turn_narrow::<S, LENGTH>(simd, tiles, down, outputs, turned));
+            self.turn_narrow::<S, LENGTH>(simd, tiles, down, outputs, turned);
         } else {
-            simd.vectorize(move || self.turn_wide::<S, LENGTH>(simd, tiles, down, outputs, turned));
+            self.turn_wide::<S, LENGTH>(simd, tiles, down, outputs, turned);
+        }
+        if behind.is_empty() {
+            return;
+        }
+        let rows = self.inputs + outputs.len();
+        for turned in turned.chunks_exact_mut(rows * LENGTH + LANES) {
+            for row in turned.chunks_exact_mut(LENGTH).take(rows) {
+                row[behind.clone()].fill(0.0);
+            }
         }
     }
 
@@ -218,7 +231,6 @@ impl Gradient<'_> {
     ) {
         let one = (self.inputs + outputs.len()) * LENGTH + LANES;
         let [seen, covered] = [self.grid.source, self.grid.target].map(|[height, width]| height * width);
-        let behind = tiles.len()..tiles.len().next_multiple_of(2 * LANES);
         let pieces: Vec<Piece> = self.grid.pieces(tiles).collect();
         let ([first, second], mut line) = (seen_by(down), [0.0; LINE]);
         for channel in 0..self.inputs + outputs.len() {
@@ -235,9 +247,6 @@ impl Gradient<'_> {
                     let rows = [self.grid.covered(maps, *piece, 0), self.grid.covered(maps, *piece, 1)];
                     turn_back(simd, rows, [down, piece.count], &mut line, turned, one);
                 }
-            }
-            for turned in turned.chunks_mut(one).take(SEEN) {
-                turned[behind.clone()].fill(0.0);
             }
         }
     }
@@ -265,11 +274,6 @@ impl Gradient<'_> {
             for (row, output) in (self.inputs..).zip(outputs.clone()) {
                 gather.fill(&self.dy[output * covered..], &mut pixels);
                 turn_gathered_back(simd, &pixels, down, &mut turned[row * LENGTH + first..], one);
-            }
-        }
-        for row in 0..self.inputs + outputs.len() {
-            for turned in turned[row * LENGTH..].chunks_mut(one).take(SEEN) {
-                turned[tiles.len()..tiles.len().next_multiple_of(2 * LANES)].fill(0.0);
             }
         }
     }
