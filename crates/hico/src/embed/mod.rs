@@ -9,7 +9,7 @@ pub mod file;
 pub mod lens;
 pub mod picture;
 mod tsne;
-mod umap;
+pub(crate) mod umap;
 
 use crate::evaluate::inputs::{FinetuneError, Views, Workplace};
 use crate::evaluate::plan::frames_of;

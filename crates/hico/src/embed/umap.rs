@@ -8,7 +8,7 @@ use rand::{Rng, RngExt as _};
 use rayon::prelude::*;
 
 /// Neighbours of a row, where there are enough rows.
-const NEIGHBOURS: usize = 15;
+pub(crate) const NEIGHBOURS: usize = 15;
 
 /// Of `1 / (1 + A d^(2 B))`, how near two places are: fitted to 1 up to a distance of 0.1, and from there on to
 /// `exp(-(d - 0.1))` (definition 11).
@@ -189,8 +189,8 @@ mod tests {
             (1.0 / (1.0 + A * distance.powf(2.0 * B)) - wanted).powi(2)
         };
         let mean = (0..300).map(off).sum::<f64>() / 300.0;
-        // 0.016 is what the best a and b leave.
-        assert!(mean.sqrt() < 0.03, "{}", mean.sqrt());
+        // A search over a grid of a and b finds none that leaves less than 0.01614; b = 0.8 leaves 0.024.
+        assert!(mean.sqrt() < 0.0162, "{}", mean.sqrt());
     }
 
     #[test]
@@ -211,12 +211,28 @@ mod tests {
     #[test]
     fn an_edge_is_the_fuzzy_union_of_both_directions() {
         let rows: Vec<Vec<f32>> = (0..40).map(|at| vec![(at * at) as f32, 1.0]).collect();
+        let directed = |from: usize, to: usize| {
+            let apart = |other: usize| from.abs_diff(other) as f64 * (from + other) as f64;
+            let mut others: Vec<usize> = (0..40).filter(|other| *other != from).collect();
+            others.sort_by(|a, b| apart(*a).total_cmp(&apart(*b)));
+            others.truncate(NEIGHBOURS);
+            let weights = memberships(&others.iter().map(|other| apart(*other)).collect::<Vec<_>>());
+            others.iter().position(|other| *other == to).map_or(0.0, |at| weights[at])
+        };
         let edges = edges(&rows);
-        for edge in &edges {
-            let [from, to] = edge.rows;
-            let back: Vec<f64> = edges.iter().filter(|e| e.rows == [to, from]).map(|e| e.weight).collect();
-            assert_eq!(back.len(), 1, "{edge:?}");
-            assert!((back[0] - edge.weight).abs() < 1e-12 && edge.weight <= 1.0, "{edge:?}");
+        let (mut mutual, mut seen) = (0, 0);
+        for (from, to) in (0..40).flat_map(|from| (0..40).map(move |to| (from, to))).filter(|(from, to)| from != to) {
+            let (forth, back) = (directed(from, to), directed(to, from));
+            let found: Vec<f64> = edges.iter().filter(|e| e.rows == [from, to]).map(|e| e.weight).collect();
+            if forth + back == 0.0 {
+                assert!(found.is_empty(), "{from}, {to}");
+                continue;
+            }
+            assert_eq!(found.len(), 1, "{from}, {to}");
+            assert!((found[0] - (forth + back - forth * back)).abs() < 1e-12, "{from}, {to}");
+            seen += 1;
+            mutual += usize::from(forth > 0.0 && back > 0.0);
         }
+        assert!(mutual > 0 && seen > mutual && seen == edges.len(), "{mutual}, {seen}");
     }
 }

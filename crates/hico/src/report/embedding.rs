@@ -6,6 +6,7 @@ use super::page::{Head, around};
 use super::section::Section;
 use crate::embed::RowId;
 use crate::embed::picture::Picture;
+use crate::embed::umap::NEIGHBOURS;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -40,7 +41,9 @@ pub fn page(title: &str, picture: &Picture, rows: usize) -> String {
     };
     let umap = html! {
         (charts("umap", &picture.umap))
-        p .note { "UMAP of the same rows, by 15 neighbours of each. What both pictures show is less likely to be the picture's own." }
+        p .note {
+            "UMAP of the same rows, by " (NEIGHBOURS) " neighbours of each. What both pictures show is less likely to be the picture's own."
+        }
     };
     let section =
         |id: &str, title: &str, body| Section { id: id.to_owned(), title: format!("Rows on a plane: {title}"), body };
