@@ -12,8 +12,11 @@ pub(super) struct Task<'a> {
     pub(super) targets: Vec<&'a mut [f32]>,
 }
 
-/// Outputs that one task takes at least, where there are more threads than images.
+/// Outputs that a task takes at least: what they read is prepared by each task anew.
 const FEWEST: usize = 64;
+
+/// The same where some threads would have no task otherwise.
+const FEWEST_OF_IDLE: usize = 32;
 
 /// Shares out `[batch, outputs, map]`, all outputs to one task where there are images enough for all threads.
 ///
@@ -23,8 +26,9 @@ const FEWEST: usize = 64;
 /// - `rows`: outputs are cut at multiples of this
 pub(super) fn share(target: &mut [f32], images: usize, outputs: usize, map: usize, rows: usize) -> Vec<Task<'_>> {
     let groups = target.len().div_ceil(images * outputs * map);
-    let splits = (4 * rayon::current_num_threads()).div_ceil(groups);
-    let rows = outputs.div_ceil(splits).max(FEWEST).next_multiple_of(rows);
+    let threads = rayon::current_num_threads();
+    let for_tasks = |tasks: usize, fewest: usize| outputs.div_ceil(tasks.div_ceil(groups)).max(fewest);
+    let rows = for_tasks(4 * threads, FEWEST).min(for_tasks(threads, FEWEST_OF_IDLE)).next_multiple_of(rows);
     let mut tasks: Vec<Task<'_>> = Vec::new();
     for (number, target) in target.chunks_mut(images * outputs * map).enumerate() {
         let before = tasks.len();
