@@ -44,6 +44,17 @@ pub struct Cell {
     pub only: Option<Labels>,
 }
 
+impl Cell {
+    /// Whether it is tested on a data set and asked with these labels.
+    ///
+    /// - `data`: its place in the study
+    /// - `labels`: a budget of the study
+    #[must_use]
+    pub fn asks(&self, data: usize, labels: Labels) -> bool {
+        self.only.is_none_or(|only| only == labels) && self.tests.iter().any(|(of, _)| *of == data)
+    }
+}
+
 /// Why there is no grid.
 #[derive(Debug, thiserror::Error)]
 pub enum GridError {

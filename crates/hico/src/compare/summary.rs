@@ -86,11 +86,20 @@ pub struct Table {
     pub ranks: Option<Ranks>,
 }
 
+impl Table {
+    /// The methods that the study asks this.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.asked)
+    }
+}
+
 /// A method's figures in one table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Entry {
     /// The method.
     pub method: String,
+    /// Whether the study asks this of it: a method that learnt from few labels is judged with those alone.
+    pub asked: bool,
     /// Seeds of which every fold is there.
     pub seeds: Vec<u64>,
     /// Its figures over those seeds; absent where there is none.
@@ -175,7 +184,10 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], rows: &[R
                 choices.extend(budgets.into_iter().map(|labels| choice(study, &set.name, labels, &folds, &answers)));
                 continue;
             }
-            tables.extend(budgets.into_iter().map(|labels| table(study, &set.name, way, labels, &test, &answers)));
+            tables.extend(budgets.into_iter().map(|labels| {
+                let asked = cells.iter().filter(|cell| cell.asks(place, labels)).map(|cell| cell.method).collect();
+                table(study, (&set.name, way, labels), &asked, &test, &answers)
+            }));
         }
         judged.push(facts(study, place, &data[place], folds));
     }
@@ -275,14 +287,22 @@ impl<'a> Tested<'a> {
     }
 }
 
-fn table(study: &Study, data: &str, way: Way, labels: Labels, test: &Tested<'_>, answers: &Answers<'_>) -> Table {
+/// - `asked`: places of the methods that the study asks this
+fn table(
+    study: &Study,
+    (data, way, labels): (&str, Way, Labels),
+    asked: &BTreeSet<usize>,
+    test: &Tested<'_>,
+    answers: &Answers<'_>,
+) -> Table {
     let rows: Vec<BTreeMap<u64, Vec<&Row>>> = study
         .methods
         .iter()
         .map(|method| answers.complete((method.name.as_str(), data, way, labels), &test.folds))
         .collect();
-    let entries = study.methods.iter().zip(&rows).map(|(method, rows)| Entry {
+    let entries = study.methods.iter().zip(&rows).enumerate().map(|(place, (method, rows))| Entry {
         method: method.name.clone(),
+        asked: asked.contains(&place),
         seeds: rows.keys().copied().collect(),
         scores: entry_scores(test, rows),
     });

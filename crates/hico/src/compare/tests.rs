@@ -239,6 +239,20 @@ fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_method_that_knew_all_labels_of_a_data_set_is_not_asked_there_with_few() {
+    let study = read(&STUDY.replace("ablates = \"self\"", "labels = [\"all\"]")).unwrap();
+    let data = [spots(), spots()];
+    let cells = cells(&study, &data).unwrap();
+    let summary = summarise(&study, &data, &cells, &[], 0);
+    assert_eq!(summary.tables.len(), 8);
+    for table in &summary.tables {
+        let asked: Vec<&str> = table.asked().map(|entry| entry.method.as_str()).collect();
+        let knew = table.data == "spots" && table.labels != Labels::All;
+        assert_eq!(asked, if knew { &["random", "self"][..] } else { &["random", "self", "semi"] }, "{table:?}");
+    }
+}
+
+#[test]
 fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_read_no_labels() {
     let inner = STUDY
         .replace("seeds = [1, 2]", "seeds = [1]")

@@ -24,7 +24,7 @@ pub(super) fn scores(table: &Table, summary: &Summary) -> Markup {
         .filter_map(|entry| entry.scores.as_ref())
         .map(|scores| scores.balanced_accuracy.mean)
         .fold(f64::NEG_INFINITY, f64::max);
-    let rows = table.entries.iter().map(|entry| row(entry, published, best, summary.seeds.len())).collect();
+    let rows = table.asked().map(|entry| row(entry, published, best, summary.seeds.len())).collect();
     let caption = format!("{}: {title}", table.data);
     html! {
         h3 { (title) }

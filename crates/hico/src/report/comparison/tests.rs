@@ -25,7 +25,12 @@ fn entry(method: &str, mean: Option<f64>) -> Entry {
         seconds: 75.0,
         groups: 6.0,
     });
-    Entry { method: method.into(), seeds: mean.map_or_else(Vec::new, |_| vec![1, 2]), scores }
+    Entry {
+        method: method.into(),
+        asked: method != "unasked",
+        seeds: mean.map_or_else(Vec::new, |_| vec![1, 2]),
+        scores,
+    }
 }
 
 fn summary() -> Summary {
@@ -39,7 +44,12 @@ fn summary() -> Summary {
         data: "lung".into(),
         way: Way::Probe,
         labels,
-        entries: vec![entry("random", Some(0.6 - few)), entry("hico", Some(0.7 - few)), entry("hico-<b>", None)],
+        entries: vec![
+            entry("random", Some(0.6 - few)),
+            entry("hico", Some(0.7 - few)),
+            entry("hico-<b>", None),
+            entry("unasked", None),
+        ],
         comparisons: vec![Compared { comparison: comparison.clone(), p_holm: 0.08 }],
         ranks: ranks(vec!["random".into(), "hico".into()], &[vec![0.1, 0.2], vec![0.3, 0.2]], Seed(1)),
     };
@@ -108,7 +118,7 @@ fn the_page_shows_every_part_and_no_name_becomes_markup() {
     ] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(!page.contains("<script>") && !page.contains("hico-<b>"));
+    assert!(!page.contains("<script>") && !page.contains("hico-<b>") && !page.contains("unasked"));
     let drawings = page.match_indices("<svg viewBox").count();
     assert!(drawings >= 6, "{drawings} drawings");
 }
@@ -129,6 +139,7 @@ fn markdown_and_terminal_say_the_same_figures() {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
+        assert!(!text.contains("unasked"), "{text}");
     }
     let text = markdown(&summary());
     let columns: Vec<usize> =

@@ -89,7 +89,7 @@ fn rows(table: &Table, published: bool) -> Vec<Vec<String>> {
         head.extend(["published", "optimism"]);
     }
     let head = head.into_iter().map(str::to_owned).collect();
-    std::iter::once(head).chain(table.entries.iter().map(|entry| row(entry, published))).collect()
+    std::iter::once(head).chain(table.asked().map(|entry| row(entry, published))).collect()
 }
 
 fn row(entry: &Entry, published: bool) -> Vec<String> {
