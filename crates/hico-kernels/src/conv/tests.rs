@@ -132,11 +132,14 @@ fn the_number_of_threads_changes_no_bit() {
     let geometry =
         Geometry { batch: 5, inputs: 24, outputs: 70, height: 19, width: 19, kernel: 3, stride: 1, padding: 1 };
     let strided = Geometry { stride: 2, ..geometry };
+    // One image: its outputs are shared out.
+    let [alone, strided_alone] = [geometry, strided].map(|geometry| Geometry { batch: 1, ..geometry });
     let all = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let cases = [(geometry, Precision::F32), (strided, Precision::F32), (geometry, Precision::Bf16)];
-            cases.map(|(geometry, precision)| {
+            let in_full = [geometry, strided, alone, strided_alone].map(|geometry| (geometry, Precision::F32));
+            let cases = in_full.into_iter().chain([geometry, alone].map(|geometry| (geometry, Precision::Bf16)));
+            let of_case = |(geometry, precision): (Geometry, Precision)| {
                 let x = numbers(geometry.batch * geometry.in_image(), 1);
                 let weight = numbers(geometry.outputs * geometry.window(), 2);
                 let dy = numbers(geometry.batch * geometry.out_image(), 3);
@@ -145,7 +148,8 @@ fn the_number_of_threads_changes_no_bit() {
                     input_gradient(&weight, &dy, geometry, precision),
                     weight_gradient(&x, &dy, geometry, precision),
                 ]
-            })
+            };
+            cases.map(of_case).collect::<Vec<_>>()
         })
     };
     assert!(all(1) == all(3));
