@@ -296,7 +296,7 @@ impl Work<'_> {
     fn last(&mut self, stage: &Stage) -> Result<(), CellError> {
         let study = self.study;
         let mut ways = Vec::new();
-        for labels in budgets(study).into_iter().filter(|labels| self.cell.only.is_none_or(|only| only == *labels)) {
+        for labels in budgets(study).into_iter().filter(|labels| self.cell.is_asked_with(*labels)) {
             ways.extend(
                 study
                     .judge

@@ -45,13 +45,18 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Whether it is tested on a data set and asked with these labels.
+    /// Whether it is asked with these labels, a budget of the study.
+    #[must_use]
+    pub fn is_asked_with(&self, labels: Labels) -> bool {
+        self.only.is_none_or(|only| only == labels)
+    }
+
+    /// Whether it is tested on a data set.
     ///
     /// - `data`: its place in the study
-    /// - `labels`: a budget of the study
     #[must_use]
-    pub fn asks(&self, data: usize, labels: Labels) -> bool {
-        self.only.is_none_or(|only| only == labels) && self.tests.iter().any(|(of, _)| *of == data)
+    pub fn is_tested_on(&self, data: usize) -> bool {
+        self.tests.iter().any(|(of, _)| *of == data)
     }
 }
 

@@ -185,7 +185,8 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], rows: &[R
                 continue;
             }
             tables.extend(budgets.into_iter().map(|labels| {
-                let asked = cells.iter().filter(|cell| cell.asks(place, labels)).map(|cell| cell.method).collect();
+                let asks = |cell: &&Cell| cell.is_tested_on(place) && cell.is_asked_with(labels);
+                let asked = cells.iter().filter(asks).map(|cell| cell.method).collect();
                 table(study, (&set.name, way, labels), &asked, &test, &answers)
             }));
         }
