@@ -72,6 +72,8 @@ pub(crate) struct Decoded {
     pub(crate) luma: [f64; 3],
     /// What was done, in order.
     pub(crate) done: Vec<String>,
+    /// Facts to be told of it.
+    pub(crate) notes: Vec<String>,
     /// Whose clip it is, as the file has it.
     pub(crate) whose: Option<Whose>,
     /// Height and width of a source pixel, millimetres.
@@ -301,7 +303,17 @@ impl FrameSink {
         }
         let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
         let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
-        Ok(Decoded { clip, source, luma, done, whose: None, spacing: None, regions: Regions::default(), pair: None })
+        Ok(Decoded {
+            clip,
+            source,
+            luma,
+            done,
+            notes: Vec::new(),
+            whose: None,
+            spacing: None,
+            regions: Regions::default(),
+            pair: None,
+        })
     }
 }
 

@@ -123,6 +123,9 @@ pub struct ClipEntry {
     /// Regions of the source picture.
     #[serde(default, skip_serializing_if = "Regions::is_empty")]
     pub regions: Regions,
+    /// Facts to be told of it, such as a header that the pixels contradict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Why the record cannot be used.

@@ -18,6 +18,7 @@ mod label_map;
 mod layout;
 mod matching;
 mod naming;
+mod notes;
 mod patient_name;
 mod picture;
 pub mod pickle;
@@ -299,6 +300,8 @@ pub fn ingest(
     report.manifest = sitting::table(&mut plan, &sitting.stored, sitting.table, out)?;
     report.clips = report.manifest.rows.len();
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
+    let named = plan.found.iter().map(|found| (found.source.as_str(), found.key.as_str())).collect();
+    report.warnings.extend(notes::warnings(&sitting.stored, &named));
     report.warnings.extend(whose::warnings(&report.manifest, &sitting.stored));
     report.warnings.extend(fold_warning(&report.manifest));
     sitting.journal.append(&[Entry::Finished { clips: report.clips, refused }])?;

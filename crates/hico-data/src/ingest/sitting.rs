@@ -268,7 +268,7 @@ fn entry(
     place: store::Place,
     veil: Option<&Veil>,
 ) -> ClipEntry {
-    let Decoded { clip: stored, source, luma, done, whose, spacing, regions, pair: _ } = decoded;
+    let Decoded { clip: stored, source, luma, done, notes, whose, spacing, regions, pair: _ } = decoded;
     ClipEntry {
         source: found.source.clone(),
         clip,
@@ -287,6 +287,7 @@ fn entry(
         named_by: whose.as_ref().map_or(NamedBy::default(), |whose| whose.by),
         spacing: *spacing,
         regions: regions.clone(),
+        notes: notes.clone(),
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) struct SourceFacts {
     pub(crate) codec: String,
     /// What was done to the values of the frames.
     pub(crate) done: Vec<String>,
+    /// Facts to be told of a clip that was taken in all the same, such as a header that its pixels contradict. Clips with the
+    /// same words are told together, so numbers of a single file do not belong here.
+    pub(crate) notes: Vec<String>,
     /// What was wrong with the file, where that was allowed.
     pub(crate) complaint: Option<String>,
 }
@@ -24,7 +27,16 @@ pub(crate) struct SourceFacts {
 impl SourceFacts {
     /// Those of a file that says nothing but its frames.
     pub(crate) fn of_frames(fps: Option<f64>, codec: String) -> Self {
-        let regions = Regions::default();
-        Self { fps, spacing: None, regions, whose: None, header: None, codec, done: Vec::new(), complaint: None }
+        Self {
+            fps,
+            spacing: None,
+            regions: Regions::default(),
+            whose: None,
+            header: None,
+            codec,
+            done: Vec::new(),
+            notes: Vec::new(),
+            complaint: None,
+        }
     }
 }

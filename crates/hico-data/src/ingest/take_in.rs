@@ -110,9 +110,10 @@ pub(super) fn fill(
 }
 
 fn finish(sink: FrameSink, facts: SourceFacts) -> Result<Decoded, Refusal> {
-    let SourceFacts { fps, spacing, regions, whose, codec, done, complaint, header: _ } = facts;
+    let SourceFacts { fps, spacing, regions, whose, codec, done, notes, complaint, header: _ } = facts;
     let mut decoded = sink.finish(fps, &codec)?;
     decoded.done.splice(1..1, done);
+    decoded.done.extend(notes.iter().map(|note| format!("note: {}", note.replace(';', ","))));
     decoded.done.extend(complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));
-    Ok(Decoded { whose, spacing, regions, ..decoded })
+    Ok(Decoded { whose, spacing, regions, notes, ..decoded })
 }

@@ -81,6 +81,7 @@ pub(crate) fn decode(
         header: Some(HeaderFacts::read(&file.header)),
         codec: file.codec(),
         done: Vec::new(),
+        notes: Vec::new(),
         complaint: None,
     };
     if file.is_video() {
