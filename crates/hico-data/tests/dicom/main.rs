@@ -6,10 +6,12 @@
     reason = "a test may stop at what it did not expect, and say why it skips"
 )]
 
+mod coded;
 mod columns;
 mod identity;
 mod made;
 mod memory;
+mod odd;
 mod pixels;
 mod real;
 mod refusals;

@@ -19,9 +19,13 @@ impl Study {
     }
 
     pub(crate) fn add(&self, name: &str, file: &DicomFile) {
+        self.add_bytes(name, &file.bytes());
+    }
+
+    pub(crate) fn add_bytes(&self, name: &str, bytes: &[u8]) {
         let path = self.source().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, file.bytes()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
 
     pub(crate) fn source(&self) -> PathBuf {

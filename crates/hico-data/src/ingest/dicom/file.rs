@@ -1,6 +1,8 @@
 //! An open DICOM file: its header judged, its frames found, each decoded when it is asked for.
 
 use super::colour::Photometric;
+use super::decode::{Learnt, decode};
+use super::evidence;
 use super::fault::Fault;
 use super::fragments::{Fragments, Piece};
 use super::guard::guard;
@@ -8,9 +10,9 @@ use super::header::{Header, Pixels, Value};
 use super::layout::Layout;
 use super::source::{ReadSeek, Source};
 use super::start::Start;
-use super::stored::{StoredFrame, Values};
+use super::stored::StoredFrame;
 use super::syntax::{Coding, Writing};
-use super::{jpeg, jpeg_extended, jpeg_lossless, jpeg_ls, jpeg2000, native, rle};
+use super::told::Told;
 use crate::ingest::frames::Limits;
 use crate::ingest::refusal::Refusal;
 use crate::ingest::video::Damaged;
@@ -30,15 +32,23 @@ pub(super) struct File {
     swapped: Option<u64>,
     /// What is wrong with it, where that was allowed.
     pub(super) complaint: Option<String>,
+    /// What is odd about it, though it is read.
+    pub(super) told: Told,
 }
+
+/// Bytes of a compressed frame that are looked at before it is decoded; large comments may stand first.
+const LOOKED_AT: u64 = 1 << 20;
 
 impl File {
     pub(super) fn open(path: &Path, limits: Limits, damaged: Damaged) -> Result<Self, Refusal> {
         let (source, start) = Source::find(path, limits.bytes)?;
         let header = guard(|| Ok(Header::read(&source, start))).unwrap_or_else(|said| Err(Fault::Header { said }))?;
         let is_video = matches!(start.syntax.coding, Coding::Video(_));
-        let layout = if is_video { Layout::of_video(&header)? } else { Layout::read(&header, limits)? };
-        let mut file = Self { source, start, header, layout, pieces: Vec::new(), swapped: None, complaint: None };
+        let mut told = Told::default();
+        tell_writing(start, &mut told);
+        let layout = if is_video { Layout::of_video(&header)? } else { Layout::read(&header, limits, &mut told)? };
+        let pieces = Vec::new();
+        let mut file = Self { source, start, header, layout, pieces, swapped: None, complaint: None, told };
         let found = match file.header.pixels {
             Some(Pixels::Native { offset, length, words }) => file.native(offset, length, words)?,
             Some(Pixels::Items { offset }) => file.encapsulated(offset)?,
@@ -48,6 +58,10 @@ impl File {
             file.pieces = found;
             return Ok(file);
         }
+        let coding = file.start.syntax.coding;
+        if file.layout.photometric == Photometric::YbrOfJpeg2000 && !matches!(coding, Coding::Jpeg2000 | Coding::Jpeg) {
+            file.told.tell("the header says YBR_RCT or YBR_ICT, which only JPEG 2000 has: read as RGB");
+        }
         let announced = file.layout.frames.unwrap_or_else(|| found.len().max(1));
         if found.is_empty() || found.len() < announced {
             let short = Fault::Short { announced, found: found.len() };
@@ -55,6 +69,12 @@ impl File {
                 return Err(short.into());
             }
             file.complaint = Some(short.to_string());
+        }
+        if found.len() > announced {
+            file.told.tell("there are more frames than Number of Frames (0028,0008) says, which were left out");
+        }
+        if file.layout.frames.is_none() && found.len() > 1 {
+            file.told.tell("Number of Frames (0028,0008) is absent: as many frames were read as there are");
         }
         file.pieces = found;
         file.pieces.truncate(announced);
@@ -74,9 +94,22 @@ impl File {
         self.swapped = is_swapped.then_some(offset);
         let end = self.source()?.seek(SeekFrom::End(0)).map_err(unreadable)?;
         let there = length.min(end.saturating_sub(offset));
+        if self.layout.is_422_in_full(there) {
+            self.layout.photometric = Photometric::YbrFull;
+            self.told.tell("the header says YBR_FULL_422, each pixel has chroma of its own: read as YBR_FULL");
+        }
         let frame = self.layout.frame_bytes() as u64;
         let most = self.layout.frames.map_or(u64::MAX, |frames| frames as u64);
         let whole = (there / frame).min(most);
+        // One byte may fill up to an even number.
+        if self.layout.frames.is_none() && there < length {
+            // What the length announces is not all there.
+            self.layout.frames = usize::try_from(length / frame).ok().filter(|frames| *frames > 0);
+        }
+        let is_all = self.layout.frames.is_none_or(|_| whole == most);
+        if whole > 0 && is_all && there - whole * frame > whole * frame % 2 {
+            self.told.tell("there are more bytes of pixels than its header says, and they were left out");
+        }
         // Frames of a byte each could be more than there is room for.
         let whole = usize::try_from(whole.min(1 << 24)).unwrap_or_default();
         Ok((0..whole as u64).map(|number| vec![Piece { offset: offset + number * frame, length: frame }]).collect())
@@ -84,9 +117,6 @@ impl File {
 
     /// The frames among items.
     fn encapsulated(&mut self, offset: u64) -> Result<Vec<Vec<Piece>>, Refusal> {
-        if self.start.syntax.guessed {
-            return Err(Fault::NoSyntax.into());
-        }
         let mut source = self.source()?;
         let fragments = Fragments::read(&mut *source, offset)?;
         if fragments.cut && self.is_video() {
@@ -95,20 +125,44 @@ impl File {
         if self.is_video() {
             return Ok(vec![fragments.pieces]);
         }
+        let first = fragments.pieces.first().map_or(Ok(Vec::new()), |piece| read(&mut *source, *piece, LOOKED_AT))?;
+        self.settle_coding(&first)?;
         let table = self.header.root(tags::EXTENDED_OFFSET_TABLE).map(Value::very_longs).unwrap_or_default();
-        let marks: &[[u8; 2]] = match self.start.syntax.coding {
-            Coding::Jpeg | Coding::JpegLossless | Coding::JpegLs => &[[0xff, 0xd8]],
-            // A code stream, or one in a JP2 file.
-            Coding::Jpeg2000 => &[[0xff, 0x4f], [0, 0]],
-            // Every item is a frame.
-            _ => return Ok(fragments.frames(self.layout.frames, &table, |_| true)?),
-        };
+        let (coding, frame, mut held) = (self.start.syntax.coding, self.layout.frame_bytes() as u64, 0);
         let begins = |piece: Piece| {
-            let mut mark = [0; 2];
-            let read = source.seek(SeekFrom::Start(piece.offset)).and_then(|_| source.read_exact(&mut mark));
-            piece.length >= 2 && read.is_ok() && marks.contains(&mark)
+            let head = read(&mut *source, piece, 12).unwrap_or_default();
+            match coding {
+                Coding::Jpeg | Coding::JpegLossless | Coding::JpegLs => head.starts_with(&[0xff, 0xd8]),
+                Coding::Jpeg2000 => evidence::coding(&head) == Some(coding),
+                Coding::Rle => evidence::is_rle(&head),
+                _ => {
+                    let begins = held == 0 || held >= frame;
+                    held = if begins { piece.length } else { held + piece.length };
+                    begins
+                }
+            }
         };
         Ok(fragments.frames(self.layout.frames, &table, begins)?)
+    }
+
+    /// Takes over how the first frame is coded, and how deep it is, where its bytes say so.
+    fn settle_coding(&mut self, frame: &[u8]) -> Result<(), Fault> {
+        let named = self.start.syntax.coding;
+        let found = evidence::coding(frame);
+        if found.is_none() && self.start.syntax.guessed {
+            return Err(Fault::NoSyntax);
+        }
+        let coding = found.unwrap_or(named);
+        if coding != named {
+            let named = if self.start.syntax.guessed { "nothing" } else { named.name() };
+            self.told
+                .tell(format!("the transfer syntax says {named}, the frames are {}: read as they are", coding.name()));
+        }
+        self.start.syntax.coding = coding;
+        if let Some(precision) = evidence::precision(frame) {
+            self.layout.of_stream(precision, coding, &mut self.told);
+        }
+        Ok(())
     }
 
     pub(super) const fn frames(&self) -> usize {
@@ -121,16 +175,7 @@ impl File {
 
     /// For the record.
     pub(super) fn codec(&self) -> String {
-        let coding = match self.start.syntax.coding {
-            Coding::Native => "native",
-            Coding::Rle => "rle",
-            Coding::Jpeg => "jpeg",
-            Coding::JpegLossless => "jpeg lossless",
-            Coding::JpegLs => "jpeg-ls",
-            Coding::Jpeg2000 => "jpeg 2000",
-            Coding::Video(name) => name,
-        };
-        format!("dicom {coding}")
+        format!("dicom {}", self.start.syntax.coding.name())
     }
 
     /// A reader for [`Self::frame`].
@@ -151,7 +196,12 @@ impl File {
     }
 
     /// Decodes one frame.
-    pub(super) fn frame(&self, source: &mut dyn ReadSeek, number: usize) -> Result<StoredFrame, Fault> {
+    pub(super) fn frame(
+        &self,
+        source: &mut dyn ReadSeek,
+        number: usize,
+        learnt: &mut Learnt,
+    ) -> Result<StoredFrame, Fault> {
         let broken = |said: String| Fault::Frame { frame: number, said };
         let mut bytes = Vec::new();
         for piece in self.pieces.get(number).into_iter().flatten() {
@@ -167,52 +217,31 @@ impl File {
                 bytes.truncate(piece.length as usize);
             }
         }
-        let values = guard(|| self.decode(bytes)).map_err(broken)?;
+        let values = guard(|| decode(bytes, &self.layout, self.start.syntax, learnt)).map_err(broken)?;
         if values.len() != self.layout.pixels() * self.layout.samples() {
             return Err(broken("it decodes to another size than the header says".to_owned()));
         }
         Ok(StoredFrame { size: self.layout.size, samples: self.layout.samples(), values })
     }
+}
 
-    fn decode(&self, bytes: Vec<u8>) -> Result<Values, String> {
-        let layout = &self.layout;
-        let (shape, samples) = (layout.shape(), layout.samples());
-        match self.start.syntax.coding {
-            Coding::Native => {
-                let expected = layout.frame_bytes();
-                if bytes.len() < expected {
-                    return Err(format!("{} bytes, expected {expected}", bytes.len()));
-                }
-                Ok(native::decode(bytes, layout, self.start.syntax.writing == Writing::ExplicitBig))
-            }
-            Coding::Rle => {
-                let planes = rle::decode(&bytes, samples * layout.bytes, layout.pixels())?;
-                Ok(native::of_planes(&planes, layout))
-            }
-            Coding::Jpeg if layout.bytes == 1 => {
-                let is_rgb = layout.photometric == Photometric::Rgb;
-                let colour = if is_rgb { jpeg::Colour::Rgb } else { jpeg::Colour::Ybr };
-                Ok(Values::Bytes(jpeg::decode(&bytes, shape, colour)?))
-            }
-            Coding::Jpeg if jpeg_extended::is_12_bits(&bytes) => {
-                Ok(Values::Words(jpeg_extended::decode(&bytes, shape)?))
-            }
-            Coding::Jpeg => {
-                let bytes = jpeg::decode(&bytes, shape, jpeg::Colour::Ybr)?;
-                Ok(Values::Words(bytes.into_iter().map(u16::from).collect()))
-            }
-            Coding::JpegLossless => Ok(native::of_words(jpeg_lossless::decode(&bytes, shape)?.values, layout)),
-            Coding::JpegLs => Ok(native::of_words(jpeg_ls::decode(&bytes, shape)?, layout)),
-            Coding::Jpeg2000 => {
-                let (words, bits) = jpeg2000::decode(&bytes, shape)?;
-                if bits as usize > layout.bytes * 8 {
-                    return Err(format!("{bits} bits a sample, the header has room for {}", layout.bytes * 8));
-                }
-                Ok(native::of_words(words, layout))
-            }
-            Coding::Video(name) => Err(format!("{name} is decoded as a whole")),
-        }
+/// Tells where the data set is written in another way than was said, or nothing was said.
+fn tell_writing(start: Start, told: &mut Told) {
+    let written = start.syntax.writing_name();
+    if let Some(said) = start.said {
+        told.tell(format!("the transfer syntax says {said}, the data set is {written}: read as it is"));
     }
+    if start.syntax.guessed {
+        told.tell(format!("no transfer syntax (0002,0010) is named: read as {written}"));
+    }
+}
+
+/// Reads a piece, or so many bytes of it.
+fn read(source: &mut dyn ReadSeek, piece: Piece, most: u64) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    source.seek(SeekFrom::Start(piece.offset)).map_err(unreadable)?;
+    source.take(piece.length.min(most)).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
 }
 
 fn unreadable(error: std::io::Error) -> Refusal {

@@ -172,6 +172,15 @@ mod tests {
     }
 
     #[test]
+    fn one_frame_may_be_in_several_pieces_whatever_is_announced() {
+        let pieces = &PIECES[..3];
+        for table in [&[][..], &[0]] {
+            assert_eq!(counts(&items(table, pieces), None, &[]).unwrap(), [3]);
+            assert_eq!(counts(&items(table, pieces), Some(1), &[]).unwrap(), [3]);
+        }
+    }
+
+    #[test]
     fn a_table_that_points_elsewhere_is_not_believed() {
         assert_eq!(counts(&items(&[0, 31], &PIECES), Some(2), &[]).unwrap(), [3, 1]);
         assert_eq!(counts(&items(&[0, u32::MAX], &PIECES), Some(2), &[u64::MAX, 0]).unwrap(), [3, 1]);

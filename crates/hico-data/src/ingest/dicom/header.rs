@@ -40,7 +40,7 @@ const SEQUENCES: [Tag; 8] = [
 ];
 
 /// The elements that are read.
-const WANTED: [Tag; 49] = [
+const WANTED: [Tag; 52] = [
     tags::PATIENT_ID,
     tags::STUDY_INSTANCE_UID,
     tags::SAMPLES_PER_PIXEL,
@@ -74,6 +74,9 @@ const WANTED: [Tag; 49] = [
     tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::EXTENDED_OFFSET_TABLE,
     tags::EXTENDED_OFFSET_TABLE_LENGTHS,
     tags::REGION_SPATIAL_FORMAT,
@@ -264,22 +267,26 @@ impl Header {
 }
 
 impl Value {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The bytes of words, the low one of each first.
+    pub(super) fn bytes_of_words(&self) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        if self.big {
+            bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.swap(0, 1));
+        }
+        bytes
     }
 
     /// Text without padding. Bytes that are no UTF-8 are taken for Latin 1.
     pub(super) fn text(&self) -> String {
         let text = String::from_utf8(self.bytes.clone());
         let text = text.unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());
-        text.trim_matches(['\0', ' ']).to_owned()
+        text.trim_matches(|letter: char| letter == '\0' || letter.is_whitespace()).to_owned()
     }
 
-    /// Numbers written as text, separated by `\`; what is no number is left out.
-    pub(super) fn decimals(&self) -> Vec<f64> {
-        let numbers = self.text();
-        let numbers = numbers.split('\\').filter_map(|number| number.trim().parse::<f64>().ok());
-        numbers.filter(|number| number.is_finite()).collect()
+    /// Numbers written as text, separated by `\`; `None` where one of them is no finite number.
+    pub(super) fn decimals(&self) -> Option<Vec<f64>> {
+        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        self.text().split('\\').map(number).collect()
     }
 
     pub(super) fn words(&self) -> Vec<u16> {
@@ -302,7 +309,7 @@ impl Value {
     }
 
     pub(super) fn double(&self) -> Option<f64> {
-        self.very_longs().first().map(|bits| f64::from_bits(*bits)).filter(|number| number.is_finite())
+        self.very_longs().first().map(|bits| f64::from_bits(*bits))
     }
 }
 

@@ -1,25 +1,33 @@
 //! JPEG baseline, extended and progressive pictures of 8 bits (ITU-T T.81).
 
-use super::jpeg_markers::{Segment, Segments};
+use super::colour::{Colour, ybr_to_rgb};
+use super::jpeg_colour::{Marks, by_content};
+use super::jpeg_markers::{Segment, Segments, whole};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// What the DICOM header says of the three samples of a pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colour {
-    /// Luma and two chroma.
-    Ybr,
-    /// Red, green and blue.
-    Rgb,
+/// A decoded picture.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Picture {
+    /// `[height, width, samples]`, colour as RGB.
+    pub(super) pixels: Vec<u8>,
+    /// What the samples of the stream are.
+    pub(super) colour: Colour,
 }
 
-/// Decodes one picture to `[height, width, samples]`, colour as RGB.
+/// Decodes one picture.
 ///
 /// - `expected`: height, width and samples; a picture that says otherwise is refused before memory is taken
-/// - `colour`: what the DICOM header says; the picture's own markers outweigh it
-pub(super) fn decode(data: &[u8], expected: [usize; 3], colour: Colour) -> Result<Vec<u8>, String> {
+/// - `header`: what the DICOM header says of three samples; what the picture itself tells outweighs it
+/// - `settled`: what an earlier picture of the clip told by its values alone
+pub(super) fn decode(
+    data: &[u8],
+    expected: [usize; 3],
+    header: Colour,
+    settled: &mut Option<Colour>,
+) -> Result<Picture, String> {
     let markers = Markers::read(data)?;
     if markers.precision != 8 {
         return Err(format!("JPEG of {} bits a sample is not read", markers.precision));
@@ -28,23 +36,33 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3], colour: Colour) -> Resul
         return Err(format!("{:?} (height, width, samples), the header says {expected:?}", markers.size));
     }
     // The decoder fills with grey what is missing at the end.
-    if !data.windows(2).rev().take(4096).any(|word| word == [0xff, 0xd9]) {
-        return Err("its end is missing".to_owned());
-    }
+    let data = whole(data)?;
     // Without the marker of Adobe the decoder takes any three samples for luma and chroma; which they are, we say.
     let cleared = markers.adobe_at.map(|at| [&data[..at], &data[at + markers.adobe_length..]].concat());
     let data = cleared.as_deref().unwrap_or(data);
-    let ybr = match (markers.adobe_transform, markers.jfif, colour) {
-        (Some(transform), ..) => transform != 0,
-        (None, true, _) => true,
-        (None, false, colour) => colour == Colour::Ybr,
-    };
+    let told = markers.marks.colour(header).or(*settled);
+    if let (3, None) = (expected[2], told) {
+        let raw = pixels(data, expected, Colour::Rgb, markers.marks.named_rgb)?;
+        let colour = *settled.insert(by_content(&raw).unwrap_or(header));
+        if colour == Colour::Rgb {
+            return Ok(Picture { pixels: raw, colour });
+        }
+    }
+    let colour = told.or(*settled).unwrap_or(header);
+    Ok(Picture { pixels: pixels(data, expected, colour, markers.marks.named_rgb)?, colour })
+}
+
+/// Decodes to RGB.
+///
+/// - `colour`: what the samples are
+/// - `named_rgb`: what the decoder takes them for
+fn pixels(data: &[u8], expected: [usize; 3], colour: Colour, named_rgb: bool) -> Result<Vec<u8>, String> {
     let [height, width, samples] = expected;
-    let wanted = match (samples, ybr) {
+    let wanted = match (samples, colour) {
         (1, _) => ColorSpace::Luma,
-        (_, true) => ColorSpace::RGB,
-        (_, false) if markers.named_rgb => ColorSpace::RGB,
-        (_, false) => ColorSpace::YCbCr,
+        (_, Colour::Ybr) => ColorSpace::RGB,
+        (_, Colour::Rgb) if named_rgb => ColorSpace::RGB,
+        (_, Colour::Rgb) => ColorSpace::YCbCr,
     };
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -58,6 +76,9 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3], colour: Colour) -> Resul
         return Err("it decodes to another size than it says".to_owned());
     }
     decoder.decode_into(&mut pixels).map_err(|error| error.to_string())?;
+    if (samples, colour, named_rgb) == (3, Colour::Ybr, true) {
+        ybr_to_rgb(&mut pixels);
+    }
     Ok(pixels)
 }
 
@@ -67,10 +88,7 @@ struct Markers {
     precision: u8,
     /// Height, width, samples.
     size: [usize; 3],
-    /// Whether the samples are called R, G and B.
-    named_rgb: bool,
-    jfif: bool,
-    adobe_transform: Option<u8>,
+    marks: Marks,
     /// Where Adobe's segment begins, if there is one, and its bytes.
     adobe_at: Option<usize>,
     adobe_length: usize,
@@ -78,31 +96,30 @@ struct Markers {
 
 impl Markers {
     fn read(data: &[u8]) -> Result<Self, String> {
-        let mut frame = None;
-        let (mut jfif, mut adobe_transform, mut adobe_at, mut adobe_length) = (false, None, None, 0);
+        let (mut frame, mut marks) = (None, Marks::default());
+        let (mut adobe_at, mut adobe_length) = (None, 0);
         for segment in Segments::new(data)? {
-            let Segment { marker, body, tail } = segment?;
+            let segment = segment?;
+            let Segment { marker, body, tail } = segment;
             match (marker, body) {
                 (0xda, _) => break,
-                (0xc0..=0xc2, [precision, h0, h1, w0, w1, samples, components @ ..]) => {
+                (0xc0..=0xc2, [precision, h0, h1, w0, w1, samples, ..]) => {
                     let size = |a: &u8, b: &u8| usize::from(u16::from_be_bytes([*a, *b]));
-                    let names: Vec<u8> = components.chunks_exact(3).map(|component| component[0]).collect();
-                    frame = Some((*precision, [size(h0, h1), size(w0, w1), usize::from(*samples)], names == *b"RGB"));
+                    frame = Some((*precision, [size(h0, h1), size(w0, w1), usize::from(*samples)]));
                 }
                 (0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf, _) => {
                     return Err(format!("its frame header is of another JPEG process (SOF{})", marker - 0xc0));
                 }
-                (0xe0, [b'J', b'F', b'I', b'F', ..]) => jfif = true,
                 (0xee, [b'A', b'd', b'o', b'b', b'e', ..]) => {
-                    adobe_transform = body.get(11).copied();
                     adobe_length = body.len() + 4;
                     adobe_at = (data.len() - tail.len()).checked_sub(adobe_length);
                 }
                 _ => {}
             }
+            marks.see(&segment);
         }
-        let (precision, size, named_rgb) = frame.ok_or("it ends before its frame header")?;
-        Ok(Self { precision, size, named_rgb, jfif, adobe_transform, adobe_at, adobe_length })
+        let (precision, size) = frame.ok_or("it ends before its frame header")?;
+        Ok(Self { precision, size, marks, adobe_at, adobe_length })
     }
 }
 
@@ -121,16 +138,16 @@ mod tests {
 
     #[test]
     fn a_grey_picture_decodes_and_another_size_is_refused() {
-        let pixels = decode(&grey(), [10, 20, 1], Colour::Ybr).unwrap();
+        let pixels = decode(&grey(), [10, 20, 1], Colour::Ybr, &mut None).unwrap().pixels;
         assert!(pixels.iter().enumerate().all(|(at, value)| value.abs_diff((at % 20 * 10 + at / 20) as u8) <= 2));
-        assert!(decode(&grey(), [20, 10, 1], Colour::Ybr).unwrap_err().starts_with("[10, 20, 1]"));
+        assert!(decode(&grey(), [20, 10, 1], Colour::Ybr, &mut None).unwrap_err().starts_with("[10, 20, 1]"));
     }
 
     #[test]
     fn a_picture_cut_anywhere_is_refused() {
         let whole = grey();
         for length in 0..whole.len() - 1 {
-            assert!(decode(&whole[..length], [10, 20, 1], Colour::Ybr).is_err(), "{length}");
+            assert!(decode(&whole[..length], [10, 20, 1], Colour::Ybr, &mut None).is_err(), "{length}");
         }
     }
 }

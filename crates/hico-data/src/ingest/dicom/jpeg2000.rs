@@ -1,13 +1,23 @@
 //! JPEG 2000 pictures (ITU-T T.800): the header is judged here, the pixels come from `hayro-jpeg2000`.
 
-use super::jpeg2000_blocks;
+use super::{jpeg2000_blocks, jpeg2000_parts};
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
-/// Decodes one picture to `[height, width, samples]`; the stored values, signed ones as two's complement.
+/// A decoded picture.
+#[derive(Debug)]
+pub(super) struct Picture {
+    /// `[height, width, samples]`; the stored values, signed ones as two's complement.
+    pub(super) values: Vec<u16>,
+    /// Bits of a value.
+    pub(super) bits: u32,
+    /// Whether the samples were luma and chroma in the stream, and are not any more.
+    pub(super) transformed: bool,
+}
+
+/// Decodes one picture.
 ///
 /// - `expected`: height, width and samples; a picture that says otherwise is refused before memory is taken
-/// - returns: the values, and bits of a value
-pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<(Vec<u16>, u32), String> {
+pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Picture, String> {
     // The code stream alone: what a JP2 file around it says of colours, the DICOM header says.
     let begin = data.windows(4).position(|word| word == [0xff, 0x4f, 0xff, 0x51]);
     let data = begin.map(|begin| &data[begin..]).ok_or("it does not begin as a JPEG 2000 picture")?;
@@ -19,6 +29,8 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<(Vec<u16>, u32
     if !(1..=16).contains(&size.precision) {
         return Err(format!("JPEG 2000 of {} bits a sample is not read", size.precision));
     }
+    let closed = jpeg2000_parts::close(data);
+    let data = closed.as_deref().unwrap_or(data);
     jpeg2000_blocks::check(data, expected)?;
     let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
     let image = Image::new(data, &settings).map_err(|error| error.to_string())?;
@@ -37,7 +49,8 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<(Vec<u16>, u32
             *value = (sample.round().clamp(0.0, largest as f32) as i32 - lift) as u16;
         }
     }
-    Ok((values, size.precision))
+    let transformed = samples == 3 && jpeg2000_blocks::is_transformed(data);
+    Ok(Picture { values, bits: size.precision, transformed })
 }
 
 /// The first segment of a code stream.

@@ -38,6 +38,12 @@ pub(super) fn check(data: &[u8], size: [usize; 3]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the main header says that the first three samples were mixed to luma and chroma (T.800, table A.15).
+pub(super) fn is_transformed(data: &[u8]) -> bool {
+    let mut segments = Segments { data, at: 2, tile_end: 0 };
+    segments.find(|(marker, _)| *marker == 0x52).is_some_and(|(_, body)| body.get(4) == Some(&1))
+}
+
 impl<'a> Style<'a> {
     fn read(style: u8, body: &'a [u8], layers: u64) -> Option<Self> {
         let [levels, width, height, _, _, precincts @ ..] = body else { return None };

@@ -10,6 +10,8 @@ pub(super) struct Picture {
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) samples: usize,
+    /// Bits of a value.
+    pub(super) bits: u32,
     /// `[height, width, samples]`
     pub(super) values: Vec<u16>,
 }
@@ -20,12 +22,17 @@ pub(super) struct Picture {
 pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Picture, String> {
     let mut tables: [Option<Huffman>; 4] = [const { None }; 4];
     let (mut frame, mut restart) = (None, 0);
-    let mut picture = Picture { height: expected[0], width: expected[1], samples: expected[2], values: Vec::new() };
+    let mut picture =
+        Picture { height: expected[0], width: expected[1], samples: expected[2], bits: 0, values: Vec::new() };
     let mut done = [false; 4];
     for segment in Segments::new(data)? {
         let Segment { marker, body, tail } = segment?;
         match marker {
-            0xc3 => frame = Some(Frame::read(body, expected)?),
+            0xc3 => {
+                let read = Frame::read(body, expected)?;
+                picture.bits = read.precision;
+                frame = Some(read);
+            }
             0xc4 => {
                 for (_, place, table) in jpeg_huffman::tables(body)? {
                     *tables.get_mut(place).ok_or("a Huffman table of another JPEG process")? = Some(table);

@@ -13,21 +13,41 @@ pub(super) struct Segment<'a> {
 /// Segment after segment until the end of the picture; entropy-coded bytes between them are skipped.
 pub(super) struct Segments<'a> {
     rest: &'a [u8],
+    /// Whether the marker that ends the picture was met.
+    ended: bool,
 }
 
 impl<'a> Segments<'a> {
     pub(super) fn new(data: &'a [u8]) -> Result<Self, String> {
         match data {
-            [0xff, 0xd8, rest @ ..] => Ok(Self { rest }),
+            [0xff, 0xd8, rest @ ..] => Ok(Self { rest, ended: false }),
             _ => Err("it does not begin as a JPEG picture".to_owned()),
         }
     }
+
+    /// Goes on to the end of the picture; returns what lies behind it, `None` where it has no end.
+    pub(super) fn behind(mut self) -> Option<&'a [u8]> {
+        for segment in self.by_ref() {
+            segment.ok()?;
+        }
+        self.ended.then_some(self.rest)
+    }
+}
+
+/// The picture without what lies behind its end: padding of any length, or another picture. The end marker of a thumbnail
+/// within a segment is none of the picture.
+pub(super) fn whole(data: &[u8]) -> Result<&[u8], String> {
+    let behind = Segments::new(data)?.behind().ok_or("its end is missing")?;
+    Ok(&data[..data.len() - behind.len()])
 }
 
 impl<'a> Iterator for Segments<'a> {
     type Item = Result<Segment<'a>, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
         loop {
             // Stuffed bytes (0), fill bytes (ff) and restarts (d0 to d7) belong to what is skipped; in JPEG-LS all
             // below 80 do.
@@ -36,6 +56,7 @@ impl<'a> Iterator for Segments<'a> {
             })?;
             let (marker, after) = (self.rest[at + 1], &self.rest[at + 2..]);
             if marker == 0xd9 {
+                (self.rest, self.ended) = (after, true);
                 return None;
             }
             if marker == 0xd8 {
@@ -94,6 +115,8 @@ mod tests {
         let seen: Vec<_> = Segments::new(&data).unwrap().map(|it| it.map(|it| (it.marker, it.body.to_vec()))).collect();
         assert_eq!(seen, [Ok((0xda, vec![7])), Ok((0xfe, vec![]))]);
         assert!(Segments::new(b"abc").is_err());
+        assert_eq!(whole(&data), Ok(&data[..20]));
+        assert!(whole(&data[..19]).is_err(), "it ends before its end");
         let cut = Segments::new(&data[..6]).unwrap().next();
         assert!(cut.is_some_and(|segment| segment.is_err()));
     }

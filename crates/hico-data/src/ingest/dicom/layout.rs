@@ -3,6 +3,8 @@
 use super::colour::Photometric;
 use super::fault::Fault;
 use super::header::{Header, Value};
+use super::syntax::Coding;
+use super::told::Told;
 use crate::clip::Size;
 use crate::ingest::frames::{Limits, check_size};
 use crate::ingest::refusal::Refusal;
@@ -21,13 +23,15 @@ pub(super) struct Layout {
     pub(super) bytes: usize,
     /// Bits of a sample that mean something.
     pub(super) bits: u32,
+    /// Bits below them, that mean nothing.
+    pub(super) shift: u32,
     pub(super) signed: bool,
     /// Frames announced, where they are.
     pub(super) frames: Option<usize>,
 }
 
 impl Layout {
-    pub(super) fn read(header: &Header, limits: Limits) -> Result<Self, Refusal> {
+    pub(super) fn read(header: &Header, limits: Limits, told: &mut Told) -> Result<Self, Refusal> {
         if header.pixels.is_none() {
             let floats = [tags::FLOAT_PIXEL_DATA, tags::DOUBLE_FLOAT_PIXEL_DATA].map(|tag| header.root(tag).is_some());
             let what = "pixels that are floating-point numbers".to_owned();
@@ -54,6 +58,11 @@ impl Layout {
         if !(1..=bits_allocated).contains(&bits) {
             return Err(value("Bits Stored (0028,0101)", format!("{bits}, of {bits_allocated} allocated")).into());
         }
+        let high = header.root(tags::HIGH_BIT).and_then(Value::word).unwrap_or(bits - 1);
+        let shift = high.checked_sub(bits - 1).filter(|_| high < bits_allocated).unwrap_or_else(|| {
+            told.tell("High Bit (0028,0102) has no room for Bits Stored (0028,0101): the lowest bits were taken");
+            0
+        });
         let what = "Photometric Interpretation (0028,0004)";
         let text = header.root(tags::PHOTOMETRIC_INTERPRETATION).ok_or(Fault::Missing { what })?.text();
         let photometric = Photometric::read(&text)
@@ -66,10 +75,20 @@ impl Layout {
             )
             .into());
         }
-        let signed = number(header, tags::PIXEL_REPRESENTATION, "Pixel Representation (0028,0103)")? == 1;
+        let sign = number(header, tags::PIXEL_REPRESENTATION, "Pixel Representation (0028,0103)");
+        let signed = match sign {
+            // A sign means nothing in colours.
+            _ if photometric.samples() > 1 => false,
+            Ok(sign @ 2..) => {
+                let found = format!("{sign}, expected 0 or 1");
+                return Err(value("Pixel Representation (0028,0103)", found).into());
+            }
+            sign => sign? == 1,
+        };
         let planar = header.root(tags::PLANAR_CONFIGURATION).and_then(Value::word) == Some(1) && samples > 1;
         let bytes = usize::from(bits_allocated / 8);
-        Ok(Self { size, photometric, planar, bytes, bits: u32::from(bits), signed, frames })
+        let (bits, shift) = (u32::from(bits), u32::from(shift));
+        Ok(Self { size, photometric, planar, bytes, bits, shift, signed, frames })
     }
 
     /// For a video, whose own headers say everything; ffmpeg judges them.
@@ -79,7 +98,8 @@ impl Layout {
         }
         let size = Size { height: 0, width: 0 };
         let frames = frames(header.root(tags::NUMBER_OF_FRAMES))?;
-        Ok(Self { size, photometric: Photometric::Rgb, planar: false, bytes: 1, bits: 8, signed: false, frames })
+        let photometric = Photometric::Rgb;
+        Ok(Self { size, photometric, planar: false, bytes: 1, bits: 8, shift: 0, signed: false, frames })
     }
 
     pub(super) const fn pixels(&self) -> usize {
@@ -90,9 +110,44 @@ impl Layout {
         self.photometric.samples()
     }
 
+    /// Takes over the depth of a compressed stream, which knows it better than the header.
+    ///
+    /// - `precision`: bits of a sample of the stream
+    /// - `coding`: of the stream
+    pub(super) fn of_stream(&mut self, precision: u32, coding: Coding, told: &mut Told) {
+        // A stream of more bits holds samples as the header has them, one of fewer bits those that mean something.
+        if precision <= self.bits {
+            self.shift = 0;
+        }
+        let is_other = match coding {
+            Coding::Jpeg => precision != self.bits,
+            _ => precision < self.bits && self.samples() > 1,
+        };
+        if is_other && precision as usize <= 8 * self.bytes {
+            told.tell(
+                "Bits Stored (0028,0101) is another number than the bits of the compressed pixels, which were taken",
+            );
+            (self.bits, self.shift) = (precision, 0);
+        }
+    }
+
     /// Height, width and samples, as a decoder has to find them.
     pub(super) const fn shape(&self) -> [usize; 3] {
         [self.size.height, self.size.width, self.samples()]
+    }
+
+    /// Whether so many bytes of pixels that are not compressed hold chroma for each pixel, though the header says that two
+    /// share it: programs that decompress leave the header as it was.
+    pub(super) fn is_422_in_full(&self, bytes: u64) -> bool {
+        let full = (self.pixels() * self.samples() * self.bytes) as u64;
+        let shared = self.frame_bytes() as u64;
+        let rest = |frame: u64| match self.frames {
+            Some(frames) => bytes.checked_sub(frames as u64 * frame),
+            None => Some(bytes % frame).filter(|_| bytes >= frame),
+        };
+        // One byte fills up to an even number, and a few may be padding.
+        let is_padded = rest(full).is_some_and(|rest| rest < 16);
+        self.photometric == Photometric::YbrFull422 && is_padded && rest(shared).is_none_or(|rest| rest > 1)
     }
 
     /// Bytes of a frame that is not compressed.
@@ -113,10 +168,12 @@ const fn value(what: &'static str, found: String) -> Fault {
     Fault::Value { what, found }
 }
 
-/// Number of Frames; some devices write 0 for a single one.
+/// Number of Frames; some devices write 0 for a single one, and some a decimal.
 fn frames(number: Option<&Value>) -> Result<Option<usize>, Fault> {
     let Some(text) = number.map(Value::text).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let broken = |_| value("Number of Frames (0028,0008)", format!("{}, expected a whole number", quoted(&text)));
-    let frames: usize = text.trim_start_matches('+').parse().map_err(broken)?;
+    let broken = || value("Number of Frames (0028,0008)", format!("{}, expected a whole number", quoted(&text)));
+    let whole = |number: f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    let decimal = || text.parse::<f64>().ok().filter(|number| whole(*number)).map(|number| number as usize);
+    let frames = text.trim_start_matches('+').parse().ok().or_else(decimal).ok_or_else(broken)?;
     Ok((frames > 0).then_some(frames))
 }

@@ -5,6 +5,8 @@
 
 mod cine;
 mod colour;
+mod decode;
+mod evidence;
 mod fault;
 mod file;
 mod fragments;
@@ -14,6 +16,8 @@ mod identity;
 mod jpeg;
 mod jpeg2000;
 mod jpeg2000_blocks;
+mod jpeg2000_parts;
+mod jpeg_colour;
 mod jpeg_extended;
 mod jpeg_huffman;
 mod jpeg_lossless;
@@ -22,11 +26,14 @@ mod jpeg_markers;
 mod layout;
 mod lookup;
 mod native;
+mod numbers;
 mod rle;
+mod segmented;
 mod source;
 mod start;
 mod stored;
 mod syntax;
+mod told;
 mod tone;
 
 pub use fault::Fault;
@@ -38,6 +45,7 @@ use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
 use super::source_facts::SourceFacts;
 use super::video::{Damaged, Decoder};
+use decode::Learnt;
 use file::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,9 +60,9 @@ use tone::{Rescale, Spread, Tone};
 /// within DICOM, which ffmpeg decodes.
 pub fn read_frames(path: &Path, limits: Limits, mut take: impl FnMut(StoredFrame)) -> Result<(), Refusal> {
     let file = File::open(path, limits, Damaged::Refuse)?;
-    let mut source = file.source()?;
+    let (mut source, mut learnt) = (file.source()?, Learnt::default());
     (0..file.frames()).try_for_each(|frame| {
-        let frame = file.frame(&mut *source, frame)?;
+        let frame = file.frame(&mut *source, frame, &mut learnt)?;
         take(frame);
         Ok(())
     })
@@ -72,10 +80,11 @@ pub(crate) fn decode(
     stop: &AtomicBool,
 ) -> Result<SourceFacts, Refusal> {
     let file = File::open(path, limits, damaged)?;
-    let regions = cine::regions(&file.header);
+    let mut told = file.told.clone();
+    let regions = cine::regions(&file.header, &mut told);
     let mut facts = SourceFacts {
-        fps: cine::frame_rate(&file.header),
-        spacing: cine::pixel_spacing(&file.header, &regions),
+        fps: cine::frame_rate(&file.header, &mut told),
+        spacing: cine::pixel_spacing(&file.header, &regions, &mut told),
         regions,
         whose: cine::whose(&file.header),
         header: Some(HeaderFacts::read(&file.header)),
@@ -90,12 +99,18 @@ pub(crate) fn decode(
         facts.fps = facts.fps.or(video.fps);
         facts.codec = format!("ffmpeg {}", video.codec);
         facts.complaint = file.complaint.clone().or(video.complaint);
+        facts.notes = told.into();
         return Ok(facts);
     }
-    let mut pass =
-        Pass { file: &file, begin: Instant::now(), limits, damaged, stop, complaint: file.complaint.clone() };
-    let (spread, rescale) = (Spread::read(&file.header, &file.layout), Rescale::read(&file.header, &file.layout));
-    let range = if spread == Spread::Range && file.layout.samples() == 1 { Some(pass.range(&rescale)?) } else { None };
+    let (mut spread, mut rescale) = (Spread::AsStored, Rescale::default());
+    if file.layout.photometric.is_grey() {
+        spread = Spread::read(&file.header, &file.layout, &mut told);
+        rescale = Rescale::read(&file.header, &file.layout, &mut told);
+    }
+    let learnt = Learnt::beyond(told);
+    let begin = Instant::now();
+    let mut pass = Pass { file: &file, begin, limits, damaged, stop, complaint: file.complaint.clone(), learnt };
+    let range = if spread == Spread::Range { Some(pass.range(&rescale)?) } else { None };
     let tone = Tone::build(&file.header, &file.layout, &spread, &rescale, range)?;
     pass.frames(|number, frame| {
         sink.admit(frame.size, &|| format!("frame {number}"))?;
@@ -105,6 +120,7 @@ pub(crate) fn decode(
         facts.done.extend(spread.done(range));
     }
     facts.complaint = pass.complaint;
+    facts.notes = pass.learnt.told.into();
     // A rate of a single picture means nothing.
     facts.fps = facts.fps.filter(|_| sink.len() > 1);
     Ok(facts)
@@ -119,6 +135,7 @@ struct Pass<'a> {
     stop: &'a AtomicBool,
     /// The first fault, where faults are allowed.
     complaint: Option<String>,
+    learnt: Learnt,
 }
 
 impl Pass<'_> {
@@ -132,7 +149,7 @@ impl Pass<'_> {
             if self.begin.elapsed().as_secs() >= self.limits.seconds.max(1) {
                 return Err(Refusal::TooSlow { seconds: self.limits.seconds });
             }
-            match self.file.frame(&mut *source, number) {
+            match self.file.frame(&mut *source, number, &mut self.learnt) {
                 Ok(frame) => {
                     take(number, frame)?;
                     taken += 1;

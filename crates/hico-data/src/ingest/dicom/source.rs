@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::start::{HEAD, Start};
+use super::syntax::Syntax;
 use crate::ingest::refusal::Refusal;
 use flate2::read::DeflateDecoder;
 use std::fs::File;
@@ -76,7 +77,10 @@ impl Source {
             Err(error) if bytes.is_empty() => return Err(Fault::Header { said: error.to_string() }.into()),
             _ => {}
         }
-        Ok((Self::Memory(bytes.into()), Start { offset: 0, ..start }))
+        let syntax = start.syntax.by_evidence(&bytes[..bytes.len().min(HEAD as usize)]);
+        let said = (syntax.writing != start.syntax.writing).then(|| start.syntax.writing.name());
+        let syntax = Syntax { deflated: true, ..syntax };
+        Ok((Self::Memory(bytes.into()), Start { offset: 0, syntax, said }))
     }
 
     pub(super) fn open(&self) -> io::Result<Box<dyn ReadSeek>> {

@@ -1,5 +1,6 @@
 //! Where the data set of a file begins: behind preamble and meta group, or, where those are missing, at its first byte.
 
+use super::evidence;
 use super::fault::Fault;
 use super::syntax::{Syntax, Writing};
 use crate::ingest::words::plain;
@@ -18,6 +19,8 @@ const DIRECTORY: &str = "1.2.840.10008.1.3.10";
 pub(super) struct Start {
     pub(super) offset: usize,
     pub(super) syntax: Syntax,
+    /// What the transfer syntax says of the writing, where the data set is written in another way.
+    pub(super) said: Option<&'static str>,
 }
 
 /// What the first bytes of a file make it.
@@ -50,41 +53,69 @@ impl Start {
             }
             None => (0, None),
         };
-        let syntax = match named {
+        let (syntax, said) = match named {
             Some(uid) => {
                 let syntax = Syntax::of_uid(&uid);
-                let syntax =
-                    syntax.ok_or_else(|| Fault::Beyond { what: format!("transfer syntax {}", plain(&uid)) })?;
-                // Some files say explicit and are not.
-                let letters = head.get(offset + 4..offset + 6).filter(|_| !syntax.deflated);
-                match letters.is_some_and(|letters| !letters.iter().all(u8::is_ascii_uppercase)) {
-                    true if syntax.writing == Writing::ExplicitLittle => {
-                        Syntax { writing: Writing::ImplicitLittle, ..syntax }
-                    }
-                    _ => syntax,
-                }
+                let named = syntax.ok_or_else(|| Fault::Beyond { what: format!("transfer syntax {}", plain(&uid)) })?;
+                let syntax = named.by_evidence(&head[offset..]);
+                let differs = (syntax.writing, syntax.deflated) != (named.writing, named.deflated);
+                (syntax, differs.then(|| named.writing_name()))
             }
             None => match (bare(&head[offset..]), offset) {
-                (Some(writing), _) => Syntax::guessed(writing),
+                (Some(writing), _) => (Syntax::guessed(writing), None),
                 (None, 0) => return Err(Fault::Header { said: "it begins with no element".to_owned() }),
                 (None, _) if offset == head.len() => return Err(Fault::NoPictures),
                 (None, _) => return Err(Fault::NoSyntax),
             },
         };
-        Ok(Self { offset, syntax })
+        Ok(Self { offset, syntax, said })
     }
 }
 
-/// Where the meta group begins.
+impl Syntax {
+    /// As the bytes of the data set have it, where they are clear.
+    ///
+    /// - `bytes`: the first ones
+    pub(super) fn by_evidence(self, bytes: &[u8]) -> Self {
+        match evidence::writing(bytes) {
+            // Deflated bytes make no elements.
+            Some(writing) => Self { writing, deflated: false, ..self },
+            None if self.deflated => self,
+            None => {
+                let letters = bytes.get(4..6).is_some_and(|letters| !letters.iter().all(u8::is_ascii_uppercase));
+                match self.writing {
+                    Writing::ExplicitLittle if letters => Self { writing: Writing::ImplicitLittle, ..self },
+                    _ => self,
+                }
+            }
+        }
+    }
+}
+
+/// Where the meta group begins: behind preamble and letters, or where those are missing in part or whole.
 fn meta_at(head: &[u8]) -> Option<usize> {
     if head.get(PREAMBLE..PREAMBLE + 4) == Some(b"DICM") {
         return Some(PREAMBLE + 4);
     }
-    let bare = [2, 0, 0, 0, b'U', b'L', 4, 0];
-    head.starts_with(&bare).then_some(0)
+    if head.starts_with(b"DICM") {
+        return Some(4);
+    }
+    [0, PREAMBLE].into_iter().find(|at| head.get(*at..).is_some_and(begins_meta))
 }
 
-/// What is read of the meta group, always Explicit VR Little Endian.
+/// Whether bytes begin as a meta group does, with its length or without.
+fn begins_meta(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [2, 0, 0, 0, b'U', b'L', 4, 0, ..]
+            | [2, 0, 0, 0, 4, 0, 0, 0, ..]
+            | [2, 0, 1, 0, b'O', b'B', ..]
+            | [2, 0, 2 | 3 | 0x10 | 0x12, 0, b'U', b'I', ..]
+    )
+}
+
+/// What is read of the meta group: Explicit VR Little Endian, though some write it implicit. Its own length is not looked
+/// at, for it may be absent or wrong.
 #[derive(Debug, Default)]
 struct Meta {
     length: usize,
@@ -96,15 +127,21 @@ impl Meta {
     fn read(bytes: &[u8]) -> Self {
         let mut meta = Self::default();
         while let Some([2, 0, e0, e1, v0, v1, l0, l1]) = bytes.get(meta.length..meta.length + 8) {
-            let long = [b"OB", b"UN", b"UT", b"OW", b"SQ"].contains(&&[*v0, *v1]);
-            let (begin, length) = if long {
+            let long = || {
                 let length = bytes.get(meta.length + 8..meta.length + 12).and_then(|bytes| bytes.try_into().ok());
-                (meta.length + 12, length.map_or(usize::MAX, |length| u32::from_le_bytes(length) as usize))
-            } else {
-                (meta.length + 8, usize::from(u16::from_le_bytes([*l0, *l1])))
+                length.map_or(usize::MAX, |length| u32::from_le_bytes(length) as usize)
+            };
+            let (begin, length) = match [*v0, *v1] {
+                [b'O', b'B' | b'W' | b'D' | b'F' | b'L' | b'V'] | [b'U', b'N' | b'T' | b'C' | b'R' | b'V'] => {
+                    (meta.length + 12, long())
+                }
+                [b'S', b'Q' | b'V'] => (meta.length + 12, long()),
+                [b'A'..=b'Z', b'A'..=b'Z'] => (meta.length + 8, usize::from(u16::from_le_bytes([*l0, *l1]))),
+                _ => (meta.length + 8, u32::from_le_bytes([*v0, *v1, *l0, *l1]) as usize),
             };
             let Some(value) = begin.checked_add(length).and_then(|end| bytes.get(begin..end)) else { break };
-            let text = || Some(String::from_utf8_lossy(value).trim_end_matches(['\0', ' ']).to_owned());
+            let text = || Some(String::from_utf8_lossy(value).trim_matches(['\0', ' ']).to_owned());
+            let text = || text().filter(|text| !text.is_empty());
             match u16::from_le_bytes([*e0, *e1]) {
                 0x0002 => meta.class = text(),
                 0x0010 => meta.syntax = text(),
@@ -118,6 +155,9 @@ impl Meta {
 
 /// How a data set without a meta group is written, if the bytes look like one: an element of group 8 comes first.
 fn bare(head: &[u8]) -> Option<Writing> {
+    if let Some(writing) = evidence::explicit(head) {
+        return Some(writing);
+    }
     let [a, b, c, d, v0, v1, l0, l1] = head.get(..8)?.try_into().ok()?;
     let of_group = |group: u16, element: u16| group == 8 && element <= 0x0070;
     let explicit = is_vr([v0, v1]);
@@ -162,8 +202,12 @@ mod tests {
         assert_eq!((start.offset, start.syntax.coding), (file.len(), Coding::Jpeg));
         assert_eq!(kind(&file), Kind::Object);
         assert_eq!(kind(&meta("1.2.840.10008.1.3.10", "1.2.840.10008.1.2.1")), Kind::Directory);
+        for (begin, what) in [(132, "no preamble and no letters"), (128, "no preamble"), (4, "a short preamble")] {
+            let start = Start::find(&file[begin..]).unwrap();
+            assert_eq!((start.offset, start.syntax.coding), (file.len() - begin, Coding::Jpeg), "{what}");
+        }
         assert_eq!(
-            Start::find(&file[128 + 4..]).unwrap_err(),
+            Start::find(b"words are words").unwrap_err(),
             Fault::Header { said: "it begins with no element".into() }
         );
         let unknown = Start::find(&meta("1.2", "1.2.3")).unwrap_err();

@@ -8,6 +8,17 @@ pub(super) enum Writing {
     ExplicitBig,
 }
 
+impl Writing {
+    /// In words.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::ImplicitLittle => "implicit VR, little endian",
+            Self::ExplicitLittle => "explicit VR, little endian",
+            Self::ExplicitBig => "explicit VR, big endian",
+        }
+    }
+}
+
 /// How the pixels are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
@@ -19,6 +30,21 @@ pub(super) enum Coding {
     Jpeg2000,
     /// A stream that ffmpeg decodes; its usual name.
     Video(&'static str),
+}
+
+impl Coding {
+    /// In words.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Rle => "rle",
+            Self::Jpeg => "jpeg",
+            Self::JpegLossless => "jpeg lossless",
+            Self::JpegLs => "jpeg-ls",
+            Self::Jpeg2000 => "jpeg 2000",
+            Self::Video(name) => name,
+        }
+    }
 }
 
 /// One transfer syntax.
@@ -53,6 +79,11 @@ impl Syntax {
             ".5" => coded(Coding::Rle),
             _ => return None,
         })
+    }
+
+    /// How it writes a data set, in words.
+    pub(super) const fn writing_name(self) -> &'static str {
+        if self.deflated { "a deflated data set" } else { self.writing.name() }
     }
 
     /// For a file that names none.

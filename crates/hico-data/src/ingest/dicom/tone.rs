@@ -5,12 +5,14 @@ use super::fault::Fault;
 use super::header::{Header, Value};
 use super::layout::Layout;
 use super::lookup::Lookup;
+use super::numbers;
 use super::stored::{StoredFrame, Values};
+use super::told::Told;
+use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
 /// Sequences that may hold a window or a slope, in files of several frames: the first one counts.
-const GROUPS: [dicom_core::Tag; 2] =
-    [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
+const GROUPS: [Tag; 2] = [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
 
 /// How stored values become 8 bits.
 #[derive(Debug)]
@@ -42,17 +44,26 @@ pub(super) enum Function {
     Sigmoid,
 }
 
+impl Function {
+    /// Whether a window may be so wide.
+    fn takes(self, width: f64) -> bool {
+        if self == Self::Linear { width >= 1.0 } else { width > 0.0 }
+    }
+}
+
 impl Spread {
     /// What the header asks for.
-    pub(super) fn read(header: &Header, layout: &Layout) -> Self {
-        let number = |tag| header.anywhere_in(tag, &GROUPS).and_then(|value: &Value| value.decimals().first().copied());
+    pub(super) fn read(header: &Header, layout: &Layout, told: &mut Told) -> Self {
+        let mut number = |tag| numbers::first(header, tag, &GROUPS, told);
         let function = match header.anywhere_in(tags::VOILUT_FUNCTION, &GROUPS).map(Value::text).as_deref() {
             Some("SIGMOID") => Function::Sigmoid,
             Some("LINEAR_EXACT") => Function::LinearExact,
             _ => Function::Linear,
         };
         match (number(tags::WINDOW_CENTER), number(tags::WINDOW_WIDTH)) {
-            (Some(centre), Some(width)) if width >= 1.0 => return Self::Window(centre, width, function),
+            (Some(centre), Some(width)) if function.takes(width) => return Self::Window(centre, width, function),
+            // Width 0 is how devices say that there is no window.
+            (Some(_), Some(width)) if width != 0.0 => numbers::tell(tags::WINDOW_WIDTH, told),
             _ => {}
         }
         if let Some(table) = table(header, tags::VOILUT_SEQUENCE, layout.signed) {
@@ -72,8 +83,11 @@ impl Spread {
     }
 }
 
+/// Slopes and intercepts beyond are taken for broken: sums and products of them stay far from infinity.
+const LARGEST: f64 = 1e100;
+
 /// Values as the header rescales them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Rescale {
     slope: f64,
     intercept: f64,
@@ -81,11 +95,17 @@ pub(super) struct Rescale {
 }
 
 impl Rescale {
-    pub(super) fn read(header: &Header, layout: &Layout) -> Self {
-        let number = |tag| header.anywhere_in(tag, &GROUPS).and_then(|value: &Value| value.decimals().first().copied());
+    pub(super) fn read(header: &Header, layout: &Layout, told: &mut Told) -> Self {
+        let mut number = |tag, makes_sense: fn(f64) -> bool| {
+            let number = numbers::first(header, tag, &GROUPS, told)?;
+            if !makes_sense(number) {
+                numbers::tell(tag, told);
+            }
+            Some(number).filter(|number| makes_sense(*number))
+        };
         Self {
-            slope: number(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0).unwrap_or(1.0),
-            intercept: number(tags::RESCALE_INTERCEPT).unwrap_or(0.0),
+            slope: number(tags::RESCALE_SLOPE, |slope| slope != 0.0 && slope.abs() <= LARGEST).unwrap_or(1.0),
+            intercept: number(tags::RESCALE_INTERCEPT, |intercept| intercept.abs() <= LARGEST).unwrap_or(0.0),
             table: table(header, tags::MODALITY_LUT_SEQUENCE, layout.signed),
         }
     }
@@ -142,11 +162,11 @@ impl Tone {
     /// A frame as `[height, width, 3]` bytes.
     pub(super) fn apply(&self, frame: StoredFrame) -> Vec<u8> {
         match (self, frame.values) {
-            (Self::Colour(_), Values::Bytes(bytes)) => bytes,
-            (Self::Colour(bits), Values::Words(words)) => {
-                let (shift, lift) = (bits.saturating_sub(8), 8_u32.saturating_sub(*bits));
-                words.iter().map(|word| (word >> shift << lift).min(255) as u8).collect()
+            (Self::Colour(8..), Values::Bytes(bytes)) => bytes,
+            (Self::Colour(bits), Values::Bytes(bytes)) => {
+                bytes.iter().map(|byte| as_8_bits(u16::from(*byte), *bits)).collect()
             }
+            (Self::Colour(bits), Values::Words(words)) => words.iter().map(|word| as_8_bits(*word, *bits)).collect(),
             (Self::Table(table), Values::Bytes(bytes)) => {
                 bytes.iter().flat_map(|byte| table[usize::from(*byte)]).collect()
             }
@@ -155,6 +175,14 @@ impl Tone {
             }
         }
     }
+}
+
+/// Red, green or blue of so many bits as 8: the highest ones of many, and few spread over all.
+fn as_8_bits(word: u16, bits: u32) -> u8 {
+    let largest = (1_u32 << bits) - 1;
+    let value = u32::from(word) & largest;
+    let byte = if bits >= 8 { value >> (bits - 8) } else { (value * 255 + largest / 2) / largest };
+    byte.min(255) as u8
 }
 
 /// A stored value as a number; bits that do not belong to it are left out.
@@ -186,33 +214,44 @@ fn grey(value: i32, layout: &Layout, spread: &Spread, rescale: &Rescale, range: 
 }
 
 /// The table in the first item of a sequence.
-fn table(header: &Header, sequence: dicom_core::Tag, signed: bool) -> Option<Lookup> {
+fn table(header: &Header, sequence: Tag, signed: bool) -> Option<Lookup> {
     let value = |tag| header.in_item(sequence, 1, tag);
     Lookup::read(value(tags::LUT_DESCRIPTOR)?, value(tags::LUT_DATA)?, signed)
 }
 
 fn palettes(header: &Header, layout: &Layout) -> Result<[Lookup; 3], Fault> {
-    let read = |descriptor, data, what| {
-        let missing = Fault::Missing { what };
-        let (Some(descriptor), Some(data)) = (header.root(descriptor), header.root(data)) else { return Err(missing) };
-        let broken = Fault::Value { what, found: "shorter than its descriptor says".to_owned() };
-        Lookup::read(descriptor, data, layout.signed).ok_or(broken)
-    };
-    Ok([
-        read(
+    const TAGS: [(Tag, Tag, Tag, &str); 3] = [
+        (
             tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
             tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+            tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
             "red palette (0028,1201)",
-        )?,
-        read(
+        ),
+        (
             tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
             tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+            tags::SEGMENTED_GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
             "green palette (0028,1202)",
-        )?,
-        read(
+        ),
+        (
             tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
             tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+            tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
             "blue palette (0028,1203)",
-        )?,
-    ])
+        ),
+    ];
+    let found = |(descriptor, plain, segmented, what): (Tag, Tag, Tag, &'static str)| {
+        let data = header.root(plain).map(|data| (data, false)).or_else(|| Some((header.root(segmented)?, true)));
+        let (Some(descriptor), Some((data, segmented))) = (header.root(descriptor), data) else {
+            return Err(Fault::Missing { what });
+        };
+        Ok((descriptor, data, segmented))
+    };
+    let [red, green, blue] = TAGS;
+    let tables = Lookup::palettes([found(red)?, found(green)?, found(blue)?], layout.signed);
+    let whole = |(table, (.., what)): (Option<Lookup>, (Tag, Tag, Tag, &'static str))| {
+        table.ok_or(Fault::Value { what, found: "shorter than its descriptor says, or of no sense".to_owned() })
+    };
+    let [red_table, green_table, blue_table] = tables;
+    Ok([whole((red_table, red))?, whole((green_table, green))?, whole((blue_table, blue))?])
 }

@@ -9,10 +9,11 @@ use super::jpeg_markers::{Frame, Segment, Segments};
 use context::{Contexts, Parameters};
 use scan::Interleave;
 
-/// Decodes one picture to `[height, width, samples]`.
+/// Decodes one picture.
 ///
 /// - `expected`: height, width and samples; a picture that says otherwise is refused before memory is taken
-pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Vec<u16>, String> {
+/// - returns: the values, `[height, width, samples]`, and bits of a value
+pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<(Vec<u16>, u32), String> {
     let [height, width, samples] = expected;
     let mut frame = None;
     let mut preset = Preset::default();
@@ -43,7 +44,7 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Vec<u16>, Stri
                     places.zip(line).for_each(|(place, value)| *place = *value);
                 })?;
                 if done.iter().all(|done| *done) {
-                    return Ok(values);
+                    return Ok((values, frame.precision));
                 }
             }
             0xc0..=0xcf => return Err("its frame header is of another JPEG process".to_owned()),
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn the_example_of_the_recommendation_decodes() {
         let expected = [0, 0, 90, 74, 68, 50, 43, 205, 64, 145, 145, 145, 100, 145, 145, 145];
-        assert_eq!(decode(&example(), [4, 4, 1]).unwrap(), expected);
+        assert_eq!(decode(&example(), [4, 4, 1]).unwrap(), (expected.to_vec(), 8));
     }
 
     #[test]
