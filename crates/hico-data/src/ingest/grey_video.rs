@@ -10,6 +10,7 @@ use super::child;
 use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
 use super::video::{Decoder, Stream, VideoFacts, cannot_run, file_url, is_no_video, rate};
+use super::video_words::{Words, has_alpha, is_lesser, tells_input};
 use super::y4m::Header;
 use crate::clip::Size;
 use std::io::BufRead;
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 /// What it says of a stream that is shown turned.
 const ROTATION: &str = "displaymatrix: rotation of ";
+
+/// What it says of a VP8 or VP9 stream beside which there is another one of alpha.
+const ALPHA: &str = "alpha_mode";
 
 /// How the short way ended.
 pub(super) enum Short {
@@ -46,7 +50,7 @@ impl Decoder {
         let threads = self.threads.to_string();
         let mut command = self.command(limits);
         command
-            .args(["-v", "level+info", "-hide_banner", "-nostats", "-filter_threads", &threads])
+            .args(["-v", "level+verbose", "-hide_banner", "-nostats", "-filter_threads", &threads])
             .arg("-i")
             .arg(file_url(path))
             .args(["-map", "0:V:0"])
@@ -66,20 +70,24 @@ impl Decoder {
         let said = said(&ended.said).filter(|said| super::frames::check_size(said.size, limits).is_ok());
         match (taken, said) {
             (Taken::Grey(header), Some(said))
-                if ended.status.success() && !complains(&ended.said) && sink.len() > 0 =>
+                if ended.status.success()
+                    && !complains(&ended.said)
+                    // What follows a change would be scaled by other rules than what stands before it.
+                    && Words::read(&ended.said).is_steady()
+                    && sink.len() > 0 =>
             {
                 let Said { codec, size, rate } = said;
                 sink.was_scaled_from(size);
                 let fps = match mean_rate(&header, rate) {
                     Some(fps) => Some(fps),
-                    None => self.probe(path, limits, stop)?.fps,
+                    None => self.probe(path, limits, stop)?.fps(),
                 };
-                Ok(Short::Grey(VideoFacts { fps, codec, complaint: None }))
+                Ok(Short::Grey(VideoFacts { fps, codec, complaint: None, notes: Vec::new() }))
             }
             (Taken::Coloured(header), Some(said)) => {
                 sink.forget();
                 let fps = mean_rate(&header, said.rate);
-                Ok(fps.map_or(Short::Nowhere, |fps| Short::Coloured(Stream { fps: Some(fps), codec: said.codec })))
+                Ok(fps.map_or(Short::Nowhere, |fps| Short::Coloured(Stream::of_words(fps, said.codec))))
             }
             _ => {
                 sink.forget();
@@ -98,9 +106,13 @@ fn scaling(Size { height, width }: Size) -> String {
 
 /// Lines that tell of the input, and whatever is worse than a warning.
 fn is_kept(line: &str) -> bool {
-    let is_lesser = ["[warning]", "[info]"].iter().any(|level| line.contains(level));
     let tells = |words: &str| line.contains(words);
-    !is_lesser || tells("Input #0, ") || tells(ROTATION) || (tells("Stream #0:") && tells(": Video: "))
+    !is_lesser(line)
+        || tells_input(line)
+        || tells(ALPHA)
+        || tells("Input #0, ")
+        || tells(ROTATION)
+        || (tells("Stream #0:") && tells(": Video: "))
 }
 
 /// How a stream of frames ended.
@@ -173,20 +185,24 @@ struct Said {
 
 /// Whether there is a line that does more than tell.
 fn complains(words: &str) -> bool {
-    words.lines().any(|line| !line.trim().is_empty() && !line.contains("[info]"))
+    words.lines().any(|line| !line.trim().is_empty() && !line.contains("[info]") && !tells_input(line))
 }
 
 /// Reads the words that were kept; `None` where they leave something open, or tell of what is no video.
 fn said(words: &str) -> Option<Said> {
     let is_told = |line: &&str| line.contains("[info]");
     let format = words.lines().find_map(|line| line.split_once("Input #0, ")?.1.split_once(", from "))?.0;
-    if is_no_video(format) {
+    if is_no_video(format) || words.lines().any(|line| line.contains(ALPHA)) {
         return None;
     }
     let video = |line: &&str| line.trim_start().starts_with("[info]") && line.contains(": Video: ");
     let line = words.lines().filter(is_told).filter(video).find(|line| !line.contains("(attached pic)"))?;
     let stream = line.split_once(": Video: ")?.1;
     let codec = stream.split([' ', ',']).next()?.to_owned();
+    // What is seen of a pixel is known to whole frames only.
+    if stream.split(", ").any(|part| has_alpha(part, &codec)) {
+        return None;
+    }
     let mut parts = stream.split(", ");
     let size = parts.find_map(|part| {
         let (width, height) = part.split(' ').next()?.split_once('x')?;

@@ -1,23 +1,27 @@
 //! SHA-256 of a clip's source, by which a later sitting knows it again.
 
+use super::guard::{self, Watched};
 use super::walk::What;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// SHA-256 of a file, or over the name and the SHA-256 of each picture of a clip, in the order of its frames; of a picture
 /// in a pickle over its array.
-pub(super) fn of(what: &What) -> io::Result<String> {
+///
+/// - `stop`: turns true when nobody waits for it any more
+pub(super) fn of(what: &What, stop: &AtomicBool) -> io::Result<String> {
     match what {
-        What::Video(path) | What::Animation(path, _) | What::Dicom(path) => file(path),
-        What::Pictures(files) if files.len() == 1 => file(&files[0]),
+        What::Video(path) | What::Animation(path, _) | What::Dicom(path) => of_file(path, stop),
+        What::Pictures(files) if files.len() == 1 => of_file(&files[0], stop),
         What::Pictures(files) => {
             let mut hash = Sha256::new();
             for picture in files {
                 let name = picture.file_name().unwrap_or_default().to_string_lossy();
                 hash.update((name.len() as u64).to_le_bytes());
                 hash.update(name.as_bytes());
-                hash.update(file(picture)?);
+                hash.update(of_file(picture, stop)?);
             }
             Ok(hexadecimal(&hash.finalize()))
         }
@@ -28,7 +32,11 @@ pub(super) fn of(what: &What) -> io::Result<String> {
 
 /// SHA-256 of a file, hexadecimal.
 pub(super) fn file(path: &Path) -> io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
+    of_file(path, &AtomicBool::new(false))
+}
+
+fn of_file(path: &Path, stop: &AtomicBool) -> io::Result<String> {
+    let mut file = Watched::new(guard::open(path)?, stop);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {

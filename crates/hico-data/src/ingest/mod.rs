@@ -5,14 +5,18 @@
 //! threads; killed at any moment and started again, it goes on after the last clips that were written down, at most a
 //! second or a clip ago.
 
+mod animation;
 mod child;
 mod cuts;
 pub mod dicom;
 mod frames;
+mod gif_end;
 mod grey_video;
+mod guard;
 mod hash;
 mod identity;
 pub mod journal;
+mod jpeg_stream;
 pub mod labels;
 mod label_map;
 mod layout;
@@ -32,7 +36,9 @@ mod source_facts;
 pub(crate) mod survey;
 mod take_in;
 mod video;
+mod video_words;
 mod walk;
+mod webp_end;
 mod whose;
 mod words;
 mod y4m;

@@ -1,130 +1,200 @@
-//! Pictures decoded in process: single ones, folders of them, and animations (GIF, animated PNG and WebP).
+//! Single pictures and folders of them, decoded in process.
 
 use super::frames::{FrameSink, Limits, check_size};
+use super::guard::{self, Watched};
+use super::jpeg_stream::JpegStream;
 use super::refusal::Refusal;
 use super::sniff::{self, Content};
+use super::video::Damaged;
 use crate::clip::Size;
-use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
-use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-use std::fs::File;
-use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use std::io::{BufRead, BufReader, Cursor, Read as _, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A GIF frame shown for less than this is shown for [`USUAL_DELAY_MS`] by browsers and by ffmpeg.
-const SHORTEST_DELAY_MS: f64 = 20.0;
-const USUAL_DELAY_MS: f64 = 100.0;
+/// What is known of pictures beyond their frames.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PictureFacts {
+    /// What was left out, where that was allowed.
+    pub(super) complaint: Option<String>,
+    /// What a person should look at.
+    pub(super) notes: Vec<String>,
+}
 
 /// Decodes pictures in the given order as the frames of one clip.
-pub(crate) fn decode_pictures(
+///
+/// - `damaged`: whether a picture that does not decode is left out, where others do
+pub(super) fn decode_pictures(
     files: &[PathBuf],
     sink: &mut FrameSink,
     limits: Limits,
+    damaged: Damaged,
     stop: &AtomicBool,
-) -> Result<(), Refusal> {
+) -> Result<PictureFacts, Refusal> {
+    let mut broken: Vec<(String, Refusal)> = Vec::new();
+    let mut extent = Extent::default();
     for file in files {
         if stop.load(Ordering::Relaxed) {
             return Err(Refusal::Interrupted);
         }
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let (size, rgb) = decode_picture(file, &name, limits)?;
-        sink.admit(size, &|| name.clone())?;
-        sink.push(&rgb)?;
+        match decode_picture(file, &name, limits, stop) {
+            Ok(picture) => {
+                sink.admit(picture.size, &|| name.clone())?;
+                sink.push(&picture.rgb)?;
+                extent.learn(&picture);
+            }
+            Err(why) if why == Refusal::Interrupted || why.is_beyond_limits() || files.len() == 1 => return Err(why),
+            Err(why) if damaged == Damaged::Refuse => return Err(Refusal::Frame { why: Box::new(named(name, why)) }),
+            Err(why) => broken.push((name, why)),
+        }
     }
-    Ok(())
+    let complaint = match (broken.len(), broken.into_iter().next()) {
+        (_, Some((name, why))) if sink.len() == 0 => return Err(named(name, why)),
+        (count, Some((name, why))) => {
+            Some(format!("{count} of {} pictures left out, the first: {}", files.len(), named(name, why)))
+        }
+        (_, None) => None,
+    };
+    Ok(PictureFacts { complaint, notes: extent.notes() })
 }
 
-/// Decodes one picture, upright as its orientation tag says: its size and `[height, width, 3]` bytes.
-pub(crate) fn decode_picture(path: &Path, name: &str, limits: Limits) -> Result<(Size, Vec<u8>), Refusal> {
+/// One decoded picture.
+#[derive(Debug)]
+pub(super) struct Picture {
+    pub(super) size: Size,
+    /// `[height, width, 3]`.
+    pub(super) rgb: Vec<u8>,
+    /// The largest value, where there are 16 bits for each.
+    largest: Option<u16>,
+    /// Whether anything but zeros stands behind its end.
+    is_followed: bool,
+}
+
+/// What is told of the pictures of a clip together.
+#[derive(Debug, Default)]
+pub(super) struct Extent {
+    largest: Option<u16>,
+    is_followed: bool,
+}
+
+impl Extent {
+    pub(super) fn learn(&mut self, picture: &Picture) {
+        self.largest = self.largest.max(picture.largest);
+        self.is_followed |= picture.is_followed;
+    }
+
+    /// Whether values fill their 16 bits is told and not mended: by its own values a dark picture would be spread and the
+    /// bright one beside it would not, and nothing in a file says which of them it is.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let bits = self.largest.map_or(16, |largest| u16::BITS - largest.leading_zeros());
+        let dark = (1..=14).contains(&bits).then(|| {
+            "16 bits a value, of which at most 14 are used: stored as dark as that; to have them spread, write them so that \
+             white is 65535"
+                .to_owned()
+        });
+        let followed = self.is_followed.then(|| "bytes behind the end of the JPEG were left out".to_owned());
+        dark.into_iter().chain(followed).collect()
+    }
+}
+
+/// Decodes one picture, upright as its orientation tag says.
+pub(super) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &AtomicBool) -> Result<Picture, Refusal> {
     let unreadable = |error: std::io::Error| Refusal::Read { said: error.to_string() };
-    let broken = |error: image::ImageError| Refusal::Picture { name: name.to_owned(), said: one_line(&error) };
+    let broken = |said: &str| Refusal::Picture { name: name.to_owned(), said: said.to_owned() };
     let format = match sniff::content(path).map_err(unreadable)? {
         Content::Picture(format) | Content::Animation(format) => format,
         Content::Empty => return Err(Refusal::Empty { picture: Some(name.to_owned()) }),
         Content::Text => return Err(Refusal::Text { picture: Some(name.to_owned()) }),
-        Content::Dicom | Content::DicomDirectory => {
-            return Err(Refusal::Picture { name: name.to_owned(), said: "a DICOM file".into() });
-        }
-        Content::Other => {
-            return Err(Refusal::Picture { name: name.to_owned(), said: "not a picture of a known format".into() });
-        }
+        Content::Dicom | Content::DicomDirectory => return Err(broken("a DICOM file")),
+        Content::Other => return Err(broken("not a picture of a known format")),
     };
-    match format {
-        ImageFormat::Jpeg if !jpeg_ends(path).map_err(unreadable)? => {
-            return Err(Refusal::Picture {
-                name: name.to_owned(),
-                said: "cut short: the end of the JPEG is missing".into(),
-            });
+    let open = || guard::open(path).map(|file| BufReader::new(Watched::new(file, stop))).map_err(unreadable);
+    let decoded = match format {
+        ImageFormat::Jpeg => {
+            let mut stream = JpegStream::new(open()?, limits.bytes);
+            match stream.next().map_err(unreadable)? {
+                Some(jpeg) if jpeg.is_whole => {
+                    let is_followed = stream.is_followed().map_err(unreadable)?;
+                    let decoded = decode(Cursor::new(jpeg.bytes), format, name, limits);
+                    decoded.map(|picture| Picture { is_followed, ..picture })
+                }
+                _ => Err(broken("cut short: the end of the JPEG is missing")),
+            }
         }
-        ImageFormat::Tiff if tiff_has_more_pages(path).map_err(unreadable)? => {
+        ImageFormat::Tiff if tiff_has_more_pages(open()?).map_err(unreadable)? => {
             return Err(Refusal::ManyPages { name: name.to_owned() });
         }
-        _ => {}
-    }
-    let file = BufReader::new(File::open(path).map_err(unreadable)?);
-    let mut reader = ImageReader::with_format(file, format);
-    reader.limits(decoder_limits(limits));
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    let (width, height) = decoder.dimensions();
-    check_size(Size { height: height as usize, width: width as usize }, limits)?;
-    let orientation = decoder.orientation().map_err(broken)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    picture.apply_orientation(orientation);
-    let size = Size { height: picture.height() as usize, width: picture.width() as usize };
-    let rgb =
-        if picture.color().has_alpha() { over_black(&picture.into_rgba8()) } else { picture.into_rgb8().into_raw() };
-    Ok((size, rgb))
+        // What is missing at its end, its decoder fills and says nothing.
+        ImageFormat::WebP => decode(open()?, format, name, limits).and_then(|picture| {
+            let is_cut = riff_is_cut(path).map_err(unreadable)?;
+            if is_cut { Err(broken("cut short: the end of the WebP is missing")) } else { Ok(picture) }
+        }),
+        _ => decode(open()?, format, name, limits),
+    };
+    // Whatever a decoder says of a file that it gets no more bytes of, it was told to stop.
+    if stop.load(Ordering::Relaxed) { Err(Refusal::Interrupted) } else { decoded }
 }
 
-/// Decodes an animation frame by frame; returns its frame rate.
-pub(crate) fn decode_animation(
-    path: &Path,
+/// Decodes the bytes of one picture; where the decoder panics, it is that picture's fault.
+pub(super) fn decode(
+    bytes: impl BufRead + Seek,
     format: ImageFormat,
-    sink: &mut FrameSink,
+    name: &str,
     limits: Limits,
-    stop: &AtomicBool,
-) -> Result<Option<f64>, Refusal> {
-    let file = BufReader::new(File::open(path).map_err(|error| Refusal::Read { said: error.to_string() })?);
-    let damaged = |frames: usize, error: &image::ImageError| match frames {
-        0 => Refusal::NotVideo { said: one_line(error) },
-        frames => Refusal::Damaged { frames, said: one_line(error) },
-    };
-    let start = |error: image::ImageError| damaged(0, &error);
-    let frames = match format {
-        ImageFormat::Gif => admitted(GifDecoder::new(file).map_err(start)?, limits)?.into_frames(),
-        ImageFormat::WebP => admitted(WebPDecoder::new(file).map_err(start)?, limits)?.into_frames(),
-        _ => admitted(PngDecoder::new(file).map_err(start)?, limits)?.apng().map_err(start)?.into_frames(),
-    };
-    let mut milliseconds = 0.0;
-    for frame in frames {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Refusal::Interrupted);
-        }
-        let frame = frame.map_err(|error| damaged(sink.len(), &error))?;
-        let (numerator, denominator) = frame.delay().numer_denom_ms();
-        let delay = f64::from(numerator) / f64::from(denominator.max(1));
-        milliseconds += if delay < SHORTEST_DELAY_MS { USUAL_DELAY_MS } else { delay };
-        let picture = frame.into_buffer();
+) -> Result<Picture, Refusal> {
+    let broken = |said: String| Refusal::Picture { name: name.to_owned(), said };
+    let fault = |error: image::ImageError| broken(one_line(&error));
+    let decode = || {
+        let mut reader = ImageReader::with_format(bytes, format);
+        reader.limits(decoder_limits(limits));
+        let mut decoder = reader.into_decoder().map_err(fault)?;
+        let (width, height) = decoder.dimensions();
+        check_size(Size { height: height as usize, width: width as usize }, limits)?;
+        let orientation = orientation(&mut decoder).map_err(fault)?;
+        let mut picture = DynamicImage::from_decoder(decoder).map_err(fault)?;
+        picture.apply_orientation(orientation);
         let size = Size { height: picture.height() as usize, width: picture.width() as usize };
-        let number = sink.len();
-        sink.admit(size, &|| format!("frame {number}"))?;
-        sink.push(&over_black(&picture))?;
-    }
-    if format == ImageFormat::Gif && !gif_ends(path).map_err(|error| Refusal::Read { said: error.to_string() })? {
-        return Err(Refusal::Damaged { frames: sink.len(), said: "the end of the GIF is missing".to_owned() });
-    }
-    Ok((milliseconds > 0.0).then(|| sink.len() as f64 * 1000.0 / milliseconds))
+        let largest = largest(&picture);
+        let has_alpha = picture.color().has_alpha();
+        let rgb = if has_alpha { over_black(picture.into_rgba8().as_raw()) } else { picture.into_rgb8().into_raw() };
+        Ok(Picture { size, rgb, largest, is_followed: false })
+    };
+    guard::catch(decode).unwrap_or_else(|said| Err(broken(said)))
 }
 
-/// The decoder, if its canvas is within the limits; it then refuses by itself what would take more memory.
-fn admitted<D: ImageDecoder>(mut decoder: D, limits: Limits) -> Result<D, Refusal> {
-    let (width, height) = decoder.dimensions();
-    check_size(Size { height: height as usize, width: width as usize }, limits)?;
-    decoder.set_limits(decoder_limits(limits)).map_err(|error| Refusal::NotVideo { said: one_line(&error) })?;
-    Ok(decoder)
+/// How a picture has to be turned. Some programs write the mark of a JPEG's EXIF segment in front of the EXIF of a WebP or
+/// a PNG, where it does not belong.
+fn orientation(decoder: &mut impl ImageDecoder) -> image::ImageResult<Orientation> {
+    let marked = decoder.exif_metadata()?.and_then(|exif| Some(exif.strip_prefix(b"Exif\0\0")?.to_vec()));
+    match marked {
+        Some(exif) => Ok(Orientation::from_exif_chunk(&exif).unwrap_or(Orientation::NoTransforms)),
+        None => decoder.orientation(),
+    }
 }
 
-fn decoder_limits(limits: Limits) -> image::Limits {
+/// The largest value of a picture of 16 bits, but for alpha.
+fn largest(picture: &DynamicImage) -> Option<u16> {
+    let (values, channels, colours) = match picture {
+        DynamicImage::ImageLuma16(picture) => (picture.as_raw(), 1, 1),
+        DynamicImage::ImageLumaA16(picture) => (picture.as_raw(), 2, 1),
+        DynamicImage::ImageRgb16(picture) => (picture.as_raw(), 3, 3),
+        DynamicImage::ImageRgba16(picture) => (picture.as_raw(), 4, 3),
+        _ => return None,
+    };
+    values.chunks_exact(channels).flat_map(|pixel| &pixel[..colours]).copied().max()
+}
+
+/// A refusal of one picture of several; those that do not name it get its name.
+fn named(name: String, why: Refusal) -> Refusal {
+    match why {
+        Refusal::Read { said } => Refusal::Picture { name, said: format!("cannot be read: {said}") },
+        why => why,
+    }
+}
+
+pub(super) fn decoder_limits(limits: Limits) -> image::Limits {
     let mut bounds = image::Limits::default();
     // Four channels of two bytes, and as much again for the decoder's own work.
     bounds.max_alloc = Some(limits.pixels.saturating_mul(16).saturating_add(1 << 20));
@@ -132,8 +202,10 @@ fn decoder_limits(limits: Limits) -> image::Limits {
 }
 
 /// Transparent pixels lie over black, the background of an ultrasound picture.
-fn over_black(rgba: &image::RgbaImage) -> Vec<u8> {
-    let pixels = rgba.as_raw().as_chunks::<4>().0.iter();
+///
+/// - `rgba`: `[.., 4]`; returns `[.., 3]`
+pub(super) fn over_black(rgba: &[u8]) -> Vec<u8> {
+    let pixels = rgba.as_chunks::<4>().0.iter();
     pixels.flat_map(|[r, g, b, alpha]| [r, g, b].map(|value| blend(*value, *alpha))).collect()
 }
 
@@ -142,29 +214,18 @@ fn blend(value: u8, alpha: u8) -> u8 {
     u8::try_from(product / 255).unwrap_or(u8::MAX)
 }
 
-/// Whether a JPEG has its end marker; without it the decoder would fill the rest with grey and say nothing.
-fn jpeg_ends(path: &Path) -> std::io::Result<bool> {
-    Ok(tail(path, 65_536)?.windows(2).any(|word| word == [0xff, 0xd9]))
-}
-
-/// Whether a GIF has its trailer, perhaps followed by zeros or a line end.
-fn gif_ends(path: &Path) -> std::io::Result<bool> {
-    let tail = tail(path, 64)?;
-    Ok(tail.iter().rev().find(|byte| !matches!(**byte, 0 | b'\n' | b'\r')) == Some(&0x3b))
-}
-
-fn tail(path: &Path, longest: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+/// Whether a RIFF file is shorter than it says; the last byte may be one of padding.
+fn riff_is_cut(path: &Path) -> std::io::Result<bool> {
+    let mut file = guard::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(longest)))?;
-    let mut bytes = Vec::new();
-    file.take(longest).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut head = [0; 8];
+    file.read_exact(&mut head)?;
+    let [_, _, _, _, size @ ..] = head;
+    Ok(u64::from(u32::from_le_bytes(size)) + 8 > length + 1)
 }
 
 /// Whether the first directory of a TIFF names another one.
-fn tiff_has_more_pages(path: &Path) -> std::io::Result<bool> {
-    let mut file = File::open(path)?;
+fn tiff_has_more_pages(mut file: impl BufRead + Seek) -> std::io::Result<bool> {
     let mut head = [0; 8];
     file.read_exact(&mut head)?;
     let little = head.starts_with(b"II");
@@ -181,7 +242,7 @@ fn tiff_has_more_pages(path: &Path) -> std::io::Result<bool> {
     Ok(file.read_exact(&mut next).is_ok() && u32_of(next) != 0)
 }
 
-fn one_line(error: &dyn std::error::Error) -> String {
+pub(super) fn one_line(error: &dyn std::error::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -190,48 +251,12 @@ mod tests {
     use super::super::frames::Fit;
     use super::*;
     use crate::clip::Channels;
-    use image::codecs::gif::GifEncoder;
-    use image::{Delay, Frame, GrayImage, Luma, RgbImage, RgbaImage};
-    use std::time::Duration;
+    use image::{GrayImage, ImageBuffer, Luma, RgbImage, RgbaImage};
+
+    static NEVER: AtomicBool = AtomicBool::new(false);
 
     fn sink() -> FrameSink {
         FrameSink::new(0, Fit::Squash, Limits::default())
-    }
-
-    fn gif(path: &Path, greys: &[u8]) {
-        let mut encoder = GifEncoder::new(File::create(path).unwrap());
-        for grey in greys {
-            let picture = RgbaImage::from_pixel(6, 4, image::Rgba([*grey, *grey, *grey, 255]));
-            let delay = Delay::from_saturating_duration(Duration::from_millis(40));
-            encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay)).unwrap();
-        }
-    }
-
-    #[test]
-    fn every_frame_of_a_gif_is_there_with_its_rate() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.gif");
-        gif(&path, &[0, 60, 120]);
-        let mut sink = sink();
-        let fps = decode_animation(&path, ImageFormat::Gif, &mut sink, Limits::default(), &AtomicBool::new(false));
-        let decoded = sink.finish(fps.unwrap(), "image").unwrap();
-        assert_eq!(decoded.clip.fps, Some(25.0));
-        assert_eq!(decoded.clip.size, Size { height: 4, width: 6 });
-        assert_eq!(decoded.clip.pixels, [[0; 24], [60; 24], [120; 24]].concat());
-    }
-
-    #[test]
-    fn a_gif_cut_anywhere_is_refused_and_none_of_its_bytes_break_us() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.gif");
-        gif(&path, &[0, 60, 120]);
-        let whole = std::fs::read(&path).unwrap();
-        for length in 6..whole.len() - 1 {
-            std::fs::write(&path, &whole[..length]).unwrap();
-            let result =
-                decode_animation(&path, ImageFormat::Gif, &mut sink(), Limits::default(), &AtomicBool::new(false));
-            assert!(matches!(result, Err(Refusal::Damaged { .. } | Refusal::NotVideo { .. })), "{length}: {result:?}");
-        }
     }
 
     #[test]
@@ -245,7 +270,7 @@ mod tests {
             DynamicImage::ImageLuma8(picture.clone()).to_rgb8().save(file).unwrap();
         }
         let mut sink = sink();
-        decode_pictures(&files, &mut sink, Limits::default(), &AtomicBool::new(false)).unwrap();
+        decode_pictures(&files, &mut sink, Limits::default(), Damaged::Refuse, &NEVER).unwrap();
         let decoded = sink.finish(None, "image").unwrap();
         assert_eq!(decoded.clip.channels, Channels::Grey);
         assert_eq!(decoded.clip.pixels, picture.as_raw().repeat(4));
@@ -259,9 +284,9 @@ mod tests {
             let path = folder.path().join(name);
             noise.save(&path).unwrap();
             let whole = std::fs::read(&path).unwrap();
-            assert!(decode_picture(&path, name, Limits::default()).is_ok(), "{name}");
+            assert!(decode_picture(&path, name, Limits::default(), &NEVER).is_ok(), "{name}");
             std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-            let error = decode_picture(&path, name, Limits::default());
+            let error = decode_picture(&path, name, Limits::default(), &NEVER);
             match error {
                 Err(Refusal::Picture { name: named, .. }) => assert_eq!(named, name),
                 // A TIFF keeps its directory at the end, so that half of one cannot even be opened.
@@ -270,7 +295,7 @@ mod tests {
             }
         }
         std::fs::write(folder.path().join("e.png"), "").unwrap();
-        let error = decode_picture(&folder.path().join("e.png"), "e.png", Limits::default()).unwrap_err();
+        let error = decode_picture(&folder.path().join("e.png"), "e.png", Limits::default(), &NEVER).unwrap_err();
         assert_eq!(error.to_string(), "the file is empty (e.png)");
     }
 
@@ -280,12 +305,141 @@ mod tests {
         let path = folder.path().join("a.png");
         GrayImage::new(40, 30).save(&path).unwrap();
         let limits = Limits { pixels: 1199, ..Limits::default() };
-        assert!(matches!(decode_picture(&path, "a.png", limits), Err(Refusal::TooLarge { limit: 1199, .. })));
+        assert!(matches!(decode_picture(&path, "a.png", limits, &NEVER), Err(Refusal::TooLarge { limit: 1199, .. })));
     }
 
     #[test]
     fn transparent_pixels_lie_over_black() {
         let rgba = RgbaImage::from_raw(3, 1, vec![200, 100, 50, 0, 200, 100, 50, 255, 200, 100, 50, 128]).unwrap();
-        assert_eq!(over_black(&rgba), [0, 0, 0, 200, 100, 50, 100, 50, 25]);
+        assert_eq!(over_black(rgba.as_raw()), [0, 0, 0, 200, 100, 50, 100, 50, 25]);
+    }
+
+    /// A JPEG of noise.
+    fn jpeg() -> Vec<u8> {
+        let noise = RgbImage::from_fn(40, 40, |x, y| image::Rgb([(x * y) as u8, (x * 7) as u8, (y * 13) as u8]));
+        let mut bytes = Cursor::new(Vec::new());
+        noise.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+        bytes.into_inner()
+    }
+
+    /// The same with a thumbnail, which has an end marker of its own.
+    fn with_thumbnail(jpeg: &[u8]) -> Vec<u8> {
+        let segment = [&[0xff, 0xe1][..], &(jpeg.len() as u16 + 8).to_be_bytes(), b"Exif\0\0", jpeg].concat();
+        [&jpeg[..2], &segment, &jpeg[2..]].concat()
+    }
+
+    #[test]
+    fn a_jpeg_ends_at_its_own_end_whatever_stands_within_and_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let decode = |bytes: &[u8]| {
+            let path = folder.path().join("a.jpg");
+            std::fs::write(&path, bytes).unwrap();
+            let mut sink = sink();
+            decode_pictures(&[path], &mut sink, Limits::default(), Damaged::Refuse, &NEVER).map(|facts| (facts, sink))
+        };
+        let (plain, thumbnail) = (jpeg(), with_thumbnail(&jpeg()));
+        let pixels = decode(&plain).unwrap().1.finish(None, "test").unwrap().clip.pixels;
+        for (behind, notes) in [(vec![], 0), (vec![0; 5000], 0), (vec![7; 300_000], 1), (plain.clone(), 1)] {
+            let (facts, sink) = decode(&[&thumbnail[..], &behind].concat()).unwrap();
+            assert_eq!((facts.notes.len(), facts.complaint), (notes, None));
+            assert_eq!(sink.finish(None, "test").unwrap().clip.pixels, pixels);
+        }
+        for length in (3..thumbnail.len()).step_by(7) {
+            let error = decode(&thumbnail[..length]).map(|_| length).unwrap_err();
+            assert!(error.to_string().contains("cut short"), "{length}: {error}");
+        }
+    }
+
+    #[test]
+    fn of_a_folder_of_pictures_those_that_decode_are_kept_where_that_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<PathBuf> = (0..4).map(|number| folder.path().join(format!("{number}.png"))).collect();
+        for (grey, file) in files.iter().enumerate() {
+            GrayImage::from_pixel(3, 2, Luma([grey as u8])).save(file).unwrap();
+        }
+        let whole = std::fs::read(&files[1]).unwrap();
+        std::fs::write(&files[1], &whole[..whole.len() - 20]).unwrap();
+        std::fs::remove_file(&files[3]).unwrap();
+        let decode = |damaged| {
+            let mut sink = sink();
+            decode_pictures(&files, &mut sink, Limits::default(), damaged, &NEVER).map(|facts| (facts, sink))
+        };
+        let error = decode(Damaged::Refuse).map(|_| ()).unwrap_err();
+        assert!(error.to_string().starts_with("1.png: ") && error.hint().contains("--keep-damaged"), "{error}");
+        let (facts, sink) = decode(Damaged::Keep).unwrap();
+        assert!(facts.complaint.unwrap().starts_with("2 of 4 pictures left out, the first: 1.png: "));
+        assert_eq!(sink.finish(None, "test").unwrap().clip.pixels, [[0; 6], [2; 6]].concat());
+        let gone = decode_pictures(&files[3..], &mut self::sink(), Limits::default(), Damaged::Keep, &NEVER);
+        assert!(matches!(gone, Err(Refusal::Read { .. })), "{gone:?}");
+    }
+
+    #[test]
+    fn sixteen_bits_that_are_not_filled_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = |largest: u16| {
+            let path = folder.path().join("a.png");
+            ImageBuffer::<Luma<u16>, _>::from_fn(4, 4, |x, _| Luma([if x == 2 { largest } else { 0 }]))
+                .save(&path)
+                .unwrap();
+            decode_pictures(&[path], &mut sink(), Limits::default(), Damaged::Refuse, &NEVER).unwrap().notes
+        };
+        for (largest, told) in [(0, 0), (1023, 1), (4095, 1), (16_383, 1), (16_384, 0), (65_535, 0)] {
+            assert_eq!(notes(largest).len(), told, "{largest}");
+        }
+        assert!(notes(4095)[0].contains("65535"), "the remedy");
+    }
+
+    /// EXIF that says: turn right by a quarter.
+    const TURNED: &[u8] = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+
+    #[test]
+    fn a_webp_is_turned_upright_with_and_without_the_mark_of_a_jpeg_before_its_exif() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plain = Cursor::new(Vec::new());
+        RgbImage::new(6, 4).write_to(&mut plain, ImageFormat::WebP).unwrap();
+        let picture = plain.into_inner().split_off(12);
+        for exif in [TURNED.to_vec(), [b"Exif\0\0", TURNED].concat()] {
+            let size = |length: usize| u32::try_from(length).unwrap().to_le_bytes();
+            let header = b"VP8X\x0a\0\0\0\x08\0\0\0\x05\0\0\x03\0\0";
+            let body = [b"WEBP", &header[..], &picture, b"EXIF", &size(exif.len()), &exif].concat();
+            let path = folder.path().join("a.webp");
+            std::fs::write(&path, [b"RIFF", &size(body.len())[..], &body].concat()).unwrap();
+            let found = decode_picture(&path, "a.webp", Limits::default(), &NEVER).unwrap();
+            assert_eq!(found.size, Size { height: 6, width: 4 });
+        }
+    }
+
+    #[test]
+    fn a_decoder_that_panics_costs_its_picture() {
+        // Planes that are tiled: the decoder puts them together where it has no room.
+        let tags: [(u16, u16, u32, u32); 12] = [
+            (256, 3, 1, 20),
+            (257, 3, 1, 20),
+            (258, 3, 1, 16),
+            (259, 3, 1, 1),
+            (262, 3, 1, 2),
+            (277, 3, 1, 3),
+            (284, 3, 1, 2),
+            (322, 3, 1, 16),
+            (323, 3, 1, 16),
+            (324, 4, 12, 200),
+            (325, 4, 12, 248),
+            (339, 3, 1, 1),
+        ];
+        let mut bytes = [b"II*\0", &8_u32.to_le_bytes()[..], &12_u16.to_le_bytes()].concat();
+        for (tag, kind, count, value) in tags {
+            bytes.extend(
+                [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat(),
+            );
+        }
+        bytes.resize(200, 0);
+        (0..12_u32).for_each(|tile| bytes.extend((300 + 512 * tile).to_le_bytes()));
+        (0..12).for_each(|_| bytes.extend(512_u32.to_le_bytes()));
+        bytes.resize(300 + 12 * 512, 9);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tiff");
+        std::fs::write(&path, bytes).unwrap();
+        let error = decode_picture(&path, "a.tiff", Limits::default(), &NEVER).unwrap_err();
+        assert!(error.to_string().starts_with("a.tiff: the decoder broke down over it (tiff-"), "{error}");
     }
 }

@@ -1,5 +1,7 @@
 //! Work in parallel, results in order: what is written does not depend on the number of threads.
 
+use super::guard;
+use super::refusal::Refusal;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
@@ -17,7 +19,7 @@ struct Queue {
 /// Runs `work` on every job in `threads` threads and hands the results to `take` in the order of the jobs. At most
 /// `threads + 2` results wait, so memory stays bounded.
 ///
-/// - `work`: gets a flag that turns true when its result is not wanted any more
+/// - `work`: gets a flag that turns true when its result is not wanted any more; where it panics, that job alone is refused
 /// - returns: whether every job was taken; `false` after `stop` turned true
 ///
 /// # Errors
@@ -27,7 +29,7 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
     threads: usize,
     stop: &AtomicBool,
     work: impl Fn(&J, &AtomicBool) -> T + Sync,
-    mut take: impl FnMut(&J, T) -> Result<(), E>,
+    mut take: impl FnMut(&J, Result<T, Refusal>) -> Result<(), E>,
 ) -> Result<bool, E> {
     let ahead = threads + 2;
     let halt = AtomicBool::new(false);
@@ -53,7 +55,8 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
             let (claim, work, halt) = (&claim, &work, &halt);
             scope.spawn(move || {
                 while let Some(job) = claim() {
-                    if send.send((job, work(&jobs[job], halt))).is_err() {
+                    let result = guard::catch(|| work(&jobs[job], halt)).map_err(|said| Refusal::BrokeDown { said });
+                    if send.send((job, result)).is_err() {
                         break;
                     }
                 }
@@ -67,7 +70,7 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
             match results.recv_timeout(BEAT) {
                 Ok((job, result)) => waiting.insert(job, result),
                 Err(mpsc::RecvTimeoutError::Timeout) => continue,
-                // A worker panicked; the scope passes its panic on.
+                // No worker is left, and none of them ends before the jobs do.
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             };
             while let (Some(result), true) = (waiting.remove(&taken), outcome.is_ok()) {
@@ -97,7 +100,7 @@ mod tests {
                 job * job
             };
             let all = in_order(&jobs, threads, &AtomicBool::new(false), work, |job, square| {
-                seen.push((*job, square));
+                seen.push((*job, square.unwrap()));
                 Ok::<(), ()>(())
             });
             assert_eq!(all, Ok(true));
@@ -131,7 +134,22 @@ mod tests {
                 }
             }
         };
-        assert_eq!(in_order(&jobs, 1, &stop, work, |_, ()| Ok::<(), ()>(())), Ok(false));
-        assert_eq!(in_order(&[0_u64; 0], 3, &stop, work, |_, ()| Ok::<(), ()>(())), Ok(true));
+        assert_eq!(in_order(&jobs, 1, &stop, work, |_, _| Ok::<(), ()>(())), Ok(false));
+        assert_eq!(in_order(&[0_u64; 0], 3, &stop, work, |_, _| Ok::<(), ()>(())), Ok(true));
+    }
+
+    #[test]
+    fn a_panic_costs_its_job_and_no_other() {
+        let jobs: Vec<u64> = (0..50).collect();
+        let mut lost = Vec::new();
+        let work = |job: &u64, _: &AtomicBool| assert_ne!(job % 10, 3, "this panic is part of a test");
+        let all = in_order(&jobs, 2, &AtomicBool::new(false), work, |job, result| {
+            match result {
+                Err(Refusal::BrokeDown { said }) if said.contains("pool.rs:") => lost.push(*job),
+                result => result.unwrap(),
+            }
+            Ok::<(), ()>(())
+        });
+        assert_eq!((all, lost), (Ok(true), vec![3, 13, 23, 33, 43]));
     }
 }

@@ -43,6 +43,8 @@ pub enum Refusal {
         announced: u64,
         /// Bytes there are.
         found: u64,
+        /// Frames that decode.
+        frames: usize,
     },
     /// The index at the end of an MP4 or MOV is missing.
     #[error("cut short: its index (moov) is missing")]
@@ -106,6 +108,20 @@ pub enum Refusal {
         /// Its size.
         other: Size,
     },
+    /// The size of the frames of a video changes.
+    #[error("the size of its frames changes from {}x{} to {}x{} (height x width)", .first.height, .first.width, .other.height, .other.width)]
+    VideoSizeChanges {
+        /// Size of the first frame.
+        first: Size,
+        /// Another size.
+        other: Size,
+    },
+    /// One picture of the several of a clip cannot be had.
+    #[error("{why}")]
+    Frame {
+        /// Why.
+        why: Box<Self>,
+    },
     /// One picture does not decode.
     #[error("{name}: {said}")]
     Picture {
@@ -125,6 +141,18 @@ pub enum Refusal {
     Read {
         /// What the system says.
         said: String,
+    },
+    /// A program's fault, met in this file: a decoder panicked.
+    #[error("{said}")]
+    BrokeDown {
+        /// What broke down, and where.
+        said: String,
+    },
+    /// A pipe, a socket or a device.
+    #[error("it is {what}, not a file")]
+    NoFile {
+        /// What it is.
+        what: &'static str,
     },
     /// The file's name cannot be written down.
     #[error("its name is not UTF-8")]
@@ -152,7 +180,7 @@ impl Refusal {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Empty { .. } | Self::CutShort { .. } | Self::NoIndex => {
+            Self::Empty { .. } | Self::CutShort { frames: 0, .. } | Self::Damaged { frames: 0, .. } | Self::NoIndex => {
                 "copy it again from where it came; the copy was cut short"
             }
             Self::Text { .. } => "remove it, or rename it so that its name does not promise a video or picture",
@@ -160,7 +188,9 @@ impl Refusal {
             Self::Dicom(fault) => fault.hint(),
             Self::Pickle(fault) => fault.hint(),
             Self::Directory => "the files that it lists are found without it",
-            Self::Damaged { .. } => "copy it again from where it came, or keep what decodes with --keep-damaged",
+            Self::CutShort { .. } | Self::Damaged { .. } => {
+                "copy it again from where it came, or keep what decodes with --keep-damaged"
+            }
             Self::NotVideo { .. } => "check that the file opens in a player",
             Self::NoFfmpeg => "install it (Debian, Ubuntu: sudo apt install ffmpeg) and run the same command again",
             Self::TooSlow { .. } => "allow more time with --max-seconds",
@@ -173,9 +203,17 @@ impl Refusal {
             Self::SizeChanges { .. } => {
                 "if these are single pictures and not the frames of one clip: --stills each, or --layout image-folder where a folder is a class"
             }
+            Self::VideoSizeChanges { .. } => {
+                "cut it where the size changes, or bring it to one size: ffmpeg -i IN -vf scale=WIDTH:HEIGHT OUT.mp4"
+            }
+            Self::Frame { .. } => "fetch that picture again, or leave out what does not decode with --keep-damaged",
             Self::Picture { .. } => "check that the picture opens in a viewer, or fetch it again",
             Self::ManyPages { .. } => "write one file a page",
             Self::Read { .. } => "check the file's permissions and the disk",
+            Self::BrokeDown { .. } => {
+                "the file may be sound and the fault ours: save it again with another program, or report the place in brackets"
+            }
+            Self::NoFile { .. } => "take it out of the folder; only files are read",
             Self::Name => "rename the file",
             Self::Interrupted => "run the same command again to go on",
         }

@@ -110,7 +110,7 @@ impl Sitting {
         };
         let finished = pool::in_order(&plan.found, threads, stop, work, |found, outcome| {
             let name = names.get(found.source.as_str()).cloned().unwrap_or_default();
-            let refused = match outcome {
+            let refused = match outcome.unwrap_or_else(Outcome::Refused) {
                 Outcome::Changed => return Err(IngestError::SourceChanged { clip: found.key.clone() }),
                 // Only a stop interrupts a clip, and then nothing that follows is taken either.
                 Outcome::Refused(Refusal::Interrupted) => return Ok(()),

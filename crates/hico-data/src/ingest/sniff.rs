@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes; what its name promises is only compared with it.
 
 use super::dicom::{self, Kind};
+use super::guard;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -36,18 +37,25 @@ pub(crate) enum Promise {
 /// Bytes that are looked at.
 const HEAD: u64 = 8192;
 
-const VIDEO_SUFFIXES: [&str; 27] = [
+const MJPEG_SUFFIXES: [&str; 2] = ["mjpeg", "mjpg"];
+const VIDEO_SUFFIXES: [&str; 28] = [
     "gif", "mp4", "m4v", "mov", "qt", "avi", "divx", "mkv", "webm", "mpg", "mpeg", "mpe", "m1v", "m2v", "vob", "wmv",
-    "asf", "flv", "ogv", "3gp", "ts", "mts", "m2ts", "mxf", "dv", "mj2", "mjpeg",
+    "asf", "flv", "ogv", "3gp", "ts", "mts", "m2ts", "mxf", "dv", "mj2", "mjpeg", "mjpg",
 ];
 const DICOM_SUFFIXES: [&str; 4] = ["dcm", "dicom", "dic", "ima"];
 const PICTURE_SUFFIXES: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "dib", "tif", "tiff", "webp"];
 
+/// Boxes that stand at the top of an MP4 or MOV (ISO/IEC 14496-12, QuickTime File Format).
+const BOXES: [&[u8; 4]; 21] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"mdat", b"imda", b"free", b"skip", b"wide", b"pnot", b"PICT",
+    b"udta", b"meta", b"uuid", b"sidx", b"ssix", b"prft", b"pdin", b"emsg", b"junk",
+];
+
 /// Looks at the first bytes of a file.
 pub(crate) fn content(path: &Path) -> std::io::Result<Content> {
     let mut head = Vec::new();
-    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
-    Ok(of_bytes(&head))
+    guard::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    guard::catch(|| of_bytes(&head)).map_err(std::io::Error::other)
 }
 
 /// What a file name promises.
@@ -58,6 +66,11 @@ pub(crate) fn promise(name: &str) -> Promise {
         Some(suffix) if PICTURE_SUFFIXES.contains(&suffix.as_str()) => Promise::Picture,
         _ => Promise::Nothing,
     }
+}
+
+/// Whether a file name promises raw MJPEG.
+pub(crate) fn is_mjpeg(name: &str) -> bool {
+    suffix(name).is_some_and(|suffix| MJPEG_SUFFIXES.contains(&suffix.as_str()))
 }
 
 /// The suffix of a name, in lower case.
@@ -121,7 +134,7 @@ fn is_text(head: &[u8]) -> bool {
 ///
 /// AVI states its length at the front; MP4 and MOV are a row of boxes, each with its length.
 pub(crate) fn missing_tail(path: &Path) -> std::io::Result<Option<u64>> {
-    let mut file = File::open(path)?;
+    let mut file = guard::open(path)?;
     let length = file.metadata()?.len();
     let mut head = [0; 12];
     if length < 12 || file.read_exact(&mut head).is_err() {
@@ -151,7 +164,8 @@ fn end_of_boxes(file: &mut File, length: u64) -> std::io::Result<u64> {
         let mut head = [0; 8];
         file.read_exact(&mut head)?;
         let [a, b, c, d, kind @ ..] = head;
-        if !kind.iter().all(|letter| letter.is_ascii_graphic() || *letter == b' ' || *letter == 0xa9) {
+        // Whatever bytes stand behind the last box make a length as well.
+        if !BOXES.contains(&&kind) {
             break;
         }
         let size = match u32::from_be_bytes([a, b, c, d]) {

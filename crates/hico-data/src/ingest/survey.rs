@@ -68,7 +68,7 @@ impl Survey {
         let work = |found: &Found, halt: &AtomicBool| self.look(found, decoder.as_ref(), halt).map(&judge);
         let (mut done, total) = (0, found.len());
         pool::in_order(&found, threads, stop, work, |found, outcome| {
-            match outcome {
+            match outcome.and_then(|outcome| outcome) {
                 Err(Refusal::Interrupted) => return Ok(()),
                 // Perhaps a video, said the first bytes, and ffmpeg says no.
                 Err(_) if found.optional => {}
@@ -81,8 +81,8 @@ impl Survey {
 
     /// A damaged file is looked at as far as it goes: what its frames show is there all the same.
     fn look(&self, found: &Found, decoder: Option<&Decoder>, halt: &AtomicBool) -> Result<Seen, Refusal> {
-        let mut sink = FrameSink::looking(self.limits).with_text();
-        let facts = take_in::fill(&found.what, &mut sink, decoder, self.limits, Damaged::Keep, halt)?;
+        let sink = FrameSink::looking(self.limits).with_text();
+        let (sink, facts) = take_in::fill(&found.what, sink, decoder, self.limits, Damaged::Keep, halt)?;
         let (look, text) = sink.into_looks();
         Ok(Seen { look, text, regions: facts.regions, header: facts.header })
     }

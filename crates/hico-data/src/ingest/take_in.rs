@@ -4,9 +4,9 @@ use super::dicom;
 use super::frames::{Decoded, FrameSink, Limits};
 use super::refusal::Refusal;
 use super::source_facts::SourceFacts;
-use super::video::{Damaged, Decoder};
+use super::video::{Damaged, Decoder, VideoFacts};
 use super::walk::{Found, What};
-use super::{IngestOptions, hash, picture};
+use super::{IngestOptions, animation, guard, hash, picture};
 use crate::sector::{self, Treatment, sheet::Pair};
 use crate::text::{self, Paint, TextUse};
 use std::sync::atomic::AtomicBool;
@@ -28,7 +28,11 @@ pub(super) fn take_in(
     options: &IngestOptions,
     halt: &AtomicBool,
 ) -> Outcome {
-    let hash = || hash::of(&found.what).map_err(|error| Refusal::Read { said: error.to_string() });
+    let hash = || {
+        let what = found.what.clone();
+        let read = |error: std::io::Error| Refusal::Read { said: error.to_string() };
+        guard::run(options.limits.seconds, halt, move |stop| hash::of(&what, stop).map_err(read))
+    };
     let result = match stored {
         Some(before) => hash().map(|now| if now == *before { Outcome::Kept } else { Outcome::Changed }),
         None => decode(&found.what, decoder, options, halt)
@@ -48,24 +52,25 @@ fn decode(
     options: &IngestOptions,
     halt: &AtomicBool,
 ) -> Result<Decoded, Refusal> {
-    let mut sink = FrameSink::new(options.side, options.fit, options.limits);
+    let sink = FrameSink::new(options.side, options.fit, options.limits);
     if options.sector.is_off() && options.sector_sheet.is_none() && options.text.is_keep() {
-        let facts = fill(what, &mut sink, decoder, options.limits, options.damaged, halt)?;
+        let (sink, facts) = fill(what, sink, decoder, options.limits, options.damaged, halt)?;
         return finish(sink, facts);
     }
     // The region decides what is kept of every frame, so it has to be known before the first one is.
-    let mut looking = match options.text {
+    let looking = match options.text {
         TextUse::Keep => FrameSink::looking(options.limits),
         TextUse::Paint => FrameSink::looking(options.limits).with_text(),
     };
-    let regions = fill(what, &mut looking, decoder, options.limits, options.damaged, halt)?.regions;
+    let (looking, facts) = fill(what, looking, decoder, options.limits, options.damaged, halt)?;
+    let regions = facts.regions;
     let (look, letters) = looking.into_looks();
     let found = sector::find(&look, &regions);
     let treatment = found.as_ref().ok().and_then(|found| Treatment::new(options.sector, found));
     let region = found.as_ref().map_err(|why| *why);
     let paint = (!options.text.is_keep()).then(|| Paint::new(&text::find(&letters), region));
-    let mut sink = sink.treating(treatment).painting(paint);
-    let mut facts = fill(what, &mut sink, decoder, options.limits, options.damaged, halt)?;
+    let sink = sink.treating(treatment).painting(paint);
+    let (sink, mut facts) = fill(what, sink, decoder, options.limits, options.damaged, halt)?;
     match &found {
         Err(why) if !options.sector.is_off() => facts.done.push(format!("sector left alone: {why}")),
         _ => {}
@@ -76,35 +81,56 @@ fn decode(
     Ok(decoded)
 }
 
-/// Decodes the frames into a sink.
+/// Decodes the frames into a sink, under the guard that every reader goes through.
 pub(super) fn fill(
+    what: &What,
+    mut sink: FrameSink,
+    decoder: Option<&Decoder>,
+    limits: Limits,
+    damaged: Damaged,
+    halt: &AtomicBool,
+) -> Result<(FrameSink, SourceFacts), Refusal> {
+    if let What::Refused(why) = what {
+        return Err(why.clone());
+    }
+    // The reader may be left behind in its thread, so all that it works on is its own.
+    let (what, decoder) = (what.clone(), decoder.cloned());
+    guard::run(limits.seconds, halt, move |stop| {
+        let facts = read(&what, &mut sink, decoder.as_ref(), limits, damaged, stop)?;
+        Ok((sink, facts))
+    })
+}
+
+fn read(
     what: &What,
     sink: &mut FrameSink,
     decoder: Option<&Decoder>,
     limits: Limits,
     damaged: Damaged,
-    halt: &AtomicBool,
+    stop: &AtomicBool,
 ) -> Result<SourceFacts, Refusal> {
     match what {
         What::Refused(why) => Err(why.clone()),
         What::Pictures(files) => {
-            picture::decode_pictures(files, sink, limits, halt)?;
-            Ok(SourceFacts::of_frames(None, "pictures".to_owned()))
+            let picture::PictureFacts { complaint, notes } =
+                picture::decode_pictures(files, sink, limits, damaged, stop)?;
+            Ok(SourceFacts { complaint, notes, ..SourceFacts::of_frames(None, "pictures".to_owned()) })
         }
         What::Animation(path, format) => {
-            let fps = picture::decode_animation(path, *format, sink, limits, halt)?;
-            Ok(SourceFacts::of_frames(fps, format!("{format:?}").to_lowercase()))
+            let animation::AnimationFacts { fps, complaint, notes } =
+                animation::decode(path, *format, sink, limits, damaged, stop)?;
+            let codec = format!("{format:?}").to_lowercase();
+            Ok(SourceFacts { complaint, notes, ..SourceFacts::of_frames(fps, codec) })
         }
         What::Pickled(picture) => {
             picture.decode(sink, limits)?;
             Ok(SourceFacts { done: picture.done(), ..SourceFacts::of_frames(None, "pickle".to_owned()) })
         }
-        What::Dicom(path) => dicom::decode(path, sink, limits, damaged, decoder, halt),
+        What::Dicom(path) => dicom::decode(path, sink, limits, damaged, decoder, stop),
         What::Video(path) => {
             let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;
-            let facts = decoder.decode(path, sink, limits, damaged, halt)?;
-            let complaint = facts.complaint;
-            Ok(SourceFacts { complaint, ..SourceFacts::of_frames(facts.fps, format!("ffmpeg {}", facts.codec)) })
+            let VideoFacts { fps, codec, complaint, notes } = decoder.decode(path, sink, limits, damaged, stop)?;
+            Ok(SourceFacts { complaint, notes, ..SourceFacts::of_frames(fps, format!("ffmpeg {codec}")) })
         }
     }
 }

@@ -6,8 +6,10 @@
 use super::child::{self, Ended};
 use super::frames::{FrameSink, Limits};
 use super::grey_video::Short;
+use super::picture::over_black;
 use super::refusal::Refusal;
 use super::sniff;
+use super::video_words::{Words, has_alpha, is_kept};
 use crate::clip::Size;
 use serde::Deserialize;
 use std::ffi::OsString;
@@ -74,6 +76,8 @@ pub(crate) struct VideoFacts {
     pub(crate) codec: String,
     /// What the decoder complained about, where that was allowed.
     pub(crate) complaint: Option<String>,
+    /// What a person should look at.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Decoder {
@@ -105,22 +109,67 @@ impl Decoder {
             Short::Coloured(stream) => stream,
             Short::Nowhere => self.probe(path, limits, stop)?,
         };
-        if let (Some(announced), Damaged::Refuse) = (cut, damaged) {
-            let found = std::fs::metadata(path).map_or(0, |file| file.len());
-            return Err(Refusal::CutShort { announced, found });
+        let (taken, ended) = self.whole_frames(path, &stream, sink, limits, stop)?;
+        let words = Words::read(&ended.said);
+        if let Some([first, other]) = words.sizes() {
+            return Err(Refusal::VideoSizeChanges { first, other });
         }
+        let status = (!ended.status.success()).then(|| format!("ffmpeg ended with {}", ended.status));
+        let mut notes = Vec::new();
+        if taken.is_none() && status.is_none() && (words.complaint().is_some() || cut.is_some()) {
+            let announced = match stream.announced {
+                None => self.probe(path, limits, stop)?.announced,
+                announced => announced,
+            };
+            if words.is_whole(&stream.codec, announced, sink.len(), cut.is_some()) {
+                let said = words.complaint().map(|said| format!("every frame decodes, and ffmpeg complains: {said}"));
+                let short = cut
+                    .map(|_| "every frame decodes, and its container announces more bytes than there are".to_owned());
+                notes.extend(said.into_iter().chain(short));
+                return Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint: None, notes });
+            }
+        }
+        let complaint = taken.or_else(|| words.complaint()).or(status);
+        let found = std::fs::metadata(path).map_or(0, |file| file.len());
+        let short = cut.map(|announced| Refusal::CutShort { announced, found, frames: sink.len() });
+        match (short, complaint) {
+            (Some(short), complaint) if damaged == Damaged::Keep && sink.len() > 0 => {
+                let complaint = complaint.or_else(|| Some(short.to_string()));
+                Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint, notes })
+            }
+            (Some(short), _) => Err(short),
+            (None, Some(said)) if sink.len() == 0 => Err(Refusal::NotVideo { said }),
+            (None, Some(said)) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.len(), said }),
+            (None, complaint) => Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint, notes }),
+        }
+    }
+
+    /// Decodes whole frames into `sink`; `Some` tells how they ended badly.
+    fn whole_frames(
+        &self,
+        path: &Path,
+        stream: &Stream,
+        sink: &mut FrameSink,
+        limits: Limits,
+        stop: &AtomicBool,
+    ) -> Result<(Option<String>, Ended), Refusal> {
         let threads = self.threads.to_string();
         let mut command = self.command(limits);
+        let [pixels, codec] = if stream.has_alpha { ["rgba", "pam"] } else { ["rgb24", "ppm"] };
+        command.args(["-v", "level+verbose", "-hide_banner", "-nostats", "-filter_threads", &threads]);
+        if let Some(decoder) = stream.decoder {
+            command.args(["-c:v", decoder]);
+        }
         command
-            .args(["-v", "error", "-filter_threads", &threads, "-i"])
+            .arg("-i")
             .arg(file_url(path))
             .args(["-map", "0:V:0"])
             .args(self.every_frame_once)
             .args(["-frames:v", &(limits.frames.saturating_add(1)).to_string()])
-            .args(["-pix_fmt", "rgb24", "-f", "image2pipe", "-c:v", "ppm", "-"]);
+            .args(["-pix_fmt", pixels, "-f", "image2pipe", "-c:v", codec, "-"]);
         let time = Duration::from_secs(limits.seconds);
         let (taken, ended) =
-            child::run(&mut command, time, stop, |_| true, |output| take_frames(output, sink)).map_err(cannot_run)?;
+            child::run(&mut command, time, stop, is_kept, |output| take_frames(output, sink)).map_err(cannot_run)?;
         if stop.load(Ordering::Relaxed) {
             return Err(Refusal::Interrupted);
         }
@@ -128,14 +177,12 @@ impl Decoder {
             return Err(Refusal::TooSlow { seconds: limits.seconds });
         }
         self.check_memory(&ended)?;
-        let complaint = taken?
-            .or_else(|| complaint(&ended.said))
-            .or_else(|| (!ended.status.success()).then(|| format!("ffmpeg ended with {}", ended.status)));
-        match complaint {
-            Some(said) if sink.len() == 0 => Err(Refusal::NotVideo { said }),
-            Some(said) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.len(), said }),
-            complaint => Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint }),
+        if stream.decoder.is_some() && sink.len() == 0 && ended.said.contains("Unknown decoder") {
+            // Without that library the pictures are there, and what is seen of them is not known.
+            let plain = Stream { decoder: None, has_alpha: false, codec: stream.codec.clone(), ..*stream };
+            return self.whole_frames(path, &plain, sink, limits, stop);
         }
+        Ok((taken?, ended))
     }
 
     /// ffmpeg with its limits, before its input.
@@ -167,7 +214,7 @@ impl Decoder {
         command
             .args(["-v", "error", "-max_alloc", LARGEST_BLOCK])
             .args(["-protocol_whitelist", "file", "-select_streams", "V:0", "-of", "json"])
-            .args(["-show_entries", "stream=codec_name,width,height,avg_frame_rate:format=format_name"])
+            .args(["-show_entries", "stream=codec_name,width,height,avg_frame_rate,pix_fmt,nb_frames:stream_tags=alpha_mode:format=format_name"])
             .arg(file_url(path));
         let time = Duration::from_secs(PROBE_SECONDS.min(limits.seconds));
         let (answer, ended) =
@@ -201,7 +248,19 @@ impl Decoder {
         if size.height > 0 && size.width > 0 {
             super::frames::check_size(size, limits)?;
         }
-        Ok(Stream { fps: rate(&stream.avg_frame_rate), codec: stream.codec_name })
+        // What is seen of VP8 and VP9 stands in a stream beside theirs, which only this library decodes.
+        let decoder = match stream.codec_name.as_str() {
+            "vp8" if stream.tags.has_alpha() => Some("libvpx"),
+            "vp9" if stream.tags.has_alpha() => Some("libvpx-vp9"),
+            _ => None,
+        };
+        Ok(Stream {
+            fps: rate(&stream.avg_frame_rate),
+            announced: stream.nb_frames.parse().ok().filter(|frames| *frames > 0),
+            has_alpha: decoder.is_some() || has_alpha(&stream.pix_fmt, &stream.codec_name),
+            decoder,
+            codec: stream.codec_name,
+        })
     }
 }
 
@@ -222,8 +281,26 @@ fn version(program: &Path, time: Duration) -> Option<String> {
 
 /// What is kept of the header.
 pub(super) struct Stream {
-    pub(super) fps: Option<f64>,
-    pub(super) codec: String,
+    fps: Option<f64>,
+    codec: String,
+    /// Frames that it has by the container's word.
+    announced: Option<usize>,
+    /// Whether its frames tell how much of each pixel is seen.
+    has_alpha: bool,
+    /// The decoder that it needs, where that is not ffmpeg's own choice.
+    decoder: Option<&'static str>,
+}
+
+impl Stream {
+    /// One of which the words of ffmpeg tell enough.
+    pub(super) const fn of_words(fps: f64, codec: String) -> Self {
+        Self { fps: Some(fps), codec, announced: None, has_alpha: false, decoder: None }
+    }
+
+    /// Its mean rate.
+    pub(super) const fn fps(&self) -> Option<f64> {
+        self.fps
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -240,6 +317,22 @@ struct AnswerStream {
     width: Option<usize>,
     height: Option<usize>,
     avg_frame_rate: String,
+    pix_fmt: String,
+    nb_frames: String,
+    tags: AnswerTags,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AnswerTags {
+    #[serde(alias = "ALPHA_MODE")]
+    alpha_mode: String,
+}
+
+impl AnswerTags {
+    fn has_alpha(&self) -> bool {
+        self.alpha_mode.trim() == "1"
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -262,37 +355,58 @@ pub(super) fn file_url(path: &Path) -> OsString {
     url
 }
 
-/// Takes PPM pictures until the stream ends; `Some` tells how it ended badly, within a picture.
+/// Takes PPM and PAM pictures until the stream ends; `Some` tells how it ended badly, within a picture.
 fn take_frames(output: &mut impl BufRead, sink: &mut FrameSink) -> Result<Option<String>, Refusal> {
-    let mut rgb = Vec::new();
+    let mut pixels = Vec::new();
     loop {
         let number = sink.len();
-        let size = match ppm_size(output) {
-            Ok(Some(size)) => size,
+        let (size, channels) = match picture_size(output) {
+            Ok(Some(header)) => header,
             Ok(None) => return Ok(None),
             Err(error) => return Ok(Some(format!("frame {number}: {error}"))),
         };
         sink.admit(size, &|| format!("frame {number}"))?;
-        rgb.resize(size.height * size.width * 3, 0);
-        if let Err(error) = output.read_exact(&mut rgb) {
+        pixels.resize(size.height * size.width * channels, 0);
+        if let Err(error) = output.read_exact(&mut pixels) {
             return Ok(Some(format!("frame {number}: {error}")));
         }
-        sink.push(&rgb)?;
+        if channels == 4 { sink.push(&over_black(&pixels))? } else { sink.push(&pixels)? }
     }
 }
 
-/// The header of the next PPM picture, `P6 WIDTH HEIGHT 255`; `None` at the end of the stream.
-fn ppm_size(output: &mut impl BufRead) -> std::io::Result<Option<Size>> {
+/// The header of the next picture, and its bytes a pixel: `P6 WIDTH HEIGHT 255`, or `P7` and the same by name; `None` at
+/// the end of the stream.
+fn picture_size(output: &mut impl BufRead) -> std::io::Result<Option<(Size, usize)>> {
     let Some(magic) = word(output)? else { return Ok(None) };
-    let mut number = || -> std::io::Result<usize> {
-        let word = word(output)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+    let next = |output: &mut _| -> std::io::Result<String> {
+        word(output)?.ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+    };
+    let number = |output: &mut _| -> std::io::Result<usize> {
+        let word = next(output)?;
         word.parse().map_err(|_| std::io::Error::other(format!("{word:?} in a PPM header")))
     };
-    let (width, height, largest) = (number()?, number()?, number()?);
-    if magic != "P6" || largest != 255 {
+    let (width, height, largest, channels) = match magic.as_str() {
+        "P7" => {
+            let [mut width, mut height, mut largest, mut depth] = [0; 4];
+            // Five names and the end; ffmpeg writes no more.
+            for _ in 0..6 {
+                match next(output)?.as_str() {
+                    "WIDTH" => width = number(output)?,
+                    "HEIGHT" => height = number(output)?,
+                    "MAXVAL" => largest = number(output)?,
+                    "DEPTH" => depth = number(output)?,
+                    "TUPLTYPE" => drop(next(output)?),
+                    _ => break,
+                }
+            }
+            (width, height, largest, depth)
+        }
+        _ => (number(output)?, number(output)?, number(output)?, 3),
+    };
+    if !matches!((magic.as_str(), channels), ("P6", 3) | ("P7", 4)) || largest != 255 {
         return Err(std::io::Error::other("not a PPM picture of 8 bits"));
     }
-    Ok(Some(Size { height, width }))
+    Ok(Some((Size { height, width }, channels)))
 }
 
 /// Bytes up to one white space, at most 20; `None` at the end of the stream.
@@ -308,19 +422,6 @@ fn word(output: &mut impl BufRead) -> std::io::Result<Option<String>> {
         }
     }
     Err(std::io::Error::other("an endless word in a PPM header"))
-}
-
-/// The first line of ffmpeg's errors that is about the clip, without the address of the part that says it.
-fn complaint(said: &str) -> Option<String> {
-    // The writer of the pictures frets about time stamps that come twice; every frame is there all the same.
-    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("[image2pipe"));
-    let mut lines = lines.filter(|line| !line.starts_with("Last message repeated"));
-    let line = lines.next()?;
-    let line = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-        Some((who, what)) => format!("{}: {what}", who.split_whitespace().next().unwrap_or_default()),
-        None => line.to_owned(),
-    };
-    Some(line.chars().filter(|letter| !letter.is_control()).take(200).collect())
 }
 
 /// `24000/1001` as a number of frames a second.
@@ -366,6 +467,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_seen_through_lies_over_black() {
+        let mut sink = sink();
+        let stream =
+            b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n\xc8\xc8\xc8\x80\xc8\xc8\xc8\0";
+        assert_eq!(take_frames(&mut &stream[..], &mut sink), Ok(None));
+        assert_eq!(sink.finish(None, "test").unwrap().clip.pixels, [100, 0]);
+    }
+
+    #[test]
     fn a_stream_that_ends_within_a_picture_is_told() {
         for stream in
             ["P6\n2 1\n255\nabc", "P6\n2", "P6\n2 x\n255\n", "P5\n1 1\n255\na", "P6\n99999999999999999999999 1\n"]
@@ -378,13 +488,6 @@ mod tests {
     fn a_picture_that_claims_to_be_huge_is_refused_before_memory_is_taken() {
         let stream = "P6\n4000000000 4000000000\n255\n";
         assert!(matches!(take_frames(&mut stream.as_bytes(), &mut sink()), Err(Refusal::TooLarge { .. })));
-    }
-
-    #[test]
-    fn complaints_are_about_the_clip_and_without_addresses() {
-        assert_eq!(complaint(""), None);
-        assert_eq!(complaint("[image2pipe @ 0x5638e] Application provided invalid dts: 100 >= 100\n"), None);
-        assert_eq!(complaint("[mpeg4 @ 0x56] ac-tex damaged at 8 8\nmore").unwrap(), "mpeg4: ac-tex damaged at 8 8");
     }
 
     #[cfg(unix)]

@@ -95,13 +95,24 @@ pub(crate) fn walk(root: &Path, stills: Stills, skip: &[PathBuf]) -> std::io::Re
             if name.starts_with('.') || name == "__MACOSX" || skip.contains(&path) {
                 continue;
             }
-            let kind = entry.file_type()?;
+            let kind = match entry.file_type() {
+                Ok(kind) => kind,
+                Err(error) => {
+                    tree.refuse(join(&key, &name), Refusal::Read { said: error.to_string() });
+                    continue;
+                }
+            };
             if kind.is_symlink() {
                 tree.links += 1;
             } else if kind.is_dir() {
                 folders.push((path, join(&key, &name)));
             } else if kind.is_file() {
                 files.push((name, path));
+            } else {
+                // To open a pipe is to wait for whoever writes into it.
+                let optional = sniff::promise(&name) == Promise::Nothing;
+                let why = Refusal::NoFile { what: special(kind) };
+                tree.found.push(Found::new(join(&key, &name), What::Refused(why), optional));
             }
         }
         files.sort_by(|(a, _), (b, _)| natural(a, b));
@@ -109,6 +120,21 @@ pub(crate) fn walk(root: &Path, stills: Stills, skip: &[PathBuf]) -> std::io::Re
     }
     tree.found.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(tree)
+}
+
+/// A word for what is neither a file nor a folder.
+fn special(kind: std::fs::FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return "a pipe";
+        } else if kind.is_socket() {
+            return "a socket";
+        }
+    }
+    let _ = kind;
+    "a device"
 }
 
 /// One file, as if it stood alone in its folder.
@@ -199,6 +225,10 @@ fn candidate(name: &str, path: PathBuf, content: Content, promise: Promise) -> (
         Content::Empty => (What::Refused(Refusal::Empty { picture: None }), unpromised),
         Content::Text => (What::Refused(Refusal::Text { picture: None }), unpromised),
         Content::Other => (What::Video(path), unpromised),
+        // Raw MJPEG is a row of JPEGs, and begins as one of them does.
+        Content::Picture(ImageFormat::Jpeg) if sniff::is_mjpeg(name) => {
+            (What::Animation(path, ImageFormat::Jpeg), false)
+        }
         Content::Picture(_) => (What::Refused(wrong_suffix(name, "a video", content)), false),
     }
 }

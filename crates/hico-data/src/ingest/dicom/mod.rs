@@ -10,7 +10,6 @@ mod evidence;
 mod fault;
 mod file;
 mod fragments;
-mod guard;
 mod header;
 mod identity;
 mod jpeg;
@@ -100,6 +99,7 @@ pub(crate) fn decode(
         facts.codec = format!("ffmpeg {}", video.codec);
         facts.complaint = file.complaint.clone().or(video.complaint);
         facts.notes = told.into();
+        facts.notes.extend(video.notes);
         return Ok(facts);
     }
     let (mut spread, mut rescale) = (Spread::AsStored, Rescale::default());

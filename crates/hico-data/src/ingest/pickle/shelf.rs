@@ -8,15 +8,16 @@ use super::fault::PickleFault;
 use super::machine;
 use super::picture::{Picture, range};
 use super::reading::Reading;
+use crate::ingest::frames::Limits;
+use crate::ingest::guard;
 use crate::ingest::labels::{Facts, fold_of_word};
 use crate::ingest::layout::Told;
-use crate::ingest::refusal::Refusal;
 use crate::ingest::sniff;
 use crate::ingest::walk::{Found, Tree, What, natural};
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 const SUFFIXES: [&str; 4] = ["pkl", "pickle", "pck", "p"];
 
@@ -46,9 +47,13 @@ pub(crate) fn unpack(root: &Path, tree: &mut Tree, reading: &Pickles) -> Told {
     keys.sort_by(|a, b| natural(a, b));
     let mut read: Vec<Read> = Vec::new();
     for key in keys {
-        match open(&root.join(&key), reading) {
+        let (path, reading) = (root.join(&key), reading.clone());
+        // What a pickle of pictures may cost is not asked for this early.
+        let seconds = Limits::default().seconds;
+        let opened = guard::run(seconds, &AtomicBool::new(false), move |_| Ok(open(&path, &reading)?));
+        match opened {
             Ok(parts) => read.push((key, parts)),
-            Err(fault) => tree.found.push(found(key, What::Refused(Refusal::Pickle(fault)))),
+            Err(why) => tree.found.push(found(key, What::Refused(why))),
         }
     }
     let folds = Folds::of(&read);
@@ -80,7 +85,7 @@ fn found(key: String, what: What) -> Found {
 
 /// The parts of one pickle.
 pub(super) fn open(path: &Path, how: &Pickles) -> Result<Named, PickleFault> {
-    let file = File::open(path)?;
+    let file = guard::open(path)?;
     let length = file.metadata()?.len();
     let objects = machine::run(BufReader::with_capacity(1 << 16, file), length)?;
     let reading = Reading { path };
