@@ -6,7 +6,7 @@ use hico_data::ingest::journal::{self, JOURNAL_FILE};
 use hico_data::ingest::labels::LabelTable;
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    Columns, Cuts, Damaged, Folds, IngestOptions, LabelMap, Layout, Limits, PatientPattern, Programs, ingest,
+    Columns, Cuts, Damaged, Folds, IngestOptions, LabelMap, Layout, Limits, PatientPattern, Programs, Stills, ingest,
 };
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::sector::SectorUse;
@@ -41,6 +41,69 @@ pub fn stills(bytes: &[u8]) -> Outcome {
     let desk = Desk::new();
     desk.put("clip", bytes);
     desk.ingest(IngestOptions::default())
+}
+
+/// A PNG, animated or not. The signature is put in front of what has none, so that every input reaches the decoder.
+pub fn png(bytes: &[u8]) -> Outcome {
+    kind(bytes, b"\x89PNG\r\n\x1a\n", "a.png")
+}
+
+/// A JPEG.
+pub fn jpeg(bytes: &[u8]) -> Outcome {
+    kind(bytes, b"\xff\xd8\xff", "a.jpg")
+}
+
+/// Raw MJPEG, a row of JPEGs.
+pub fn mjpeg(bytes: &[u8]) -> Outcome {
+    kind(bytes, b"\xff\xd8\xff", "a.mjpeg")
+}
+
+/// A WebP, animated or not.
+pub fn webp(bytes: &[u8]) -> Outcome {
+    let mut bytes = bytes.to_vec();
+    if bytes.len() >= 12 {
+        bytes[..4].copy_from_slice(b"RIFF");
+        bytes[8..12].copy_from_slice(b"WEBP");
+    }
+    kind(&bytes, b"", "a.webp")
+}
+
+/// A GIF.
+pub fn gif(bytes: &[u8]) -> Outcome {
+    kind(bytes, b"GIF89a", "a.gif")
+}
+
+/// A BMP.
+pub fn bmp(bytes: &[u8]) -> Outcome {
+    let mut bytes = bytes.to_vec();
+    if bytes.len() >= 10 {
+        bytes[..2].copy_from_slice(b"BM");
+        bytes[6..10].fill(0);
+    }
+    kind(&bytes, b"", "a.bmp")
+}
+
+/// A TIFF of either order of bytes.
+pub fn tiff(bytes: &[u8]) -> Outcome {
+    let order: &[u8] = if bytes.starts_with(b"MM") { b"MM\0*" } else { b"II*\0" };
+    kind(bytes, order, "a.tiff")
+}
+
+/// Puts the first bytes of a kind over those of an input, and takes it in, whole or with `--keep-damaged`, beside a sound
+/// picture, which has to be taken in whatever becomes of the other.
+fn kind(bytes: &[u8], first: &[u8], name: &str) -> Outcome {
+    let mut bytes = bytes.to_vec();
+    bytes.iter_mut().zip(first).for_each(|(byte, first)| *byte = *first);
+    let desk = Desk::new();
+    desk.put(name, &bytes);
+    desk.put("sound.bmp", &picture());
+    let damaged = if bytes.len().is_multiple_of(2) { Damaged::Refuse } else { Damaged::Keep };
+    let (clips, refused) = desk.report(IngestOptions { damaged, stills: Stills::Each, ..IngestOptions::default() })?;
+    assert!(clips > 0, "the picture beside it is lost");
+    match refused {
+        Some(why) if clips == 1 => Err(why),
+        _ => Ok(clips - 1),
+    }
 }
 
 /// A data set: the table up to the first zero byte, its shard behind it. A table that begins as JSON is the record of an
@@ -143,27 +206,39 @@ impl Desk {
         self.beside(&format!("source/{name}"), bytes)
     }
 
-    /// Takes the source folder in. What was taken in has to open again, frame by frame.
+    /// Takes the source folder in: its clips, or why there is none.
     fn ingest(&self, options: IngestOptions) -> Outcome {
+        match self.report(options)? {
+            (0, why) => Err(why.unwrap_or_default()),
+            (clips, _) => Ok(clips),
+        }
+    }
+
+    /// Takes the source folder in: its clips, and why the first that is none was refused. What was taken in has to open
+    /// again, frame by frame.
+    fn report(&self, options: IngestOptions) -> Result<(usize, Option<String>), String> {
         // What only ffmpeg could tell is refused at once.
         let programs = Programs { ffmpeg: "/nowhere/ffmpeg".into(), ffprobe: "/nowhere/ffprobe".into() };
         let options = IngestOptions { limits: LIMITS, side: 16, programs, threads: 1, ..options };
         let report = ingest(&self.source(), &self.out(), &options, &mut |_| {}, &AtomicBool::new(false))
             .map_err(|error| error.to_string())?;
         for refused in &report.refused {
+            // A decoder of others may break down; a reader of ours does not.
+            assert!(!refused.reason.contains("broke down over it (hico-data/"), "{}", refused.reason);
             // It goes to a terminal and to a record.
             for words in [&refused.reason, &refused.hint] {
                 assert!((1..1000).contains(&words.len()) && !words.contains(char::is_control), "{words:?}");
             }
         }
+        let why = report.refused.first().map(|refused| refused.reason.clone());
         if report.clips == 0 {
             // Without a clip there is no table.
-            return Err(report.refused.first().map_or_else(String::new, |refused| refused.reason.clone()));
+            return Ok((0, why));
         }
         let data = Dataset::open(&self.out()).unwrap();
         read_all(&data).unwrap();
         assert_eq!(report.clips, data.len());
-        Ok(report.clips)
+        Ok((report.clips, why))
     }
 }
 
