@@ -116,6 +116,10 @@ fn staged(paths: &[PathBuf], folder: &Path) -> Result<HashMap<String, PathBuf>, 
         let to = inside.join(path.file_name().unwrap_or_default());
         // What a link names is meant, not the link.
         let path_of_file = std::fs::canonicalize(path).map_err(failed(path))?;
+        // To copy a pipe is to wait for whoever writes into it.
+        if !std::fs::metadata(&path_of_file).map_err(failed(path))?.is_file() {
+            return Err(failed(path)(std::io::Error::other("it is no regular file")));
+        }
         if std::fs::hard_link(&path_of_file, &to).is_err() {
             std::fs::copy(&path_of_file, &to).map_err(failed(path))?;
         }
