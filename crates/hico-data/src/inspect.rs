@@ -3,6 +3,7 @@
 use crate::clip::Channels;
 use crate::dataset::Dataset;
 use crate::manifest::{ClipRow, Manifest};
+use crate::spelling;
 use crate::split::{SplitError, check_folds};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,6 +151,7 @@ fn warnings(manifest: &Manifest) -> Vec<String> {
         Ok(_) | Err(SplitError::NoFolds) => {}
         Err(error) => warnings.push(error.to_string()),
     }
+    warnings.extend(spelling::warnings(manifest));
     let of_classes = classes(manifest);
     for class in of_classes.iter().filter(|class| class.groups == 1) {
         if let Some(name) = &class.class {

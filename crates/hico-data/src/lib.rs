@@ -10,6 +10,7 @@ mod canvas;
 pub mod sector;
 pub mod text;
 pub mod manifest;
+pub mod spelling;
 pub mod store;
 pub mod ingest;
 pub mod dataset;

@@ -10,6 +10,19 @@ use std::path::{Path, PathBuf};
 /// File name of the table inside a data set's folder.
 pub const MANIFEST_FILE: &str = "clips.csv";
 
+/// The largest fold that is read; nobody has as many, and what counts folds may go from 0 to the largest.
+pub const LARGEST_FOLD: usize = 9_999;
+
+/// Returns whether these may be frames a second: a number that no scanner exceeds.
+pub(crate) fn is_rate(fps: f64) -> bool {
+    (0.0..=1e6).contains(&fps)
+}
+
+/// Returns whether this may be a side of a pixel in millimetres.
+pub(crate) fn is_spacing(millimetres: f64) -> bool {
+    millimetres > 0.0 && millimetres <= 1e4
+}
+
 /// What is known of one clip; a row of `clips.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipRow {
@@ -114,6 +127,20 @@ pub enum ManifestError {
         /// What the CSV reader says, with the line.
         source: csv::Error,
     },
+    /// A number cannot be what its column says.
+    #[error("{}: line {line}: {column} {value} cannot be; {wanted}", .path.display())]
+    Number {
+        /// The table.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// The number.
+        value: String,
+        /// Which numbers can be.
+        wanted: String,
+    },
     /// Two rows have one name.
     #[error("{}: clip {clip:?} stands in two rows", .path.display())]
     Twice {
@@ -136,7 +163,7 @@ impl Manifest {
     /// Reads `clips.csv` of a data set's folder.
     ///
     /// # Errors
-    /// When it is missing, does not parse, or names a clip twice.
+    /// When it is missing, does not parse, names a clip twice, or holds a number that its column cannot have.
     pub fn read(folder: &Path) -> Result<Self, ManifestError> {
         let path = folder.join(MANIFEST_FILE);
         if !path.is_file() {
@@ -144,7 +171,17 @@ impl Manifest {
         }
         let table = |source| ManifestError::Table { path: path.clone(), source };
         let mut reader = csv::Reader::from_path(&path).map_err(table)?;
-        let rows = reader.deserialize().collect::<Result<Vec<ClipRow>, _>>().map_err(table)?;
+        let header = reader.headers().map_err(table)?.clone();
+        let mut rows: Vec<ClipRow> = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(table)?;
+            let row: ClipRow = record.deserialize(Some(&header)).map_err(table)?;
+            if let Some((column, value, wanted)) = impossible(&row) {
+                let line = record.position().map_or(0, csv::Position::line);
+                return Err(ManifestError::Number { path, line, column, value, wanted });
+            }
+            rows.push(row);
+        }
         let mut names = BTreeSet::new();
         if let Some(row) = rows.iter().find(|row| !names.insert(row.clip.as_str())) {
             return Err(ManifestError::Twice { path: path.clone(), clip: row.clip.clone() });
@@ -160,6 +197,20 @@ impl Manifest {
         let path = folder.join(MANIFEST_FILE);
         let failed = |source| ManifestError::Write { path: path.clone(), source };
         crate::atomic::write(&path, &self.to_csv().map_err(failed)?).map_err(failed)
+    }
+
+    /// Copies the table of a data set to a name that is free, before something changes it: `clips.before-audit.csv`.
+    ///
+    /// # Errors
+    /// When it cannot be read or the copy not be written.
+    pub fn back_up(folder: &Path, before: &str) -> Result<PathBuf, ManifestError> {
+        let table = folder.join(MANIFEST_FILE);
+        let names = std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
+        let mut paths = names.map(|number| folder.join(format!("clips.before-{before}{number}.csv")));
+        let backup = paths.find(|path| !path.exists()).unwrap_or_else(|| folder.join("clips.before.csv"));
+        let copied = std::fs::read(&table).and_then(|bytes| crate::atomic::write(&backup, &bytes));
+        copied.map_err(|source| ManifestError::Write { path: backup.clone(), source })?;
+        Ok(backup)
     }
 
     /// The classes, sorted by name; a label's index is its place here.
@@ -183,6 +234,27 @@ impl Manifest {
         }
         writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))
     }
+}
+
+/// The first number of a row that its column cannot have: column, number, and which can be.
+fn impossible(row: &ClipRow) -> Option<(&'static str, String, String)> {
+    if let Some(fps) = row.fps.filter(|fps| !is_rate(*fps)) {
+        return Some(("fps", fps.to_string(), "leave it empty, or write frames a second from 0 to 1000000".to_owned()));
+    }
+    for (column, spacing) in [("pixel_height_mm", row.pixel_height_mm), ("pixel_width_mm", row.pixel_width_mm)] {
+        if let Some(spacing) = spacing.filter(|spacing| !is_spacing(*spacing)) {
+            let wanted = "leave it empty, or write millimetres above 0 and up to 10000".to_owned();
+            return Some((column, spacing.to_string(), wanted));
+        }
+    }
+    if let Some(fold) = row.fold.filter(|fold| *fold > LARGEST_FOLD) {
+        return Some(("fold", fold.to_string(), format!("folds are from 0 to {LARGEST_FOLD}")));
+    }
+    let values = [row.height, row.width, row.channels.count()].into_iter();
+    let bytes = values.fold(Some(row.frames), |product, side| product?.checked_mul(side));
+    let most = usize::try_from(i64::MAX).unwrap_or(usize::MAX);
+    let is_too_large = bytes.is_none_or(|bytes| bytes > most);
+    is_too_large.then(|| ("frames", row.frames.to_string(), "no file holds as many pixels".to_owned()))
 }
 
 /// A table without the columns that only describe the source.
@@ -218,6 +290,31 @@ mod tests {
         assert_eq!((manifest.rows[0].pixel_height_mm, manifest.rows[0].regions.is_empty()), (None, true));
         let hash: String = Sha256::digest(EARLIER).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(manifest.hash(), hash);
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_is_refused_by_line_and_column() {
+        for (from, to, words) in [
+            (",10.0,", ",NaN,", "line 2: fps NaN"),
+            (",10.0,", ",inf,", "line 2: fps inf"),
+            (",10.0,", ",-1,", "line 2: fps -1"),
+            (",10.0,", ",1e300,", "line 2: fps 1000"),
+            (",1,2,8,", ",18446744073709551615,2,8,", "line 2: fold 18446744073709551615"),
+            (",2,8,8,", ",9223372036854775807,8,8,", "line 2: frames 9223372036854775807"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(MANIFEST_FILE), EARLIER.replacen(from, to, 1)).unwrap();
+            let error = Manifest::read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        for spacing in ["NaN", "-inf", "0", "1e9"] {
+            let mut row = manifest().rows.remove(0);
+            row.pixel_width_mm = spacing.parse().ok();
+            let folder = tempfile::tempdir().unwrap();
+            Manifest { rows: vec![row] }.write(folder.path()).unwrap();
+            let error = Manifest::read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains("line 2: pixel_width_mm "), "{error}");
+        }
     }
 
     #[test]

@@ -279,7 +279,7 @@ where
 /// The clip of an upload, taken in as the training clips were.
 fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Result<Taken, Refusal> {
     let limits = ClipLimits { frames: limits.frames, seconds: limits.seconds, ..ClipLimits::default() };
-    let taking = Taking { prepared: model.saved.facts.prepared, stills: Stills::Clip, limits };
+    let taking = Taking { prepared: model.saved.facts.prepared, stills: Stills::Clip, links: Links::Left, limits };
     // Several pictures are one clip; a single file may be anything.
     let paths = match upload.files.as_slice() {
         [only] => vec![only.clone()],

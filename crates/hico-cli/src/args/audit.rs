@@ -64,6 +64,9 @@ pub(crate) struct AuditArgs {
     /// Draw the suspected clips, 120 at most, with a box around every row of letters
     #[arg(long, value_name = "FILE.png", requires = "phi")]
     pub(crate) sheet: Option<PathBuf>,
+    /// With --phi, follow symbolic links in a folder; what is reached twice is looked at once
+    #[arg(long, requires = "phi")]
+    pub(crate) follow_links: bool,
     /// Do not measure confounds
     #[arg(long)]
     pub(crate) no_confounds: bool,

@@ -16,7 +16,7 @@ Examples:
   hico ingest COVID-BLUES --labels COVID-BLUES/severity.csv --label-column 'Severity Score' --patient-in-name 'patient_*_' --out data
 
 The labels table is a CSV with one row a clip. Without the column flags its columns are found by their obvious names (file, label,
-patient, group, fold). An empty label means unlabelled; without a group the patient is the group, without a patient the clip itself. Names of files may lack
+patient, group, fold). An empty label, or a word like nan, NA, none or unknown, means unlabelled; --keep-word makes a class of one. Without a group the patient is the group, without a patient the clip itself. Names of files may lack
 their suffix. A column split with the words train, val and test makes the folds 0, 1 and 2. A table with a patient and no file has a
 row a patient, and needs --patient-in-name.
 
@@ -58,6 +58,12 @@ pub(crate) struct IngestArgs {
     /// Thresholds that make classes of a column of numbers: 40,50 makes three
     #[arg(long, value_name = "N,N,..", requires = "labels")]
     pub(crate) label_cuts: Option<Cuts>,
+    /// What the paths of the table begin with that stands for SRC, where its folders are called otherwise here; may be given twice
+    #[arg(long, value_name = "PATH", requires = "labels")]
+    pub(crate) labels_root: Vec<String>,
+    /// Words that are classes, patients or groups although they usually stand for none, as NA and unknown
+    #[arg(long, value_name = "WORD,WORD,..", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) keep_word: Vec<String>,
     /// Where the names of files tell the patient: * stands for the id, as in patient_*_; with a / the whole path is looked at
     #[arg(long, value_name = "PATTERN")]
     pub(crate) patient_in_name: Option<PatientPattern>,
@@ -86,6 +92,12 @@ pub(crate) struct IngestArgs {
     /// What a folder of pictures is; clip if absent, each with --layout image-folder
     #[arg(long, value_enum)]
     pub(crate) stills: Option<StillsArg>,
+    /// Follow symbolic links; what is reached twice is taken in once
+    #[arg(long)]
+    pub(crate) follow_links: bool,
+    /// Take in pictures that are masks of others by name (x_mask.png beside x.png) or by a column mask, instead of leaving them out
+    #[arg(long)]
+    pub(crate) keep_masks: bool,
     /// What is done with the insonated region; anything but off decodes each clip twice
     #[arg(long, value_enum, default_value_t = SectorArg::Off)]
     pub(crate) sector: SectorArg,

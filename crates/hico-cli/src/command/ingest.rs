@@ -1,11 +1,11 @@
-use super::taking::exit_code;
+use super::taking::{exit_code, links};
 use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    self, Column, Columns, Damaged, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, LabelError,
-    LabelMap, Layout, Limits, Stills,
+    self, Column, Columns, Damaged, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, KeptWords,
+    LabelError, LabelMap, Layout, Limits, Masks, Stills,
 };
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
@@ -52,6 +52,7 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
         group: column(&args.group_column),
         fold: column(&args.fold_column),
         cuts: args.label_cuts.clone().unwrap_or_default(),
+        ..Columns::default()
     };
     let limits = Limits::default();
     let layout = layout(args)?;
@@ -73,6 +74,10 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
             None => Stills::Clip,
         },
         layout,
+        links: links(args.follow_links),
+        masks: if args.keep_masks { Masks::Kept } else { Masks::LeftOut },
+        kept_words: KeptWords::new(args.keep_word.iter().cloned()),
+        labels_roots: args.labels_root.clone(),
         folds: if args.no_folds { Folds::Ignored } else { Folds::Kept },
         sector: match args.sector {
             SectorArg::Off => SectorUse::Off,
@@ -128,6 +133,7 @@ fn hint(error: &IngestError) -> &'static str {
         IngestError::NothingFound(_) => {
             "give the folder that holds DICOM files, videos, GIFs, pickles or folders of PNG, JPEG, BMP, TIFF or WebP frames"
         }
+        IngestError::OnlyLinks { .. } => "--follow-links takes in what they lead to",
         IngestError::OutTaken(_) => "choose another --out",
         IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
         IngestError::SourceChanged { .. } => "choose another --out, so that one data set does not mix two versions",
@@ -145,6 +151,32 @@ fn hint(error: &IngestError) -> &'static str {
     }
 }
 
+/// Which columns of the labels table were read, and what was not in them.
+fn table_facts(report: &IngestReport) -> Vec<String> {
+    let Some(columns) = &report.columns else { return Vec::new() };
+    let named = [
+        ("file", &columns.file),
+        ("label", &columns.label),
+        ("patient", &columns.patient),
+        ("group", &columns.group),
+        ("fold", &columns.fold),
+    ];
+    let named = named.iter().filter_map(|(what, column)| {
+        let column = column.as_ref()?;
+        Some(if what == column { column.clone() } else { format!("{column} ({what})") })
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let mut lines = vec![format!("labels table: {} rows, columns {named}", report.rows)];
+    lines.extend(report.placeholders.iter().map(|cells| {
+        let count = if cells.cells == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.cells) };
+        format!(
+            "column {}: {count} with {:?} (first in line {}), which stands for nothing; --keep-word {} makes it a value",
+            cells.column, cells.word, cells.line, cells.word
+        )
+    }));
+    lines
+}
+
 fn summary(report: &IngestReport, args: &IngestArgs) -> String {
     let mut lines = vec![format!(
         "{}: {} clips, {} frames in {:.1} s{}",
@@ -154,6 +186,11 @@ fn summary(report: &IngestReport, args: &IngestArgs) -> String {
         report.seconds,
         if report.kept > 0 { format!("; {} stored before", report.kept) } else { String::new() },
     )];
+    lines.push(format!(
+        "{} labelled, {} unlabelled; {} patients, {} groups",
+        report.labelled, report.unlabelled, report.patients, report.groups
+    ));
+    lines.extend(table_facts(report));
     lines.extend(report.notes.iter().cloned());
     let mut classes: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for row in &report.manifest.rows {
@@ -175,6 +212,8 @@ fn summary(report: &IngestReport, args: &IngestArgs) -> String {
     list("refused", &refused);
     let unmatched: Vec<String> = report.unmatched.iter().map(|(line, file)| format!("line {line}: {file}")).collect();
     list("in the labels table without a file", &unmatched);
+    let linked: Vec<String> = report.linked.iter().map(|(line, file)| format!("line {line}: {file}")).collect();
+    list("in the labels table whose file is behind a link (--follow-links takes it in)", &linked);
     if args.labels.is_some() {
         list("without a row in the labels table", &report.without_row);
     }

@@ -5,7 +5,7 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::predict::PredictError;
 use hico::predict::sources::{self, Taken, Taking};
-use hico_data::ingest::{Limits, Prepared};
+use hico_data::ingest::{Limits, Links, Prepared};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -28,13 +28,15 @@ pub(crate) fn each_batch(
     for path in paths {
         std::fs::metadata(path).with_context(|| path.display().to_string())?;
     }
-    let taking = Taking { prepared, stills: args.stills.into(), limits: Limits::default() };
+    let links = links(args.follow_links);
+    let taking = Taking { prepared, stills: args.stills.into(), links, limits: Limits::default() };
     let mut refused = 0;
     let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
         let taken = sources::take(batch, taking, stop)?;
         for clip in &taken.refused {
             output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
         }
+        taken.warnings.iter().for_each(|words| output.warning(words));
         refused += taken.refused.len();
         each(&taken)?;
         Ok(taken.close()?)
@@ -46,6 +48,11 @@ pub(crate) fn each_batch(
         }
     }
     Ok(Some(refused))
+}
+
+/// What `--follow-links` asks for.
+pub(crate) const fn links(follow: bool) -> Links {
+    if follow { Links::Followed } else { Links::Left }
 }
 
 /// 0 where every clip was taken in, 2 where some were refused, 1 where all were.

@@ -5,7 +5,8 @@
 
 use super::remedy::{Exclusion, Remedy};
 use crate::atomic;
-use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError};
+use crate::ingest::labels::table_text;
+use crate::manifest::{Manifest, ManifestError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -142,7 +143,7 @@ pub fn apply(folder: &Path) -> Result<Applied, FilesError> {
         (*group).clone_into(&mut row.group);
         row.fold = *fold;
     }
-    let backup = back_up(folder)?;
+    let backup = Manifest::back_up(folder, "audit")?;
     manifest.write(folder)?;
     Ok(Applied { regrouped, excluded: before - manifest.rows.len(), clips: manifest.rows.len(), backup })
 }
@@ -201,18 +202,12 @@ fn write<T: Serialize>(path: &Path, rows: &[T], header: Option<[&str; 4]>) -> Re
 
 fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>, FilesError> {
     let table = |source| FilesError::Table { path: path.to_owned(), source };
-    csv::Reader::from_path(path).map_err(table)?.deserialize().collect::<Result<_, _>>().map_err(table)
-}
-
-/// Copies the table to a name that is free.
-fn back_up(folder: &Path) -> Result<PathBuf, FilesError> {
-    let table = folder.join(MANIFEST_FILE);
-    let names = std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
-    let mut paths = names.map(|number| folder.join(format!("clips.before-audit{number}.csv")));
-    let backup = paths.find(|path| !path.exists()).unwrap_or_else(|| folder.join("clips.before-audit.csv"));
-    let copied = std::fs::read(&table).and_then(|bytes| atomic::write(&backup, &bytes));
-    copied.map_err(|source| FilesError::Write { path: backup.clone(), source })?;
-    Ok(backup)
+    let bytes = std::fs::read(path).map_err(|error| table(error.into()))?;
+    // A spreadsheet that the table was changed in may have saved it its own way.
+    let not_text = || table(std::io::Error::other("not UTF-8; save it as CSV UTF-8").into());
+    let text = table_text(&bytes).ok_or_else(not_text)?;
+    let mut reader = csv::ReaderBuilder::new().delimiter(text.separator).from_reader(text.text.as_bytes());
+    reader.deserialize().collect::<Result<_, _>>().map_err(table)
 }
 
 #[cfg(test)]
@@ -253,7 +248,7 @@ mod tests {
         let merged: Vec<_> = after.rows.iter().filter(|row| row.group == "P001").map(|row| row.fold).collect();
         assert_eq!(merged, [Some(1); 5]);
         assert!(after.rows.iter().all(|row| row.clip != before.rows[15].clip));
-        std::fs::rename(&applied.backup, folder.path().join(MANIFEST_FILE)).unwrap();
+        std::fs::rename(&applied.backup, folder.path().join(crate::manifest::MANIFEST_FILE)).unwrap();
         assert_eq!(Manifest::read(folder.path()).unwrap(), before);
     }
 

@@ -3,7 +3,7 @@
 
 use super::frames::Fit;
 use super::labels::{Folds, UsedColumns};
-use super::walk::Stills;
+use super::walk::{Masks, Stills};
 use super::whose::NamedBy;
 use crate::clip::Channels;
 use crate::region::Regions;
@@ -58,6 +58,12 @@ pub struct Settings {
     pub fit: Fit,
     /// What a folder of pictures is.
     pub stills: Stills,
+    /// What a picture is whose name says that it is a mask.
+    #[serde(default, skip_serializing_if = "Masks::are_left_out")]
+    pub masks: Masks,
+    /// Words that are names although they usually stand for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_words: Option<String>,
     /// What is done with the insonated region.
     #[serde(default, skip_serializing_if = "SectorUse::is_off")]
     pub sector: SectorUse,

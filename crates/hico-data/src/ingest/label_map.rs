@@ -1,5 +1,7 @@
 //! What the first letters of a folder's name say of the clip in it: `Cov`, `Reg`, `F2`.
 
+use super::labels::table_text;
+use crate::spelling::composed;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -67,13 +69,18 @@ impl LabelMap {
             return Err(broken(format!("{length} bytes are no label map")));
         }
         let bytes = std::fs::read(path).map_err(|error| broken(format!("cannot be read: {error}")))?;
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
+        let table = table_text(&bytes).ok_or_else(|| broken("not UTF-8; save it as CSV UTF-8".to_owned()))?;
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(table.separator)
+            .trim(csv::Trim::All)
+            .from_reader(table.text.as_bytes());
         if reader.headers().map_err(|error| broken(error.to_string()))? != vec!["prefix", "label"] {
             return Err(broken("its first line has to be prefix,label".to_owned()));
         }
         let mut label_of = BTreeMap::new();
         for row in reader.deserialize() {
             let (prefix, label): (String, String) = row.map_err(|error| broken(error.to_string()))?;
+            let [prefix, label] = [prefix, label].map(|cell| composed(&cell).into_owned());
             if prefix.is_empty() || label.is_empty() {
                 return Err(broken(format!("prefix {prefix:?} and label {label:?}: neither may be empty")));
             }
@@ -89,6 +96,7 @@ impl LabelMap {
     /// not the beginning of `F12`.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<&str> {
+        let name = &*composed(name);
         let digit = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_digit());
         let fits = self.label_of.iter().filter(|(prefix, _)| {
             let rest = name.strip_prefix(prefix.as_str());

@@ -3,8 +3,10 @@
 use super::label_map::LabelMap;
 use super::labels::{Facts, fold_of_word};
 use super::pickle::{self, Axes, Pickles};
+use super::placeholder::{KeptWords, is_unlabelled};
 use super::plan::SPLIT_WORDS;
 use super::walk::{Found, Tree, What};
+use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -34,7 +36,7 @@ pub(crate) struct Told {
     pub(crate) notes: Vec<String>,
     /// Clips of whose label it tells nothing.
     pub(crate) silent: Vec<String>,
-    /// Pictures that are no clips: masks.
+    /// Files that are no clips.
     pub(crate) left_out: Vec<String>,
 }
 
@@ -106,9 +108,8 @@ fn by_prefix(map: &LabelMap, tree: &Tree) -> Told {
 }
 
 fn by_folder(tree: &Tree) -> Told {
-    let mut told = Told { left_out: masks(tree), ..Told::default() };
-    let left_out: BTreeSet<&String> = told.left_out.iter().collect();
-    let clips: Vec<&Found> = clips(tree).filter(|found| !left_out.contains(&found.key)).collect();
+    let mut told = Told::default();
+    let clips: Vec<&Found> = clips(tree).collect();
     // Words of a split are one only where all there is lies below them, and classes below that.
     let fold = |key: &str| {
         let (top, rest) = key.split_once('/')?;
@@ -131,9 +132,6 @@ fn by_folder(tree: &Tree) -> Told {
     if is_split {
         told.notes.push(SPLIT_WORDS.to_owned());
     }
-    if !told.left_out.is_empty() {
-        told.notes.push(format!("{} masks beside their pictures are left out", told.left_out.len()));
-    }
     for (key, class, fold) in facts {
         told.learn(&key, class, fold);
     }
@@ -141,23 +139,31 @@ fn by_folder(tree: &Tree) -> Told {
 }
 
 impl Told {
-    fn learn(&mut self, key: &str, label: &str, fold: Option<usize>) {
-        self.facts.insert(key.to_owned(), Facts { label: Some(label.to_owned()), fold, ..Facts::default() });
+    /// Takes back classes that are words for having none; a label map or `--classes` that names one is believed.
+    ///
+    /// - returns: what was taken back, in words
+    pub(crate) fn forget_placeholders(&mut self, layout: &Layout, kept: &KeptWords) -> Vec<String> {
+        let named = |class: &str| match layout {
+            Layout::Uscl(_) => !is_unlabelled(class),
+            Layout::Pickles(Pickles { classes, .. }) => classes.iter().any(|named| named == class),
+            _ => false,
+        };
+        let mut forgotten: BTreeMap<String, usize> = BTreeMap::new();
+        for facts in self.facts.values_mut() {
+            if let Some(class) = facts.label.take_if(|class| kept.is_no_class(class) && !named(class)) {
+                *forgotten.entry(class).or_default() += 1;
+            }
+        }
+        let words = forgotten.into_iter().map(|(class, clips)| {
+            format!("{class} is no class: its {clips} clips are unlabelled; --keep-word {class} makes it one")
+        });
+        words.collect()
     }
-}
 
-/// Masks as BUSI has them: `x_mask.png` or `x_mask_1.png` beside `x.png`.
-fn masks(tree: &Tree) -> Vec<String> {
-    let stem = |key: &str| key.rsplit_once('.').map_or_else(|| key.to_owned(), |(stem, _)| stem.to_owned());
-    let stems: BTreeSet<String> = tree.found.iter().map(|found| stem(&found.key)).collect();
-    let is_mask = |key: &str| {
-        let stem = stem(key);
-        let unnumbered = stem.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        let bare = unnumbered.strip_suffix("_mask_").or_else(|| stem.strip_suffix("_mask"));
-        bare.is_some_and(|bare| stems.contains(bare))
-    };
-    let single = |found: &&Found| matches!(&found.what, What::Pictures(files) if files.len() == 1);
-    tree.found.iter().filter(single).filter(|found| is_mask(&found.key)).map(|found| found.key.clone()).collect()
+    fn learn(&mut self, key: &str, label: &str, fold: Option<usize>) {
+        let label = Some(composed(label).into_owned());
+        self.facts.insert(key.to_owned(), Facts { label, fold, ..Facts::default() });
+    }
 }
 
 fn name(key: &str) -> &str {
@@ -166,7 +172,7 @@ fn name(key: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::walk::{Stills, walk};
+    use super::super::walk::{Stills, Walk, walk};
     use super::*;
 
     fn tree(files: &[&str], stills: Stills) -> Tree {
@@ -176,7 +182,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
             image::GrayImage::new(2, 2).save(path).unwrap();
         }
-        walk(root.path(), stills, &[]).unwrap()
+        walk(root.path(), Walk { stills, ..Walk::default() }, &[]).unwrap()
     }
 
     fn labels(told: &Told) -> Vec<(&str, &str, Option<usize>)> {
@@ -230,8 +236,9 @@ mod tests {
     #[test]
     fn masks_of_busi_are_no_clips() {
         let files = ["b/b (1).png", "b/b (1)_mask.png", "b/b (1)_mask_1.png", "b/c_mask.png"];
-        let told = Layout::ImageFolder.tell(Path::new("."), &mut tree(&files, Stills::Each));
-        assert_eq!(told.left_out, ["b/b (1)_mask.png", "b/b (1)_mask_1.png"]);
+        let mut tree = tree(&files, Stills::Each);
+        let told = Layout::ImageFolder.tell(Path::new("."), &mut tree);
+        assert_eq!(tree.masks, ["b/b (1)_mask.png", "b/b (1)_mask_1.png"]);
         assert_eq!(told.facts.len(), 2);
     }
 }

@@ -9,6 +9,7 @@ mod animation;
 mod child;
 mod cuts;
 pub mod dicom;
+mod finder;
 mod frames;
 mod gif_end;
 mod grey_video;
@@ -20,12 +21,14 @@ mod jpeg_stream;
 pub mod labels;
 mod label_map;
 mod layout;
+mod links;
 mod matching;
 mod naming;
 mod notes;
 mod patient_name;
 mod picture;
 pub mod pickle;
+mod placeholder;
 mod plan;
 mod pool;
 mod prepared;
@@ -33,6 +36,7 @@ mod refusal;
 mod sitting;
 mod sniff;
 mod source_facts;
+mod suffixes;
 pub(crate) mod survey;
 mod take_in;
 mod video;
@@ -47,18 +51,21 @@ pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
 pub use identity::Identity;
 pub use label_map::{LabelMap, LabelMapError};
-pub use labels::{Column, Columns, Folds, LabelError};
+pub use labels::{Column, Columns, Folds, LabelError, PlaceholderCells};
 pub use layout::Layout;
+pub use links::{Links, left as links_left};
 pub use patient_name::{PatientPattern, PatternError};
+pub use placeholder::KeptWords;
 pub use prepared::Prepared;
 pub use refusal::Refusal;
 pub use survey::look;
 pub use video::{Damaged, Programs};
-pub use walk::Stills;
+pub use walk::{Masks, Stills};
 pub use whose::NamedBy;
 
 use crate::manifest::{Manifest, ManifestError};
 use crate::sector::SectorUse;
+use crate::spelling;
 use crate::split::{SplitError, check_folds};
 use crate::store::StoreError;
 use crate::text::TextUse;
@@ -66,6 +73,7 @@ use journal::{Entry, JournalError};
 use plan::Plan;
 use serde::Serialize;
 use sitting::Sitting;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -80,6 +88,14 @@ pub struct IngestOptions {
     pub fit: Fit,
     /// What a folder of pictures is.
     pub stills: Stills,
+    /// What is done with symbolic links.
+    pub links: Links,
+    /// What a picture is whose name says that it is the mask of another one.
+    pub masks: Masks,
+    /// Words that are classes, patients or groups although they usually stand for nothing, as `NA`.
+    pub kept_words: KeptWords,
+    /// What the paths of the labels table may begin with that stands for the source folder.
+    pub labels_roots: Vec<String>,
     /// What is done with the insonated region; anything but `Off` decodes a clip twice.
     pub sector: SectorUse,
     /// What is done with text that is burned in; anything but `Keep` decodes a clip twice.
@@ -116,6 +132,10 @@ impl Default for IngestOptions {
             side: 256,
             fit: Fit::default(),
             stills: Stills::default(),
+            links: Links::default(),
+            masks: Masks::default(),
+            kept_words: KeptWords::default(),
+            labels_roots: Vec::new(),
             sector: SectorUse::default(),
             text: TextUse::default(),
             sector_sheet: None,
@@ -161,14 +181,32 @@ pub struct IngestReport {
     pub refused: Vec<RefusedClip>,
     /// Files that are neither videos nor pictures and that nothing promised to be, pictures beside videos, and DICOMDIRs.
     pub ignored: Vec<String>,
-    /// Links, which are not followed.
+    /// Clips with a label.
+    pub labelled: usize,
+    /// Clips without a label.
+    pub unlabelled: usize,
+    /// Patients that are named.
+    pub patients: usize,
+    /// Groups, the unit of every split.
+    pub groups: usize,
+    /// Links that were not followed.
     pub links: usize,
+    /// Their paths relative to the source folder.
+    pub links_left: Vec<String>,
+    /// Pictures that are masks of others, and no clips.
+    pub masks: Vec<String>,
     /// What was recognised, and what was made of it.
     pub notes: Vec<String>,
     /// Columns that were read from the labels table.
     pub columns: Option<labels::UsedColumns>,
+    /// Rows of the labels table.
+    pub rows: usize,
+    /// Cells of the labels table that hold a word for having no value.
+    pub placeholders: Vec<PlaceholderCells>,
     /// Rows of the labels table for which there is no file: line and file as written.
     pub unmatched: Vec<(u64, String)>,
+    /// Rows of the labels table whose file is behind a link that was not followed: line and file as written.
+    pub linked: Vec<(u64, String)>,
     /// Clips without a row in the labels table.
     pub without_row: Vec<String>,
     /// Clips whose names tell no class, where the layout says that they do.
@@ -210,6 +248,14 @@ pub enum IngestError {
     /// There is nothing to take in.
     #[error("{}: holds no DICOM file, no video and no picture", .0.display())]
     NothingFound(PathBuf),
+    /// All that there might be is behind links.
+    #[error("{}: holds nothing but {}, and links are not followed", .path.display(), links::few(.links))]
+    OnlyLinks {
+        /// The source.
+        path: PathBuf,
+        /// The links, relative to it.
+        links: Vec<String>,
+    },
     /// The folder for the data set holds something else.
     #[error("{}: exists and is no unfinished ingest; nothing was written", .0.display())]
     OutTaken(PathBuf),
@@ -272,6 +318,16 @@ pub enum IngestError {
     Manifest(#[from] ManifestError),
 }
 
+impl IngestError {
+    /// Why there is nothing to take in.
+    fn nothing(source: &Path, links: &links::FoundLinks) -> Self {
+        match links.left.as_slice() {
+            [] => Self::NothingFound(source.to_owned()),
+            left => Self::OnlyLinks { path: source.to_owned(), links: left.to_owned() },
+        }
+    }
+}
+
 /// Takes every clip below `source` into the data set `out`.
 ///
 /// Run again with the same options it goes on where it was interrupted, tries again what was refused, and adds what is
@@ -308,6 +364,13 @@ pub fn ingest(
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
     let named = plan.found.iter().map(|found| (found.source.as_str(), found.key.as_str())).collect();
     report.warnings.extend(notes::warnings(&sitting.stored, &named));
+    let distinct = |ids: &mut dyn Iterator<Item = &String>| ids.collect::<BTreeSet<_>>().len();
+    let rows = &report.manifest.rows;
+    report.labelled = rows.iter().filter(|row| row.label.is_some()).count();
+    report.unlabelled = rows.len() - report.labelled;
+    report.patients = distinct(&mut rows.iter().filter_map(|row| row.patient.as_ref()));
+    report.groups = distinct(&mut rows.iter().map(|row| &row.group));
+    report.warnings.extend(spelling::warnings(&report.manifest));
     report.warnings.extend(whose::warnings(&report.manifest, &sitting.stored));
     report.warnings.extend(fold_warning(&report.manifest));
     sitting.journal.append(&[Entry::Finished { clips: report.clips, refused }])?;

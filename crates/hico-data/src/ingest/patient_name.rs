@@ -2,6 +2,7 @@
 
 use super::labels::{Facts, LabelError, LabelRow};
 use super::matching::Matched;
+use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
@@ -70,11 +71,11 @@ impl PatientPattern {
 ///
 /// - `patients`: the patient of each clip, by key
 pub(crate) fn match_patients(rows: &[LabelRow], patients: &BTreeMap<&str, &str>) -> Result<Matched, LabelError> {
-    let mut of_patient: BTreeMap<&str, &LabelRow> = BTreeMap::new();
+    let mut of_patient: BTreeMap<String, &LabelRow> = BTreeMap::new();
     let mut matched = Matched::default();
     for row in rows {
-        let patient = plain(&row.file);
-        match of_patient.get(patient) {
+        let patient = plain(&composed(&row.file)).to_owned();
+        match of_patient.get(&patient) {
             None => {
                 of_patient.insert(patient, row);
             }
@@ -87,9 +88,9 @@ pub(crate) fn match_patients(rows: &[LabelRow], patients: &BTreeMap<&str, &str>)
     }
     let mut seen = BTreeSet::new();
     for (key, patient) in patients {
-        if let Some(row) = of_patient.get(plain(patient)) {
+        if let Some(row) = of_patient.get(plain(&composed(patient))) {
             seen.insert(row.line);
-            let facts = Facts { patient: Some((*patient).to_owned()), ..row.facts.clone() };
+            let facts = Facts { patient: Some(composed(patient).into_owned()), ..row.facts.clone() };
             matched.facts.insert((*key).to_owned(), facts);
         }
     }

@@ -1,12 +1,14 @@
 //! What there is to do, settled before anything is written: which files are clips, what the labels say of them.
 
+use super::finder::{Finder, Places};
 use super::identity::Veil;
 use super::journal::{ClipEntry, Settings};
 use super::labels::{Column, Columns, Facts, LabelError, LabelTable};
 use super::matching::{self, Matched};
 use super::patient_name;
-use super::walk::{self, Found, What};
+use super::walk::{self, Found, Masks, Walk, What};
 use super::{Folds, IngestError, IngestOptions, IngestReport, Layout, hash, naming};
+use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +30,10 @@ pub(super) struct Plan {
     pub(super) report: IngestReport,
 }
 
+fn rows(count: usize) -> String {
+    format!("{count} row{}", if count == 1 { "" } else { "s" })
+}
+
 impl Plan {
     pub(super) fn make(source: &Path, out: &Path, options: &IngestOptions) -> Result<Self, IngestError> {
         let broken = |reason: String| IngestError::Source { path: source.to_owned(), reason };
@@ -35,34 +41,48 @@ impl Plan {
         if !root.is_dir() {
             return Err(broken("is no folder; name the folder that holds the clips".to_owned()));
         }
-        let table = options.labels.as_ref().map(|(path, columns)| match options.folds {
-            Folds::Kept => LabelTable::read(path, columns),
-            Folds::Ignored => LabelTable::read(path, &Columns { fold: Column::Ignored, ..columns.clone() }),
+        let table = options.labels.as_ref().map(|(path, columns)| {
+            let columns = Columns { kept: options.kept_words.clone(), ..columns.clone() };
+            match options.folds {
+                Folds::Kept => LabelTable::read(path, &columns),
+                Folds::Ignored => LabelTable::read(path, &Columns { fold: Column::Ignored, ..columns }),
+            }
         });
         let table = table.transpose()?;
         let labels = options.labels.as_ref().and_then(|(path, _)| path.canonicalize().ok());
         let skip: Vec<PathBuf> = out.canonicalize().into_iter().chain(labels.clone()).collect();
-        let mut tree = walk::walk(&root, options.stills, &skip).map_err(|error| broken(error.to_string()))?;
+        let how = Walk { stills: options.stills, links: options.links, masks: options.masks };
+        let mut tree = walk::walk(&root, how, &skip).map_err(|error| broken(error.to_string()))?;
         let layout = options.layout.settle(&tree, table.is_some());
         let mut told = layout.tell(&root, &mut tree);
+        let no_classes = told.forget_placeholders(&layout, &options.kept_words);
         let keys: BTreeSet<&str> = tree.found.iter().map(|found| found.key.as_str()).collect();
         let patients = tree.found.iter().filter(|found| !found.is_dicom()).filter_map(|found| {
             let pattern = options.patient_in_name.as_ref()?;
             Some((found.key.as_str(), pattern.patient(&found.key)?))
         });
-        let patients: BTreeMap<&str, &str> = patients.collect();
+        let (nobody, patients): (Vec<_>, Vec<_>) = patients.partition(|(_, id)| options.kept_words.is_no_one(id));
+        let patients: BTreeMap<&str, &str> = patients.into_iter().collect();
+        let (clip_of_frame, frames) = (|path: &str| tree.clip_of_frame(path), || tree.frames());
+        let mut masks = BTreeSet::new();
         let mut matched = match (&table, &labels) {
             (Some(table), Some(path)) if table.used.file.is_none() => match options.patient_in_name {
                 None => return Err(LabelError::RowsNamePatients { path: path.clone() }.into()),
                 Some(_) => patient_name::match_patients(&table.rows, &patients)?,
             },
             (Some(table), Some(path)) => {
-                let prefixes = matching::prefixes(path, &root);
-                matching::match_rows(&table.rows, &prefixes, &keys, &|path| tree.clip_of_frame(path))?
+                let places = Places::new(path, &root, source, &options.labels_roots);
+                let finder = Finder::new(places, &keys, &clip_of_frame, &frames);
+                let matched = matching::match_rows(&table.rows, &finder)?;
+                if options.masks == Masks::LeftOut {
+                    masks = matching::masks(&table.masks, &finder, &matched);
+                }
+                matched
             }
             _ => Matched::default(),
         };
         let in_table: BTreeSet<String> = matched.facts.keys().cloned().collect();
+        let masks: BTreeSet<String> = masks.into_iter().map(str::to_owned).collect();
         for (key, known) in told.facts {
             matched.facts.entry(key).or_default().fill(known);
         }
@@ -70,7 +90,7 @@ impl Plan {
             matched.facts.values_mut().for_each(|facts| facts.fold = None);
         }
         for (key, patient) in &patients {
-            let known = Facts { patient: Some((*patient).to_owned()), ..Facts::default() };
+            let known = Facts { patient: Some(composed(patient).into_owned()), ..Facts::default() };
             matched.facts.entry((*key).to_owned()).or_default().fill(known);
         }
         let labels_sha256 = options.labels.as_ref().and_then(|(path, _)| hash::file(path).ok());
@@ -79,6 +99,8 @@ impl Plan {
             side: options.side,
             fit: options.fit,
             stills: options.stills,
+            masks: options.masks,
+            kept_words: options.kept_words.record(),
             sector: options.sector,
             text: options.text,
             labels_sha256,
@@ -88,13 +110,38 @@ impl Plan {
             folds: options.folds,
             ids: None,
         };
+        let (linked, unmatched) = matched.unmatched.into_iter().partition(|(_, file)| tree.links.lead_to(file));
         let mut report = IngestReport {
-            links: tree.links,
+            links: tree.links.left.len(),
+            links_left: tree.links.left.clone(),
+            warnings: tree.links.warnings(),
             columns: settings.columns.clone(),
-            unmatched: matched.unmatched,
+            rows: table.as_ref().map_or(0, |table| table.rows.len()),
+            placeholders: table.as_ref().map(|table| table.placeholders.clone()).unwrap_or_default(),
+            unmatched,
+            linked,
             notes: told.notes,
             ..IngestReport::default()
         };
+        report.notes.extend(no_classes);
+        if let Some(root) = &matched.root {
+            report
+                .notes
+                .push(format!("paths of the labels table begin with {root}, which stands for the source folder"));
+        }
+        if let Some((line, file, clip)) = matched.loosely.first() {
+            report.warnings.push(format!(
+                "{} of the labels table found their file only where case did not count or %20 was a space, as line {line}: {file} \
+                 for {clip}",
+                rows(matched.loosely.len())
+            ));
+        }
+        if let Some(root) = &matched.possible_root {
+            report.warnings.push(format!(
+                "paths of the labels table begin with {root}, which the source folder does not hold; if it stands for the \
+                 source folder, add --labels-root {root}",
+            ));
+        }
         if table.as_ref().is_some_and(|table| table.folds_are_words) && options.folds == Folds::Kept {
             report.notes.push(SPLIT_WORDS.to_owned());
         }
@@ -104,13 +151,26 @@ impl Plan {
         if let Some(pattern) = &options.patient_in_name {
             let different = patients.values().collect::<BTreeSet<_>>().len();
             report.notes.push(format!("{different} patients in the names of {} clips, by {pattern}", patients.len()));
+            if let Some((clip, id)) = nobody.first() {
+                let count = nobody.len();
+                report.notes.push(format!(
+                    "{count} clips name a patient who is nobody, as {id} of {clip}; --keep-word {id} keeps it"
+                ));
+            }
         }
         // A table that gives the label knows better.
         told.silent.retain(|key| matched.facts.get(key).is_none_or(|facts| facts.label.is_none()));
         report.without_class = told.silent;
         let left_out: BTreeSet<&str> =
             told.left_out.iter().map(String::as_str).filter(|key| !in_table.contains(*key)).collect();
-        tree.found.retain(|found| !left_out.contains(found.key.as_str()));
+        tree.found.retain(|found| !left_out.contains(found.key.as_str()) && !masks.contains(&found.key));
+        report.masks = tree.masks.iter().cloned().chain(masks).collect();
+        report.masks.sort();
+        report.ignored.extend(report.masks.iter().cloned());
+        if !report.masks.is_empty() {
+            let words = "masks of other pictures are left out; --keep-masks takes them in as pictures";
+            report.notes.push(format!("{} {words}", report.masks.len()));
+        }
         report.ignored.extend(left_out.into_iter().map(str::to_owned));
         // What nothing promised to be a clip is one only if the labels say so; whether bytes of an unknown kind are a
         // video, ffmpeg has to say.
@@ -122,7 +182,7 @@ impl Plan {
             .partition(|found| !found.optional || matches!(found.what, What::Video(_)));
         report.ignored.extend(ignored.into_iter().map(|found| found.key));
         if found.iter().all(|found| found.optional) {
-            return Err(IngestError::NothingFound(source.to_owned()));
+            return Err(IngestError::nothing(source, &tree.links));
         }
         let mut plan = Self { settings, found, facts, in_table, report };
         // Groups and folds of a table are judged before hours of decoding.

@@ -11,7 +11,7 @@ use super::video::Decoder;
 use super::walk::{Found, What};
 use super::whose::NamedBy;
 use super::{IngestError, IngestOptions, IngestReport, Progress, RefusedClip, pool};
-use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
+use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, is_rate, is_spacing};
 use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
 use crate::store::{self, ShardWriter, Stored};
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,6 +237,8 @@ fn taken(stored: &BTreeMap<String, ClipEntry>) -> BTreeMap<String, String> {
 }
 
 fn row(clip: &ClipEntry, facts: &Facts, group: String) -> ClipRow {
+    // A header may say anything; a table that a data set is opened by may not.
+    let spacing = clip.spacing.filter(|sides| sides.iter().all(|side| is_spacing(*side)));
     ClipRow {
         clip: clip.clip.clone(),
         patient: facts.patient.clone(),
@@ -247,15 +249,15 @@ fn row(clip: &ClipEntry, facts: &Facts, group: String) -> ClipRow {
         height: clip.height,
         width: clip.width,
         channels: clip.channels,
-        fps: clip.fps,
+        fps: clip.fps.filter(|fps| is_rate(*fps)),
         source_height: clip.source_height,
         source_width: clip.source_width,
         source: clip.source.clone(),
         sha256: clip.sha256.clone(),
         shard: store::shard_name(clip.place.shard),
         done: clip.done.clone(),
-        pixel_height_mm: clip.spacing.map(|[height, _]| height),
-        pixel_width_mm: clip.spacing.map(|[_, width]| width),
+        pixel_height_mm: spacing.map(|[height, _]| height),
+        pixel_width_mm: spacing.map(|[_, width]| width),
         regions: clip.regions.clone(),
     }
 }
@@ -308,12 +310,15 @@ fn prepare(out: &Path) -> Result<(), IngestError> {
 fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path) -> Result<(), IngestError> {
     let word = |debug: String| debug.to_lowercase();
     let layout = |settings: &Settings| settings.layout.clone().unwrap_or_else(|| "plain".to_owned());
+    let words = |settings: &Settings| settings.kept_words.clone().unwrap_or_else(|| "none".to_owned());
     let pattern = |settings: &Settings| settings.patient_in_name.clone().unwrap_or_else(|| "none".to_owned());
     let options = [
         ("the source folder", before.source.clone(), now.source.clone()),
         ("--side", before.side.to_string(), now.side.to_string()),
         ("--fit", word(format!("{:?}", before.fit)), word(format!("{:?}", now.fit))),
         ("--stills", word(format!("{:?}", before.stills)), word(format!("{:?}", now.stills))),
+        ("masks", word(format!("{:?}", before.masks)), word(format!("{:?}", now.masks))),
+        ("--keep-word", words(before), words(now)),
         ("--layout", layout(before), layout(now)),
         ("--patient-in-name", pattern(before), pattern(now)),
         ("folds", word(format!("{:?}", before.folds)), word(format!("{:?}", now.folds))),

@@ -5,8 +5,8 @@ use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
 use super::take_in;
 use super::video::{Damaged, Decoder, Programs};
-use super::walk::{self, Found, Stills, What};
-use super::{IngestError, pool};
+use super::walk::{self, Found, Masks, Stills, Tree, Walk, What};
+use super::{IngestError, Links, pool};
 use crate::region::Regions;
 use crate::sector::Look;
 use crate::text::TextLook;
@@ -27,7 +27,7 @@ pub(crate) struct Seen {
 /// When it is no clip, or does not decode.
 pub fn look(path: &Path, limits: Limits, programs: &Programs) -> Result<(Look, Regions), Refusal> {
     let Some(found) = walk::single(path).found.pop() else { return Err(Refusal::Name) };
-    let survey = Survey { limits, programs: programs.clone(), threads: 1 };
+    let survey = Survey { limits, programs: programs.clone(), threads: 1, links: Links::Left };
     let seen = survey.look(&found, Decoder::find(programs, 1).as_ref(), &AtomicBool::new(false))?;
     Ok((seen.look, seen.regions))
 }
@@ -38,6 +38,7 @@ pub(crate) struct Survey {
     pub(crate) limits: Limits,
     pub(crate) programs: Programs,
     pub(crate) threads: usize,
+    pub(crate) links: Links,
 }
 
 impl Survey {
@@ -45,29 +46,31 @@ impl Survey {
     /// gets what it made of each in the order of the paths.
     ///
     /// - `take`: path, result or why there is none, how many are done and how many there are
-    /// - returns: whether every file was looked at
+    /// - returns: whether every file was looked at, and the links that were not followed
     pub(crate) fn run<T: Send>(
         &self,
         source: &Path,
         stop: &AtomicBool,
         judge: impl Fn(Seen) -> T + Sync,
         mut take: impl FnMut(&str, Result<T, Refusal>, [usize; 2]),
-    ) -> Result<bool, IngestError> {
+    ) -> Result<(bool, Vec<String>), IngestError> {
         let broken = |reason: String| IngestError::Source { path: source.to_owned(), reason };
         let root = source.canonicalize().map_err(|error| broken(error.to_string()))?;
-        let tree = if root.is_dir() { walk::walk(&root, Stills::Each, &[]) } else { Ok(walk::single(&root)) };
-        let mut found = tree.map_err(|error| broken(error.to_string()))?.found;
+        // A mask may have words in it as any picture has.
+        let how = Walk { stills: Stills::Each, links: self.links, masks: Masks::Kept };
+        let tree = if root.is_dir() { walk::walk(&root, how, &[]) } else { Ok(walk::single(&root)) };
+        let Tree { mut found, links, .. } = tree.map_err(|error| broken(error.to_string()))?;
         // What nothing promises to be a clip and what is none by its first bytes is no file that was missed.
         found.retain(|found| !(found.optional && matches!(found.what, What::Refused(_))));
         if found.is_empty() {
-            return Err(IngestError::NothingFound(source.to_owned()));
+            return Err(IngestError::nothing(source, &links));
         }
         let needs_ffmpeg = found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
         let threads = self.threads.max(1);
         let decoder = if needs_ffmpeg { Decoder::find(&self.programs, 1) } else { None };
         let work = |found: &Found, halt: &AtomicBool| self.look(found, decoder.as_ref(), halt).map(&judge);
         let (mut done, total) = (0, found.len());
-        pool::in_order(&found, threads, stop, work, |found, outcome| {
+        let finished = pool::in_order(&found, threads, stop, work, |found, outcome| -> Result<(), IngestError> {
             match outcome.and_then(|outcome| outcome) {
                 Err(Refusal::Interrupted) => return Ok(()),
                 // Perhaps a video, said the first bytes, and ffmpeg says no.
@@ -76,7 +79,8 @@ impl Survey {
             }
             done += 1;
             Ok(())
-        })
+        })?;
+        Ok((finished, links.left))
     }
 
     /// A damaged file is looked at as far as it goes: what its frames show is there all the same.

@@ -1,11 +1,14 @@
 //! The tree below the source folder → candidates for clips, in a fixed order.
 
+use super::links::{FoundLinks, Links, Reached};
 use super::pickle::Picture;
 use super::refusal::Refusal;
 use super::sniff::{self, Content, Promise};
+use crate::spelling::caseless;
 use image::ImageFormat;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,6 +40,13 @@ impl Found {
         Self { source: key.clone(), key, what, optional }
     }
 
+    /// Whether it is a picture by itself, and not a folder of them.
+    pub(crate) fn is_one_picture(&self) -> bool {
+        let What::Pictures(files) = &self.what else { return false };
+        let name = self.key.rsplit('/').next();
+        matches!(files.as_slice(), [file] if file.file_name().and_then(|name| name.to_str()) == name)
+    }
+
     /// Whether it is a DICOM file, or was meant to be one.
     pub(crate) fn is_dicom(&self) -> bool {
         match self.what {
@@ -64,61 +74,132 @@ pub(crate) enum What {
 pub(crate) struct Tree {
     /// Sorted by key.
     pub(crate) found: Vec<Found>,
-    /// Links, which are not followed.
-    pub(crate) links: usize,
+    pub(crate) links: FoundLinks,
+    /// Pictures that are masks of others, and no clips, by key.
+    pub(crate) masks: Vec<String>,
 }
 
-/// Looks through a tree. Hidden files, links, and what `skip` names are left out.
-pub(crate) fn walk(root: &Path, stills: Stills, skip: &[PathBuf]) -> std::io::Result<Tree> {
+/// How a tree is looked through.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Walk {
+    pub(crate) stills: Stills,
+    pub(crate) links: Links,
+    pub(crate) masks: Masks,
+}
+
+/// What a picture is whose name says that it is the mask of another one: `x_mask.png` beside `x.png`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Masks {
+    /// No clip and no frame of one.
+    #[default]
+    LeftOut,
+    /// A picture like any other.
+    Kept,
+}
+
+impl Masks {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub(super) fn are_left_out(&self) -> bool {
+        *self == Self::LeftOut
+    }
+}
+
+/// One folder of a tree: its key, the files in it, and whether each is a link.
+type Folder = (String, Vec<(String, PathBuf, bool)>);
+
+/// Looks through a tree. Hidden files and what `skip` names are left out.
+///
+/// Links that are followed come after all that is there without them, so that a file has its own name where it has one.
+pub(crate) fn walk(root: &Path, how: Walk, skip: &[PathBuf]) -> std::io::Result<Tree> {
     let mut tree = Tree::default();
-    let mut folders = vec![(root.to_owned(), String::new())];
-    while let Some((folder, key)) = folders.pop() {
-        let mut files = Vec::new();
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries.collect::<std::io::Result<Vec<_>>>(),
-            Err(error) => Err(error),
-        };
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) if key.is_empty() => return Err(error),
-            Err(error) => {
-                tree.refuse(key, Refusal::Read { said: error.to_string() });
-                continue;
-            }
-        };
-        for entry in entries {
-            let path = entry.path();
-            let Ok(name) = entry.file_name().into_string() else {
-                tree.refuse(join(&key, &entry.file_name().to_string_lossy()), Refusal::Name);
-                continue;
+    let mut folders: Vec<Folder> = Vec::new();
+    let mut reached = Reached::default();
+    let mut linked = BTreeMap::from([(String::new(), root.to_owned())]);
+    while let Some((key, folder)) = linked.pop_first() {
+        if !reached.first(&folder) {
+            tree.links.twice.push(key);
+            continue;
+        }
+        let mut below = vec![(folder, key)];
+        while let Some((folder, key)) = below.pop() {
+            let mut files = Vec::new();
+            let entries = match std::fs::read_dir(&folder) {
+                Ok(entries) => entries.collect::<std::io::Result<Vec<_>>>(),
+                Err(error) => Err(error),
             };
-            if name.starts_with('.') || name == "__MACOSX" || skip.contains(&path) {
-                continue;
-            }
-            let kind = match entry.file_type() {
-                Ok(kind) => kind,
+            let entries = match entries {
+                Ok(entries) => entries,
+                Err(error) if key.is_empty() => return Err(error),
                 Err(error) => {
-                    tree.refuse(join(&key, &name), Refusal::Read { said: error.to_string() });
+                    tree.refuse(key, Refusal::Read { said: error.to_string() });
                     continue;
                 }
             };
-            if kind.is_symlink() {
-                tree.links += 1;
-            } else if kind.is_dir() {
-                folders.push((path, join(&key, &name)));
-            } else if kind.is_file() {
-                files.push((name, path));
-            } else {
-                // To open a pipe is to wait for whoever writes into it.
-                let optional = sniff::promise(&name) == Promise::Nothing;
-                let why = Refusal::NoFile { what: special(kind) };
-                tree.found.push(Found::new(join(&key, &name), What::Refused(why), optional));
+            for entry in entries {
+                let path = entry.path();
+                let Ok(name) = entry.file_name().into_string() else {
+                    tree.refuse(join(&key, &entry.file_name().to_string_lossy()), Refusal::Name);
+                    continue;
+                };
+                if name.starts_with('.') || name == "__MACOSX" || skip.contains(&path) {
+                    continue;
+                }
+                let mut kind = match entry.file_type() {
+                    Ok(kind) => kind,
+                    Err(error) => {
+                        tree.refuse(join(&key, &name), Refusal::Read { said: error.to_string() });
+                        continue;
+                    }
+                };
+                let is_link = kind.is_symlink();
+                if is_link && how.links == Links::Left {
+                    tree.links.left.push(join(&key, &name));
+                    continue;
+                }
+                if is_link {
+                    kind = match std::fs::metadata(&path) {
+                        Ok(_) if path.canonicalize().is_ok_and(|path| skip.contains(&path)) => continue,
+                        Ok(metadata) => metadata.file_type(),
+                        Err(error) => {
+                            let said = format!("a link to what is not there: {error}");
+                            tree.refuse(join(&key, &name), Refusal::Read { said });
+                            continue;
+                        }
+                    };
+                }
+                if kind.is_dir() && is_link {
+                    linked.insert(join(&key, &name), path);
+                } else if kind.is_dir() {
+                    // Only links lead anywhere twice.
+                    if how.links == Links::Left || reached.first(&path) {
+                        below.push((path, join(&key, &name)));
+                    } else {
+                        tree.links.twice.push(join(&key, &name));
+                    }
+                } else if kind.is_file() {
+                    files.push((name, path, is_link));
+                } else {
+                    // To open a pipe is to wait for whoever writes into it.
+                    let optional = sniff::promise(&name) == Promise::Nothing;
+                    let why = Refusal::NoFile { what: special(kind) };
+                    tree.found.push(Found::new(join(&key, &name), What::Refused(why), optional));
+                }
             }
+            folders.push((key, files));
         }
-        files.sort_by(|(a, _), (b, _)| natural(a, b));
-        tree.take_folder(&key, files, stills);
+    }
+    if how.links == Links::Followed {
+        tree.take_each_file_once(&mut folders, &mut reached);
+    }
+    for (key, mut files) in folders {
+        files.sort_by(|(a, ..), (b, ..)| natural(a, b));
+        tree.take_folder(&key, files.into_iter().map(|(name, path, _)| (name, path)).collect(), how);
     }
     tree.found.sort_by(|a, b| a.key.cmp(&b.key));
+    tree.masks.sort();
+    tree.links.left.sort();
+    tree.links.twice.sort();
     Ok(tree)
 }
 
@@ -141,13 +222,45 @@ fn special(kind: std::fs::FileType) -> &'static str {
 pub(crate) fn single(path: &Path) -> Tree {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut tree = Tree::default();
-    tree.take_folder("", vec![(name, path.to_owned())], Stills::Each);
+    let how = Walk { stills: Stills::Each, ..Walk::default() };
+    tree.take_folder("", vec![(name, path.to_owned())], how);
     tree
 }
 
 impl Tree {
     fn refuse(&mut self, key: String, why: Refusal) {
         self.found.push(Found::new(key, What::Refused(why), false));
+    }
+
+    /// Leaves out links to files that are there by another way.
+    fn take_each_file_once(&mut self, folders: &mut [Folder], reached: &mut Reached) {
+        folders.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for links in [false, true] {
+            for (key, files) in folders.iter_mut() {
+                files.sort();
+                files.retain(|(name, path, is_link)| {
+                    let stays = *is_link != links || reached.first(path);
+                    if !stays {
+                        self.links.twice.push(join(key, name));
+                    }
+                    stays
+                });
+            }
+        }
+    }
+
+    /// Every picture in a folder of frames, and the clip that it belongs to.
+    pub(crate) fn frames(&self) -> Vec<(String, &str)> {
+        let frames = self.found.iter().filter_map(|found| match &found.what {
+            What::Pictures(files) if !found.is_one_picture() => Some((found.key.as_str(), files)),
+            _ => None,
+        });
+        let named = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let frames = frames.flat_map(|(key, files)| {
+            let folder = if key == "." { "" } else { key };
+            files.iter().filter_map(named).map(move |name| (join(folder, &name), key))
+        });
+        frames.collect()
     }
 
     /// The clip to which a picture in a folder of frames belongs.
@@ -161,7 +274,8 @@ impl Tree {
     }
 
     /// Sorts the files of one folder into candidates.
-    fn take_folder(&mut self, key: &str, files: Vec<(String, PathBuf)>, stills: Stills) {
+    fn take_folder(&mut self, key: &str, files: Vec<(String, PathBuf)>, how: Walk) {
+        let stills = how.stills;
         let mut pictures = Vec::new();
         let mut videos = 0;
         for (name, path) in files {
@@ -182,6 +296,13 @@ impl Tree {
             videos += usize::from(!optional);
             self.found.push(Found::new(join(key, &name), what, optional));
         }
+        if how.masks == Masks::LeftOut {
+            let stems: BTreeSet<String> = pictures.iter().map(|(name, ..)| stem(name)).collect();
+            let (masks, others) = pictures.into_iter().partition(|(name, ..)| is_mask(name, &stems));
+            let masks: Vec<(String, PathBuf, Option<Content>)> = masks;
+            self.masks.extend(masks.into_iter().map(|(name, ..)| join(key, &name)));
+            pictures = others;
+        }
         let one_clip = stills == Stills::Clip && videos == 0;
         if one_clip && !pictures.is_empty() {
             let clip = if key.is_empty() { ".".to_owned() } else { key.to_owned() };
@@ -198,6 +319,21 @@ impl Tree {
             }
         }
     }
+}
+
+/// The name of a picture without its suffix, as it is compared.
+fn stem(name: &str) -> String {
+    caseless(name.rsplit_once('.').map_or(name, |(stem, _)| stem))
+}
+
+/// Whether a picture is a mask as BUSI has them: `x_mask.png` or `x_mask_1.png` beside `x.png`.
+fn is_mask(name: &str, stems: &BTreeSet<String>) -> bool {
+    let stem = stem(name);
+    let Some(at) = stem.rfind("mask") else { return false };
+    let (before, behind) = (&stem[..at], &stem[at + "mask".len()..]);
+    let behind = behind.strip_prefix('s').unwrap_or(behind);
+    let bare = before.strip_suffix(['_', '-', ' ', '.']);
+    !behind.starts_with(char::is_alphabetic) && bare.is_some_and(|bare| stems.contains(bare.trim_end()))
 }
 
 /// Why a file that its name calls a picture is none.
@@ -280,6 +416,9 @@ mod tests {
     use proptest::prelude::*;
     use std::fs;
 
+    const EACH: Walk = Walk { stills: Stills::Each, links: Links::Left, masks: Masks::LeftOut };
+    const FOLLOWING: Walk = Walk { stills: Stills::Clip, links: Links::Followed, masks: Masks::LeftOut };
+
     fn picture(path: &Path) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         image::GrayImage::new(2, 2).save(path).unwrap();
@@ -296,14 +435,14 @@ mod tests {
             picture(&root.path().join(name));
         }
         fs::write(root.path().join("p/notes.txt"), "words").unwrap();
-        let tree = walk(root.path(), Stills::Clip, &[]).unwrap();
+        let tree = walk(root.path(), Walk::default(), &[]).unwrap();
         assert_eq!(keys(&tree), [("p", false), ("p/notes.txt", true)]);
         let What::Pictures(files) = &tree.found[0].what else { panic!("{tree:?}") };
         let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["f1.png", "f9.png", "f10.png"]);
         let clips = ["p/f9.png", "p/f2.png", "p/notes.txt", "f9.png"].map(|path| tree.clip_of_frame(path));
         assert_eq!(clips, [Some("p"), None, None, None]);
-        let tree = walk(root.path(), Stills::Each, &[]).unwrap();
+        let tree = walk(root.path(), EACH, &[]).unwrap();
         assert_eq!(keys(&tree)[..3], [("p/f1.png", false), ("p/f10.png", false), ("p/f9.png", false)]);
     }
 
@@ -318,7 +457,7 @@ mod tests {
         write("e.mov", b"words\n");
         picture(&root.path().join("f.png"));
         fs::copy(root.path().join("f.png"), root.path().join("g.avi")).unwrap();
-        let tree = walk(root.path(), Stills::Clip, &[root.path().join("d.csv")]).unwrap();
+        let tree = walk(root.path(), Walk::default(), &[root.path().join("d.csv")]).unwrap();
         let expected =
             [("a.mp4", false), ("b.bin", true), ("c.mp4", false), ("e.mov", false), ("f.png", true), ("g.avi", false)];
         assert_eq!(keys(&tree), expected);
@@ -333,8 +472,63 @@ mod tests {
         picture(&outside.path().join("secret/f.png"));
         std::os::unix::fs::symlink(outside.path(), root.path().join("out")).unwrap();
         std::os::unix::fs::symlink(root.path(), root.path().join("round")).unwrap();
-        let tree = walk(root.path(), Stills::Clip, &[]).unwrap();
-        assert_eq!((tree.found.len(), tree.links), (0, 2));
+        let tree = walk(root.path(), Walk::default(), &[]).unwrap();
+        assert_eq!((tree.found.len(), tree.links.left.as_slice()), (0, &["out".to_owned(), "round".to_owned()][..]));
+        assert!(tree.links.lead_to("out/secret/f.png") && tree.links.lead_to("out") && !tree.links.lead_to("outer"));
+        let warning = &tree.links.warnings()[0];
+        assert_eq!(warning, "2 links (out, round) were not followed; --follow-links takes in what links lead to");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_are_followed_give_each_file_once_and_no_round_twice() {
+        use std::os::unix::fs::symlink;
+        let [root, outside, store] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let at = |name: &str| root.path().join(name);
+        picture(&outside.path().join("more/f.png"));
+        picture(&store.path().join("f1.png"));
+        picture(&store.path().join("f2.png"));
+        picture(&at("real/a.png"));
+        fs::create_dir(at("annex")).unwrap();
+        // A folder of links, as git-annex leaves it, is one clip.
+        symlink(store.path().join("f1.png"), at("annex/1.png")).unwrap();
+        symlink(store.path().join("f2.png"), at("annex/2.png")).unwrap();
+        symlink(root.path(), at("real/round")).unwrap();
+        symlink(at("real"), at("again")).unwrap();
+        symlink(at("real/a.png"), at("annex/z.png")).unwrap();
+        symlink(outside.path(), at("zz")).unwrap();
+        symlink("nowhere", at("broken.png")).unwrap();
+        symlink("loop.gif", at("loop.gif")).unwrap();
+        let tree = walk(root.path(), FOLLOWING, &[]).unwrap();
+        assert_eq!(
+            keys(&tree),
+            [("annex", false), ("broken.png", false), ("loop.gif", false), ("real", false), ("zz/more", false)]
+        );
+        assert_eq!(tree.links.twice, ["again", "annex/z.png", "real/round"]);
+    }
+
+    #[test]
+    fn masks_are_no_clips_and_no_frames() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [
+            "b (1).png",
+            "b (1)_mask.png",
+            "b (1)_mask_1.png",
+            "B (1)-Masks.bmp",
+            "b (1)_masked.png",
+            "c_mask.png",
+            "mask.png",
+        ] {
+            picture(&root.path().join("b").join(name));
+        }
+        let masks = ["b/B (1)-Masks.bmp", "b/b (1)_mask.png", "b/b (1)_mask_1.png"];
+        let tree = walk(root.path(), EACH, &[]).unwrap();
+        assert_eq!((tree.masks.as_slice(), tree.found.len()), (&masks.map(str::to_owned)[..], 4));
+        let tree = walk(root.path(), Walk::default(), &[]).unwrap();
+        let What::Pictures(files) = &tree.found[0].what else { panic!("{tree:?}") };
+        assert_eq!((tree.masks.len(), files.len()), (3, 4));
+        let tree = walk(root.path(), Walk { masks: Masks::Kept, ..EACH }, &[]).unwrap();
+        assert_eq!((tree.masks.len(), tree.found.len()), (0, 7));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Whose clip it is as a DICOM file has it, and what to say where that is nobody in particular.
 
 use super::journal::ClipEntry;
+use super::placeholder::is_nobody;
 use crate::manifest::Manifest;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,43 +42,6 @@ impl NamedBy {
     }
 }
 
-/// What stands where an id was taken out: in capitals, letters and digits only.
-const NOBODY: [&str; 26] = [
-    "ANON",
-    "ANONYM",
-    "ANONYMOUS",
-    "ANONYMIZED",
-    "ANONYMISED",
-    "ANONYMOUSPATIENT",
-    "ANONPATIENT",
-    "BLANK",
-    "DEFAULT",
-    "DEIDENTIFIED",
-    "DELETED",
-    "DUMMY",
-    "EMPTY",
-    "HIDDEN",
-    "NA",
-    "NOID",
-    "NONAME",
-    "NONE",
-    "NOTAVAILABLE",
-    "NULL",
-    "PATIENT",
-    "PATIENTID",
-    "REDACTED",
-    "REMOVED",
-    "UNDEFINED",
-    "UNKNOWN",
-];
-
-/// Whether an id stands for nobody: one of the usual words, nothing but zeros or X, or no letter and digit at all.
-fn is_nobody(id: &str) -> bool {
-    let plain: String = id.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_uppercase).collect();
-    let only = |letter: char| plain.chars().all(|other| other == letter);
-    only('0') || only('X') || NOBODY.contains(&plain.as_str())
-}
-
 /// The remedy of both warnings. Names of DICOM files are not looked at, so a table it is.
 const REMEDY: &str =
     "name patients in a table with the columns file and patient, and ingest with --labels into a new folder";
@@ -112,21 +76,4 @@ pub(super) fn warnings(manifest: &Manifest, stored: &BTreeMap<String, ClipEntry>
         ));
     }
     warnings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_for_nobody_are_known_however_they_are_written() {
-        for id in
-            ["ANON", "anonymous", "Anonymous^Patient", "de-identified", "0", "0000", "xxx", "N/A", "--", "***", ""]
-        {
-            assert!(is_nobody(id), "{id}");
-        }
-        for id in ["1", "10", "ANON001", "Anonymous 7", "XA", "P-0", "Ünknown", "Nora"] {
-            assert!(!is_nobody(id), "{id}");
-        }
-    }
 }

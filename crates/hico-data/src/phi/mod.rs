@@ -77,6 +77,9 @@ pub struct PhiReport {
     pub unseen: Vec<Unseen>,
     /// Whether the work was interrupted, and clips are missing from the list.
     pub interrupted: bool,
+    /// Symbolic links that were not followed, by path below the source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
 }
 
 impl PhiReport {

@@ -4,7 +4,7 @@ use super::{ClipText, PhiReport, Place, PlacedLine, SUSPECT, Unseen, draw, says_
 use crate::clip::{Channels, Frame};
 use crate::dataset::{Dataset, DatasetError};
 use crate::ingest::survey::{Seen, Survey};
-use crate::ingest::{IngestError, Limits, Programs};
+use crate::ingest::{IngestError, Limits, Links, Programs};
 use crate::region::Regions;
 use crate::sector::{self, Look};
 use crate::text::{self, TextLook};
@@ -27,6 +27,8 @@ pub struct PhiOptions {
     pub programs: Programs,
     /// Clips that are looked at at the same time; 1 or more.
     pub threads: usize,
+    /// What is done with symbolic links.
+    pub links: Links,
 }
 
 impl Default for PhiOptions {
@@ -37,6 +39,7 @@ impl Default for PhiOptions {
             limits: Limits::default(),
             programs: Programs::default(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            links: Links::default(),
         }
     }
 }
@@ -63,9 +66,14 @@ pub fn scan_files(
     stop: &AtomicBool,
 ) -> Result<PhiReport, IngestError> {
     let mut report = begin(source.display().to_string(), options);
-    let survey = Survey { limits: options.limits, programs: options.programs.clone(), threads: options.threads };
+    let survey = Survey {
+        limits: options.limits,
+        programs: options.programs.clone(),
+        threads: options.threads,
+        links: options.links,
+    };
     let judge = |seen: Seen| judge(&seen, options);
-    let finished = survey.run(source, stop, judge, |key, outcome, [done, total]| {
+    let (finished, links) = survey.run(source, stop, judge, |key, outcome, [done, total]| {
         match outcome {
             Ok(clip) => keep(&mut report, ClipText { clip: key.to_owned(), ..clip }, options),
             Err(why) => report.unseen.push(Unseen { clip: key.to_owned(), reason: why.to_string() }),
@@ -73,6 +81,7 @@ pub fn scan_files(
         progress(PhiProgress { done, total, clip: key });
     })?;
     report.interrupted = !finished;
+    report.links = links;
     Ok(report)
 }
 

@@ -6,7 +6,8 @@ use hico_data::ingest::journal::{self, JOURNAL_FILE};
 use hico_data::ingest::labels::LabelTable;
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    Columns, Cuts, Damaged, Folds, IngestOptions, LabelMap, Layout, Limits, PatientPattern, Programs, Stills, ingest,
+    Columns, Cuts, Damaged, Folds, IngestOptions, KeptWords, LabelMap, Layout, Limits, PatientPattern, Programs,
+    Stills, ingest,
 };
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::sector::SectorUse;
@@ -170,6 +171,8 @@ pub fn labels(bytes: &[u8]) -> Outcome {
         layout: map.map_or(Layout::Plain, Layout::Uscl),
         folds,
         patient_in_name: Some(pattern),
+        kept_words: KeptWords::new(first.split(',').map(str::to_owned)),
+        labels_roots: vec![first.to_owned()],
         ..IngestOptions::default()
     })
 }

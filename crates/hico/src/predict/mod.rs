@@ -63,6 +63,7 @@ impl PredictError {
             Self::Ingest(IngestError::NothingFound(_)) => {
                 Some("give DICOM files, videos, pictures, or folders of them")
             }
+            Self::Ingest(IngestError::OnlyLinks { .. }) => Some("--follow-links takes in what they lead to"),
             Self::File { .. } | Self::Ingest(_) | Self::Dataset(_) | Self::Interrupted => None,
         }
     }

@@ -3,7 +3,7 @@
 
 use super::PredictError;
 use hico_data::Dataset;
-use hico_data::ingest::{Identity, IngestError, Limits, Prepared, RefusedClip, Stills, ingest};
+use hico_data::ingest::{Identity, IngestError, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left};
 use hico_data::manifest::MANIFEST_FILE;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ pub struct Taken {
     pub dataset: Option<Arc<Dataset>>,
     /// What was refused, and why.
     pub refused: Vec<RefusedClip>,
+    /// What was left out that a person may miss: links, masks.
+    pub warnings: Vec<String>,
     /// For each clip of the data set the file or folder as it was named.
     pub sources: Vec<String>,
     /// Where it lies; removed with it.
@@ -31,6 +33,8 @@ pub struct Taking {
     pub prepared: Prepared,
     /// What a folder of pictures is.
     pub stills: Stills,
+    /// What is done with symbolic links in a folder.
+    pub links: Links,
     /// What a clip may cost.
     pub limits: Limits,
 }
@@ -58,7 +62,13 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     {
         let dataset = Dataset::open(folder)?;
         let sources = dataset.manifest().rows.iter().map(|row| row.clip.clone()).collect();
-        return Ok(Taken { dataset: Some(Arc::new(dataset)), refused: Vec::new(), sources, folder: None });
+        return Ok(Taken {
+            dataset: Some(Arc::new(dataset)),
+            refused: Vec::new(),
+            warnings: Vec::new(),
+            sources,
+            folder: None,
+        });
     }
     let folder = TempDir::with_prefix("hico-").map_err(failed(Path::new("temporary folder")))?;
     let single = !matches!(paths, [only] if only.is_dir());
@@ -71,6 +81,7 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     options.identity = Identity::Kept;
     options.stills = if single { Stills::Each } else { taking.stills };
     options.limits = taking.limits;
+    options.links = taking.links;
     let out = folder.path().join("data");
     let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {
         Ok(report) if report.left > 0 => return Err(PredictError::Interrupted),
@@ -91,12 +102,20 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     refused.extend(ignored.filter(|_| single));
     let dataset = (report.clips > 0).then(|| Dataset::open(&out)).transpose()?.map(Arc::new);
     let sources = report.manifest.rows.iter().map(|row| by_name(&row.source)).collect();
-    Ok(Taken { dataset, refused, sources, folder: Some(folder) })
+    let mut warnings: Vec<String> = links_left(&report.links_left).into_iter().collect();
+    if let Some(mask) = report.masks.first() {
+        let count = report.masks.len();
+        warnings.push(format!(
+            "{count} masks of other pictures are left out, as {}; name one by its file to see it",
+            by_name(mask)
+        ));
+    }
+    Ok(Taken { dataset, refused, warnings, sources, folder: Some(folder) })
 }
 
 fn nothing(paths: &[PathBuf], folder: TempDir) -> Taken {
     let refused = paths.iter().map(|path| not_a_clip(path.display().to_string())).collect();
-    Taken { dataset: None, refused, sources: Vec::new(), folder: Some(folder) }
+    Taken { dataset: None, refused, warnings: Vec::new(), sources: Vec::new(), folder: Some(folder) }
 }
 
 fn not_a_clip(source: String) -> RefusedClip {

@@ -2,10 +2,11 @@
 
 use super::{EXIT_FOUND, refuse_to_overwrite, write};
 use crate::args::AuditArgs;
-use crate::command::evaluation;
+use crate::command::{evaluation, taking::links};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use hico::report::audit::phi_page;
+use hico_data::ingest::{IngestError, links_left};
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiProgress, PhiReport, Place};
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
         threshold: args.phi_score,
         pictures: if drawn { LARGEST_SHEET } else { 0 },
         threads: rayon::current_num_threads(),
+        links: links(args.follow_links),
         ..PhiOptions::default()
     };
     let bar = output.progress(0, "phi");
@@ -42,8 +44,11 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
         phi::scan_files(source, &options, &mut progress, &stop)
     };
     bar.finish_and_clear();
-    let report =
-        report.hint(|| "give a data set, a folder of DICOM files, videos and pictures, or one file".to_owned())?;
+    let only_links = matches!(report, Err(IngestError::OnlyLinks { .. }));
+    let report = report.hint(|| match only_links {
+        true => "--follow-links looks at what they lead to".to_owned(),
+        false => "give a data set, a folder of DICOM files, videos and pictures, or one file".to_owned(),
+    })?;
     if let Some(html) = &args.html {
         write(html, phi_page(&report).as_bytes())?;
         output.note(&format!("page, with what is burned in: {}", html.display()));
@@ -52,6 +57,7 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
         write(sheet, &phi::sheet(&report.clips)?)?;
         output.note(&format!("sheet, with what is burned in: {}", sheet.display()));
     }
+    links_left(&report.links).into_iter().for_each(|words| output.warning(&words));
     output.result(&report, text)?;
     if report.interrupted {
         output.note("interrupted: clips are missing from the list");

@@ -2,6 +2,7 @@
 
 use super::LabelError;
 use crate::ingest::cuts::Cuts;
+use crate::ingest::placeholder::KeptWords;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -32,6 +33,8 @@ pub struct Columns {
     pub fold: Column,
     /// Thresholds that make classes of a class column of numbers.
     pub cuts: Cuts,
+    /// Words that are names although they usually stand for nothing.
+    pub kept: KeptWords,
 }
 
 /// Names of the columns that were read.
@@ -59,6 +62,7 @@ const LABEL: [&str; 2] = ["label", "class"];
 const PATIENT: [&str; 6] = ["patient", "patient_id", "patientid", "subject", "subject_id", "subjectid"];
 const GROUP: [&str; 3] = ["group", "group_id", "groupid"];
 const FOLD: [&str; 2] = ["fold", "split"];
+const MASK: [&str; 6] = ["mask", "masks", "mask_file", "mask_files", "mask_path", "segmentation_mask"];
 
 /// Where the columns are; there is one of the file or one of the patient.
 pub(super) struct Places {
@@ -67,6 +71,7 @@ pub(super) struct Places {
     pub(super) patient: Option<usize>,
     pub(super) group: Option<usize>,
     pub(super) fold: Option<usize>,
+    pub(super) masks: Option<usize>,
 }
 
 impl Places {
@@ -88,7 +93,11 @@ impl Places {
         if label.is_none() && !columns.cuts.is_empty() {
             return Err(no_column(header, "of the class, to be cut".to_owned(), path));
         }
-        Ok(Self { file, label, patient, group: find(&columns.group, &GROUP)?, fold: find(&columns.fold, &FOLD)? })
+        // It only tells which pictures are no clips, so two of them are no reason to refuse a table.
+        let masks = MASK.iter().find_map(|name| only(header, name, path).ok().flatten());
+        let masks = masks.filter(|place| ![file, label, patient].contains(&Some(*place)));
+        let (group, fold) = (find(&columns.group, &GROUP)?, find(&columns.fold, &FOLD)?);
+        Ok(Self { file, label, patient, group, fold, masks })
     }
 
     pub(super) const fn all(&self) -> [Option<usize>; 5] {

@@ -15,10 +15,16 @@ pub use fault::LabelError;
 pub use fold::Folds;
 pub(crate) use fold::fold_of_word;
 
+pub(crate) use lines::table_text;
+
 use super::words::quoted;
+use crate::manifest::LARGEST_FOLD;
+use crate::spelling::composed;
 use columns::{Places, is_odd};
 use fold::whole_number;
-use lines::{Lines, separator};
+use lines::Lines;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Longest labels file that is read, bytes.
@@ -67,13 +73,54 @@ pub struct LabelTable {
     pub used: UsedColumns,
     /// Whether folds stand there as words, `train`, `val` and `test`.
     pub folds_are_words: bool,
+    /// Cells that hold a word for having no value, by column and word.
+    pub placeholders: Vec<PlaceholderCells>,
+    /// Files that a column of masks names, `\` turned into `/`.
+    pub masks: Vec<String>,
+}
+
+/// Cells of one column that hold one word which stands for nothing, as `nan`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlaceholderCells {
+    /// The column.
+    pub column: String,
+    /// The word as it is written.
+    pub word: String,
+    /// How many cells hold it.
+    pub cells: usize,
+    /// The first line that does.
+    pub line: u64,
+}
+
+/// Takes a cell for empty that holds a word for having no value, and counts it.
+struct Placeholders<'a> {
+    header: &'a [String],
+    seen: BTreeMap<(usize, String), (usize, u64)>,
+}
+
+impl Placeholders<'_> {
+    fn left<'c>(&mut self, place: Option<usize>, cell: Option<&'c str>, line: u64, is_none: bool) -> Option<&'c str> {
+        let (place, cell) = (place?, cell?);
+        if !is_none {
+            return Some(cell);
+        }
+        self.seen.entry((place, cell.to_owned())).or_insert((0, line)).0 += 1;
+        None
+    }
+
+    fn cells(self) -> Vec<PlaceholderCells> {
+        let name = |place: usize| self.header.get(place).cloned().unwrap_or_default();
+        let seen = self.seen.into_iter();
+        seen.map(|((place, word), (cells, line))| PlaceholderCells { column: name(place), word, cells, line }).collect()
+    }
 }
 
 impl LabelTable {
-    /// Reads a table. Comma, semicolon and tab separate; a byte-order mark is skipped; cells are trimmed.
+    /// Reads a table. Comma, semicolon and tab separate, or what a first line `sep=;` states; a byte-order mark is skipped;
+    /// cells are trimmed. A cell that holds a word for having no value, as `nan`, is empty.
     ///
     /// # Errors
-    /// When it cannot be read, is not UTF-8, has rows of different length, lacks a column that was named (or any that
+    /// When it cannot be read, is neither UTF-8 nor UTF-16, has rows of different length, lacks a column that was named (or any that
     /// could name the file or the patient), a fold is neither a whole number nor one of the usual words, or a class
     /// that is to be cut is no number.
     pub fn read(path: &Path, columns: &Columns) -> Result<Self, LabelError> {
@@ -94,16 +141,19 @@ impl LabelTable {
     /// As [`Self::read`].
     pub fn parse(bytes: &[u8], path: &Path, columns: &Columns) -> Result<Self, LabelError> {
         let table = |reason: String| LabelError::Table { path: path.to_owned(), reason };
-        let text = std::str::from_utf8(bytes).map_err(|_| table("not UTF-8; save it as CSV UTF-8".to_owned()))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = table_text(bytes).ok_or_else(|| table("not UTF-8; save it as CSV UTF-8".to_owned()))?;
+        let (separator, before, text) = (text.separator, text.before, text.text.as_ref());
         let mut reader =
-            csv::ReaderBuilder::new().delimiter(separator(text)).trim(csv::Trim::All).from_reader(text.as_bytes());
+            csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(text.as_bytes());
         let header: Vec<String> =
             reader.headers().map_err(|error| table(error.to_string()))?.iter().map(str::to_owned).collect();
         let places = Places::find(&header, columns, path)?;
         let mut rows = Vec::new();
         let mut folds_are_words = false;
-        let mut lines = Lines::new(text);
+        let mut lines = Lines::new(text, before);
+        let mut placeholders = Placeholders { header: &header, seen: BTreeMap::new() };
+        let kept = &columns.kept;
+        let mut masks = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| table(error.to_string()))?;
             let line = lines.of(record.position().map_or(0, csv::Position::byte));
@@ -117,29 +167,43 @@ impl LabelTable {
                 let reason = "holds a line break or control letter, or more than 1000 letters; is a quote missing?";
                 return Err(broken(format!("{} {reason}", quoted(odd))));
             }
+            let names = cell(places.masks).into_iter().flat_map(|cell| cell.split([';', '|']));
+            masks.extend(names.filter(|name| !kept.is_no_class(name)).map(|name| name.trim().replace('\\', "/")));
+            let mut known = |place, is_none: &dyn Fn(&str) -> bool| {
+                let cell = cell(place);
+                placeholders.left(place, cell, line, cell.is_some_and(is_none))
+            };
+            let patient = known(places.patient, &|id| kept.is_no_one(id));
             let named = match places.file {
                 Some(_) => cell(places.file).ok_or_else(|| broken("it names no file".to_owned()))?,
-                None => cell(places.patient).ok_or_else(|| broken("it names no patient".to_owned()))?,
+                None if patient.is_none() && cell(places.patient).is_some() => continue,
+                None => patient.ok_or_else(|| broken("it names no patient".to_owned()))?,
             };
-            let fold = cell(places.fold).map(|fold| {
-                folds_are_words |= whole_number(fold).is_none();
-                whole_number(fold).or_else(|| fold_of_word(fold)).ok_or_else(|| {
+            let fold = known(places.fold, &|fold| kept.is_no_fold(fold)).map(|fold| {
+                let number = whole_number(fold);
+                if number.is_some_and(|number| number > LARGEST_FOLD) {
+                    let reason = format!("fold {} is above {LARGEST_FOLD}; --no-folds leaves it out", quoted(fold));
+                    return Err(broken(reason));
+                }
+                folds_are_words |= number.is_none();
+                number.or_else(|| fold_of_word(fold)).ok_or_else(|| {
                     broken(format!("fold {} is no whole number from 0, and none of the words train, val, test; --no-folds leaves it out", quoted(fold)))
                 })
             });
-            let own = |place| cell(place).map(str::to_owned);
-            let class = |cell| {
-                let cut = columns.cuts.class(cell);
+            let own = |cell: Option<&str>| cell.map(|cell| composed(cell).into_owned());
+            let class = |cell: &str| {
+                let cut = columns.cuts.class(&composed(cell));
                 cut.ok_or_else(|| broken(format!("{} is no number, and cannot be cut into a class", quoted(cell))))
             };
             let facts = Facts {
-                label: cell(places.label).map(class).transpose()?,
-                patient: own(places.patient),
-                group: own(places.group),
+                label: known(places.label, &|class| kept.is_no_class(class)).map(class).transpose()?,
+                group: own(known(places.group, &|id| kept.is_no_one(id))),
+                patient: own(patient),
                 fold: fold.transpose()?,
             };
             rows.push(LabelRow { line, file: named.replace('\\', "/"), facts });
         }
+        let placeholders = placeholders.cells();
         let name = |place: usize| header[place].clone();
         let used = UsedColumns {
             file: places.file.map(name),
@@ -149,7 +213,7 @@ impl LabelTable {
             fold: places.fold.map(name),
             cuts: columns.cuts.words().filter(|_| places.label.is_some()),
         };
-        Ok(Self { rows, used, folds_are_words })
+        Ok(Self { rows, used, folds_are_words, placeholders, masks })
     }
 }
 
