@@ -19,7 +19,7 @@ pub enum SplitError {
         folds: usize,
     },
     /// More folds than groups.
-    #[error("{folds} folds of {groups} groups: a fold would be empty; ask for at most {groups} folds")]
+    #[error("{folds} folds of {groups} groups: a fold would be empty; {}", enough(*.groups))]
     TooFewGroups {
         /// Folds asked for.
         folds: usize,
@@ -28,8 +28,8 @@ pub enum SplitError {
     },
     /// A class has no clip in some fold, so that nothing can be said about it there.
     #[error(
-        "fold {fold} has no clip of class {class:?}, whose clips are in {groups} groups; ask for fewer folds, \
-         or leave that class unlabelled"
+        "fold {fold} has no clip of class {class:?}, whose clips are in {groups} groups; {}leave that class unlabelled",
+        fewer(*.groups)
     )]
     FoldWithoutClass {
         /// The fold.
@@ -52,6 +52,73 @@ pub enum SplitError {
     /// The table has no folds.
     #[error("the data set has no folds yet")]
     NoFolds,
+}
+
+fn enough(groups: usize) -> String {
+    if groups < 2 {
+        "no patient may stand in two folds, so a split needs clips of 2 groups or more".to_owned()
+    } else {
+        format!("ask for at most {groups} folds")
+    }
+}
+
+const fn fewer(groups: usize) -> &'static str {
+    if groups < 2 { "no number of folds gives each a group of it, so " } else { "ask for fewer folds, or " }
+}
+
+/// What makes a split possible that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// This many folds, the most below those asked for that work.
+    Folds(usize),
+    /// The folds asked for (2 where that were fewer), if these classes are left unlabelled.
+    Unlabel {
+        /// The folds.
+        folds: usize,
+        /// The classes.
+        classes: Vec<String>,
+    },
+    /// Clips of more groups.
+    MoreGroups,
+}
+
+/// Finds what makes a split possible that [`k_folds`] refused. Every remedy was tried.
+///
+/// - returns: the most folds that work, if any do, then what is to be left unlabelled for as many as were asked for
+#[must_use]
+pub fn remedies(manifest: &Manifest, folds: usize, seed: Seed) -> Vec<Remedy> {
+    let groups = manifest.rows.iter().map(|row| row.group.as_str()).collect::<BTreeSet<_>>().len();
+    if groups < 2 {
+        return vec![Remedy::MoreGroups];
+    }
+    let mut groups_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &manifest.rows {
+        if let Some(class) = &row.label {
+            groups_of.entry(class).or_default().insert(&row.group);
+        }
+    }
+    // No more folds than the rarest class has groups can work.
+    let rarest = groups_of.values().map(BTreeSet::len).min().unwrap_or(groups);
+    let most = folds.saturating_sub(1).min(rarest).min(groups);
+    let fewer = (2..=most).rev().find(|folds| k_folds(manifest, *folds, seed).is_ok());
+    let wanted = folds.clamp(2, groups);
+    let mut without = manifest.clone();
+    let mut classes = Vec::new();
+    while let Err(SplitError::FoldWithoutClass { class, .. }) = k_folds(&without, wanted, seed) {
+        unlabel(&mut without, &class);
+        classes.push(class);
+    }
+    let unlabel = (!classes.is_empty()).then_some(Remedy::Unlabel { folds: wanted, classes });
+    let alone = (wanted != folds && unlabel.is_none()).then_some(Remedy::Folds(wanted));
+    fewer.map(Remedy::Folds).or(alone).into_iter().chain(unlabel).collect()
+}
+
+/// Takes the label from every clip of a class.
+///
+/// - returns: how many there are
+pub fn unlabel(manifest: &mut Manifest, class: &str) -> usize {
+    let of_class = manifest.rows.iter_mut().filter(|row| row.label.as_deref() == Some(class));
+    of_class.map(|row| row.label = None).count()
 }
 
 /// How many seeded orders of equally large groups are tried; the most even result is kept.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 Examples:
   hico split data --folds 5
   hico split data --folds 3 --seed 7 --force
+  hico split data --folds 5 --unlabel rare
   hico split data --check")]
 pub(crate) struct SplitArgs {
     /// A data set
@@ -17,6 +18,9 @@ pub(crate) struct SplitArgs {
     /// Root of every random choice
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seed: u64,
+    /// Take the label from every clip of a class that has too few groups; the table as it was is kept as clips.before-split.csv
+    #[arg(long, value_name = "CLASS", conflicts_with = "check")]
+    pub(crate) unlabel: Vec<String>,
     /// Only check the folds that are there
     #[arg(long, conflicts_with = "force")]
     pub(crate) check: bool,

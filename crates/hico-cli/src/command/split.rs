@@ -1,8 +1,8 @@
 use crate::args::SplitArgs;
 use crate::output::{HintExt as _, Output};
 use hico_data::inspect::{self, Fold};
-use hico_data::split::{check_folds, k_folds};
-use hico_data::{Manifest, Seed};
+use hico_data::split::{Remedy, check_folds, k_folds, remedies, unlabel};
+use hico_data::{Manifest, Seed, spelling};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -16,14 +16,49 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode>
         let refused =
             if has_folds { Err(anyhow::anyhow!("{}: has folds already", args.dataset.display())) } else { Ok(()) };
         refused.hint(|| "--check looks at them, --force replaces them".to_owned())?;
-        let folds = k_folds(&manifest, args.folds, Seed(args.seed)).hint(|| "try fewer --folds".to_owned())?;
+        let classes = manifest.classes().join(", ");
+        for class in &args.unlabel {
+            let clips = unlabel(&mut manifest, class);
+            let missing = (clips == 0).then(|| anyhow::anyhow!("--unlabel {class}: no clip is of that class"));
+            missing.map_or(Ok(()), Err).hint(|| format!("the classes are {classes}"))?;
+            output.note(&format!("{clips} clips of class {class} are now unlabelled"));
+        }
+        let seed = Seed(args.seed);
+        let folds = k_folds(&manifest, args.folds, seed).hint(|| remedy(&manifest, args.folds, seed))?;
+        if !args.unlabel.is_empty() {
+            let kept = Manifest::back_up(&args.dataset, "split");
+            let kept = kept.hint(|| "the data set must be in a folder that you may write to".to_owned())?;
+            output.note(&format!("the table as it was: {}", kept.display()));
+        }
         for (row, fold) in manifest.rows.iter_mut().zip(folds) {
             row.fold = Some(fold);
         }
         manifest.write(&args.dataset).hint(|| "the data set must be in a folder that you may write to".to_owned())?;
     }
+    spelling::warnings(&manifest).iter().for_each(|words| output.warning(words));
     output.result(&inspect::folds(&manifest), table)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What makes the split possible; every remedy was tried on this data set.
+fn remedy(manifest: &Manifest, folds: usize, seed: Seed) -> String {
+    let words = remedies(manifest, folds, seed).into_iter().map(|remedy| match remedy {
+        Remedy::Folds(folds) => format!("--folds {folds} works"),
+        Remedy::Unlabel { folds, classes } => {
+            let flags: Vec<String> = classes.iter().map(|class| format!("--unlabel {}", quoted(class))).collect();
+            format!("--folds {folds} {} works: clips of that class stay, without a label", flags.join(" "))
+        }
+        Remedy::MoreGroups => {
+            "ingest clips of more patients, or name patients with --labels or --patient-in-name".to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty() && word.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 pub(crate) fn table(folds: &BTreeMap<usize, Fold>) -> String {

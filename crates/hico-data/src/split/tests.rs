@@ -160,3 +160,48 @@ fn groups_of_two_classes_do_not_hide_a_split_that_exists() {
     assert_ne!(fold_of[0], fold_of[2]);
     assert_eq!(fold_of[2], fold_of[3]);
 }
+
+#[test]
+fn every_remedy_of_a_refused_split_works_when_it_is_followed() {
+    let common = [("c", "x"), ("d", "x"), ("e", "x"), ("f", "x"), ("g", "x")];
+    let of = |rare: &[(&'static str, &'static str)]| {
+        let clips: Vec<_> = common.iter().chain(rare).map(|(group, label)| (*group, Some(*label), None)).collect();
+        manifest(&clips)
+    };
+    for (rare, fewer, left_out) in [
+        (&[("a", "rare")][..], None, &["rare"][..]),
+        (&[("a", "rare"), ("a", "rarer")], None, &["rare", "rarer"]),
+        (&[("a", "rare"), ("b", "rare")], Some(2), &["rare"]),
+        (&[("a", "rare"), ("b", "rare"), ("c", "rare")], Some(3), &["rare"]),
+        (&[("a", "rare"), ("b", "rare"), ("a", "one")], None, &["one", "rare"]),
+    ] {
+        let data = of(rare);
+        assert!(k_folds(&data, 5, Seed(1)).is_err());
+        let mut told = (None, Vec::new());
+        for remedy in remedies(&data, 5, Seed(1)) {
+            match remedy {
+                Remedy::Folds(folds) => {
+                    assert!(k_folds(&data, folds, Seed(1)).is_ok());
+                    told.0 = Some(folds);
+                }
+                Remedy::Unlabel { folds, mut classes } => {
+                    let mut data = data.clone();
+                    assert!(classes.iter().all(|class| unlabel(&mut data, class) > 0));
+                    assert!(folds == 5 && k_folds(&data, folds, Seed(1)).is_ok());
+                    classes.sort();
+                    told.1 = classes;
+                }
+                Remedy::MoreGroups => panic!("there are enough"),
+            }
+        }
+        assert_eq!(told, (fewer, left_out.iter().map(|class| (*class).to_owned()).collect()));
+    }
+    assert_eq!(
+        remedies(&manifest(&[("a", Some("x"), None), ("a", Some("y"), None)]), 5, Seed(1)),
+        [Remedy::MoreGroups]
+    );
+    assert_eq!(remedies(&of(&[]), 50, Seed(1)), [Remedy::Folds(5)]);
+    assert_eq!(remedies(&of(&[]), 1, Seed(1)), [Remedy::Folds(2)]);
+    let error = k_folds(&manifest(&[("a", None, None)]), 2, Seed(1)).unwrap_err().to_string();
+    assert!(!error.contains("at most 1"), "{error}");
+}
