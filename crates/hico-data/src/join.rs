@@ -5,8 +5,9 @@
 
 use crate::atomic;
 use crate::dataset::{Dataset, DatasetError, open_shard};
-use crate::ingest::LabelMap;
-use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError};
+use crate::ingest::{LabelMap, is_unlabelled};
+use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, ManifestError};
+use crate::spelling;
 use crate::store::{self, Place, Stored, shard_name};
 use safetensors::tensor::Metadata;
 use serde::Serialize;
@@ -27,6 +28,16 @@ pub struct Part {
     pub map: Option<LabelMap>,
 }
 
+/// What patients are that several data sets name alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SharedPatients {
+    /// Different people: numbers begin at 1 everywhere.
+    #[default]
+    Different,
+    /// The same people, whom no split may part.
+    Same,
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct JoinReport {
@@ -38,6 +49,10 @@ pub struct JoinReport {
     pub unlabelled: BTreeMap<String, usize>,
     /// Whether folds were kept: all data sets have to have them.
     pub folds: bool,
+    /// Patients (of clips without one, groups) that several data sets name alike.
+    pub shared: BTreeSet<String>,
+    /// Patients of several data sets whose names are probably the same, and are not.
+    pub alike: Vec<Vec<String>>,
     /// Shards that an earlier try had copied.
     pub kept: usize,
     /// Shards not reached because the work was stopped.
@@ -96,11 +111,12 @@ pub enum JoinError {
 /// When names or classes do not do, or something cannot be read or written.
 pub fn join(
     parts: &[Part],
+    patients: SharedPatients,
     out: &Path,
     progress: &mut dyn FnMut(usize, usize),
     stop: &AtomicBool,
 ) -> Result<JoinReport, JoinError> {
-    let Whole { manifest, shards, mut report } = whole(parts)?;
+    let Whole { manifest, shards, mut report } = whole(parts, patients)?;
     if out.join(MANIFEST_FILE).exists() {
         return Err(JoinError::Taken { folder: out.to_owned(), what: "a data set".to_owned() });
     }
@@ -125,7 +141,7 @@ struct Whole<'a> {
     report: JoinReport,
 }
 
-fn whole(parts: &[Part]) -> Result<Whole<'_>, JoinError> {
+fn whole(parts: &[Part], patients: SharedPatients) -> Result<Whole<'_>, JoinError> {
     let mut names = BTreeSet::new();
     for part in parts {
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
@@ -137,7 +153,9 @@ fn whole(parts: &[Part]) -> Result<Whole<'_>, JoinError> {
         }
     }
     let folds = parts.iter().all(|part| part.data.manifest().rows.iter().all(|row| row.fold.is_some()));
-    let mut report = JoinReport { folds, ..JoinReport::default() };
+    let (shared, alike) = shared(parts);
+    let same = if patients == SharedPatients::Same { Same::of(parts, &shared) } else { Same::default() };
+    let mut report = JoinReport { folds, shared, alike, ..JoinReport::default() };
     let (mut rows, mut shards) = (Vec::new(), Vec::new());
     for part in parts {
         let mut number_of: BTreeMap<&str, usize> = BTreeMap::new();
@@ -147,7 +165,7 @@ fn whole(parts: &[Part]) -> Result<Whole<'_>, JoinError> {
                 shards.len() - 1
             });
             let named = |id: &str| format!("{}/{id}", part.name);
-            let label = row.label.as_ref().map(|class| mapped(part, class)).transpose()?;
+            let label = row.label.as_ref().map(|class| mapped(part, class)).transpose()?.flatten();
             match &label {
                 Some(class) => {
                     let of_class = report.classes.entry(class.clone()).or_default();
@@ -157,8 +175,9 @@ fn whole(parts: &[Part]) -> Result<Whole<'_>, JoinError> {
             }
             let mut row = row.clone();
             row.clip = named(&row.clip);
-            row.patient = row.patient.as_deref().map(named);
-            row.group = named(&row.group);
+            row.group = same.group(named(&row.group));
+            let of_all = |id: &str| patients == SharedPatients::Same && report.shared.contains(id);
+            row.patient = row.patient.as_deref().map(|id| if of_all(id) { id.to_owned() } else { named(id) });
             row.source = named(&row.source);
             row.shard = shard_name(number);
             row.label = label;
@@ -167,12 +186,82 @@ fn whole(parts: &[Part]) -> Result<Whole<'_>, JoinError> {
         }
     }
     report.clips = rows.len();
+    if report.folds && parts_a_group(&rows) {
+        rows.iter_mut().for_each(|row| row.fold = None);
+        report.folds = false;
+    }
     Ok(Whole { manifest: Manifest { rows }, shards, report })
 }
 
-fn mapped(part: &Part, class: &str) -> Result<String, JoinError> {
-    let Some(map) = &part.map else { return Ok(class.to_owned()) };
-    map.label(class).map(str::to_owned).ok_or_else(|| JoinError::Unmapped {
+/// Whom a clip shows: its patient, else a group that is not the clip itself.
+fn person(row: &ClipRow) -> Option<&str> {
+    row.patient.as_deref().or_else(|| Some(row.group.as_str()).filter(|group| *group != row.clip))
+}
+
+/// People whom several data sets name alike, and sets of names that are probably the same.
+fn shared(parts: &[Part]) -> (BTreeSet<String>, Vec<Vec<String>>) {
+    let mut parts_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for part in parts {
+        for person in part.data.manifest().rows.iter().filter_map(person) {
+            parts_of.entry(person).or_default().insert(&part.name);
+        }
+    }
+    let shared = parts_of.iter().filter(|(_, parts)| parts.len() > 1).map(|(person, _)| (*person).to_owned()).collect();
+    let alike = spelling::alike(parts_of.keys().copied()).into_iter().filter(|names| {
+        let parts: BTreeSet<&str> = names.iter().filter_map(|name| parts_of.get(name)).flatten().copied().collect();
+        parts.len() > 1
+    });
+    let alike = alike.map(|names| names.into_iter().map(str::to_owned).collect()).collect();
+    (shared, alike)
+}
+
+/// Groups that belong together since a patient of several data sets is in each, by their new names.
+#[derive(Debug, Default)]
+struct Same(BTreeMap<String, String>);
+
+impl Same {
+    fn of(parts: &[Part], shared: &BTreeSet<String>) -> Self {
+        let mut same = Self::default();
+        let mut first: BTreeMap<&str, String> = BTreeMap::new();
+        for part in parts {
+            for row in &part.data.manifest().rows {
+                let Some(person) = person(row).filter(|person| shared.contains(*person)) else { continue };
+                let group = same.group(format!("{}/{}", part.name, row.group));
+                match first.get(person) {
+                    Some(other) => {
+                        let other = same.group(other.clone());
+                        // The smaller name leads, whatever the order of the rows.
+                        let (leads, follows) = if other <= group { (other, group) } else { (group, other) };
+                        if leads != follows {
+                            same.0.insert(follows, leads);
+                        }
+                    }
+                    None => drop(first.insert(person, group)),
+                }
+            }
+        }
+        same
+    }
+
+    fn group(&self, mut group: String) -> String {
+        while let Some(other) = self.0.get(&group) {
+            group.clone_from(other);
+        }
+        group
+    }
+}
+
+/// Whether a group stands in two folds.
+fn parts_a_group(rows: &[ClipRow]) -> bool {
+    let mut fold_of: BTreeMap<&str, Option<usize>> = BTreeMap::new();
+    rows.iter().any(|row| *fold_of.entry(&row.group).or_insert(row.fold) != row.fold)
+}
+
+/// The class in the whole; nothing where the map says that it is none.
+fn mapped(part: &Part, class: &str) -> Result<Option<String>, JoinError> {
+    let Some(map) = &part.map else { return Ok(Some(class.to_owned())) };
+    let label = map.label(class).map(|label| Some(label).filter(|label| !is_unlabelled(label)).map(str::to_owned));
+    label.ok_or_else(|| JoinError::Unmapped {
         part: part.name.clone(),
         map: map.name().to_owned(),
         class: class.to_owned(),
@@ -224,7 +313,6 @@ fn renamed(name: &str, clip: &str, metadata: &Metadata) -> Option<Stored> {
 mod tests {
     use super::*;
     use crate::clip::{Channels, Clip, Size};
-    use crate::manifest::ClipRow;
     use crate::store::ShardWriter;
 
     /// A data set of clips with one label each; every third begins a shard.
@@ -262,7 +350,7 @@ mod tests {
     }
 
     fn run(parts: &[Part], out: &Path) -> Result<JoinReport, JoinError> {
-        join(parts, out, &mut |_, _| (), &AtomicBool::new(false))
+        join(parts, SharedPatients::Different, out, &mut |_, _| (), &AtomicBool::new(false))
     }
 
     #[test]
@@ -292,7 +380,9 @@ mod tests {
         let (parts, whole, broken) = (parts(folder.path()), folder.path().join("whole"), folder.path().join("broken"));
         run(&parts, &whole).unwrap();
         let stop = AtomicBool::new(false);
-        let report = join(&parts, &broken, &mut |_, _| stop.store(true, Ordering::Relaxed), &stop).unwrap();
+        let report =
+            join(&parts, SharedPatients::Different, &broken, &mut |_, _| stop.store(true, Ordering::Relaxed), &stop)
+                .unwrap();
         assert!(report.left > 0 && !broken.join(MANIFEST_FILE).exists());
         assert_eq!(run(&parts, &broken).unwrap().kept, 1);
         for entry in std::fs::read_dir(&whole).unwrap().map(Result::unwrap) {
@@ -321,6 +411,27 @@ mod tests {
         let error = run(&unmapped, &out).unwrap_err().to_string();
         assert_eq!(error, "lung: its label map liver says nothing of class \"Cov-1\"");
         assert!(!out.exists());
+    }
+
+    #[test]
+    fn patients_of_two_data_sets_are_told_and_stay_together_where_they_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = parts(folder.path());
+        let report = run(&parts, &folder.path().join("apart")).unwrap();
+        assert_eq!(report.shared.iter().collect::<Vec<_>>(), ["patient-0", "patient-1"]);
+        let whole = Manifest::read(&folder.path().join("apart")).unwrap();
+        assert_eq!(whole.rows[0].patient.as_deref(), Some("lung/patient-0"));
+        let out = folder.path().join("same");
+        let report = join(&parts, SharedPatients::Same, &out, &mut |_, _| (), &AtomicBool::new(false)).unwrap();
+        let whole = Manifest::read(&out).unwrap();
+        let people: Vec<_> =
+            whole.rows.iter().map(|row| (row.patient.as_deref().unwrap(), row.group.as_str())).collect();
+        let together = [("patient-0", "liver/group-0"), ("patient-1", "liver/group-1")];
+        assert_eq!(people[..2], together);
+        assert_eq!(people[2..4], [("lung/patient-2", "lung/group-2"), ("lung/patient-3", "lung/group-3")]);
+        assert_eq!(people[4..], together);
+        // The two data sets have them in different folds, which would part them.
+        assert!(!report.folds && whole.rows.iter().all(|row| row.fold.is_none()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico_data::Dataset;
 use hico_data::ingest::LabelMap;
-use hico_data::join::{self, JoinError, JoinReport, Part};
+use hico_data::join::{self, JoinError, JoinReport, Part, SharedPatients};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,7 +33,8 @@ pub(crate) fn run(args: &JoinArgs, output: &Output) -> anyhow::Result<ExitCode> 
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     };
-    let report = join::join(&parts, &args.out, &mut progress, &stop);
+    let patients = if args.same_patients { SharedPatients::Same } else { SharedPatients::Different };
+    let report = join::join(&parts, patients, &args.out, &mut progress, &stop);
     bar.finish_and_clear();
     let hint = report.as_ref().err().map(hint);
     let report = report.hint(|| hint.unwrap_or_default().to_owned())?;
@@ -65,6 +66,30 @@ fn hint(error: &JoinError) -> &'static str {
     }
 }
 
+/// How many names of patients are told.
+const LISTED: usize = 3;
+
+/// What is said of patients that several data sets name alike.
+fn patients(report: &JoinReport, args: &JoinArgs) -> Vec<String> {
+    let few = report.shared.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if report.shared.len() > LISTED { ", ..." } else { "" };
+    let count = report.shared.len();
+    let mut lines = Vec::new();
+    if count > 0 && args.same_patients {
+        lines.push(format!("{count} patients stand in several data sets and stay together ({few}{more})"));
+    } else if count > 0 {
+        lines.push(format!(
+            "warning: {count} patients are named alike in several data sets ({few}{more}) and are taken for different people, whom \
+             folds may part; if they are the same, join again with --same-patients"
+        ));
+    }
+    lines.extend(report.alike.iter().take(LISTED).map(|names| {
+        let names = names.iter().take(LISTED).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" and ");
+        format!("warning: patients {names} of different data sets are probably the same; write them alike in the labels tables")
+    }));
+    lines
+}
+
 fn summary(report: &JoinReport, args: &JoinArgs) -> String {
     let mut lines = vec![format!("{}: {} clips", args.out.display(), report.clips)];
     let from = |parts: &std::collections::BTreeMap<String, usize>| {
@@ -75,7 +100,8 @@ fn summary(report: &JoinReport, args: &JoinArgs) -> String {
         lines.push(format!("{:<24}{}", "(unlabelled)", from(&report.unlabelled)));
     }
     if !report.folds {
-        lines.push("no folds: not every data set has them; `hico split` makes some".to_owned());
+        lines.push("no folds: not every data set has them, or they part a patient; `hico split` makes some".to_owned());
     }
+    lines.extend(patients(report, args));
     lines.join("\n")
 }

@@ -56,6 +56,7 @@ pub use layout::Layout;
 pub use links::{Links, left as links_left};
 pub use patient_name::{PatientPattern, PatternError};
 pub use placeholder::KeptWords;
+pub(crate) use placeholder::is_unlabelled;
 pub use prepared::Prepared;
 pub use refusal::Refusal;
 pub use survey::look;
