@@ -16,4 +16,5 @@ mod phi;
 mod predict;
 mod refusals;
 mod serve;
+mod tables;
 mod threads;
