@@ -225,6 +225,12 @@ mod tests {
     }
 
     #[test]
+    fn a_ranking_of_scores_that_are_no_numbers_ends() {
+        let ranking = Ranking::new(&[f64::NAN, 0.5, f64::NAN, f64::INFINITY], &[true, false, false, true]);
+        assert!(ranking.auc(|_| 1.0).is_some() && ranking.curve().is_some());
+    }
+
+    #[test]
     fn figures_by_hand() {
         let confusion = example();
         assert!(close(confusion.accuracy().unwrap(), 4.0 / 7.0));

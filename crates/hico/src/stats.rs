@@ -153,6 +153,13 @@ mod tests {
     }
 
     #[test]
+    fn intervals_and_permutations_of_what_is_no_number_end() {
+        assert!(sign_flip(&[f64::NAN, 1.0, 2.0], Seed(1)) <= 1.0);
+        let found = Bootstrap::new(&[0, 0, 1, 1], 10, Seed(1)).intervals(|_| vec![Some(f64::NAN), Some(1.0)]);
+        assert!(found[0].is_some_and(|[low, _]| low.is_nan()) && found[1] == Some([1.0, 1.0]));
+    }
+
+    #[test]
     fn a_draw_keeps_the_size_of_every_stratum() {
         let strata = [0, 1, 0, 2, 0, 1];
         let bootstrap = Bootstrap::new(&strata, 50, Seed(3));

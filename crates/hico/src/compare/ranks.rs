@@ -57,8 +57,9 @@ pub fn ranks(methods: Vec<String>, scores: &[Vec<f64>], seed: Seed) -> Option<Ra
     Some(Ranks { methods, mean, blocks: scores.len(), p_value, critical_difference })
 }
 
-/// Rank of each score, 1 for the largest; ties share the mean of their ranks.
+/// Rank of each score, 1 for the largest; ties share the mean of their ranks, and what is no number is last.
 fn ranks_of(scores: &[f64]) -> Vec<f64> {
+    let scores: Vec<f64> = scores.iter().map(|score| if score.is_nan() { f64::NEG_INFINITY } else { *score }).collect();
     let rank = |score: &f64| {
         let above = scores.iter().filter(|other| *other > score).count() as f64;
         let level = scores.iter().filter(|other| *other == score).count() as f64;
@@ -154,6 +155,7 @@ mod tests {
     fn ties_share_the_mean_of_their_ranks() {
         assert_eq!(ranks_of(&[0.7, 0.9, 0.7, 0.1]), [2.5, 1.0, 2.5, 4.0]);
         assert_eq!(ranks_of(&[0.5; 3]), [2.0; 3]);
+        assert_eq!(ranks_of(&[f64::NAN, 0.1, f64::NAN]), [2.5, 1.0, 2.5]);
     }
 
     #[test]

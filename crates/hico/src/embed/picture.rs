@@ -20,11 +20,12 @@ pub struct Picture {
     pub umap: Vec<[f64; 2]>,
 }
 
-/// Places rows by the angles between them, the same for the same rows; nothing for fewer than [`FEWEST_ROWS`].
+/// Places rows by the angles between them, the same for the same rows; nothing for fewer than [`FEWEST_ROWS`], or where
+/// one holds what is no number.
 #[must_use]
 pub fn place(embedding: &Embedding) -> Option<Picture> {
     let count = embedding.rows.len().min(MOST_ROWS);
-    if count < FEWEST_ROWS {
+    if count < FEWEST_ROWS || !embedding.rows.iter().flatten().all(|value| value.is_finite()) {
         return None;
     }
     let chosen = (0..count).map(|at| at * embedding.rows.len() / count);
@@ -62,6 +63,9 @@ mod tests {
                 assert_eq!(nearest.unwrap() % 3, one % 3, "{places:?}");
             }
         }
+        let mut odd = embedding.clone();
+        odd.rows[7][1] = f32::NAN;
+        assert_eq!(place(&odd), None, "a row of no numbers has no place");
         assert!(place(&Embedding { ids: embedding.ids[..4].to_vec(), rows: embedding.rows[..4].to_vec() }).is_none());
     }
 }

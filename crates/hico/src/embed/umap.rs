@@ -57,7 +57,7 @@ fn edges(rows: &[Vec<f32>]) -> Vec<Edge> {
             (squares.sum::<f64>().sqrt(), other)
         };
         let mut others: Vec<(f64, usize)> = (0..rows.len()).filter(|other| *other != row).map(apart).collect();
-        others.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         others.truncate(count);
         let distances: Vec<f64> = others.iter().map(|(distance, _)| *distance).collect();
         others.iter().map(|(_, other)| *other).zip(memberships(&distances)).collect::<Vec<_>>()
@@ -206,6 +206,15 @@ mod tests {
         assert_eq!(memberships(&[0.0; 5]), [1.0; 5]);
         let places = place(&vec![vec![1.0, 2.0]; 20]);
         assert!(places.iter().flatten().all(|value| value.is_finite()), "{places:?}");
+    }
+
+    #[test]
+    fn rows_that_hold_no_numbers_are_placed_and_the_search_ends() {
+        for odd in [f32::NAN, f32::INFINITY] {
+            let rows: Vec<Vec<f32>> = (0..30).map(|at| vec![at as f32, if at % 3 == 0 { odd } else { 1.0 }]).collect();
+            assert_eq!(place(&rows).len(), 30);
+            assert_eq!(memberships(&[1.0, f64::from(odd), f64::NAN]).len(), 3);
+        }
     }
 
     #[test]

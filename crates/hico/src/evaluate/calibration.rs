@@ -154,6 +154,18 @@ mod tests {
         assert_eq!(temperature(&data, &[]), None);
     }
 
+    #[test]
+    fn a_search_for_a_temperature_ends_where_probabilities_are_no_numbers() {
+        let data = test_data::spots(&[("a", Some(0), 0), ("b", Some(1), 0)]);
+        for odd in [[f64::NAN; 2], [f64::INFINITY, 0.0], [0.0, 0.0]] {
+            let frame = |clip| FramePrediction { clip, frame: 0, probabilities: odd.to_vec() };
+            assert!(temperature(&data, &[frame(0), frame(1)]).is_some_and(f64::is_finite));
+            let units = [UnitPrediction { group: String::new(), truth: 0, probabilities: odd.to_vec() }];
+            // What comes of it is no matter; that something does is.
+            let _ = expected_calibration_error(&units);
+        }
+    }
+
     proptest! {
         #[test]
         fn probabilities_stay_probabilities_in_their_order(

@@ -126,6 +126,14 @@ mod tests {
     }
 
     #[test]
+    fn a_search_ends_where_value_or_slope_is_no_number() {
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(minimise(vec![7.0], |_| (odd, vec![1.0])).len(), 1);
+            assert_eq!(minimise(vec![7.0, 1.0], |x| (x[0], vec![odd, 1.0])).len(), 2);
+        }
+    }
+
+    #[test]
     fn a_flat_start_stays() {
         assert_eq!(minimise(vec![7.0], |_| (1.0, vec![0.0])), [7.0]);
     }

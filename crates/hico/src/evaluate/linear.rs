@@ -195,6 +195,16 @@ mod tests {
     }
 
     #[test]
+    fn a_fit_and_a_vote_end_where_features_are_no_numbers() {
+        let mut rows = random_rows(12, 3, 1);
+        (rows[2][1], rows[5][0]) = (f32::NAN, f32::INFINITY);
+        let labels: Vec<usize> = (0..12).map(|row| row % 2).collect();
+        let data = Labelled { rows: &rows, labels: &labels };
+        assert_eq!(LinearProbe::fit_choosing(data, data, 2).0.predict(&rows[0]).len(), 2);
+        assert_eq!(crate::evaluate::knn::vote(&rows, &labels, &[f32::NAN; 3], 5, 2).len(), 2);
+    }
+
+    #[test]
     fn two_points_have_the_weight_that_solves_the_stationary_equation() {
         let rows = [vec![-3.0], vec![5.0]]; // -1 and 1 once standardised
         for strength in [0.03, 0.5, 4.0] {

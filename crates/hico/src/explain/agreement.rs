@@ -8,19 +8,20 @@ fn ranks(values: &[f32]) -> Vec<f64> {
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];
     let mut begin = 0;
-    while begin < order.len() {
-        let alike = order[begin..].iter().take_while(|place| values[**place] == values[order[begin]]).count();
-        let mean = (2 * begin + alike - 1) as f64 / 2.0;
-        order[begin..begin + alike].iter().for_each(|place| ranks[*place] = mean);
-        begin += alike;
+    // Every chunk has a value at least, also where one is not equal to itself.
+    for alike in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let mean = (2 * begin + alike.len() - 1) as f64 / 2.0;
+        alike.iter().for_each(|place| ranks[*place] = mean);
+        begin += alike.len();
     }
     ranks
 }
 
-/// From -1 to 1; `None` where a map is the same everywhere, or the two differ in size.
+/// From -1 to 1; `None` where a map is the same everywhere or holds what is no number, or the two differ in size.
 #[must_use]
 pub fn rank_correlation(a: &Map, b: &Map) -> Option<f64> {
-    if (a.height, a.width) != (b.height, b.width) || a.values.is_empty() {
+    let finite = [a, b].iter().all(|map| map.values.iter().all(|value| value.is_finite()));
+    if (a.height, a.width) != (b.height, b.width) || a.values.is_empty() || !finite {
         return None;
     }
     let [a, b] = [ranks(&a.values), ranks(&b.values)];
@@ -47,5 +48,14 @@ mod tests {
         assert!((found(&[0.0, 1.0, 1.0, 9.0], &[0.0, 1.0, 2.0, 3.0]).unwrap() - (0.9_f64).sqrt()).abs() < 1e-12);
         assert_eq!(found(&[1.0, 1.0], &[1.0, 2.0]), None);
         assert_eq!(found(&[1.0], &[1.0, 2.0]), None);
+    }
+
+    #[test]
+    fn ranking_ends_where_values_are_no_numbers() {
+        assert_eq!(ranks(&[f32::NAN, 1.0, f32::NAN, -f32::NAN, 1.0]), [3.0, 1.5, 4.0, 0.0, 1.5]);
+        for odd in [f32::NAN, f32::INFINITY] {
+            assert_eq!(rank_correlation(&map(&[odd, 1.0, 2.0]), &map(&[1.0, 2.0, 3.0])), None);
+            assert_eq!(rank_correlation(&map(&[odd; 3]), &map(&[odd; 3])), None);
+        }
     }
 }
