@@ -151,6 +151,8 @@ pub fn ours(
         }
         _ => None,
     };
+    // As `hico predict` calibrates.
+    let temperature = source.classifier.as_ref().map_or(1.0, |facts| facts.temperature);
     let mut outputs: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     for chunk in images.chunks(AT_ONCE) {
         let x = batch::images(chunk, side, &device);
@@ -159,7 +161,7 @@ pub fn ours(
             (Some(classifier), _) => {
                 let logits = classifier.head(classifier.features(x, false));
                 give("logits", values(logits.clone()));
-                give("probabilities", values(softmax(logits, 1)));
+                give("probabilities", values(softmax(logits / temperature, 1)));
             }
             (None, Part::Pyramid) => {
                 let maps = encoder.maps(x.clone(), Mode::Eval);

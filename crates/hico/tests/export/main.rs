@@ -88,7 +88,7 @@ fn classifier(encoder: &Source, path: &Path, trainable: Trainable) -> Source {
         view: ViewRecipe { side: SIDE, ..ViewRecipe::default() },
         data: "none".to_owned(),
         prepared: hico_data::ingest::Prepared::default(),
-        temperature: 1.0,
+        temperature: 1.7,
     };
     classifier_file::save(path, &classifier, &facts, None).unwrap();
     Source::read(path).unwrap()

@@ -75,8 +75,15 @@ fn usage(card: &Card) -> String {
             side = card.preprocessing.side,
         ),
     };
-    let calibrated = card.network.temperature.map_or_else(String::new, |temperature| {
-        format!("\n\nDivide logits by the temperature {temperature:.3} before the softmax for a calibrated confidence.")
+    let calibrated = card.network.temperature.map_or_else(String::new, |temperature| match card.format {
+        Target::Onnx(Part::Classifier) => {
+            format!(
+                "\n\nThe output `probabilities` is calibrated: it is the softmax of the logits over {temperature:.3}."
+            )
+        }
+        _ => format!(
+            "\n\nDivide logits by the temperature {temperature:.3} before the softmax for a calibrated confidence."
+        ),
     });
     format!("```python\n{code}\n```{calibrated}")
 }

@@ -118,6 +118,18 @@ impl Builder {
         self.node("Gemm", name, &[x, &weight, &bias], vec![int("transB", 1)])
     }
 
+    /// Each value divided by a number.
+    pub(super) fn divided(&mut self, x: &Value, by: f32, name: &str) -> Value {
+        let divisor = format!("{name}.divisor");
+        self.graph.initializer.push(TensorValue {
+            dims: Vec::new(),
+            data_type: Some(Element::Float.into()),
+            name: divisor.clone(),
+            raw_data: by.to_le_bytes().to_vec(),
+        });
+        self.node("Div", name, &[x, &divisor], Vec::new())
+    }
+
     pub(super) fn softmax(&mut self, x: &Value, name: &str) -> Value {
         self.node("Softmax", name, &[x], vec![int("axis", 1)])
     }

@@ -47,7 +47,7 @@ pub struct Lacking(pub String);
 /// - `tensors`: by our names, `encoder.*` and, for a classifier, `head.*`; a head of more inputs than the backbone has
 ///   features also reads averaged P5
 /// - `side`: of the images, pixels
-/// - `facts`: kept in the file by name
+/// - `facts`: kept in the file by name; by its `temperature` the probabilities are calibrated, as `hico predict` states them
 ///
 /// # Errors
 /// When a tensor is not there.
@@ -62,7 +62,7 @@ pub fn to_onnx(
         producer_name: "hico".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         doc_string: facts.get("description").cloned().unwrap_or_default(),
-        graph: Some(network::graph(tensors, part, side)?),
+        graph: Some(network::graph(tensors, part, side, temperature(facts))?),
         opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
         metadata_props: facts
             .iter()
@@ -70,6 +70,12 @@ pub fn to_onnx(
             .collect(),
     };
     Ok(model.encode_to_vec())
+}
+
+/// What logits are divided by; `None` where that would change nothing.
+fn temperature(facts: &BTreeMap<String, String>) -> Option<f32> {
+    let temperature: f32 = facts.get("temperature")?.parse().ok()?;
+    (temperature != 1.0).then_some(temperature)
 }
 
 #[cfg(test)]

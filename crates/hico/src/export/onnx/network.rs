@@ -7,7 +7,14 @@ use crate::model::map_side;
 use crate::model::weights::{NamedTensor, Naming};
 
 /// The graph of a part of the network.
-pub(super) fn graph(tensors: &[NamedTensor], part: Part, side: usize) -> Result<Graph, Lacking> {
+///
+/// - `temperature`: what logits are divided by before the softmax
+pub(super) fn graph(
+    tensors: &[NamedTensor],
+    part: Part,
+    side: usize,
+    temperature: Option<f32>,
+) -> Result<Graph, Lacking> {
     let weights = tensors.iter().map(|tensor| NamedTensor { name: name(&tensor.name), ..tensor.clone() });
     let mut builder = Builder::new("hico", weights);
     let g = &mut builder;
@@ -32,7 +39,11 @@ pub(super) fn graph(tensors: &[NamedTensor], part: Part, side: usize) -> Result<
                 pooled
             };
             let logits = g.linear(&read, "fc");
-            let probabilities = g.softmax(&logits, "softmax");
+            let calibrated = match temperature {
+                Some(temperature) => g.divided(&logits, temperature, "temperature"),
+                None => logits.clone(),
+            };
+            let probabilities = g.softmax(&calibrated, "softmax");
             let classes = rows(tensors, "head.weight");
             g.output(&logits, "logits", &[classes]);
             g.output(&probabilities, "probabilities", &[classes]);

@@ -77,3 +77,23 @@ fn what_is_not_there_is_named() {
     let error = to_onnx(&few, Part::Pyramid, 64, &BTreeMap::new()).unwrap_err();
     assert_eq!(error, Lacking("pyramid.smooth3.weight".to_owned()));
 }
+
+#[test]
+fn probabilities_are_those_of_the_logits_over_the_temperature() {
+    let all = tensors(Depth::R18, Trainable::All);
+    let graph = |temperature: &str| {
+        let facts = BTreeMap::from([("temperature".to_owned(), temperature.to_owned())]);
+        let bytes = to_onnx(&all, Part::Classifier, 64, &facts).unwrap();
+        Model::decode(bytes.as_slice()).unwrap().graph.unwrap()
+    };
+    let node = |graph: &Graph, operator: &str| graph.node.iter().find(|node| node.op_type == operator).cloned();
+    let calibrated = graph("1.7");
+    let (divide, softmax) = (node(&calibrated, "Div").unwrap(), node(&calibrated, "Softmax").unwrap());
+    assert_eq!((divide.input[0].as_str(), &softmax.input), ("fc", &divide.output));
+    let divisor = calibrated.initializer.iter().find(|weight| weight.name == divide.input[1]).unwrap();
+    assert_eq!(divisor.raw_data, 1.7_f32.to_le_bytes());
+    // The logits that are given out are as they are.
+    let given = calibrated.node.iter().find(|node| node.output == ["logits"]).unwrap();
+    assert_eq!(given.input, ["fc"]);
+    assert_eq!(node(&graph("1"), "Div"), None);
+}
