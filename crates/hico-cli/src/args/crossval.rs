@@ -1,5 +1,6 @@
 use super::TuningArgs;
 use clap::Args;
+use hico::model::weights::WeightsOf;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -20,6 +21,9 @@ pub(crate) struct CrossvalArgs {
     /// One encoder for all folds: a folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random` for floors only
     #[arg(long, value_name = "RUN|FILE|random", conflicts_with = "pretrain_inside")]
     pub(crate) pretrain: Option<PathBuf>,
+    /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
+    #[arg(long, value_name = "online|teacher|PREFIX", default_value = "online")]
+    pub(crate) weights_of: WeightsOf,
     /// Pretrain an encoder for each fold, on the clips of all groups that this fold does not test
     #[arg(long)]
     pub(crate) pretrain_inside: bool,

@@ -1,5 +1,6 @@
 use super::{PerArg, TakingArgs};
 use clap::Args;
+use hico::model::weights::WeightsOf;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -54,6 +55,9 @@ pub(crate) struct SimilarArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct LookingArgs {
+    /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
+    #[arg(long, value_name = "online|teacher|PREFIX", default_value = "online")]
+    pub(crate) weights_of: WeightsOf,
     /// What a row is about
     #[arg(long, value_enum, default_value_t = PerArg::Clip)]
     pub(crate) per: PerArg,

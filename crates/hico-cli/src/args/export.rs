@@ -1,5 +1,6 @@
 use clap::{Args, ValueEnum};
 use hico::export::onnx::Part;
+use hico::model::weights::WeightsOf;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -18,6 +19,9 @@ pub(crate) struct ExportArgs {
     /// A folder that `hico pretrain` wrote, a fine-tuned network, or a file of weights (.safetensors, .pth)
     #[arg(value_name = "RUN|FILE")]
     pub(crate) source: PathBuf,
+    /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
+    #[arg(long, value_name = "online|teacher|PREFIX", default_value = "online")]
+    pub(crate) weights_of: WeightsOf,
     /// What to write
     #[arg(long, value_enum)]
     pub(crate) to: ToArg,

@@ -1,5 +1,6 @@
 use super::TuningArgs;
 use clap::Args;
+use hico::model::weights::WeightsOf;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -16,6 +17,9 @@ pub(crate) struct FinetuneArgs {
     /// A folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random`
     #[arg(value_name = "RUN|FILE|random")]
     pub(crate) encoder: PathBuf,
+    /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
+    #[arg(long, value_name = "online|teacher|PREFIX", default_value = "online")]
+    pub(crate) weights_of: WeightsOf,
     /// The data set
     #[arg(long, value_name = "DATASET")]
     pub(crate) data: PathBuf,

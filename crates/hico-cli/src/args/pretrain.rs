@@ -1,5 +1,6 @@
 use clap::{Args, ValueEnum};
 use hico::device::DeviceChoice;
+use hico::model::weights::WeightsOf;
 use hico::recipe::{MethodName, Precision, Supervision};
 use hico::train::CheckpointEvery;
 use std::num::NonZeroU64;
@@ -38,6 +39,9 @@ pub(crate) struct PretrainArgs {
     /// others)
     #[arg(long, value_name = "FILE")]
     pub(crate) init: Option<PathBuf>,
+    /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
+    #[arg(long, value_name = "online|teacher|PREFIX", default_value = "online", requires = "init")]
+    pub(crate) weights_of: WeightsOf,
     /// What HiCo and USCL learn from: frame pairs and labels, frame pairs only, or labels only
     #[arg(long, value_name = "HOW")]
     pub(crate) supervision: Option<SupervisionArg>,

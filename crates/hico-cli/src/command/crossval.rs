@@ -13,7 +13,7 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
     let dataset = evaluation::open(&args.dataset)?;
     let contender = match &args.pretrain {
         _ if args.pretrain_inside => Contender::Inside(Box::new(recipe(args)?)),
-        Some(encoder) => evaluation::contender(encoder, output)?,
+        Some(encoder) => evaluation::contender(encoder, &args.weights_of, output)?,
         None => Contender::None,
     };
     let request = Request {

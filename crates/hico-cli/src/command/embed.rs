@@ -133,7 +133,7 @@ struct Looker<'a> {
 
 impl<'a> Looker<'a> {
     fn new(path: &Path, args: &'a LookingArgs, stop: &'a AtomicBool, output: &Output) -> anyhow::Result<Self> {
-        let source = evaluation::hinted(Source::read(path).map_err(EvaluateError::from))?;
+        let source = evaluation::hinted(Source::read_of(path, &args.weights_of).map_err(EvaluateError::from))?;
         output.note(&source.pretrained.report().words());
         let lens = Lens::new(&source, args.side.map(usize::from), args.taking.device)?;
         Ok(Self { lens, args, stop })

@@ -8,6 +8,7 @@ use hico::evaluate::cross_validate::{Contender, EvaluateError, Progress, Request
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::outcome::{EVALUATION_FILE, Evaluation};
 use hico::evaluate::pretrained::Pretrained;
+use hico::model::weights::WeightsOf;
 use hico::report;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, DatasetError, ManifestError};
@@ -47,11 +48,11 @@ pub(crate) fn beside(network: &Path) -> anyhow::Result<Vec<Evaluation>> {
 }
 
 /// The encoder that a person named.
-pub(crate) fn contender(encoder: &Path, output: &Output) -> anyhow::Result<Contender> {
+pub(crate) fn contender(encoder: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<Contender> {
     if encoder == Path::new(RANDOM) {
         return Ok(Contender::None);
     }
-    let pretrained = hinted(Pretrained::read(encoder).map_err(EvaluateError::from))?;
+    let pretrained = hinted(Pretrained::read_of(encoder, of).map_err(EvaluateError::from))?;
     output.note(&pretrained.report().words());
     Ok(Contender::Given(Box::new(pretrained)))
 }

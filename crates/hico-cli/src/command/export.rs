@@ -20,7 +20,7 @@ const NOISE: usize = 4;
 /// `hico export RUN|FILE --to FORMAT --out FILE`: weights as other programs read them, and their card.
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     hinted(free(&args.out))?;
-    let source = evaluation::hinted(Source::read(&args.source).map_err(EvaluateError::from))?;
+    let source = evaluation::hinted(Source::read_of(&args.source, &args.weights_of).map_err(EvaluateError::from))?;
     output.note(&source.pretrained.report().words());
     let side = args.side.map_or(source.view().side, usize::from);
     let target = match args.to {

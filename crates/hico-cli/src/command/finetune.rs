@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// `hico finetune RUN|FILE|random`: one fold, one seed, and the network is kept.
 pub(crate) fn run(args: &FinetuneArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
     let dataset = evaluation::open(&args.data)?;
-    let contender = evaluation::contender(&args.encoder, output)?;
+    let contender = evaluation::contender(&args.encoder, &args.weights_of, output)?;
     let trainable = args.tuning.trainable.into();
     let request = Request {
         folds: Some(vec![args.holdout_fold]),

@@ -2,7 +2,8 @@ use crate::args::PretrainArgs;
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::recipe::{Recipe, RecipeFile};
+use hico::model::weights::{WeightsError, WeightsOf};
+use hico::recipe::{self, Recipe, RecipeFile};
 use hico::train::checkpoint::Best;
 use hico::train::first_weights::FirstWeights;
 use hico::train::run_record::{RECIPE_FILE, RUN_FILE};
@@ -17,7 +18,8 @@ use std::sync::Arc;
 
 /// `hico pretrain DATASET --out RUN`.
 pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let recipe = recipe(args)?;
+    let first = args.init.as_deref().map(|file| first_weights(file, &args.weights_of, output)).transpose()?;
+    let recipe = recipe(args, first.as_ref(), output)?;
     let data = Dataset::open(&args.dataset).hint(|| "`hico ingest SRC --out DATASET` makes a data set".to_owned())?;
     let options = PretrainOptions {
         folder: Some(args.out.clone()),
@@ -26,7 +28,7 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
         holdout_fold: args.holdout_fold,
         checkpoint_every: args.checkpoint_every,
         threads: NonZeroUsize::new(rayon::current_num_threads()),
-        first: args.init.as_deref().map(|file| first_weights(file, output)).transpose()?,
+        first,
         command: std::env::args().collect(),
         ..PretrainOptions::default()
     };
@@ -50,33 +52,58 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
 const IMAGENET: &str = "torchvision saves ImageNet's: python3 -c \"import torch, torchvision; \
     torch.save(torchvision.models.resnet18(weights='IMAGENET1K_V1').state_dict(), 'resnet18.pth')\"";
 
-fn first_weights(file: &Path, output: &Output) -> anyhow::Result<FirstWeights> {
-    let first =
-        FirstWeights::read(file).with_context(|| format!("{}", file.display())).hint(|| match file.is_file() {
-            true => "name weights of a ResNet-18, 34 or 50 for pictures of three channels".to_owned(),
-            false => IMAGENET.to_owned(),
-        })?;
+fn first_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<FirstWeights> {
+    let read = FirstWeights::read(file, of);
+    let known = read.as_ref().err().and_then(WeightsError::hint);
+    let first = read.with_context(|| format!("{}", file.display())).hint(|| match file.is_file() {
+        true => known.unwrap_or("name weights of a ResNet-18, 34 or 50 for pictures of three channels").to_owned(),
+        false => IMAGENET.to_owned(),
+    })?;
     output.note(&first.report().words());
     Ok(first)
 }
 
-/// The recipe of the file (or of the run to go on with, or the paper's), with the flags' values in it.
-fn recipe(args: &PretrainArgs) -> anyhow::Result<Recipe> {
-    let own = args.out.join(RECIPE_FILE);
+/// The recipe of the file (or of the run to go on with, or the paper's), with the flags' values in it. Where neither a file nor
+/// the run says how views are normalised, they are as the first weights need it.
+fn recipe(args: &PretrainArgs, first: Option<&FirstWeights>, output: &Output) -> anyhow::Result<Recipe> {
+    let own = (args.resume && args.out.join(RUN_FILE).is_file()).then(|| args.out.join(RECIPE_FILE));
     let path = match &args.recipe {
         _ if args.method.is_some() => None,
         Some(path) => Some(path.clone()),
-        None => (args.resume && args.out.join(RUN_FILE).is_file()).then_some(own),
+        None => own.clone(),
     };
+    // A run goes on as it began, whatever the flags begin from.
+    let begun = own.and_then(|own| Recipe::parse(&std::fs::read_to_string(own).ok()?).ok());
+    let mut says = begun.is_some();
     let remedy = || "`hico pretrain --help` and the recipes that come with hico show every key".to_owned();
-    let file = match path {
+    let mut file = match path {
         Some(path) => {
             let text = std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()));
             let text = text.hint(|| "leave --recipe out for the paper's values".to_owned())?;
+            says |= recipe::sets_normalisation(&text);
             Recipe::parse(&text).with_context(|| format!("{}", path.display())).hint(remedy)?.to_file()
         }
         None => args.method.map_or_else(RecipeFile::default, |method| Recipe::of_method(method.into()).to_file()),
     };
+    if let Some(begun) = begun.filter(|_| args.recipe.is_none()) {
+        (file.view.mean, file.view.std) = (begun.view().mean, begun.view().std);
+    }
+    if let Some([mean, std]) = first.and_then(FirstWeights::normalisation) {
+        let there = (file.view.mean, file.view.std);
+        if !says && there != (mean, std) {
+            (file.view.mean, file.view.std) = (mean, std);
+            output.note(&format!(
+                "views are normalised by mean {mean} and standard deviation {std}, as these weights learnt; \
+                 view.mean and view.std in a recipe set others"
+            ));
+        } else if there != (mean, std) {
+            output.note(&format!(
+                "views are normalised by mean {} and standard deviation {}, as the recipe says; these weights learnt \
+                 with view.mean = {mean} and view.std = {std}",
+                there.0, there.1
+            ));
+        }
+    }
     Recipe::try_from(with_flags(file, args)).hint(remedy)
 }
 

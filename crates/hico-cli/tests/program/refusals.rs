@@ -37,11 +37,25 @@ fn a_recipe_with_a_fault_is_refused_by_line_or_key() {
         ("[loss]\ntemprature = 0.5\n", ["r.toml", "line 2", "temprature"]),
         ("[loss]\ntemperature = -0.5\n", ["r.toml", "loss.temperature = -0.5", "above 0"]),
         ("[train]\nbatch = 1\n", ["r.toml", "train.batch = 1", "2 or more"]),
+        ("[loss]\ntemperature = nan\n", ["r.toml", "loss.temperature = NaN", "above 0"]),
+        ("[view]\nmean = inf\n", ["r.toml", "view.mean = inf", "a number"]),
         ("[loss\n", ["r.toml", "line 1", "]"]),
     ] {
         std::fs::write(folder.join("r.toml"), recipe).unwrap();
         refuse(folder, "pretrain data --recipe r.toml --out run", &words);
         refuse(folder, "crossval data --pretrain-inside --recipe r.toml --out study", &words);
+    }
+    for odd in ["nan", "inf", "-inf"] {
+        refuse(
+            folder,
+            &format!("pretrain data --label-fraction={odd} --out run"),
+            &["train.label_fraction", "at most 1"],
+        );
+        refuse(
+            folder,
+            &format!("pretrain data --clip-fraction={odd} --out run"),
+            &["train.clip_fraction", "at most 1"],
+        );
     }
     refuse(folder, "pretrain data --recipe absent.toml --out run", &["absent.toml", "No such file"]);
 }
@@ -224,4 +238,40 @@ fn a_disk_that_is_full_or_cannot_be_written_is_told() {
             assert!(words.iter().any(|word| said.err.contains(word)), "{options}: {line}: {}", said.err);
         }
     }
+}
+
+#[test]
+fn weights_with_a_value_that_is_no_number_are_refused_at_every_door_by_file_and_tensor() {
+    use hico::model::weights::{read_with_metadata, to_safetensors};
+    let folder = phantom();
+    let folder = folder.path();
+    let tune = "--data data --side 32 --batch 8 --epochs 1 --holdout-fold 0 --quiet";
+    done(folder, &format!("finetune random {tune} --out tuned"));
+    done(folder, "pretrain data --method simclr --side 32 --batch 4 --epochs 1 --out run --quiet");
+    let odd = |from: &Path, to: &Path, value: f32| {
+        let (mut tensors, words) = read_with_metadata(from).unwrap();
+        let name = "encoder.backbone.layer2.0.bn1.weight";
+        tensors.iter_mut().find(|tensor| tensor.name == name).unwrap().values[3] = value;
+        std::fs::write(to, to_safetensors(&tensors, &words).unwrap()).unwrap();
+    };
+    let tuned = std::fs::read_dir(folder.join("tuned")).unwrap().map(|entry| entry.unwrap().path());
+    let tuned = tuned.into_iter().find(|path| path.extension().is_some_and(|suffix| suffix == "safetensors")).unwrap();
+    odd(&tuned, &folder.join("odd.safetensors"), f32::NAN);
+    odd(&folder.join("run/last.safetensors"), &folder.join("run/last.safetensors"), f32::NEG_INFINITY);
+    let words = ["odd.safetensors", "tensor encoder.backbone.layer2.0.bn1.weight", "NaN at index 3"];
+    for line in [
+        "predict odd.safetensors clips/P001-1",
+        "explain odd.safetensors clips/P001-1 --out why",
+        "serve odd.safetensors --listen 127.0.0.1:0",
+        "embed odd.safetensors data --out e.npy",
+        "similar odd.safetensors clips/P001-1 --among data",
+        "export odd.safetensors --to torchvision --out e.safetensors",
+        "pretrain data --init odd.safetensors --out begun",
+        &format!("finetune odd.safetensors {tune} --out again"),
+        "crossval data --pretrain odd.safetensors --out study --side 32",
+    ] {
+        refuse(folder, line, &words);
+    }
+    let words = ["last.safetensors", "tensor encoder.backbone.layer2.0.bn1.weight", "-inf at index 3"];
+    refuse(folder, "pretrain data --method simclr --side 32 --batch 4 --epochs 1 --out run --resume", &words);
 }

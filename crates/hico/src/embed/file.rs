@@ -134,6 +134,7 @@ impl Embedding {
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
         let broken = |reason: &str| WeightsError::Broken { path: path.to_owned(), reason: reason.to_owned() };
         let (tensors, metadata) = weights::read_safetensors(path)?;
+        weights::finite_in(path, &tensors)?;
         let none = || broken("it is no embedding of `hico embed`");
         let features = tensors.into_iter().find(|tensor| tensor.name == FEATURES).ok_or_else(none)?;
         let ids = metadata.get(IDS).ok_or_else(none)?;
@@ -176,6 +177,10 @@ mod tests {
         let other = weights::to_safetensors(&[tensor], &BTreeMap::new()).unwrap();
         std::fs::write(&path, other).unwrap();
         assert!(Embedding::read(&path).unwrap_err().to_string().contains("no embedding"));
+        let mut odd = example();
+        odd.rows[1][2] = f32::INFINITY;
+        std::fs::write(&path, odd.to_bytes(Format::Safetensors).unwrap()).unwrap();
+        assert!(Embedding::read(&path).unwrap_err().to_string().contains("tensor features"));
         let mut short = example();
         short.ids.pop();
         std::fs::write(&path, short.to_bytes(Format::Safetensors).unwrap()).unwrap();

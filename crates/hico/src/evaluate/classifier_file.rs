@@ -6,7 +6,7 @@ use super::known::{Described, Known, KnownFrame};
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::model::weights::{self, NamedTensor, WeightsError};
-use crate::recipe::Depth;
+use crate::recipe::{self, Depth};
 use crate::train::run_record::VERSION;
 use burn::tensor::Device;
 use hico_data::ingest::Prepared;
@@ -92,7 +92,22 @@ impl ClassifierFacts {
             temperature: 1.0,
         }
     }
+
+    /// Refuses what no network can have been written with.
+    fn check(&self) -> Result<(), String> {
+        recipe::check_view(&self.view).map_err(|error| error.to_string())?;
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return Err(format!("its temperature is {}, and must be a number above 0", self.temperature));
+        }
+        if !(1..=MOST_CLASSES).contains(&self.classes.len()) {
+            return Err(format!("it has {} classes, and must have 1 to {MOST_CLASSES}", self.classes.len()));
+        }
+        Ok(())
+    }
 }
+
+/// Classes of a network, at most: room is made for a head before its weights are looked at.
+const MOST_CLASSES: usize = 10_000;
 
 /// Writes a fine-tuned network.
 ///
@@ -132,9 +147,11 @@ pub fn load(path: &Path, device: &Device) -> Result<Saved, WeightsError> {
         path: path.to_owned(),
         reason: "it is no fine-tuned network of `hico finetune`".to_owned(),
     })?;
+    weights::finite_in(path, &tensors)?;
     let init = Init::new(device, Seed(0));
     let encoder = Encoder::new(&init.at("encoder"), facts.depth);
-    let classifier = Classifier::new(&init, encoder, facts.classes.len(), facts.trainable).with_tensors(&tensors)?;
+    let classifier = Classifier::new(&init, encoder, facts.classes.len(), facts.trainable);
+    let classifier = classifier.with_tensors(&tensors).map_err(|error| error.of_file(path))?;
     let known = parsed::<KnownFacts>(path, &metadata, KNOWN_FACTS)?;
     let known = known.map(|known| known_of(path, known, &tensors, facts.classes.len())).transpose()?;
     Ok(Saved { classifier, facts, known })
@@ -168,7 +185,11 @@ fn known_of(path: &Path, known: KnownFacts, tensors: &[NamedTensor], classes: us
 /// # Errors
 /// When they are broken.
 pub fn facts(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Option<ClassifierFacts>, WeightsError> {
-    parsed(path, metadata, FACTS)
+    let facts = parsed::<ClassifierFacts>(path, metadata, FACTS)?;
+    match facts.as_ref().map(ClassifierFacts::check) {
+        Some(Err(reason)) => Err(WeightsError::Broken { path: path.to_owned(), reason }),
+        _ => Ok(facts),
+    }
 }
 
 fn parsed<T: DeserializeOwned>(
@@ -207,6 +228,29 @@ mod tests {
         save(&path, &classifier, &ClassifierFacts { temperature: 1.5, ..facts }, Some(&known)).unwrap();
         let read = load(&path, &device).unwrap();
         assert_eq!((read.known.as_ref(), read.facts.temperature), (Some(&known), 1.5));
+        // A value or a fact that is no number is refused by its name.
+        let (whole, words) = weights::read_safetensors(&path).unwrap();
+        let refused = |tensors: &[NamedTensor], words: &BTreeMap<String, String>| {
+            std::fs::write(&path, weights::to_safetensors(tensors, words).unwrap()).unwrap();
+            load(&path, &device).unwrap_err().to_string()
+        };
+        for name in ["head.bias", KNOWN[1], "encoder.backbone.layer1.0.bn1.running_mean"] {
+            let mut odd = whole.clone();
+            odd.iter_mut().find(|tensor| tensor.name == name).unwrap().values[1] = f32::NAN;
+            let said = refused(&odd, &words);
+            assert!(said.contains(&format!("tensor {name}")) && said.contains("hico-fold0-seed1"), "{said}");
+        }
+        for (from, to, said) in [
+            ("\"temperature\":1.5", "\"temperature\":0.0", "temperature is 0"),
+            ("\"std\":0.25", "\"std\":0.0", "view.std = 0"),
+            ("\"side\":224", "\"side\":224000", "view.side = 224000"),
+        ] {
+            let facts = words[FACTS].replace(from, to);
+            assert_ne!(facts, words[FACTS], "{from}");
+            let found = refused(&whole, &BTreeMap::from([(FACTS.to_owned(), facts)]));
+            assert!(found.contains(said), "{found}");
+        }
+        std::fs::write(&path, weights::to_safetensors(&whole, &words).unwrap()).unwrap();
         // Features that do not fit what is told of them are refused.
         let (mut tensors, metadata) = weights::read_safetensors(&path).unwrap();
         let place = tensors.iter().position(|tensor| tensor.name == KNOWN[0]).unwrap();

@@ -9,7 +9,7 @@ use super::pretrained::{Pretrained, Seen};
 use super::test_data;
 use crate::model::HicoModel;
 use crate::model::init::Init;
-use crate::model::weights::{Naming, to_tensors};
+use crate::model::weights::{Naming, WeightsOf, to_tensors};
 use crate::recipe::{ModelRecipe, Recipe};
 use crate::train::run_record::RunRecord;
 use burn::tensor::Device;
@@ -133,7 +133,8 @@ fn a_tested_group_that_pretraining_saw_is_named_and_warned_about() {
     let model = HicoModel::new(&ModelRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(1)));
     let seen = Seen::Groups { groups: ["f", "x"].map(str::to_owned).into(), data: data().manifest().hash() };
     let tensors = to_tensors(&model, Naming::Ours);
-    let pretrained = Pretrained::from_tensors("hico", "a test".into(), None, seen, tensors).unwrap();
+    let pretrained =
+        Pretrained::from_tensors("hico", "a test".into(), None, seen, tensors, &WeightsOf::Online).unwrap();
     let cheap = Request {
         contender: Contender::Given(Box::new(pretrained.clone())),
         trainable: Trainable::Head,

@@ -13,7 +13,9 @@ use super::outcome::CurvePoint;
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
 use crate::metrics::{Confusion, argmax};
+use crate::model::weights;
 use crate::recipe::{Decay, ScheduleKind, TrainFile};
+use crate::train::checkpoint::PIECE;
 use crate::train::optimiser::Adam;
 use crate::train::schedule::Schedule;
 use burn::module::Module;
@@ -92,13 +94,12 @@ pub struct Finetuned {
 /// Trains `classifier` on `plan.fit`, chooses an epoch on `plan.inner` (the last where that is empty), and then predicts
 /// `plan.test`.
 ///
-/// The result depends on the data, the classifier, the recipe and the seed, not on the number of threads. Training ends
-/// early where the loss is no longer a number; the epochs before that stand.
+/// The result depends on the data, the classifier, the recipe and the seed, not on the number of threads.
 ///
 /// - `after_epoch`: called with the number of epochs done
 ///
 /// # Errors
-/// When frames cannot be read, the first epoch diverges, or it is asked to stop.
+/// When frames cannot be read, the loss or a weight is no longer a number, or it is asked to stop.
 #[expect(clippy::too_many_arguments, reason = "each is one thing, and there is one caller")]
 pub fn finetune(
     dataset: &Arc<Dataset>,
@@ -125,10 +126,10 @@ pub fn finetune(
     let mut published: Option<(f64, Vec<FramePrediction>)> = None;
     for epoch in 0..recipe.epochs {
         let train_loss = training.epoch(epoch)?;
-        if !train_loss.is_finite() {
-            break;
-        }
         let network = training.network();
+        if let Some(what) = not_a_number(train_loss, &network) {
+            return Err(FinetuneError::Diverged { epoch: epoch + 1, what, learning_rate: recipe.learning_rate });
+        }
         let found = Judged::new(dataset, inputs.predict(&network, &inner)?);
         let mut point = CurvePoint {
             epoch,
@@ -150,7 +151,8 @@ pub fn finetune(
         curve.push(point);
         after_epoch(epoch + 1);
     }
-    let Some(chosen) = chosen else { return Err(FinetuneError::Diverged { learning_rate: recipe.learning_rate }) };
+    // Checked recipes have an epoch at least.
+    let Some(chosen) = chosen else { return Err(FinetuneError::Interrupted) };
     let honest = inputs.predict(&chosen.network, &test)?;
     Ok(Finetuned {
         classifier: chosen.network,
@@ -160,6 +162,21 @@ pub fn finetune(
         honest,
         published: published.map(|(_, frames)| frames),
     })
+}
+
+/// The loss or the first weight that is no number. A loss may be one where the network is none: the gradient is spoilt
+/// first, and ReLU hides what is behind it.
+fn not_a_number(loss: f64, network: &Classifier) -> Option<String> {
+    if !loss.is_finite() {
+        return Some("the loss".to_owned());
+    }
+    let mut odd = None;
+    weights::each_piece(network, PIECE, |name, values| {
+        if odd.is_none() && !values.iter().all(|value| value.is_finite()) {
+            odd = Some(format!("the weight {name}"));
+        }
+    });
+    odd
 }
 
 /// The best epoch so far.
@@ -382,6 +399,29 @@ mod tests {
         // Three of class 0 with weight 2/3 and -ln(1/2), one of class 1 with weight 2 and -ln(3/4), over four rows.
         let expected = (2.0 * 2f64.ln() + 2.0 * (4f64 / 3.0).ln()) / 4.0;
         assert!((f64::from(rows_of(loss.unsqueeze::<2>())[0][0]) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_loss_or_a_weight_that_becomes_no_number_ends_the_training_with_its_name() {
+        let device = Device::flex();
+        let init = Init::new(&device, Seed(3));
+        let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
+        let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
+        let said = |classifier: Classifier, learning_rate: f64| {
+            let recipe = FinetuneRecipe { learning_rate, ..recipe(4) };
+            finetune(&spots([0, 1]), &plan, classifier, &recipe, Looks::Honest, Seed(5), place, |_| {})
+                .unwrap_err()
+                .to_string()
+        };
+        let new = |trainable| Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
+        let words = said(new(Trainable::All), 1e30);
+        assert!(words.contains("is not a number in epoch") && words.contains("a learning rate below 1e30"), "{words}");
+        // Behind ReLU the loss is a number still.
+        let mut tensors = new(Trainable::All).to_tensors();
+        let odd = tensors.iter_mut().find(|tensor| tensor.name == "encoder.backbone.layer4.1.bn1.bias").unwrap();
+        odd.values[0] = f32::NAN;
+        let words = said(new(Trainable::All).with_tensors(&tensors).unwrap(), 1e-4);
+        assert!(words.contains("is not a number in epoch 1"), "{words}");
     }
 
     #[test]

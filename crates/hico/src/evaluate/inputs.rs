@@ -32,12 +32,19 @@ pub enum FinetuneError {
     /// Frames cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// The first epoch made no numbers.
-    #[error("the loss is not a number in the first epoch; a learning rate below {learning_rate} may help")]
+    /// An epoch made no numbers.
+    #[error("{what} is not a number in epoch {epoch}; a learning rate below {learning_rate} may help")]
     Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The loss, or a tensor of the network.
+        what: String,
         /// The rate used.
         learning_rate: f64,
     },
+    /// A network made no numbers of a frame.
+    #[error("what the network makes of frame {} of clip {} is not a number (both from 0)", .0.frame, .0.clip)]
+    NotFinite(FrameRef),
     /// It was asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -106,8 +113,10 @@ impl<'a> Inputs<'a> {
         frames: &[FrameRef],
     ) -> Result<Vec<FramePrediction>, FinetuneError> {
         let mut predictions = Vec::with_capacity(frames.len());
+        let mut odd = None;
         self.for_each_batch(&in_batches(frames), None, self.place().device, |frames, shown| {
             let probabilities = rows_of(softmax(shown.logits(network, false), 1));
+            odd = odd.or_else(|| not_finite(frames, &probabilities));
             let row = |(frame, row): (&FrameRef, Vec<f32>)| FramePrediction {
                 clip: frame.clip,
                 frame: frame.frame,
@@ -115,7 +124,7 @@ impl<'a> Inputs<'a> {
             };
             predictions.extend(frames.iter().zip(probabilities).map(row));
         })?;
-        Ok(predictions)
+        numbers_or(odd, predictions)
     }
 }
 
@@ -170,10 +179,13 @@ impl Views<'_> {
     pub(crate) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
         let encoder = encoder.valid().fold();
         let mut rows = Vec::with_capacity(frames.len());
-        self.for_each_batch(&in_batches(frames), None, self.place.device, |_, images| {
-            rows.extend(rows_of(encoder.pooled(images, Mode::Eval)));
+        let mut odd = None;
+        self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
+            let found = rows_of(encoder.pooled(images, Mode::Eval));
+            odd = odd.or_else(|| not_finite(frames, &found));
+            rows.extend(found);
         })?;
-        Ok(rows)
+        numbers_or(odd, rows)
     }
 
     /// How a fine-tuned network sees frames, on plain views.
@@ -183,12 +195,14 @@ impl Views<'_> {
         frames: &[FrameRef],
     ) -> Result<Vec<(FrameRef, Described)>, FinetuneError> {
         let mut all = Vec::with_capacity(frames.len());
+        let mut odd = None;
         self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
             let [features, looks] = classifier.described(images).map(rows_of);
+            odd = odd.or_else(|| not_finite(frames, &features)).or_else(|| not_finite(frames, &looks));
             let described = features.into_iter().zip(looks).map(|(features, look)| Described { features, look });
             all.extend(frames.iter().copied().zip(described));
         })?;
-        Ok(all)
+        numbers_or(odd, all)
     }
 }
 
@@ -209,6 +223,16 @@ pub(crate) fn rows_of(tensor: Tensor<2>) -> Vec<Vec<f32>> {
     let [_, columns] = tensor.dims();
     let values: Vec<f32> = tensor.into_data().convert::<f32>().iter::<f32>().collect();
     values.chunks(columns.max(1)).map(<[f32]>::to_vec).collect()
+}
+
+/// The first frame of which a row is that holds what is no number.
+pub(crate) fn not_finite(frames: &[FrameRef], rows: &[Vec<f32>]) -> Option<FrameRef> {
+    let odd = |row: &Vec<f32>| !row.iter().all(|value| value.is_finite());
+    frames.iter().zip(rows).find(|(_, row)| odd(row)).map(|(frame, _)| *frame)
+}
+
+fn numbers_or<T>(odd: Option<FrameRef>, rows: T) -> Result<T, FinetuneError> {
+    odd.map_or(Ok(rows), |frame| Err(FinetuneError::NotFinite(frame)))
 }
 
 pub(super) fn going_on(stop: &AtomicBool) -> Result<(), FinetuneError> {

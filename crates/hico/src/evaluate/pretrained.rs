@@ -1,7 +1,7 @@
 //! A pretrained encoder: its weights, and what is known of how it came to be.
 
 use crate::model::Encoder;
-use crate::model::weights::{self, LoadReport, NamedTensor, Recognised, WeightsError};
+use crate::model::weights::{self, LoadReport, NamedTensor, Recognised, WeightsError, WeightsOf};
 use crate::recipe::{Depth, Recipe, RecipeError};
 use crate::train::checkpoint::{BEST_FILE, LAST_FILE};
 use crate::train::run_record::{RECIPE_FILE, RunRecord, RunRecordError, VERSION, compatible};
@@ -97,14 +97,22 @@ impl Pretrained {
     /// # Errors
     /// When there is neither, a file is broken, or it holds no encoder.
     pub fn read(path: &Path) -> Result<Self, PretrainedError> {
+        Self::read_of(path, &WeightsOf::Online)
+    }
+
+    /// As [`Self::read`], choosing between the networks of a file that holds several.
+    ///
+    /// # Errors
+    /// As [`Self::read`], or when there is no such network.
+    pub fn read_of(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
         match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => Self::read_run(path),
-            Ok(_) => Self::read_file(path),
+            Ok(found) if found.is_dir() => Self::read_run(path, of),
+            Ok(_) => Self::read_file(path, of),
             Err(_) => Err(PretrainedError::Missing(path.to_owned())),
         }
     }
 
-    fn read_run(folder: &Path) -> Result<Self, PretrainedError> {
+    fn read_run(folder: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
         let record = RunRecord::read(folder)?;
         if !compatible(&record.version) {
             return Err(PretrainedError::Version { folder: folder.to_owned(), run: record.version });
@@ -122,15 +130,15 @@ impl Pretrained {
             description,
             view: Some(recipe.view().clone()),
             seen: seen(&record),
-            ..Self::read_file(&checkpoint)?
+            ..Self::read_file(&checkpoint, of)?
         })
     }
 
-    fn read_file(path: &Path) -> Result<Self, PretrainedError> {
+    fn read_file(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
         let tensors = weights::read(path)?;
         let description =
             format!("pretrained elsewhere, from {}", path.file_name().unwrap_or_default().to_string_lossy());
-        let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors)
+        let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors, of)
             .map_err(|source| PretrainedError::Misfit { path: path.to_owned(), source })?;
         Ok(Self { file: Some(path.to_owned()), ..pretrained })
     }
@@ -139,7 +147,15 @@ impl Pretrained {
     #[must_use]
     pub fn of_run(record: &RunRecord, recipe: &Recipe, tensors: Vec<NamedTensor>) -> Option<Self> {
         let description = format!("pretrained by {} within each fold's training groups", method(record));
-        Self::from_tensors(&method(record), description, Some(recipe.view().clone()), seen(record), tensors).ok()
+        Self::from_tensors(
+            &method(record),
+            description,
+            Some(recipe.view().clone()),
+            seen(record),
+            tensors,
+            &WeightsOf::Online,
+        )
+        .ok()
     }
 
     pub(super) fn from_tensors(
@@ -148,8 +164,9 @@ impl Pretrained {
         view: Option<ViewRecipe>,
         seen: Seen,
         tensors: Vec<NamedTensor>,
+        of: &WeightsOf,
     ) -> Result<Self, WeightsError> {
-        let found = weights::recognise(tensors)?;
+        let found = weights::recognise(tensors, of)?;
         Ok(Self { name: name.to_owned(), description, depth: found.depth, view, seen, found, file: None })
     }
 

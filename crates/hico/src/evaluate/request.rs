@@ -183,8 +183,12 @@ impl EvaluateError {
             Self::Pretrained(PretrainedError::Version { .. }) => {
                 "use that version of hico, or name the run's best.safetensors: then nobody knows which groups it saw"
             }
+            Self::Pretrained(PretrainedError::Misfit { source, .. }) if source.hint().is_some() => source.hint()?,
             Self::Pretrained(PretrainedError::Misfit { .. }) => {
                 "name weights of a ResNet-18, 34 or 50 for pictures of three channels"
+            }
+            Self::Finetune { source: FinetuneError::NotFinite(_), .. } => {
+                "the weights are too large to compute with: name an earlier checkpoint, or other weights"
             }
             Self::Pretrained(PretrainedError::Weights(_)) => "restore that file from a copy, or name another",
             Self::Pretrained(PretrainedError::NoCheckpoint(_)) => "go on with the run: `hico pretrain ... --resume`",

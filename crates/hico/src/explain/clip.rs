@@ -83,7 +83,11 @@ pub fn explain(
     let pictures = chosen.iter().map(|frame| dataset.read_frame(clip, *frame)).collect::<Result<Vec<Frame>, _>>()?;
     let views: Vec<Vec<f32>> = pictures.iter().map(|picture| view::plain(picture, &facts.view)).collect();
     let batch = images(&views, side, &model.device);
+    going_on(stop)?;
     let said = rows_of(softmax(classifier.head(classifier.features(batch.clone(), false)), 1));
+    if let Some(at) = said.iter().position(|row| !row.iter().all(|value| value.is_finite())) {
+        return Err(PredictError::NotFinite { frame: chosen[at] });
+    }
     let said: Vec<Vec<f64>> = said
         .into_iter()
         .map(|row| calibrated(&row.into_iter().map(f64::from).collect::<Vec<_>>(), facts.temperature))
@@ -91,13 +95,13 @@ pub fn explain(
     let mean = |class: usize| said.iter().map(|row| row[class]).sum::<f64>() / said.len().max(1) as f64;
     let means: Vec<f64> = (0..facts.classes.len()).map(mean).collect();
     let class = class.unwrap_or_else(|| argmax(&means));
+    going_on(stop)?;
     let cams = grad_cam(classifier, &batch, class, Level::ALL);
+    going_on(stop)?;
     let random = grad_cam(&with_random_weights(model), &batch, class, Level::ALL);
     let mut explained = Vec::new();
     for ((((frame, picture), view), cams), row) in chosen.iter().zip(pictures).zip(&views).zip(&cams).zip(&said) {
-        if stop.load(Ordering::Relaxed) {
-            return Err(PredictError::Interrupted);
-        }
+        going_on(stop)?;
         explained.push(Explained {
             frame: *frame,
             picture,
@@ -131,6 +135,10 @@ pub fn explain(
         like_random_weights: over_frames(&|frame, level| rank_correlation(&cams[frame][level], &random[frame][level])),
     };
     Ok((explanation, explained))
+}
+
+fn going_on(stop: &AtomicBool) -> Result<(), PredictError> {
+    if stop.load(Ordering::Relaxed) { Err(PredictError::Interrupted) } else { Ok(()) }
 }
 
 /// A network of the same shape that has learnt nothing.

@@ -4,7 +4,7 @@ use super::Facts;
 use crate::evaluate::classifier_file::{self, ClassifierFacts};
 use crate::evaluate::pretrained::{Pretrained, PretrainedError};
 use crate::model::Encoder;
-use crate::model::weights::{self, NamedTensor};
+use crate::model::weights::{self, NamedTensor, WeightsOf};
 use crate::recipe::Recipe;
 use crate::train::run_record::{RECIPE_FILE, RunRecord};
 use hico_data::view::ViewRecipe;
@@ -41,12 +41,21 @@ impl Source {
     /// # Errors
     /// When it cannot be read or holds no encoder.
     pub fn read(path: &Path) -> Result<Self, PretrainedError> {
-        let pretrained = Pretrained::read(path)?;
+        Self::read_of(path, &WeightsOf::Online)
+    }
+
+    /// As [`Self::read`], choosing between the networks of a file that holds several.
+    ///
+    /// # Errors
+    /// As [`Self::read`], or when there is no such network.
+    pub fn read_of(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
+        let pretrained = Pretrained::read_of(path, of)?;
         let file = pretrained.file().unwrap_or(path).to_owned();
         let (tensors, metadata) = weights::read_with_metadata(&file)?;
         let misfit = |source| PretrainedError::Misfit { path: file.clone(), source };
-        let mut tensors = weights::by_our_names(tensors).map_err(misfit)?;
+        let mut tensors = weights::by_our_names(tensors, of).map_err(misfit)?;
         tensors.retain(|tensor| !NOT_NETWORK.iter().any(|other| tensor.name.starts_with(other)));
+        weights::finite(&tensors).map_err(misfit)?;
         let run = if path.is_dir() {
             let recipe = path.join(RECIPE_FILE);
             let text = std::fs::read_to_string(&recipe)

@@ -4,12 +4,16 @@
 //! `encoder.backbone.layer1.0.conv1.weight`, `encoder.pyramid.smooth2.bias`, `local.hidden.weight`. Running statistics
 //! are among them; linear weights are `[outputs, inputs]`.
 
+mod find;
+mod finite;
 mod naming;
 mod pth;
 mod recognise;
 mod safetensors;
 mod sha256;
 
+pub use find::WeightsOf;
+pub use finite::{finite, finite_in};
 pub use naming::Naming;
 pub use pth::read_pth;
 pub use recognise::{LoadReport, Recognised, by_our_names, recognise};
@@ -78,13 +82,57 @@ pub enum WeightsError {
          USCL's (features.0...), or torchvision's and timm's (conv1, layer1...)"
     )]
     NoEncoder,
-    /// Two encoders are there, and nothing says which is meant.
-    #[error("holds more than one ResNet encoder: {first} and {second}")]
+    /// Several encoders are there, and nothing says which is meant.
+    #[error("holds more than one ResNet encoder: {}", .prefixes.iter().map(|p| format!("{p}*")).collect::<Vec<_>>().join(", "))]
     Several {
-        /// First convolution of one.
-        first: String,
-        /// First convolution of another.
-        second: String,
+        /// What stands before the names of each.
+        prefixes: Vec<String>,
+    },
+    /// No momentum teacher is there.
+    #[error("holds no momentum teacher, only {}", .found.iter().map(|p| format!("{p}*")).collect::<Vec<_>>().join(", "))]
+    NoTeacher {
+        /// What stands before the names of each encoder that is there.
+        found: Vec<String>,
+    },
+    /// No encoder stands below the prefix that was named.
+    #[error("holds no encoder below {prefix}, only {}", .found.iter().map(|p| format!("{p}*")).collect::<Vec<_>>().join(", "))]
+    NoSuchPrefix {
+        /// The prefix.
+        prefix: String,
+        /// What stands before the names of each encoder that is there.
+        found: Vec<String>,
+    },
+    /// A tensor holds NaN or infinity.
+    #[error("tensor {name}: {count} of its {of} values are no numbers; the first is {value} at index {index}")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// The first such value.
+        value: f32,
+        /// Its index, the last dimension fastest.
+        index: usize,
+        /// How many there are.
+        count: usize,
+        /// Values of the tensor.
+        of: usize,
+    },
+    /// A running variance is below 0.
+    #[error("tensor {name}: a variance cannot be {value}, as it is at index {index}")]
+    Variance {
+        /// The tensor.
+        name: String,
+        /// The value.
+        value: f32,
+        /// Its index.
+        index: usize,
+    },
+    /// What is wrong with a file, with its name.
+    #[error("{}: {source}", .path.display())]
+    OfFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<Self>,
     },
     /// A tensor of the backbone has no place in the model.
     #[error("tensor {name} has no place in a {}: the weights are of another network", .depth.words())]
@@ -114,6 +162,33 @@ pub enum WeightsError {
     },
 }
 
+impl WeightsError {
+    /// The same with the name of the file, where it does not have one.
+    #[must_use]
+    pub fn of_file(self, path: &Path) -> Self {
+        match self {
+            Self::File { .. } | Self::Broken { .. } | Self::OfFile { .. } => self,
+            other => Self::OfFile { path: path.to_owned(), source: Box::new(other) },
+        }
+    }
+
+    /// What a person can do about it, where that does not depend on what the weights are for.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::OfFile { source, .. } => source.hint(),
+            Self::NotFinite { .. } | Self::Variance { .. } => Some(
+                "the training that made these weights diverged, or the file is damaged: name an earlier checkpoint or a good copy",
+            ),
+            Self::Several { .. } | Self::NoSuchPrefix { .. } => Some(
+                "--weights-of PREFIX takes the one whose names begin so, for instance --weights-of left for left.*",
+            ),
+            Self::NoTeacher { .. } => Some("leave --weights-of out, or name a checkpoint that holds the teacher"),
+            _ => None,
+        }
+    }
+}
+
 /// Reads weights from a file of either kind: PyTorch's (`.pth`, `.pt`) or safetensors; its content says which.
 ///
 /// # Errors
@@ -127,10 +202,18 @@ pub fn read(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
 /// # Errors
 /// As [`read`].
 pub fn read_with_metadata(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
+    is_file(path)?;
     match pth::is_pth(path)? {
         true => Ok((read_pth(path)?, BTreeMap::new())),
         false => read_safetensors(path),
     }
+}
+
+/// Refuses what is no file, for instance a device that never ends.
+fn is_file(path: &Path) -> Result<(), WeightsError> {
+    let found = std::fs::metadata(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
+    let reason = "it is no file".to_owned();
+    if found.is_file() { Ok(()) } else { Err(WeightsError::Broken { path: path.to_owned(), reason }) }
 }
 
 /// Every tensor of a model, running statistics included, in the order in which the model holds them.

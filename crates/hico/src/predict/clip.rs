@@ -3,7 +3,7 @@
 use super::PredictError;
 use super::model::Model;
 use crate::evaluate::calibration::calibrated;
-use crate::evaluate::inputs::{Views, Workplace, in_batches, rows_of};
+use crate::evaluate::inputs::{Views, Workplace, in_batches, not_finite, rows_of};
 use crate::evaluate::known::{Described, Near, median};
 use crate::evaluate::plan::FrameRef;
 use crate::metrics::argmax;
@@ -109,9 +109,14 @@ impl Model {
         let mut sums = vec![0.0; facts.classes.len()];
         let mut middle: Vec<f64> = Vec::new();
         let mut distances: Vec<f64> = Vec::new();
+        let mut odd = None;
         views.for_each_batch(&in_batches(&frames), None, &self.device, |frames, images| {
             let [features, look] = self.saved.classifier.described(images);
             let probabilities = rows_of(softmax(self.saved.classifier.head(features.clone()), 1));
+            odd = odd.or_else(|| not_finite(frames, &probabilities));
+            if odd.is_some() {
+                return;
+            }
             let described = rows_of(features).into_iter().zip(rows_of(look));
             let described = described.map(|(features, look)| Described { features, look });
             for ((frame, probabilities), described) in frames.iter().zip(probabilities).zip(described) {
@@ -129,6 +134,9 @@ impl Model {
                 each(&answer);
             }
         })?;
+        if let Some(FrameRef { frame, .. }) = odd {
+            return Err(PredictError::NotFinite { frame });
+        }
         let count = frames.len().max(1) as f64;
         let means: Vec<f64> = sums.into_iter().map(|sum| sum / count).collect();
         let middle: Vec<f32> = middle.into_iter().map(|sum| (sum / count) as f32).collect();

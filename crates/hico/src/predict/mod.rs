@@ -10,6 +10,7 @@ pub mod model;
 pub mod sources;
 
 use crate::evaluate::inputs::FinetuneError;
+use crate::evaluate::plan::FrameRef;
 use crate::model::weights::WeightsError;
 use hico_data::DatasetError;
 use hico_data::ingest::IngestError;
@@ -46,6 +47,12 @@ pub enum PredictError {
     /// Frames cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The network makes no numbers of a frame.
+    #[error("what the network makes of frame {frame} is not a number")]
+    NotFinite {
+        /// The frame, from 0.
+        frame: usize,
+    },
     /// It was asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -54,8 +61,12 @@ pub enum PredictError {
 impl PredictError {
     /// What a person can do about it, where there is something.
     #[must_use]
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Weights(error) if error.hint().is_some() => error.hint(),
+            Self::NotFinite { .. } => {
+                Some("the network's weights are too large to compute with: use another, or fine-tune it again")
+            }
             Self::Weights(_) | Self::NoModel(_) => {
                 Some("`hico finetune RUN --data DATA --holdout-fold 0 --out OUT` makes a network that can be asked")
             }
@@ -73,6 +84,8 @@ impl From<FinetuneError> for PredictError {
     fn from(error: FinetuneError) -> Self {
         match error {
             FinetuneError::Dataset(error) => Self::Dataset(error),
+            FinetuneError::NotFinite(FrameRef { frame, .. }) => Self::NotFinite { frame },
+            // Nothing is trained here.
             FinetuneError::Interrupted | FinetuneError::Diverged { .. } => Self::Interrupted,
         }
     }

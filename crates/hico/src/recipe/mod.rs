@@ -279,20 +279,7 @@ impl TryFrom<RecipeFile> for Recipe {
         fraction("loss.peer_weight", loss.peer_weight)?;
         not_negative("loss.label_weight", loss.label_weight)?;
         fraction("loss.smoothing", loss.smoothing)?;
-        check("view.side", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
-        range("view.crop_scale", view.crop_scale, 1.0)?;
-        range("view.crop_ratio", view.crop_ratio, f64::INFINITY)?;
-        fraction("view.flip", view.flip)?;
-        not_negative("view.brightness", view.brightness)?;
-        not_negative("view.contrast", view.contrast)?;
-        not_negative("view.saturation", view.saturation)?;
-        check("view.hue", view.hue, (0.0..=0.5).contains(&view.hue), "from 0 to 0.5 turns")?;
-        not_negative("view.mixup", view.mixup)?;
-        not_negative("view.pair_within", view.pair_within)?;
-        fraction("view.depth_gain", view.depth_gain)?;
-        fraction("view.speckle", view.speckle)?;
-        check("view.mean", view.mean, view.mean.is_finite(), "a number")?;
-        positive("view.std", view.std)?;
+        check_view(view)?;
         check("train.epochs", train.epochs, train.epochs >= 1, "1 or more")?;
         check("train.batch", train.batch, train.batch >= 2, "2 or more")?;
         if let Some(part) = train.micro_batch {
@@ -313,6 +300,35 @@ impl TryFrom<RecipeFile> for Recipe {
         )?;
         Ok(Self { file })
     }
+}
+
+/// Returns true where a recipe as written sets `view.mean` or `view.std`.
+#[must_use]
+pub fn sets_normalisation(toml: &str) -> bool {
+    let table: Option<toml::Table> = toml::from_str(toml).ok();
+    let view = table.as_ref().and_then(|table| table.get("view")?.as_table());
+    view.is_some_and(|view| view.contains_key("mean") || view.contains_key("std"))
+}
+
+/// Refuses views that cannot be made.
+///
+/// # Errors
+/// Names the first key of `[view]` that is out of its range.
+pub fn check_view(view: &ViewRecipe) -> Result<(), RecipeError> {
+    check("view.side", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
+    range("view.crop_scale", view.crop_scale, 1.0)?;
+    range("view.crop_ratio", view.crop_ratio, f64::INFINITY)?;
+    fraction("view.flip", view.flip)?;
+    not_negative("view.brightness", view.brightness)?;
+    not_negative("view.contrast", view.contrast)?;
+    not_negative("view.saturation", view.saturation)?;
+    check("view.hue", view.hue, (0.0..=0.5).contains(&view.hue), "from 0 to 0.5 turns")?;
+    not_negative("view.mixup", view.mixup)?;
+    not_negative("view.pair_within", view.pair_within)?;
+    fraction("view.depth_gain", view.depth_gain)?;
+    fraction("view.speckle", view.speckle)?;
+    check("view.mean", view.mean, view.mean.is_finite(), "a number")?;
+    positive("view.std", view.std)
 }
 
 fn check(key: &'static str, value: impl ToString, holds: bool, expected: &'static str) -> Result<(), RecipeError> {

@@ -7,7 +7,7 @@
 use super::log::Lengths;
 use super::optimiser::{Adam, Stored};
 use super::run_record::VERSION;
-use crate::model::weights::{self, NamedTensor};
+use crate::model::weights::{self, NamedTensor, WeightsError};
 use burn::module::Module;
 use hico_data::atomic;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
@@ -153,6 +153,14 @@ pub enum CheckpointError {
         /// What is wrong.
         reason: String,
     },
+    /// A tensor holds what is no number.
+    #[error("{}: {source}", .path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Which tensor, and where.
+        source: Box<WeightsError>,
+    },
     /// Another version wrote it.
     #[error("{}: written by version {found}, this is {VERSION}", .path.display())]
     Version {
@@ -277,6 +285,14 @@ pub(crate) fn read_last(folder: &Path) -> Result<Option<Checkpoint>, CheckpointE
     read(file, &path).map(Some)
 }
 
+/// Reads how far the run in a folder has come, and checks all of its newest state on the way; `None` where there is none.
+///
+/// # Errors
+/// When it is cut short, broken, holds what is no number, or was written by another version.
+pub fn position(folder: &Path) -> Result<Option<Position>, CheckpointError> {
+    Ok(read_last(folder)?.map(|checkpoint| checkpoint.position))
+}
+
 fn write(path: &Path, metadata: &[(&str, String)], parts: &[&dyn Tensors]) -> io::Result<()> {
     let mut begin = 0;
     let mut infos = Vec::new();
@@ -330,7 +346,7 @@ fn read(mut file: File, path: &Path) -> Result<Checkpoint, CheckpointError> {
     let mut header = vec![0; length as usize];
     file.read_exact(&mut header).map_err(failed)?;
     let header: Metadata = serde_json::from_slice(&header).map_err(|error| broken(error.to_string()))?;
-    let expected = 8 + length + header.data_len() as u64;
+    let expected = (8 + length).saturating_add(header.data_len() as u64);
     if found < expected {
         return Err(cut(expected));
     }
@@ -355,10 +371,16 @@ fn read(mut file: File, path: &Path) -> Result<Checkpoint, CheckpointError> {
         if info.dtype != Dtype::F32 {
             return Err(broken(format!("tensor {name} holds {:?}", info.dtype)));
         }
-        let mut bytes = vec![0; info.data_offsets.1 - info.data_offsets.0];
+        let (begin, end) = info.data_offsets;
+        // What the file holds bounds the room that is made.
+        let room = end.checked_sub(begin).filter(|_| end as u64 <= found);
+        let room = room.ok_or_else(|| broken(format!("tensor {name} ends where it should not")))?;
+        let mut bytes = vec![0; room];
         file.read_exact(&mut bytes).map_err(failed)?;
         let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         let tensor = NamedTensor { name, shape: info.shape, values };
+        weights::finite([&tensor])
+            .map_err(|source| CheckpointError::NotFinite { path: path.to_owned(), source: Box::new(source) })?;
         if let Some(name) = tensor.name.strip_prefix(METHOD) {
             checkpoint.method.push(NamedTensor { name: name.to_owned(), ..tensor });
         } else if tensor.name.starts_with(OPTIMISER) {
@@ -430,6 +452,20 @@ mod tests {
             std::fs::write(&path, &bytes[..length]).unwrap();
             let error = read_last(folder.path()).unwrap_err();
             assert!(error.to_string().contains("the checkpoint is cut short"), "{length}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_with_a_value_that_is_no_number_is_refused_by_the_name_of_the_tensor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LAST_FILE);
+        for (at, name) in [(0, "encoder.b"), (1, "encoder.a")] {
+            let mut odd = tensors();
+            odd[at].values[0] = f32::NAN;
+            write_last(folder.path(), &&odd[..], &[], &Adam::new(0.0, Decay::L2), &position()).unwrap();
+            let said = read_last(folder.path()).unwrap_err().to_string();
+            assert!(said.contains(name) && said.contains("NaN at index 0") && said.contains(LAST_FILE), "{said}");
+            assert!(path.is_file());
         }
     }
 

@@ -2,20 +2,31 @@
 
 use crate::model::Encoder;
 use crate::model::init::Init;
-use crate::model::weights::{self, LoadReport, Naming, Recognised, WeightsError};
+use crate::model::weights::{self, LoadReport, Naming, Recognised, WeightsError, WeightsOf};
 use crate::recipe::Depth;
 use burn::module::Module;
 use burn::tensor::Device;
 use hico_data::Seed;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+
+/// Mean and deviation of ImageNet's pictures: torchvision's 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225, each averaged
+/// over the channels, for a grey picture has three equal ones.
+const IMAGENET: [f64; 2] = [0.449, 0.226];
 
 /// An encoder from a file.
 #[derive(Debug, Clone)]
 pub struct FirstWeights {
     record: FirstWeightsRecord,
     found: Recognised,
+    normalisation: Option<[f64; 2]>,
+}
+
+/// Mean and deviation as `hico export` writes them.
+fn ours(known: &str, words: &BTreeMap<String, String>) -> Option<[f64; 2]> {
+    let number = |key: &str| words.get(key)?.parse().ok().filter(|number: &f64| number.is_finite());
+    Some([number("mean")?, number("std").filter(|std| *std > 0.0)?]).filter(|_| known == "true")
 }
 
 /// Which weights a run began with.
@@ -32,16 +43,23 @@ pub struct FirstWeightsRecord {
 impl FirstWeights {
     /// Reads a file of weights in any format and naming that we know.
     ///
+    /// - `of`: which network of the file, where there are several
+    ///
     /// # Errors
     /// When it cannot be read, or holds no encoder or one that does not fit.
-    pub fn read(path: &Path) -> Result<Self, WeightsError> {
-        let found = weights::recognise(weights::read(path)?)?;
+    pub fn read(path: &Path, of: &WeightsOf) -> Result<Self, WeightsError> {
+        let (tensors, words) = weights::read_with_metadata(path)?;
+        let found = weights::recognise(tensors, of)?;
+        let normalisation = match words.get("preprocessing_known") {
+            Some(known) => ours(known, &words),
+            None => found.report.is_of_imagenet().then_some(IMAGENET),
+        };
         let record = FirstWeightsRecord {
             file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: weights::sha256(path)?,
             tensors: found.given().count(),
         };
-        Ok(Self { record, found })
+        Ok(Self { record, found, normalisation })
     }
 
     /// What a run keeps of them.
@@ -54,6 +72,12 @@ impl FirstWeights {
     #[must_use]
     pub const fn report(&self) -> &LoadReport {
         &self.found.report
+    }
+
+    /// Mean and deviation by which views are normalised for them, where the file or its names tell.
+    #[must_use]
+    pub const fn normalisation(&self) -> Option<[f64; 2]> {
+        self.normalisation
     }
 
     /// Whether they fit a backbone of that depth.
@@ -100,7 +124,6 @@ mod tests {
     use crate::model::HicoModel;
     use crate::model::weights::{NamedTensor, to_safetensors, to_tensors};
     use crate::recipe::ModelRecipe;
-    use std::collections::BTreeMap;
 
     fn model(depth: Depth, seed: u64) -> HicoModel {
         HicoModel::new(&ModelRecipe { depth, ..ModelRecipe::default() }, 32, 2, &Init::new(&Device::flex(), Seed(seed)))
@@ -113,7 +136,7 @@ mod tests {
         let mut tensors = to_tensors(&model(depth, 1), Naming::Torchvision);
         tensors.retain(|tensor| ["conv1", "bn1", "layer"].iter().any(|begin| tensor.name.starts_with(begin)));
         std::fs::write(&path, to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
-        FirstWeights::read(&path).unwrap()
+        FirstWeights::read(&path, &WeightsOf::Online).unwrap()
     }
 
     #[test]
@@ -126,6 +149,39 @@ mod tests {
             let of_file = begun.name.starts_with("encoder.backbone.");
             let expected: &NamedTensor = if of_file { theirs } else { before };
             assert_eq!(begun, expected, "{}", begun.name);
+        }
+    }
+
+    #[test]
+    fn the_normalisation_is_imagenets_where_the_names_are_torchvisions() {
+        assert_eq!(first(Depth::R18).normalisation(), Some([0.449, 0.226]));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let write = |naming, head: Option<usize>| {
+            let mut tensors = to_tensors(&model(Depth::R18, 1), naming);
+            tensors.retain(|tensor| {
+                tensor.name.contains("layer") || ["conv1", "bn1"].iter().any(|c| tensor.name.contains(c))
+            });
+            tensors.extend(head.map(|classes| NamedTensor {
+                name: "fc.weight".to_owned(),
+                shape: vec![classes, 512],
+                values: vec![0.0; classes * 512],
+            }));
+            std::fs::write(&path, to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
+            FirstWeights::read(&path, &WeightsOf::Online).unwrap().normalisation()
+        };
+        assert_eq!(write(Naming::Torchvision, Some(1000)), Some([0.449, 0.226]));
+        assert_eq!(write(Naming::Torchvision, Some(3)), None, "they were trained on something else since");
+        assert_eq!(write(Naming::Ours, None), None);
+        // What `hico export` writes says it itself.
+        let words = |known: &str| {
+            let words = [("preprocessing_known", known), ("mean", "0.4"), ("std", "0.2")];
+            words.map(|(key, word)| (key.to_owned(), word.to_owned())).into()
+        };
+        let tensors = weights::read(&path).unwrap();
+        for (known, expected) in [("true", Some([0.4, 0.2])), ("false", None)] {
+            std::fs::write(&path, to_safetensors(&tensors, &words(known)).unwrap()).unwrap();
+            assert_eq!(FirstWeights::read(&path, &WeightsOf::Online).unwrap().normalisation(), expected);
         }
     }
 

@@ -266,9 +266,9 @@ impl TrainError {
             Self::Checkpoint(CheckpointError::Write { .. }) => {
                 "the checkpoint before it is still whole; make room on the disk and go on with --resume"
             }
-            Self::Checkpoint(CheckpointError::CutShort { .. } | CheckpointError::Broken { .. }) => {
-                "restore that file from a copy, or start again in another --out"
-            }
+            Self::Checkpoint(
+                CheckpointError::CutShort { .. } | CheckpointError::Broken { .. } | CheckpointError::NotFinite { .. },
+            ) => "restore that file from a copy, or start again in another --out",
             Self::Occupied(_) => "go on with it by --resume, or choose another --out",
             Self::Version { .. } | Self::Checkpoint(CheckpointError::Version { .. }) => {
                 "go on with that version of hico, or start again in another --out"

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use hico::evaluate::pretrained::Pretrained;
 use hico::model::ResNet;
 use hico::model::init::Init;
-use hico::model::weights::{self, NamedTensor, Naming};
+use hico::model::weights::{self, NamedTensor, Naming, WeightsOf};
 use hico::recipe::{Depth, MethodName, Recipe, ScheduleKind};
 use hico::train::checkpoint::LAST_FILE;
 use hico::train::first_weights::FirstWeights;
@@ -97,7 +97,7 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
     let init = Init::new(&device, Seed(9));
     let tensors = weights::to_tensors(&ResNet::new(&init, Depth::R18), Naming::Ours);
     std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
-    let first = FirstWeights::read(&path).unwrap();
+    let first = FirstWeights::read(&path, &WeightsOf::Online).unwrap();
     for method in MethodName::ALL {
         let mut file = recipe(method, 1).to_file();
         // So slow that nothing but the beginning is seen.

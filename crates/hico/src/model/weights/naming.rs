@@ -14,6 +14,8 @@ pub enum Naming {
     Authors,
     /// The USCL authors' (`features.0`, `features.4.0.conv1`): torchvision's layers by their number.
     Uscl,
+    /// Those of a `nn.Sequential` of torchvision's layers: their numbers alone (`0`, `4.0.conv1`).
+    Sequential,
     /// torchvision's (`conv1`, `layer1.0.conv1`, `fc`), which are also timm's for its `resnet18`, `resnet34` and
     /// `resnet50`.
     Torchvision,
@@ -50,6 +52,15 @@ const USCL: Table = &[
     ("encoder.backbone.layer4.", "features.7."),
 ];
 
+const SEQUENTIAL: Table = &[
+    ("encoder.backbone.conv1.", "0."),
+    ("encoder.backbone.bn1.", "1."),
+    ("encoder.backbone.layer1.", "4."),
+    ("encoder.backbone.layer2.", "5."),
+    ("encoder.backbone.layer3.", "6."),
+    ("encoder.backbone.layer4.", "7."),
+];
+
 const TORCHVISION: Table = &[
     ("encoder.backbone.conv1.", "conv1."),
     ("encoder.backbone.bn1.", "bn1."),
@@ -62,7 +73,7 @@ const TORCHVISION: Table = &[
 
 impl Naming {
     /// All of them; one whose names end as another's do stands before it.
-    pub const ALL: [Self; 4] = [Self::Ours, Self::Authors, Self::Uscl, Self::Torchvision];
+    pub const ALL: [Self; 5] = [Self::Ours, Self::Authors, Self::Uscl, Self::Sequential, Self::Torchvision];
 
     /// The name in this naming of what we call `ours`.
     #[must_use]
@@ -83,6 +94,7 @@ impl Naming {
             Self::Ours => "our names",
             Self::Authors => "the HiCo authors' names",
             Self::Uscl => "the USCL authors' names",
+            Self::Sequential => "the numbers of its modules",
             Self::Torchvision => "torchvision's names",
         }
     }
@@ -92,6 +104,7 @@ impl Naming {
             Self::Ours => &[],
             Self::Authors => AUTHORS,
             Self::Uscl => USCL,
+            Self::Sequential => SEQUENTIAL,
             Self::Torchvision => TORCHVISION,
         }
     }
@@ -157,6 +170,7 @@ mod tests {
                 "encoder.backbone.layer2.0.downsample.1.bias",
                 "features.R18.layer2.0.downsample.1.bias",
                 "features.5.0.downsample.1.bias",
+                "5.0.downsample.1.bias",
                 "layer2.0.downsample.1.bias",
             ]
         );

@@ -1,7 +1,9 @@
 //! Weights as PyTorch saves them. The pickle in the file is parsed and nothing in it is executed.
 
+use super::find::is_teacher;
 use super::{NamedTensor, WeightsError};
-use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
+use pytorch_reader::{DType, PytorchReader, Tensor};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -11,6 +13,11 @@ const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"\x80"];
 
 /// Where other programs keep the weights when they save more than them.
 const INNER: [&str; 3] = ["state_dict", "model", "model_state_dict"];
+
+/// Values of all tensors may take so many times the file's bytes, and [`LEAST`] in any case: tensors may share a storage,
+/// be stored in 16 bits or squeezed a little, but a small file that claims gigabytes is none of weights.
+const MOST_TIMES: u64 = 16;
+const LEAST: u64 = 64 << 20;
 
 /// Whether a file begins as PyTorch's do. The ninth byte of a safetensors file is the brace of its header, whatever the
 /// length before it looks like; that of PyTorch's files is none.
@@ -23,30 +30,45 @@ pub(super) fn is_pth(path: &Path) -> Result<bool, WeightsError> {
 
 /// Reads the floating-point tensors of a `.pth` or `.pt` file; counters and other whole numbers are left out.
 ///
-/// A `state_dict` inside a larger dictionary is found by its usual names, and the prefix `module.` that parallel
-/// training leaves is taken off.
+/// A `state_dict` inside a larger dictionary is found by its usual names; of what stands beside it a momentum teacher is
+/// kept. The prefix `module.` that parallel training leaves is taken off.
 ///
 /// # Errors
-/// When the file cannot be read, is cut short, or is not what PyTorch writes.
+/// When the file cannot be read, is cut short, is not what PyTorch writes, or claims far more values than it has bytes.
 pub fn read_pth(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
     let broken = |reason: String| WeightsError::Broken { path: path.to_owned(), reason };
-    let reader = open(path).map_err(|error| broken(format!("not a whole PyTorch file: {error}")))?;
-    let mut tensors = Vec::with_capacity(reader.len());
-    for (name, tensor) in reader.tensors() {
+    let failed = |source| WeightsError::File { path: path.to_owned(), source };
+    let length = std::fs::metadata(path).map_err(failed)?.len();
+    let reader = PytorchReader::new(path).map_err(|error| broken(format!("not a whole PyTorch file: {error}")))?;
+    let holds = |key: &&&str| PytorchReader::with_top_level_key(path, key).is_ok_and(|inner| !inner.is_empty());
+    let wanted = wanted(&reader, INNER.iter().find(holds).copied());
+    let bytes = wanted.iter().fold(0_u64, |sum, (_, tensor)| sum.saturating_add(tensor.byte_len() as u64));
+    if bytes > length.saturating_mul(MOST_TIMES).max(LEAST) {
+        return Err(broken(format!("its tensors claim {bytes} bytes, and the file has {length}")));
+    }
+    let mut tensors = Vec::with_capacity(wanted.len());
+    for (name, tensor) in wanted {
         let Some(values) = values(tensor).map_err(|error| broken(error.to_string()))? else { continue };
-        let name = name.strip_prefix("module.").unwrap_or(name).to_owned();
         tensors.push(NamedTensor { name, shape: tensor.shape().to_vec(), values });
     }
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(tensors)
 }
 
-fn open(path: &Path) -> Result<PytorchReader, PytorchError> {
-    let inner = INNER.iter().find_map(|key| PytorchReader::with_top_level_key(path, key).ok());
-    match inner.filter(|reader| !reader.is_empty()) {
-        Some(reader) => Ok(reader),
-        None => PytorchReader::new(path),
+/// The tensors of the inner dictionary, where there is one, without its name, and those of a momentum teacher beside it;
+/// else all.
+fn wanted<'a>(reader: &'a PytorchReader, inner: Option<&str>) -> Vec<(String, &'a Tensor)> {
+    let all = reader.tensors();
+    let bare = |name: &str| name.strip_prefix("module.").unwrap_or(name).to_owned();
+    let Some(inner) = inner else { return all.iter().map(|(name, tensor)| (bare(name), tensor)).collect() };
+    let inside = |name: &str| Some(bare(name.strip_prefix(inner)?.strip_prefix('.')?));
+    let mut wanted: BTreeMap<String, &Tensor> =
+        all.iter().filter_map(|(name, tensor)| Some((inside(name)?, tensor))).collect();
+    let teacher = |name: &str| name.split_once('.').is_some_and(|(dictionary, _)| is_teacher(dictionary));
+    for (name, tensor) in all.iter().filter(|(name, _)| teacher(name)) {
+        wanted.entry(name.clone()).or_insert(tensor);
     }
+    wanted.into_iter().collect()
 }
 
 /// The values in 32 bits; `None` for a tensor of whole numbers.

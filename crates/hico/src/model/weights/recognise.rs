@@ -1,6 +1,7 @@
 //! Whatever names a file uses → an encoder by our names, and a report of what was used, missing and ignored.
 
-use super::{NamedTensor, Naming, WeightsError, parameters, to_tensors};
+use super::find::{BACKBONE, Found, WeightsOf, find};
+use super::{NamedTensor, Naming, WeightsError, finite, parameters, to_tensors};
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::recipe::Depth;
@@ -10,11 +11,7 @@ use hico_data::Seed;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-const BACKBONE: &str = "encoder.backbone.";
 const PYRAMID: &str = "encoder.pyramid.";
-
-/// The slow copy that momentum methods keep beside the network that learns: never meant where both are there.
-const SLOW_COPY: &str = "encoder_k.";
 
 /// An encoder found among tensors.
 #[derive(Debug, Clone)]
@@ -36,6 +33,15 @@ pub struct LoadReport {
     pub naming: Naming,
     /// What stands before them, for instance `module.encoder_q.`; mostly nothing.
     pub prefix: String,
+    /// Whether it is a momentum (EMA) teacher.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub teacher: bool,
+    /// What stands before the names of the other encoders in the file, which are not used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
+    /// Classes of the classifier that torchvision's names have on it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
     /// The network that was found.
     pub depth: Depth,
     /// Names in the file of the tensors that were used.
@@ -47,6 +53,15 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
+    /// Whether the names are those of torchvision's and timm's networks, which were trained on ImageNet, and no other
+    /// classifier than one of its thousand classes is on them.
+    #[must_use]
+    pub fn is_of_imagenet(&self) -> bool {
+        self.naming == Naming::Torchvision
+            && matches!(self.prefix.as_str(), "" | "module." | "model.")
+            && self.classes.is_none_or(|classes| classes == 1000)
+    }
+
     /// The report in one sentence; names are gathered by their first part.
     #[must_use]
     pub fn words(&self) -> String {
@@ -55,8 +70,14 @@ impl LoadReport {
             names => format!("{} ({})", names.len(), gathered(names, depth)),
         };
         let prefix = if self.prefix.is_empty() { String::new() } else { format!(" below {}", self.prefix) };
+        let which = match (self.teacher, self.beside.as_slice()) {
+            (false, []) => String::new(),
+            (true, []) => " (a momentum teacher, the only network there)".to_owned(),
+            (true, beside) => format!(" (the momentum teacher, not the network {} beside it)", named(beside)),
+            (false, beside) => format!(" (not {} beside it; --weights-of takes another)", named(beside)),
+        };
         format!(
-            "{} by {}{prefix}: {} tensors used, {} missing{}, {} ignored",
+            "{} by {}{prefix}{which}: {} tensors used, {} missing{}, {} ignored",
             self.depth.words(),
             self.naming.words(),
             self.used.len(),
@@ -65,6 +86,12 @@ impl LoadReport {
             listed(&self.ignored, 1),
         )
     }
+}
+
+/// Prefixes, each as it stands before names.
+fn named(prefixes: &[String]) -> String {
+    let shown = |prefix: &String| if prefix.is_empty() { "without a prefix".to_owned() } else { format!("{prefix}*") };
+    prefixes.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// The beginnings of names, `depth` parts of each, every one once.
@@ -78,16 +105,21 @@ fn gathered(names: &[String], depth: usize) -> String {
 
 /// Finds the encoder among tensors, by any [`Naming`] and below any prefix.
 ///
+/// - `of`: which is meant where a network and its momentum teacher are there
+///
 /// # Errors
-/// When there is none or more than one, or when the first tensor that does not fit is missing, has another shape, or
-/// has no place in a ResNet-18, 34 or 50.
-pub fn recognise(tensors: Vec<NamedTensor>) -> Result<Recognised, WeightsError> {
-    let (naming, prefix) = naming_of(&tensors)?;
+/// When there is none or nothing says which, or when the first tensor that does not fit is missing, has another shape or
+/// a value that is no number, or has no place in a ResNet-18, 34 or 50.
+pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised, WeightsError> {
+    let Found { names, prefix, teacher, beside } = find(&tensors, of)?;
+    let classes = tensors.iter().find(|tensor| tensor.name.strip_prefix(&prefix) == Some("fc.weight"));
+    let classes =
+        classes.filter(|_| names.naming == Naming::Torchvision).and_then(|tensor| tensor.shape.first().copied());
     let mut originals = HashMap::new();
     let mut by_name = BTreeMap::new();
     for tensor in tensors {
         // What stands outside the prefix is not the encoder's, whatever it is called.
-        let ours = tensor.name.strip_prefix(&prefix).map(|name| naming.ours(name));
+        let ours = tensor.name.strip_prefix(&prefix).map(|name| names.ours(name));
         let ours = ours.unwrap_or_else(|| format!("outside.{}", tensor.name));
         originals.insert(ours.clone(), tensor.name.clone());
         by_name.insert(ours, tensor);
@@ -96,14 +128,14 @@ pub fn recognise(tensors: Vec<NamedTensor>) -> Result<Recognised, WeightsError> 
     let pyramid = by_name.keys().any(|name| name.starts_with(PYRAMID));
     let blank = Holder { encoder: Encoder::new(&Init::new(&Device::flex(), Seed(0)).at("encoder"), depth) };
     let expected = parameters(&blank);
-    let theirs = |ours: &str| originals.get(ours).cloned().unwrap_or_else(|| format!("{prefix}{}", naming.name(ours)));
+    let theirs = |ours: &str| originals.get(ours).cloned().unwrap_or_else(|| format!("{prefix}{}", names.theirs(ours)));
 
     let known: HashSet<&str> = expected.iter().map(|parameter| parameter.name.as_str()).collect();
     let strange = |name: &&String| name.starts_with("encoder.backbone.layer") && !known.contains(name.as_str());
     let mut missing = Vec::new();
     for parameter in &expected {
         match by_name.get(&parameter.name) {
-            Some(tensor) if tensor.shape == parameter.shape => {}
+            Some(tensor) if tensor.shape == parameter.shape => finite::of_tensor(tensor, &theirs(&parameter.name))?,
             Some(tensor) => {
                 let (found, expected) = (tensor.shape.clone(), parameter.shape.clone());
                 return Err(WeightsError::Shape { name: theirs(&parameter.name), found, expected });
@@ -128,7 +160,7 @@ pub fn recognise(tensors: Vec<NamedTensor>) -> Result<Recognised, WeightsError> 
     });
     let tensors = tensors.collect();
     let ignored = by_name.into_values().map(|tensor| tensor.name).collect();
-    let report = LoadReport { naming, prefix, depth, used, missing, ignored };
+    let report = LoadReport { naming: names.naming, prefix, teacher, beside, classes, depth, used, missing, ignored };
     Ok(Recognised { depth, pyramid, tensors, report })
 }
 
@@ -148,46 +180,20 @@ impl Recognised {
     }
 }
 
-/// Every tensor by our names, whatever the file calls them; what has no name of ours keeps its own.
+/// Every tensor by our names, whatever the file calls them; what has no name of ours keeps its own, and other encoders of
+/// the file are left out where their names would be the same.
 ///
 /// # Errors
 /// As [`recognise`], but for tensors that do not fit.
-pub fn by_our_names(tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>, WeightsError> {
-    let (naming, prefix) = naming_of(&tensors)?;
-    let ours = |name: &str| name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |name| naming.ours(name));
-    Ok(tensors.into_iter().map(|tensor| NamedTensor { name: ours(&tensor.name), ..tensor }).collect())
-}
-
-/// Whose names these are, and what stands before them: known by the first convolution, its batch norm and the first
-/// block.
-fn naming_of(tensors: &[NamedTensor]) -> Result<(Naming, String), WeightsError> {
-    let names: HashSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-    for naming in Naming::ALL {
-        let [conv, norm, block] =
-            ["conv1", "bn1", "layer1.0.conv1"].map(|part| naming.name(&format!("{BACKBONE}{part}.weight")));
-        let prefixes: BTreeSet<&str> = names.iter().filter_map(|name| name.strip_suffix(conv.as_str())).collect();
-        let begins = |prefix: &str| prefix.is_empty() || prefix.ends_with('.');
-        let whole = |prefix: &&str| {
-            begins(prefix) && [&norm, &block].iter().all(|part| names.contains(format!("{prefix}{part}").as_str()))
-        };
-        let found: Vec<&str> = prefixes.into_iter().filter(whole).collect();
-        // Beside a checkpoint's network stand the optimiser's tensors and perhaps a teacher, below prefixes.
-        if found.contains(&"") {
-            return Ok((naming, String::new()));
-        }
-        let fast: Vec<&str> = found.iter().copied().filter(|prefix| !prefix.ends_with(SLOW_COPY)).collect();
-        match (if fast.is_empty() { &found } else { &fast }).as_slice() {
-            [] => {}
-            [only] => return Ok((naming, (*only).to_owned())),
-            [first, second, ..] => {
-                return Err(WeightsError::Several {
-                    first: format!("{first}{conv}"),
-                    second: format!("{second}{conv}"),
-                });
-            }
-        }
-    }
-    Err(WeightsError::NoEncoder)
+pub fn by_our_names(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Vec<NamedTensor>, WeightsError> {
+    let Found { names, prefix, .. } = find(&tensors, of)?;
+    let inside = |name: &str| name.strip_prefix(prefix.as_str()).map(|name| names.ours(name));
+    let taken: HashSet<String> = tensors.iter().filter_map(|tensor| inside(&tensor.name)).collect();
+    let renamed = tensors.into_iter().filter_map(|tensor| match inside(&tensor.name) {
+        Some(name) => Some(NamedTensor { name, ..tensor }),
+        None => (!taken.contains(&tensor.name)).then_some(tensor),
+    });
+    Ok(renamed.collect())
 }
 
 fn depth_of(by_name: &BTreeMap<String, NamedTensor>) -> Depth {
@@ -218,13 +224,17 @@ mod tests {
         tensors
     }
 
+    fn online(tensors: Vec<NamedTensor>) -> Recognised {
+        recognise(tensors, &WeightsOf::Online).unwrap()
+    }
+
     fn refused(tensors: Vec<NamedTensor>) -> String {
-        recognise(tensors).unwrap_err().to_string()
+        recognise(tensors, &WeightsOf::Online).unwrap_err().to_string()
     }
 
     #[test]
     fn every_naming_below_any_prefix_is_the_same_encoder() {
-        let ours = recognise(file(Depth::R18, Naming::Ours, "", true)).unwrap();
+        let ours = online(file(Depth::R18, Naming::Ours, "", true));
         assert!(ours.pyramid && ours.report.missing.is_empty() && ours.report.ignored.is_empty());
         for (naming, prefix) in [
             (Naming::Authors, ""),
@@ -232,11 +242,14 @@ mod tests {
             (Naming::Torchvision, ""),
             (Naming::Torchvision, "module.encoder_q."),
             (Naming::Torchvision, "backbone."),
+            (Naming::Sequential, ""),
+            (Naming::Sequential, "module.backbone."),
+            (Naming::Sequential, "encoder."),
         ] {
             let pyramid = naming == Naming::Authors;
             let mut tensors = file(Depth::R18, naming, prefix, pyramid);
             tensors.push(NamedTensor { name: "fc.weight".into(), shape: vec![1], values: vec![0.0] });
-            let found = recognise(tensors).unwrap();
+            let found = online(tensors);
             assert_eq!((found.depth, found.pyramid), (Depth::R18, pyramid));
             assert_eq!((found.report.naming, found.report.prefix.as_str()), (naming, prefix));
             assert_eq!(found.report.ignored, ["fc.weight"]);
@@ -252,7 +265,7 @@ mod tests {
     #[test]
     fn each_depth_is_told_by_its_tensors() {
         for depth in [Depth::R18, Depth::R34, Depth::R50] {
-            assert_eq!(recognise(file(depth, Naming::Torchvision, "", false)).unwrap().depth, depth);
+            assert_eq!(online(file(depth, Naming::Torchvision, "", false)).depth, depth);
         }
     }
 
@@ -276,17 +289,120 @@ mod tests {
         assert!(refused(vec![]).contains("no ResNet"));
     }
 
+    /// With torchvision's parts called otherwise: of each pair what stands there now, and what shall.
+    fn called(prefix: &str, parts: &[(&str, &str)]) -> Vec<NamedTensor> {
+        let mut tensors = file(Depth::R18, Naming::Torchvision, "", false);
+        for tensor in &mut tensors {
+            let name = parts.iter().find_map(|(from, to)| Some(format!("{to}{}", tensor.name.strip_prefix(from)?)));
+            tensor.name = format!("{prefix}{}", name.unwrap_or_else(|| tensor.name.clone()));
+        }
+        tensors
+    }
+
     #[test]
-    fn of_two_encoders_none_is_chosen_but_over_a_slow_copy() {
-        let pair = |first: &str, second: &str| {
-            let mut tensors = file(Depth::R18, Naming::Torchvision, first, false);
-            tensors.extend(file(Depth::R18, Naming::Torchvision, second, false));
-            tensors
+    fn modules_by_their_number_are_known_by_their_order() {
+        let whole = online(file(Depth::R18, Naming::Ours, "", false));
+        let all = |numbers: [&'static str; 6]| {
+            ["conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4."].into_iter().zip(numbers).collect::<Vec<_>>()
         };
-        let words = refused(pair("student.", "teacher."));
-        assert!(words.contains("student.conv1.weight") && words.contains("teacher.conv1.weight"), "{words}");
-        let found = recognise(pair("module.encoder_k.", "module.encoder_q.")).unwrap();
-        assert_eq!(found.report.prefix, "module.encoder_q.");
-        assert!(found.report.ignored.iter().all(|name| name.starts_with("module.encoder_k.")));
+        for (prefix, parts) in [
+            ("backbone.", all(["0.", "1.", "4.", "5.", "6.", "7."])),
+            ("", all(["0.", "1.", "4.", "5.", "6.", "7."])),
+            ("module.encoder.", all(["0.", "1.", "4.", "5.", "6.", "7."])),
+            // ReLU is no module, or neither is the pooling.
+            ("net.", all(["0.", "1.", "3.", "4.", "5.", "6."])),
+            ("net.", all(["0.", "1.", "2.", "3.", "4.", "5."])),
+            // The stem is a module of its own.
+            ("net.", all(["0.0.", "0.1.", "1.", "2.", "3.", "4."])),
+            ("", all(["layer0.0.", "layer0.1.", "layer1.", "layer2.", "layer3.", "layer4."])),
+            ("model.", all(["stem.0.", "stem.1.", "layer1.", "layer2.", "layer3.", "layer4."])),
+        ] {
+            let mut tensors = called(prefix, &parts);
+            tensors.push(NamedTensor {
+                name: format!("{prefix}9.weight"),
+                shape: vec![2, 512],
+                values: vec![0.0; 1024],
+            });
+            let found = online(tensors);
+            assert_eq!((found.report.naming, found.report.prefix.as_str()), (Naming::Sequential, prefix), "{parts:?}");
+            assert_eq!((found.report.used.len(), found.report.ignored.len()), (100, 1));
+            assert_eq!(found.tensors, whole.tensors, "{parts:?}");
+        }
+        let mut other = called("backbone.", &all(["0.", "1.", "4.", "5.", "6.", "7."]));
+        other.retain(|tensor| !tensor.name.starts_with("backbone.6.1.conv2"));
+        assert!(refused(other).contains("backbone.6.1.conv2.weight"));
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_refused_where_the_encoder_reads_it() {
+        let mut tensors = file(Depth::R18, Naming::Torchvision, "net.", false);
+        let other = |values| NamedTensor { name: "mask".into(), shape: vec![1], values };
+        tensors.push(other(vec![f32::NEG_INFINITY]));
+        assert!(recognise(tensors.clone(), &WeightsOf::Online).is_ok(), "nothing reads the mask");
+        let place = tensors.iter().position(|tensor| tensor.name == "net.layer3.0.bn2.weight").unwrap();
+        tensors[place].values[5] = f32::NAN;
+        let words = refused(tensors);
+        assert!(words.contains("net.layer3.0.bn2.weight") && words.contains("NaN at index 5"), "{words}");
+    }
+
+    /// Two encoders that differ in each value.
+    fn pair(first: &str, second: &str) -> Vec<NamedTensor> {
+        let mut tensors = file(Depth::R18, Naming::Torchvision, first, false);
+        let mut other = file(Depth::R18, Naming::Torchvision, second, false);
+        other.iter_mut().flat_map(|tensor| &mut tensor.values).for_each(|value| *value += 1.0);
+        tensors.extend(other);
+        tensors
+    }
+
+    #[test]
+    fn of_a_network_and_its_momentum_teacher_the_one_that_is_asked_for_is_taken() {
+        for (network, teacher) in [
+            ("module.encoder_q.", "module.encoder_k."),
+            ("module.base_encoder.", "module.momentum_encoder."),
+            ("student.backbone.", "teacher.backbone."),
+            ("online_encoder.net.", "target_encoder.net."),
+            ("backbone.", "backbone_momentum."),
+            ("", "ema."),
+            ("model.", "model_ema.module."),
+        ] {
+            let (first, second) = (pair(network, teacher), pair(teacher, network));
+            for tensors in [&first, &second] {
+                let found = online(tensors.clone());
+                assert_eq!((found.report.prefix.as_str(), found.report.teacher), (network, false));
+                assert_eq!(found.report.beside, [teacher]);
+                let words = found.report.words();
+                assert!(words.contains(&format!("not {teacher}* beside it")), "{words}");
+            }
+            let found = recognise(first.clone(), &WeightsOf::Teacher).unwrap();
+            assert_eq!((found.report.prefix.as_str(), found.report.teacher), (teacher, true));
+            assert!(found.report.words().contains("the momentum teacher"), "{}", found.report.words());
+            let by_prefix = recognise(first.clone(), &teacher.parse().unwrap()).unwrap();
+            assert_eq!(by_prefix.tensors, found.tensors);
+            assert_ne!(by_prefix.tensors, online(first.clone()).tensors);
+            // Renaming follows the same choice.
+            let conv = |of: &WeightsOf| {
+                let all = by_our_names(first.clone(), of).unwrap();
+                all.into_iter().find(|tensor| tensor.name == "encoder.backbone.conv1.weight").unwrap().values
+            };
+            assert_ne!(conv(&WeightsOf::Online), conv(&WeightsOf::Teacher));
+        }
+        let alone = file(Depth::R18, Naming::Torchvision, "teacher.", false);
+        assert!(online(alone).report.words().contains("the only network there"));
+        let none = recognise(file(Depth::R18, Naming::Torchvision, "net.", false), &WeightsOf::Teacher).unwrap_err();
+        assert!(none.to_string().contains("no momentum teacher"), "{none}");
+    }
+
+    #[test]
+    fn where_nothing_says_which_of_two_is_meant_both_are_named_and_either_can_be_chosen() {
+        let tensors = pair("left.", "right.");
+        let words = refused(tensors.clone());
+        assert!(words.contains("left.*") && words.contains("right.*"), "{words}");
+        assert_eq!(recognise(tensors.clone(), &"right".parse().unwrap()).unwrap().report.prefix, "right.");
+        let words = recognise(tensors, &"middle".parse().unwrap()).unwrap_err().to_string();
+        assert!(words.contains("middle.") && words.contains("left.*"), "{words}");
+        // One module under two names is one.
+        let mut shared = file(Depth::R18, Naming::Torchvision, "backbone.", false);
+        shared.extend(file(Depth::R18, Naming::Torchvision, "online.backbone.", false));
+        assert_eq!(online(shared).report.used.len(), 100);
     }
 }

@@ -26,6 +26,7 @@ pub fn to_safetensors(
 /// # Errors
 /// When the file cannot be read, is cut short or is another kind of file.
 pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
+    super::is_file(path)?;
     let bytes = std::fs::read(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
     from_safetensors(&bytes).map_err(|reason| WeightsError::Broken { path: path.to_owned(), reason })
 }
