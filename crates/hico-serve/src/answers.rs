@@ -2,7 +2,7 @@
 
 use crate::Service;
 use crate::config::Limits;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, of_system};
 use crate::upload::{self, Upload};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -87,7 +87,7 @@ pub(crate) async fn predict(
         let shown = evenly_spaced(dataset.row(0).frames, pictures.min(MOST_PICTURES));
         let picture = |frame: usize| -> Result<Picture, Refusal> {
             let drawn = plain(&dataset.read_frame(0, frame).map_err(PredictError::from)?);
-            let bytes = jpeg(&drawn).map_err(|_| Refusal::fault())?;
+            let bytes = jpeg(&drawn).map_err(|_| Refusal::fault("a picture cannot be written"))?;
             Ok(Picture { frame, image: data_uri("image/jpeg", &bytes) })
         };
         Ok(Prediction {
@@ -262,15 +262,18 @@ where
 {
     let limits = service.config.limits;
     let place = service.desk.enter(limits)?;
-    let upload = place.in_time(upload::receive(request, limits)).await?;
+    let upload = place.in_time("receiving the clip", upload::receive(request, limits)).await?;
     service.metrics.uploaded.inc_by(upload.bytes);
     let work = move |service: &Service, stop: &AtomicBool| {
         let taken = take(&service.model, &upload, limits, stop)?;
-        let dataset = taken.dataset.clone().ok_or_else(Refusal::fault)?;
+        let dataset = taken.dataset.clone().ok_or_else(|| Refusal::fault("a clip was taken in and is not there"))?;
         let answer = ask(service, Clip { dataset: &dataset, name: &upload.name }, stop);
         drop(dataset);
         taken.close()?;
-        upload.folder.close().map_err(|_| Refusal::fault())?;
+        upload
+            .folder
+            .close()
+            .map_err(|error| Refusal::fault(format!("the upload cannot be removed: {}", of_system(&error))))?;
         answer
     };
     place.work(service, work).await.map(Json)
@@ -320,7 +323,8 @@ fn known<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Refusal> {
 }
 
 fn drawn_png(picture: &RgbImage) -> Result<String, Refusal> {
-    png(picture).map(|bytes| data_uri("image/png", &bytes)).map_err(|_| Refusal::fault())
+    let failed = |_| Refusal::fault("a picture cannot be written");
+    png(picture).map(|bytes| data_uri("image/png", &bytes)).map_err(failed)
 }
 
 fn data_uri(kind: &str, bytes: &[u8]) -> String {

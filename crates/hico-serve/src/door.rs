@@ -2,7 +2,8 @@
 
 use crate::Service;
 use crate::body::Shared;
-use crate::refusal::Refusal;
+use crate::panics;
+use crate::refusal::{Cause, Refusal};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -36,7 +37,10 @@ pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, 
     let (parts, body) = request.into_parts();
     let body = Shared::new(body);
     let mut response = match may_enter(&service, &route, &parts.headers) {
-        Ok(()) => next.run(Request::from_parts(parts, Body::from_stream(body.clone()))).await,
+        Ok(()) => {
+            let answer = next.run(Request::from_parts(parts, Body::from_stream(body.clone())));
+            panics::caught_in(answer).await.unwrap_or_else(|place| Refusal::fault(place).into_response())
+        }
         Err(refusal) => refusal.into_response(),
     };
     if !response.status().is_success() {
@@ -47,7 +51,9 @@ pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, 
     }
     let (status, took) = (response.status().as_u16(), began.elapsed());
     service.metrics.ended(&route, status, took);
-    (service.log)(&format!("{method} {route} {status} {:.0} ms", took.as_secs_f64() * 1e3));
+    let cause = response.extensions_mut().remove::<Cause>().map(|Cause(cause)| format!(": {cause}"));
+    let cause = cause.unwrap_or_default();
+    (service.log)(&format!("{method} {route} {status} {:.0} ms{cause}", took.as_secs_f64() * 1e3));
     response
 }
 

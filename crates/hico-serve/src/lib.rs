@@ -2,6 +2,7 @@
 //!
 //! The modules are listed so that nothing uses what is listed below it; a request passes through them from the last to the first.
 //!
+//! - `panics`: panics that end a request and not the server
 //! - `refusal`: every way of saying no
 //! - [`config`]: limits and token
 //! - `metrics`: what was done, for Prometheus
@@ -15,6 +16,7 @@
 //! - `router`: paths → answers
 //! - `connection`: sockets → requests, bounded in number and time
 
+mod panics;
 mod refusal;
 pub mod config;
 mod metrics;
@@ -28,7 +30,7 @@ mod door;
 mod router;
 mod connection;
 
-use config::Config;
+use config::{Config, Limits};
 use desk::Desk;
 use hico::export::card::Card;
 use hico::predict::model::Model;
@@ -46,6 +48,9 @@ pub type Log = Box<dyn Fn(&str) + Send + Sync>;
 /// Threads that write uploads, beside those that work on clips.
 const FILE_THREADS: usize = 2;
 
+/// For what is told to stop when the server ends.
+const LAST: Duration = Duration::from_secs(2);
+
 /// All that a request may need.
 struct Service {
     model: Model,
@@ -62,7 +67,19 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Serves until it is asked to stop; requests that are at work then are finished.
+/// Stores a body as an upload is stored, and removes it again; how many files it had.
+///
+/// - `content_type`: as the request's header has it
+/// - `pieces`: the body as it comes in
+///
+/// # Errors
+/// Words of what a client is told.
+pub fn stored(content_type: &str, pieces: Vec<Vec<u8>>, limits: Limits) -> Result<usize, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|e| e.to_string())?;
+    runtime.block_on(upload::of_pieces(content_type, pieces, limits))
+}
+
+/// Serves until it is asked to stop; requests that are at work then have the rest of their time.
 ///
 /// - `listener`: bound to [`Config::listen`], or to any port of its address
 /// - `card`: what `/card` says
@@ -84,8 +101,11 @@ pub fn serve(
         .enable_io()
         .enable_time()
         // Each thread that works on clips keeps some memory for the next, so they are few and stay.
-        .max_blocking_threads(at_once + FILE_THREADS)
+        .max_blocking_threads(at_once + FILE_THREADS + desk::MOST_STUCK)
         .thread_keep_alive(Duration::MAX)
         .build()?;
-    runtime.block_on(connection::accept(listener, &service, stop))
+    let outcome = runtime.block_on(connection::accept(listener, &service, stop));
+    // Every request had its time; a thread that does not stop keeps nobody waiting.
+    runtime.shutdown_timeout(LAST);
+    outcome
 }

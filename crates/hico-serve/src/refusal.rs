@@ -12,14 +12,20 @@ pub(crate) struct Refusal {
     status: StatusCode,
     error: String,
     hint: String,
+    /// For the log alone: what went wrong, without names of files and anything of the clip.
+    cause: Option<String>,
 }
+
+/// Why a response is a refusal for which the server is to blame, in the response's extensions, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cause(pub(crate) String);
 
 /// Seconds after which trying again is worth it.
 const LATER: HeaderValue = HeaderValue::from_static("5");
 
 impl Refusal {
     fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { status, error: error.into(), hint: hint.into() }
+        Self { status, error: error.into(), hint: hint.into(), cause: None }
     }
 
     /// The request is not one that this server knows.
@@ -68,19 +74,33 @@ impl Refusal {
     }
 
     /// It took longer than a request may.
-    pub(crate) fn too_slow(seconds: u64) -> Self {
+    ///
+    /// - `at`: what it was at, for the log
+    pub(crate) fn too_slow(seconds: u64, at: &str) -> Self {
         let error = format!("not done within {seconds} s");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, error, "try again when less is asked, or send a shorter clip")
+        let hint = "try again when less is asked, or send a shorter clip";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &error, hint).because(format!("{error}, {at}"))
     }
 
     pub(crate) fn ending() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is ending", "try again later")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is ending", "try again later").because("it is ending")
     }
 
-    /// Something that is no fault of who asked; what it is stays here.
-    pub(crate) fn fault() -> Self {
+    /// Something that is no fault of who asked; who asked does not hear what.
+    ///
+    /// - `cause`: for the log; without names of files and anything of the clip
+    pub(crate) fn fault(cause: impl Into<String>) -> Self {
         let hint = "the same request may succeed later; if not, please report what was sent";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed", hint)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed", hint).because(cause)
+    }
+
+    /// What the client is told, in one line.
+    pub(crate) fn words(&self) -> String {
+        format!("{} {}; {}", self.status.as_u16(), self.error, self.hint)
+    }
+
+    fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
     }
 }
 
@@ -93,8 +113,11 @@ struct Said {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self { status, error, hint } = self;
+        let Self { status, error, hint, cause } = self;
         let mut response = (status, Json(Said { error, hint })).into_response();
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
         let headers = response.headers_mut();
         match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -112,7 +135,58 @@ impl IntoResponse for Refusal {
 impl From<PredictError> for Refusal {
     /// What goes wrong with an uploaded clip after it was taken in is ours; a message may hold paths of this machine, so it
     /// is not passed on.
-    fn from(_: PredictError) -> Self {
-        Self::fault()
+    fn from(error: PredictError) -> Self {
+        Self::fault(cause(&error))
+    }
+}
+
+/// What went wrong, by its kind and by what the system says; a message may hold names.
+fn cause(error: &PredictError) -> String {
+    let what = match error {
+        PredictError::Weights(_) => "the weights do not fit",
+        PredictError::NoModel(_) | PredictError::ManyModels { .. } => "there is not one network",
+        PredictError::File { .. } => "a file cannot be read or written",
+        PredictError::Ingest(_) => "the clip cannot be stored",
+        PredictError::Dataset(_) => "stored frames cannot be read",
+        PredictError::NotFinite { .. } => "the network's answer is not a number",
+        PredictError::Interrupted => "the work was stopped",
+    };
+    let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = inner {
+        if let Some(system) = error.downcast_ref::<std::io::Error>() {
+            return format!("{what}: {}", of_system(system));
+        }
+        inner = error.source();
+    }
+    what.to_owned()
+}
+
+/// The kind of an error of the system, and its number; its words may be somebody else's.
+pub(crate) fn of_system(error: &std::io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.kind().to_string(), |number| format!("{} ({number})", error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_cause_of_a_fault_is_told_without_a_name() {
+        let path = PathBuf::from("/tmp/hico-x/Doe^Jane.dcm");
+        let full = io::Error::from_raw_os_error(28);
+        let said = cause(&PredictError::File { path: path.clone(), source: full });
+        assert!(said.starts_with("a file cannot be read or written: ") && said.ends_with("(28)"), "{said}");
+        let odd = io::Error::other(format!("{}: broken", path.display()));
+        assert_eq!(cause(&PredictError::File { path, source: odd }), "a file cannot be read or written: other error");
+        assert_eq!(cause(&PredictError::NotFinite { frame: 3 }), "the network's answer is not a number");
+    }
+
+    #[test]
+    fn a_fault_keeps_its_cause_out_of_what_the_client_hears() {
+        let response = Refusal::fault("the disk is full").into_response();
+        assert_eq!(response.extensions().get::<Cause>(), Some(&Cause("the disk is full".to_owned())));
+        assert_eq!(Refusal::busy().into_response().extensions().get::<Cause>(), None);
     }
 }

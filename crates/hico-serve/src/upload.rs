@@ -1,7 +1,7 @@
 //! A body of `multipart/form-data` → files in a temporary folder, without ever holding much of it in memory.
 
 use crate::config::Limits;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, of_system};
 use axum::RequestExt as _;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Multipart, Request};
@@ -55,7 +55,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         }
         Refusal::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
     };
-    let folder = TempDir::with_prefix("hico-upload-").map_err(|_| Refusal::fault())?;
+    let folder = TempDir::with_prefix("hico-upload-").map_err(|error| unstored(&error))?;
     let mut upload = Upload { name: String::new(), files: Vec::new(), bytes: 0, folder };
     loop {
         gate.allowed.store(HEADERS, Ordering::Relaxed);
@@ -74,12 +74,12 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         // Numbers keep the order, and nothing of a name but its suffix reaches the disk.
         let name = format!("{:06}{}", upload.files.len(), suffix(field.file_name().unwrap_or_default()));
         let path = upload.folder.path().join(name);
-        let mut file = tokio::fs::File::create_new(&path).await.map_err(|_| Refusal::fault())?;
+        let mut file = tokio::fs::File::create_new(&path).await.map_err(|error| unstored(&error))?;
         while let Some(bytes) = field.chunk().await.map_err(|_| broken())? {
             upload.bytes += bytes.len() as u64;
-            file.write_all(&bytes).await.map_err(|_| Refusal::fault())?;
+            file.write_all(&bytes).await.map_err(|error| unstored(&error))?;
         }
-        file.flush().await.map_err(|_| Refusal::fault())?;
+        file.flush().await.map_err(|error| unstored(&error))?;
         upload.files.push(path);
     }
     if upload.files.is_empty() {
@@ -91,6 +91,26 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
     Ok(upload)
 }
 
+/// As [`receive`], of a body that is there already.
+pub(crate) async fn of_pieces(content_type: &str, pieces: Vec<Vec<u8>>, limits: Limits) -> Result<usize, String> {
+    let body = Body::from_stream(Pieces(pieces.into_iter()));
+    let request = Request::builder().header(header::CONTENT_TYPE, content_type).body(body);
+    let upload =
+        receive(request.map_err(|error| error.to_string())?, limits).await.map_err(|refusal| refusal.words())?;
+    Ok(upload.files.len())
+}
+
+/// A body that comes in these pieces.
+struct Pieces(std::vec::IntoIter<Vec<u8>>);
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next().map(|piece| Ok(piece.into())))
+    }
+}
+
 /// The suffix of a name with its dot, in small letters; none where it is no plain word.
 fn suffix(name: &str) -> String {
     match name.rsplit_once('.') {
@@ -99,6 +119,10 @@ fn suffix(name: &str) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn unstored(error: &io::Error) -> Refusal {
+    Refusal::fault(format!("the upload cannot be stored: {}", of_system(error)))
 }
 
 fn too_long(limits: Limits) -> Refusal {
