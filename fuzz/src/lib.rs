@@ -1,8 +1,16 @@
-//! What the targets share: the functions that the regression test of `hico-data` replays inputs through, and which panics
-//! count.
+//! What the targets share: the functions that the regression tests of `hico-data`, `hico` and `hico-serve` replay inputs
+//! through, and which panics count.
 
 #[path = "../../crates/hico-data/tests/regressions/targets.rs"]
 pub mod targets;
+
+#[cfg(feature = "model")]
+#[path = "../../crates/hico/tests/regressions/targets.rs"]
+pub mod model;
+
+#[cfg(feature = "model")]
+#[path = "../../crates/hico-serve/tests/regressions/targets.rs"]
+pub mod served;
 
 use std::sync::Once;
 
@@ -10,7 +18,7 @@ use std::sync::Once;
 ///
 /// libFuzzer's hook ends the process at every panic. Here that of a foreign decoder may be caught where `hico-data`
 /// means to catch it; one of our own code ends the process wherever it is, also where `hico-data` would catch and refuse it.
-pub fn run(target: fn(&[u8]) -> targets::Outcome, bytes: &[u8]) {
+pub fn run(target: fn(&[u8]) -> Result<usize, String>, bytes: &[u8]) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let end = std::panic::take_hook();

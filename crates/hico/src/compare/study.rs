@@ -330,8 +330,17 @@ impl Study {
     }
 }
 
+/// Bytes of a study or a recipe, at most.
+const LONGEST: u64 = 1 << 20;
+
 fn read(path: &Path) -> Result<String, StudyError> {
-    std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })
+    let failed = |source| StudyError::File { path: path.to_owned(), source };
+    let found = std::fs::metadata(path).map_err(failed)?;
+    if !found.is_file() || found.len() > LONGEST {
+        let reason = format!("it must be a file of at most {LONGEST} bytes");
+        return Err(StudyError::Toml { path: path.to_owned(), reason });
+    }
+    std::fs::read_to_string(path).map_err(failed)
 }
 
 fn key(key: impl Into<String>, fact: impl Into<String>) -> StudyError {
