@@ -6,6 +6,7 @@ pub mod device;
 pub mod recipe;
 pub mod metrics;
 pub mod stats;
+pub mod difference;
 pub mod batch;
 pub mod model;
 pub mod loss;

@@ -5,9 +5,11 @@
 
 mod choices;
 mod method_name;
+mod shipped;
 
 pub use choices::{CrossPairs, Decay, Depth, MediumFrom, Precision, Projector, ScheduleKind, SoftTarget, Supervision};
 pub use method_name::MethodName;
+pub use shipped::{SHIPPED, Shipped};
 
 use hico_data::view::ViewRecipe;
 use serde::{Deserialize, Serialize};
@@ -100,6 +102,9 @@ pub struct TrainFile {
     pub epochs: usize,
     /// Clips a step (two views each); 2 or more.
     pub batch: usize,
+    /// Leaves out the last, short batch of every epoch. Without it that batch is trained on where it has two clips or
+    /// more, as in the released code.
+    pub drop_last: bool,
     /// Clips whose maps are in memory at a time; absent means the whole batch. The loss compares the whole batch all the
     /// same (Gao et al. 2021); only batch statistics are those of so many clips. 1 or more.
     pub micro_batch: Option<usize>,
@@ -135,6 +140,7 @@ impl Default for TrainFile {
         Self {
             epochs: 300,
             batch: 32,
+            drop_last: false,
             micro_batch: None,
             recompute_activations: false,
             learning_rate: 3e-4,
@@ -207,25 +213,24 @@ impl Recipe {
         Self::try_from(toml::from_str::<RecipeFile>(toml).map_err(fault)?)
     }
 
-    /// The recipe that comes with hico for a method, as in `recipes/`.
+    /// Parses and checks a recipe that a record holds with every key written out, such as a run's own.
     ///
-    /// # Panics
-    /// Never; tests read every one of them.
+    /// A record without `train.drop_last` is of a version that left every short batch out, and goes on so.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn of_record(toml: &str) -> Result<Self, RecipeError> {
+        let mut recipe = Self::parse(toml)?;
+        let table: toml::Table = toml::from_str(toml).unwrap_or_default();
+        let written = table.get("train").and_then(|train| train.get("drop_last")).is_some();
+        recipe.file.train.drop_last |= !written;
+        Ok(recipe)
+    }
+
+    /// The recipe that comes with hico for a method, as in `recipes/`.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "tests read every recipe that comes with hico")]
     pub fn of_method(method: MethodName) -> Self {
-        Self::parse(match method {
-            MethodName::Hico => include_str!("../../../../recipes/hico.toml"),
-            MethodName::SimClr => include_str!("../../../../recipes/simclr.toml"),
-            MethodName::Uscl => include_str!("../../../../recipes/uscl.toml"),
-            MethodName::Moco => include_str!("../../../../recipes/moco.toml"),
-            MethodName::Byol => include_str!("../../../../recipes/byol.toml"),
-            MethodName::VicReg => include_str!("../../../../recipes/vicreg.toml"),
-            MethodName::Dino => include_str!("../../../../recipes/dino.toml"),
-            MethodName::Ucl => include_str!("../../../../recipes/ucl.toml"),
-            MethodName::Ivpp => include_str!("../../../../recipes/ivpp.toml"),
-        })
-        .expect("a recipe that comes with hico")
+        Shipped::of_method(method).recipe()
     }
 
     /// The network.

@@ -293,7 +293,11 @@ pub fn position(folder: &Path) -> Result<Option<Position>, CheckpointError> {
     Ok(read_last(folder)?.map(|checkpoint| checkpoint.position))
 }
 
-fn write(path: &Path, metadata: &[(&str, String)], parts: &[&dyn Tensors]) -> io::Result<()> {
+/// Writes tensors and words as one safetensors file, whole or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write(path: &Path, metadata: &[(&str, String)], parts: &[&dyn Tensors]) -> io::Result<()> {
     let mut begin = 0;
     let mut infos = Vec::new();
     for (name, shape) in parts.iter().flat_map(|part| part.infos()) {

@@ -22,6 +22,15 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Evens out the parts of a batch that is shorter than the others of its run, so that no clip is left to the
+    /// statistics of a part of its own: nine clips in parts of eight are five and four. The parts of full batches stay as
+    /// the recipe says.
+    #[must_use]
+    pub fn of_short(self, clips: usize) -> Self {
+        let even = |part: usize| clips.div_ceil(clips.div_ceil(part.max(1)).max(1)).max(1);
+        Self { part: self.part.map(even), ..self }
+    }
+
     /// A pass whose maps a gradient reads.
     fn pass<'n>(self) -> Pass<'n> {
         if self.recompute { Pass::recomputing(Mode::Train) } else { Pass::keeping(Mode::Train) }
@@ -209,6 +218,13 @@ mod tests {
         compare(Supervision::Semi, Projector::Pooled, 6, 3);
         compare(Supervision::SelfOnly, Projector::Pooled, 7, 3);
         compare(Supervision::Full, Projector::Pooled, 6, 4);
+    }
+
+    #[test]
+    fn the_parts_of_a_short_batch_are_even_and_none_is_larger_than_asked() {
+        let part = |part, clips| Memory { part: Some(part), recompute: false }.of_short(clips).part.unwrap();
+        assert_eq!([part(8, 9), part(4, 5), part(8, 8), part(8, 3), part(3, 7), part(1, 5)], [5, 3, 8, 3, 3, 1]);
+        assert_eq!(Memory::default().of_short(9).part, None);
     }
 
     #[test]

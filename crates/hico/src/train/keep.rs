@@ -4,6 +4,7 @@ use super::checkpoint::{self, BEST_FILE, Best, CheckpointError, LAST_FILE, OfNet
 use super::pretrain::CheckpointEvery;
 use crate::model::weights::{self, NamedTensor, Naming};
 use burn::module::Module;
+use hico_data::atomic;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -38,17 +39,23 @@ impl Keeper {
     /// A keeper for a run that goes on from `step`; removes what a killed run has left half written.
     pub(crate) fn new(folder: Option<&Path>, every: CheckpointEvery, step: u64) -> Result<Self, CheckpointError> {
         if let Some(folder) = folder {
-            remove_halves(folder)?;
+            atomic::remove_halves(folder)
+                .map_err(|source| CheckpointError::Write { path: folder.to_owned(), source })?;
         }
-        Ok(Self {
-            folder: folder.map(Path::to_owned),
+        Ok(Self { folder: folder.map(Path::to_owned), ..Self::clock(every, step) })
+    }
+
+    /// A keeper that writes nothing and tells when to: for work that goes on from `step`.
+    pub(crate) fn clock(every: CheckpointEvery, step: u64) -> Self {
+        Self {
+            folder: None,
             every,
             saved_step: step,
             saved_at: None,
             began: Instant::now(),
             cost: Duration::ZERO,
             best: None,
-        })
+        }
     }
 
     /// Whether a checkpoint is due in the middle of an epoch.
@@ -62,6 +69,11 @@ impl Keeper {
     /// Whether a checkpoint is worth its time at the end of an epoch: epochs of seconds are not all written.
     pub(crate) fn is_worth_it(&self) -> bool {
         self.saved_at.is_none() || self.since_saved() >= self.cost * SHARE_OF_TIME
+    }
+
+    /// As [`Self::is_worth_it`], for work of which some time may be lost.
+    pub(crate) fn is_worth_it_after(&self, most_lost: Duration) -> bool {
+        self.since_saved() >= most_lost.max(self.cost * SHARE_OF_TIME)
     }
 
     fn since_saved(&self) -> Duration {
@@ -115,16 +127,4 @@ impl Keeper {
     pub(crate) fn into_weights(self) -> Option<Vec<NamedTensor>> {
         self.best.filter(|_| self.folder.is_none()).map(|(network, _)| network)
     }
-}
-
-/// Removes files that were being written when a run was killed.
-fn remove_halves(folder: &Path) -> Result<(), CheckpointError> {
-    let failed = |source| CheckpointError::Write { path: folder.to_owned(), source };
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_string_lossy().starts_with(".part-") {
-            std::fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
 }

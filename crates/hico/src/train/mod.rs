@@ -10,7 +10,9 @@ pub mod keep;
 mod load;
 mod log;
 pub mod optimiser;
+mod outline;
 mod pretrain;
+mod resume;
 mod run;
 pub mod run_record;
 pub mod sampler;
@@ -20,4 +22,8 @@ pub mod tensorboard;
 mod watch;
 
 pub use log::{Lengths, LogError};
-pub use pretrain::{CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, TrainError, pretrain};
+pub use outline::{Outline, outline};
+pub use pretrain::{
+    CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, TrainError, batch_hint, pretrain,
+};
+pub use resume::recipe_of;

@@ -1,21 +1,23 @@
 //! The door to pretraining: checks the request against the data and the folder, then hands a plan to the loop.
 
-use super::checkpoint::{self, BEST_FILE, Best, Checkpoint, CheckpointError, LAST_FILE};
+use super::checkpoint::{Best, CheckpointError};
 use super::first_weights::FirstWeights;
-use super::journal::{EpochEntry, JOURNAL_FILE, StepEntry};
+use super::journal::{EpochEntry, StepEntry};
 use super::log::LogError;
+use super::outline::{Outline, work_out};
+use super::resume::prepare;
 use super::run;
-use super::run_record::{DataRecord, RECIPE_FILE, RUN_FILE, RunRecord, RunRecordError, VERSION};
-use super::sampler::{BatchTooLarge, Sampler};
+use super::run_record::{DataRecord, RunRecord, RunRecordError, VERSION};
+use super::sampler::{BatchTooLarge, LEAST, Sampler};
 use super::schedule::Schedule;
-use super::select::{SelectError, Selection, select};
+use super::select::{SelectError, Selection};
 use crate::device::{DeviceChoice, DeviceError};
 use crate::method::{Byol, Dino, Hico, Ivpp, Moco, SimClr, Ucl, Uscl, VicReg};
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::recipe::{MethodName, Recipe, RecipeError};
 use burn::tensor::Device;
-use hico_data::{Dataset, DatasetError, Seed, atomic};
-use std::collections::{BTreeMap, BTreeSet};
+use hico_data::{Dataset, DatasetError};
+use std::collections::BTreeSet;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +31,11 @@ pub struct PretrainOptions {
     pub folder: Option<PathBuf>,
     /// Go on with the run in `folder` where there is one.
     pub resume: bool,
+    /// Whether a run that goes on does so by its own records: the weights that it began with need not be named again, and
+    /// its epochs may be others, more or fewer that are not done yet. Else both must be as they were.
+    pub by_its_records: bool,
+    /// Whether a batch that is larger than the clips to train on is lowered to them; else it is an error.
+    pub lower_batch: bool,
     /// Where to compute.
     pub device: DeviceChoice,
     /// The only clips the run may see, as indices into the data set; all of them if `None`.
@@ -58,6 +65,8 @@ impl Default for PretrainOptions {
         Self {
             folder: None,
             resume: false,
+            by_its_records: false,
+            lower_batch: false,
             device: DeviceChoice::Cpu,
             clips: None,
             labelled: None,
@@ -94,14 +103,8 @@ pub enum Progress {
     Begin {
         /// Steps done before.
         step: u64,
-        /// Steps in all.
-        steps: u64,
-        /// Epochs in all.
-        epochs: usize,
-        /// Clips to learn from.
-        clips: usize,
-        /// Clips to watch.
-        watched: usize,
+        /// What it will do.
+        outline: Outline,
     },
     /// A step is done.
     Step(StepEntry),
@@ -215,6 +218,16 @@ pub enum TrainError {
         /// Its value now.
         asked: String,
     },
+    /// More is done than asked for.
+    #[error("{}: {done} epochs are begun or done, now asked for {asked}", .folder.display())]
+    TooFewEpochs {
+        /// The run.
+        folder: PathBuf,
+        /// Epochs that are begun or done.
+        done: usize,
+        /// Epochs asked for.
+        asked: usize,
+    },
     /// The run has other data.
     #[error("{}: begun with {what} {run}, now asked for {asked}", .folder.display())]
     OtherData {
@@ -239,6 +252,18 @@ pub enum TrainError {
     },
 }
 
+/// What to do about a batch that does not fit.
+///
+/// - `flag`: the flag by which the command that was run takes it
+#[must_use]
+pub fn batch_hint(flag: &str, BatchTooLarge { clips, .. }: &BatchTooLarge) -> String {
+    match *clips {
+        0..LEAST => "a batch takes two clips: ingest more, or hold fewer out (train.watch_fraction = 0 in the recipe)"
+            .to_owned(),
+        clips => format!("use {flag} {clips} or less"),
+    }
+}
+
 fn kept_in_words(kept: Option<&Path>) -> String {
     kept.map_or_else(|| "no checkpoint was written yet".to_owned(), |path| format!("{} is kept", path.display()))
 }
@@ -253,9 +278,7 @@ impl TrainError {
             Self::Select(SelectError::TooFewClasses { .. }) => {
                 "`--supervision self` needs no labels; or label clips of a second class"
             }
-            Self::Batch(BatchTooLarge { clips, .. }) => {
-                return Some(format!("use --batch {} or less", (*clips).max(2)));
-            }
+            Self::Batch(batch) => return Some(batch_hint("--batch", batch)),
             Self::Device(error) => error.hint(),
             Self::Weights(WeightsError::Missing { .. } | WeightsError::Deeper { .. }) => {
                 "set model.depth in the recipe to that of the weights, or name other weights"
@@ -274,8 +297,9 @@ impl TrainError {
                 "go on with that version of hico, or start again in another --out"
             }
             Self::OtherRecipe { .. } | Self::OtherData { .. } => {
-                "resume with the command that began the run, or choose another --out"
+                "`hico pretrain --resume --out RUN` goes on with the run's own settings; for others choose another --out"
             }
+            Self::TooFewEpochs { done, .. } => return Some(format!("use --epochs {done} or more")),
             Self::Log(LogError::Busy(_)) => "wait for the other process, or choose another --out",
             Self::NotFinite { .. } => {
                 "start again with a smaller train.learning_rate, or with train.clip_norm set, in the recipe"
@@ -293,16 +317,21 @@ pub(crate) struct Plan {
     pub(crate) recipe: Recipe,
     pub(crate) selection: Selection,
     pub(crate) sampler: Sampler,
+    pub(crate) outline: Outline,
     pub(crate) schedule: Schedule,
     pub(crate) record: RunRecord,
     /// Without automatic differentiation.
     pub(crate) device: Device,
     pub(crate) folder: Option<PathBuf>,
+    pub(crate) resume: bool,
+    pub(crate) by_its_records: bool,
     pub(crate) checkpoint_every: CheckpointEvery,
     pub(crate) keep_after: Vec<usize>,
     pub(crate) watch: bool,
     pub(crate) threads: usize,
     pub(crate) first: Option<FirstWeights>,
+    /// What a person should know of how a run goes on.
+    pub(crate) news: Vec<String>,
 }
 
 /// Pretrains on `data` by `recipe`.
@@ -323,9 +352,9 @@ pub fn pretrain(
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
 ) -> Result<PretrainOutcome, TrainError> {
-    let plan = plan(data, recipe, options)?;
-    let checkpoint = match &plan.folder {
-        Some(folder) => prepare(folder, options.resume, &plan, progress)?,
+    let mut plan = plan(data, recipe, options)?;
+    let checkpoint = match plan.folder.clone() {
+        Some(folder) => prepare(&folder, &mut plan)?,
         None => None,
     };
     match recipe.method().name {
@@ -343,22 +372,21 @@ pub fn pretrain(
 
 fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, TrainError> {
     let device = options.device.open()?;
-    if let Some(first) = &options.first {
-        first.fits(recipe.model().depth)?;
-    }
-    let selection = select(data, recipe, options.clips.as_deref(), options.labelled.as_deref(), options.holdout_fold)?;
-    let train = recipe.train();
-    let sampler = Sampler::new(selection.train.clone(), train.batch, Seed(train.seed).derive("batches", &[]))?;
+    let (selection, sampler, outline) = work_out(data, recipe, options)?;
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     Ok(Plan {
         record: record(data, recipe, options, &selection, &sampler),
-        schedule: Schedule::new(train, sampler.steps_per_epoch()),
+        schedule: Schedule::new(recipe.train(), sampler.steps_per_epoch()),
+        outline,
         data: Arc::clone(data),
         recipe: recipe.clone(),
         selection,
         sampler,
         device,
         folder: options.folder.clone(),
+        resume: options.resume,
+        by_its_records: options.by_its_records,
+        news: Vec::new(),
         checkpoint_every: options.checkpoint_every,
         keep_after: options.keep_after.clone(),
         watch: options.watch,
@@ -397,102 +425,4 @@ fn record(
         steps_per_epoch: sampler.steps_per_epoch(),
         first_weights: options.first.as_ref().map(|first| first.record().clone()),
     }
-}
-
-/// Makes the run's folder, or finds where the run in it stopped.
-fn prepare(
-    folder: &Path,
-    resume: bool,
-    plan: &Plan,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Option<Checkpoint>, TrainError> {
-    let ours = [RUN_FILE, JOURNAL_FILE, LAST_FILE, BEST_FILE].map(|name| folder.join(name));
-    if ours.iter().any(|path| path.exists()) {
-        if !resume {
-            return Err(TrainError::Occupied(folder.to_owned()));
-        }
-        let before = same_run(folder, plan)?.device;
-        let now = &plan.record.device;
-        if before != *now {
-            progress(Progress::Warning(format!(
-                "this run was begun on {before} and goes on on {now}: its weights will not be those of an unbroken run"
-            )));
-        }
-        return Ok(checkpoint::read_last(folder)?);
-    }
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| TrainError::Folder { path, source }
-    };
-    std::fs::create_dir_all(folder).map_err(failed(folder))?;
-    let path = folder.join(RECIPE_FILE);
-    let text = toml::to_string(&plan.recipe.to_file()).map_err(|error| failed(&path)(std::io::Error::other(error)))?;
-    atomic::write(&path, text.as_bytes()).map_err(failed(&path))?;
-    // Last, because a folder with a record is a run.
-    plan.record.write(folder)?;
-    Ok(None)
-}
-
-/// The record of the run in `folder`; refuses to go on with one that was begun otherwise.
-fn same_run(folder: &Path, plan: &Plan) -> Result<RunRecord, TrainError> {
-    let record = RunRecord::read(folder)?;
-    let folder = folder.to_owned();
-    if record.version != VERSION {
-        return Err(TrainError::Version { folder, run: record.version });
-    }
-    let path = folder.join(RECIPE_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|source| TrainError::Folder { path: path.clone(), source })?;
-    let recipe = Recipe::parse(&text).map_err(|source| TrainError::Recipe { path, source })?;
-    if let Some((key, run, asked)) = first_difference(&recipe, &plan.recipe) {
-        return Err(TrainError::OtherRecipe { folder, key, run, asked });
-    }
-    let fold = |fold: Option<usize>| fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string());
-    let clips = |record: &RunRecord| format!("{} and {}", record.clips.len(), record.watched_clips.len());
-    let differs = |what, run: &str, asked: String| {
-        let (folder, run) = (folder.clone(), run.to_owned());
-        Err(TrainError::OtherData { folder, what, run, asked })
-    };
-    if record.data.hash != plan.record.data.hash {
-        return differs("data set", &record.data.hash, plan.record.data.hash.clone());
-    }
-    let first = |record: &RunRecord| {
-        record
-            .first_weights
-            .as_ref()
-            .map_or_else(|| "random".to_owned(), |first| format!("{} of {}", first.file, first.sha256))
-    };
-    if record.first_weights.as_ref().map(|first| &first.sha256)
-        != plan.record.first_weights.as_ref().map(|first| &first.sha256)
-    {
-        return differs("first weights", &first(&record), first(&plan.record));
-    }
-    if record.holdout_fold != plan.record.holdout_fold {
-        return differs("held-out fold", &fold(record.holdout_fold), fold(plan.record.holdout_fold));
-    }
-    if (&record.clips, &record.watched_clips) != (&plan.record.clips, &plan.record.watched_clips) {
-        return differs("clips to train on and to watch", &clips(&record), clips(&plan.record));
-    }
-    Ok(record)
-}
-
-/// The first key in which two recipes differ, with both values.
-fn first_difference(run: &Recipe, asked: &Recipe) -> Option<(String, String, String)> {
-    let (run, asked) = (keys(run), keys(asked));
-    let names: BTreeSet<&String> = run.keys().chain(asked.keys()).collect();
-    let value =
-        |keys: &BTreeMap<String, String>, name: &str| keys.get(name).cloned().unwrap_or_else(|| "nothing".to_owned());
-    let mut pairs = names.into_iter().map(|name| (name.clone(), value(&run, name), value(&asked, name)));
-    pairs.find(|(_, run, asked)| run != asked)
-}
-
-/// Every key of a recipe, with its section, and its value as written.
-fn keys(recipe: &Recipe) -> BTreeMap<String, String> {
-    let table = toml::Table::try_from(recipe.to_file()).unwrap_or_default();
-    let mut keys = BTreeMap::new();
-    for (section, value) in table {
-        if let toml::Value::Table(values) = value {
-            keys.extend(values.into_iter().map(|(key, value)| (format!("{section}.{key}"), value.to_string())));
-        }
-    }
-    keys
 }

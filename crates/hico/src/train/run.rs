@@ -82,6 +82,8 @@ impl<'a, M: Method> Run<'a, M> {
             method.restore(&checkpoint.method, &plan.device)?;
             adam.restore(&checkpoint.optimiser, &checkpoint.steps, &plan.device)?;
             position = checkpoint.position;
+            // A run that was finished and is lengthened is not finished any more.
+            position.finished &= position.epochs >= plan.recipe.train().epochs;
         }
         let loader = Loader {
             data: Arc::clone(&plan.data),
@@ -94,16 +96,21 @@ impl<'a, M: Method> Run<'a, M> {
             Supervision::SelfOnly => vec![None; plan.data.len()],
             Supervision::Semi | Supervision::Full => plan.selection.labels.clone(),
         };
-        let batch = plan.recipe.train().batch;
+        let batch = plan.sampler.batch();
         let watch = Watch::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
         let log = Log::open(plan.folder.as_deref(), position.lengths)?;
         let keeper = Keeper::new(plan.folder.as_deref(), plan.checkpoint_every, position.step)?;
         if position.step == 0 && plan.keep_after.contains(&0) {
             keeper.keep(&network, 0)?;
         }
+        let begun_with_weights = plan.first.is_some() && !resumed;
         let mut run =
             Self { plan, method, network, adam, position, loader, watch, labels, log, keeper, newest: None, progress };
         run.announce(resumed)?;
+        if begun_with_weights {
+            // From now on the run needs that file no more.
+            run.save()?;
+        }
         Ok(run)
     }
 
@@ -118,13 +125,10 @@ impl<'a, M: Method> Run<'a, M> {
         if !self.position.finished {
             self.write(&entry)?;
         }
-        (self.progress)(Progress::Begin {
-            step: self.position.step,
-            steps,
-            epochs,
-            clips: self.plan.selection.train.len(),
-            watched: self.plan.selection.watch.len(),
-        });
+        (self.progress)(Progress::Begin { step: self.position.step, outline: self.plan.outline });
+        for message in self.plan.news.clone() {
+            self.warn(message)?;
+        }
         if !resumed {
             for message in self.plan.selection.warnings.clone() {
                 self.warn(message)?;
@@ -169,7 +173,10 @@ impl<'a, M: Method> Run<'a, M> {
         let batch = drawn.batch(&self.labels, &self.plan.device);
         let images = batch.clips.len() * images_a_clip(&self.plan.recipe);
         let train = self.plan.recipe.train();
-        let memory = Memory { part: train.micro_batch, recompute: train.recompute_activations };
+        let mut memory = Memory { part: train.micro_batch, recompute: train.recompute_activations };
+        if batch.clips.len() < self.plan.sampler.batch() {
+            memory = memory.of_short(batch.clips.len());
+        }
         let (objective, gradients) = gradient::of_batch(&mut self.method, &self.network, &batch, memory);
         let losses = objective.values();
         if let Some((name, _)) = losses.iter().find(|(_, value)| !value.is_finite()) {

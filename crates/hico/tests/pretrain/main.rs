@@ -333,3 +333,113 @@ fn nearest_of_another_clip(data: &Dataset, run: &Path, view: &ViewRecipe) -> usi
     };
     rows.filter(|(row, cosines)| frames[nearest((*row, cosines))].0 != frames[*row].0).count()
 }
+
+#[test]
+fn the_short_last_batch_is_trained_on_and_a_recipe_can_leave_it_out() {
+    let data = blocks(7, 2);
+    let mut file = small(1);
+    (file.train.batch, file.train.watch_fraction) = (4, 0.0);
+    for (drop_last, expected) in [(false, vec![8, 6]), (true, vec![8])] {
+        file.train.drop_last = drop_last;
+        let folder = tempfile::tempdir().unwrap();
+        run(&data, &checked(file.clone()), &options(folder.path())).unwrap();
+        let images = |entry| if let Entry::Step(step) = entry { Some(step.images) } else { None };
+        let found: Vec<usize> = journal(folder.path()).into_iter().filter_map(images).collect();
+        assert_eq!(found, expected, "drop_last = {drop_last}");
+        assert_eq!(RunRecord::read(folder.path()).unwrap().steps_per_epoch, expected.len() as u64);
+    }
+}
+
+#[test]
+fn a_batch_of_two_and_short_batches_in_parts_make_numbers_with_every_method() {
+    let data = blocks(6, 2);
+    for method in hico::recipe::MethodName::ALL {
+        let mut file = Recipe::of_method(method).to_file();
+        file.view.side = SIDE;
+        (file.train.batch, file.train.micro_batch, file.train.epochs) = (4, Some(3), 2);
+        (file.train.warmup_epochs, file.train.watch_fraction) = (0, 0.0);
+        let outcome = run(&data, &checked(file), &PretrainOptions::default()).unwrap();
+        assert_eq!((outcome.ending, outcome.step), (Ending::Finished, 4), "{method}");
+    }
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_lowered_where_that_is_asked_for_and_told() {
+    let data = blocks(5, 2);
+    let mut file = small(1);
+    (file.train.batch, file.train.watch_fraction) = (32, 0.0);
+    let folder = tempfile::tempdir().unwrap();
+    let options = PretrainOptions { lower_batch: true, ..options(folder.path()) };
+    let mut told = None;
+    let mut note = |news| {
+        if let Progress::Begin { outline, .. } = news {
+            told = Some(outline);
+        }
+    };
+    let recipe = checked(file);
+    let outcome = pretrain(&data, &recipe, &options, &mut note, &AtomicBool::new(false)).unwrap();
+    let told = told.unwrap();
+    assert_eq!((told.batch, told.asked_batch, told.left_out, outcome.step), (5, 32, 0, 1));
+    // The recipe of the run is the one that was asked for, and the run goes on with it.
+    assert_eq!(hico::train::recipe_of(folder.path()).unwrap(), recipe);
+    assert_eq!(run(&data, &recipe, &options).unwrap().step, 1);
+    let one = run(&blocks(1, 1), &recipe, &PretrainOptions { folder: None, ..options }).unwrap_err();
+    assert!(one.to_string().contains("larger than the 1 clip to train on"), "{one}");
+    assert!(one.hint().unwrap().contains("a batch takes two clips"), "{one}");
+}
+
+#[test]
+fn a_finished_run_is_lengthened_with_the_schedule_of_its_new_length_and_never_shortened_below_what_is_done() {
+    let data = blocks(4, 2);
+    let mut file = small(2);
+    file.train.watch_fraction = 0.0;
+    let folder = tempfile::tempdir().unwrap();
+    run(&data, &checked(file.clone()), &options(folder.path())).unwrap();
+    file.train.epochs = 4;
+    let longer = checked(file.clone());
+    let strict = run(&data, &longer, &options(folder.path())).unwrap_err();
+    assert!(strict.to_string().contains("begun with train.epochs = 2, now asked for 4"), "{strict}");
+
+    let by_records = PretrainOptions { by_its_records: true, ..options(folder.path()) };
+    let mut warned = Vec::new();
+    let mut note = |news| {
+        if let Progress::Warning(words) = news {
+            warned.push(words);
+        }
+    };
+    let outcome = pretrain(&data, &longer, &by_records, &mut note, &AtomicBool::new(false)).unwrap();
+    assert_eq!((outcome.ending, outcome.step, outcome.epochs), (Ending::Finished, 8, 4));
+    assert!(warned.iter().any(|words| words.contains("with 2 epochs and now has 4")), "{warned:?}");
+    assert_eq!(steps(folder.path()), (0..8).collect::<Vec<_>>(), "every step once");
+    let schedule = hico::train::schedule::Schedule::new(longer.train(), 2);
+    for entry in journal(folder.path()) {
+        if let Entry::Step(step) = entry
+            && step.step >= 4
+        {
+            assert_eq!(step.learning_rate, schedule.at(step.step));
+        }
+    }
+    assert_eq!(hico::train::recipe_of(folder.path()).unwrap().train().epochs, 4);
+    file.train.epochs = 3;
+    let error = run(&data, &checked(file), &by_records).unwrap_err();
+    assert!(error.to_string().contains("4 epochs are begun or done, now asked for 3"), "{error}");
+    assert_eq!(error.hint().unwrap(), "use --epochs 4 or more");
+}
+
+#[test]
+fn a_run_begun_before_short_batches_were_trained_on_goes_on_as_it_was() {
+    let data = blocks(5, 2);
+    let mut file = small(2);
+    (file.train.watch_fraction, file.train.drop_last) = (0.0, true);
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run(&data, &checked(file.clone()), &options(whole.path())).unwrap();
+    let stop = AtomicBool::new(true);
+    pretrain(&data, &checked(file), &options(broken.path()), &mut |_| (), &stop).unwrap();
+    let path = broken.path().join(hico::train::run_record::RECIPE_FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("drop_last = true\n", "")).unwrap();
+    let recipe = hico::train::recipe_of(broken.path()).unwrap();
+    assert!(recipe.train().drop_last);
+    run(&data, &recipe, &options(broken.path())).unwrap();
+    assert_same(whole.path(), broken.path());
+}

@@ -1,0 +1,97 @@
+//! The recipes that come with hico, by name.
+
+use super::{MethodName, Recipe};
+use std::path::Path;
+
+/// A recipe that comes with hico.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shipped {
+    /// Its name: that of its file in `recipes/`, without the ending.
+    pub name: &'static str,
+    /// The file, comments included.
+    pub toml: &'static str,
+}
+
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        [$(Shipped { name: $name, toml: include_str!(concat!("../../../../recipes/", $name, ".toml")) }),+]
+    };
+}
+
+/// Every recipe that comes with hico; the first is the paper's.
+pub const SHIPPED: [Shipped; 11] =
+    shipped!["hico", "hico-plus", "hico-authors", "simclr", "uscl", "moco", "byol", "vicreg", "dino", "ucl", "ivpp",];
+
+impl Shipped {
+    /// Finds a recipe by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        SHIPPED.into_iter().find(|shipped| shipped.name == name)
+    }
+
+    /// Finds the recipe that a path is the bare name of: `hico-plus`, but neither `./hico-plus` nor `hico-plus.toml`,
+    /// which are files.
+    #[must_use]
+    pub fn asked_for(path: &Path) -> Option<Self> {
+        path.to_str().and_then(Self::named)
+    }
+
+    /// Finds the recipe that somebody means who names an absent file: `recipes/hico.toml` outside of a clone.
+    #[must_use]
+    pub fn meant_by(path: &Path) -> Option<Self> {
+        path.file_stem().and_then(|stem| stem.to_str()).and_then(Self::named)
+    }
+
+    /// Returns the recipe of a method.
+    pub(super) fn of_method(method: MethodName) -> Self {
+        Self::named(&method.to_string()).unwrap_or(SHIPPED[0])
+    }
+
+    /// Parses it.
+    ///
+    /// # Panics
+    /// Never; a test reads every one of them.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test reads every recipe that comes with hico")]
+    pub fn recipe(self) -> Recipe {
+        Recipe::parse(self.toml).expect("a recipe that comes with hico")
+    }
+
+    /// Returns its first sentence: what it is.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        self.toml.lines().next().unwrap_or_default().trim_start_matches(['#', ' '])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_that_comes_with_hico_is_found_by_its_name_and_reads() {
+        for shipped in SHIPPED {
+            assert_eq!(Shipped::asked_for(Path::new(shipped.name)), Some(shipped));
+            assert_eq!(Shipped::meant_by(Path::new(&format!("recipes/{}.toml", shipped.name))), Some(shipped));
+            assert!(!shipped.about().is_empty() && !shipped.recipe().train().drop_last, "{}", shipped.name);
+        }
+        assert_eq!(Shipped::asked_for(Path::new("./hico")), None, "a path is a file");
+        assert_eq!(Shipped::meant_by(Path::new("my.toml")), None);
+        for method in MethodName::ALL {
+            assert_eq!(Shipped::of_method(method).recipe().method().name, method);
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_comes_with_hico() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        files.sort_unstable();
+        let mut names: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
+        names.sort_unstable();
+        assert_eq!(files, names);
+    }
+}
