@@ -291,11 +291,13 @@ fn evaluate(
         folder: Some(study.to_owned()),
         device,
         threads,
+        lower_batch: true,
         command: "hico demo".to_owned(),
         ..Request::default()
     };
     let mut relay = |at: crate::evaluate::cross_validate::Progress| {
-        progress(Progress { stage: Stage::Evaluate, done: at.done, total: at.total, what: at.what });
+        let what = at.plan.map_or(at.what, |plan| plan.to_string());
+        progress(Progress { stage: Stage::Evaluate, done: at.done, total: at.total, what });
     };
     match cross_validate(dataset, &request, &mut relay, stop) {
         Err(EvaluateError::Interrupted) => Err(DemoError::Interrupted),

@@ -10,14 +10,14 @@ use crate::device::DeviceChoice;
 use crate::evaluate::inputs::{FinetuneError, Workplace};
 use crate::evaluate::plan::{PlanError, clips_outside};
 use crate::evaluate::pretrained::Pretrained;
+use crate::evaluate::tuning_state::Keep;
 use crate::method::images_a_clip;
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::recipe::{Recipe, RecipeFile};
 use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
 use crate::train::keep::kept_after;
-use crate::train::select::select;
-use crate::train::{self, Ending, PretrainOptions, TrainError};
+use crate::train::{self, CheckpointEvery, Ending, Outline, PretrainOptions, TrainError};
 use burn::tensor::Device;
 use hico_data::{Dataset, Seed, atomic};
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ use std::fs::{File, TryLockError};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Folder of the finished cells inside a study's folder.
 pub const CELLS_FOLDER: &str = "cells";
@@ -49,6 +49,8 @@ pub struct Options {
     pub device: DeviceChoice,
     /// Threads that make views; as many as there are cores if `None`. Results do not depend on it.
     pub threads: Option<NonZeroUsize>,
+    /// When a pretraining or a fine-tuning is kept besides the ends of epochs.
+    pub checkpoint_every: CheckpointEvery,
     /// Epochs of pretraining instead of what the budget affords: to repeat a cell that had a budget in seconds.
     pub epochs: Option<usize>,
 }
@@ -102,10 +104,13 @@ pub fn run(
     for folder in [folder.as_path(), finished.parent().unwrap_or(&options.folder)] {
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
     }
-    let _lock = lock(&options.folder.join(WORK_FOLDER), &cell.name)?;
+    let _lock = lock(&options.folder.join(WORK_FOLDER), &cell.name, stop)?;
     // Another process may have finished it before the lock was ours.
     if let Some(rows) = read(&options.folder, cell)? {
         return Ok(rows);
+    }
+    for folder in [folder.as_path(), finished.parent().unwrap_or(&options.folder), &options.folder] {
+        atomic::remove_halves(folder).map_err(failed(folder))?;
     }
     let device = options.device.open()?;
     let answers = read_rows(&folder.join(ANSWERS_FILE))?.unwrap_or_default();
@@ -126,16 +131,26 @@ fn write(path: &Path, rows: &[Row]) -> Result<(), CellError> {
     atomic::write(path, row::to_csv(rows).as_bytes()).map_err(failed(path))
 }
 
-/// Held as long as a process is at a cell; the system lets go of it when the process ends, however it ends.
-fn lock(folder: &Path, name: &str) -> Result<File, CellError> {
+/// Held as long as a process is at a cell; the system lets go of it when the process ends, however it ends. A process
+/// whose study was killed needs a moment to keep what it has done, so it is waited for.
+fn lock(folder: &Path, name: &str, stop: &AtomicBool) -> Result<File, CellError> {
     let path = folder.join(format!("{name}.lock"));
     let file = File::options().create(true).append(true).open(&path).map_err(failed(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(CellError::Busy(name.to_owned())),
-        Err(TryLockError::Error(source)) => Err(CellError::File { path, source }),
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if stop.load(Ordering::SeqCst) => return Err(CellError::Interrupted),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LEAVE => std::thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) => return Err(CellError::Busy(name.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(CellError::File { path, source }),
+        }
     }
 }
+
+/// How long another process may take to leave a cell, and how often it is looked whether it has.
+const LEAVE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A cell under way.
 struct Work<'a> {
@@ -186,6 +201,7 @@ impl Work<'_> {
             Trained::Inside { data, .. } | Trained::Whole { data } => Arc::clone(&self.data[data]),
             Trained::Nothing => return Ok(()),
         };
+        let asked = recipe.train().batch;
         let recipe = self.recipe(recipe, &source, &options)?;
         let run = self.folder.join("run");
         let epochs = recipe.train().epochs;
@@ -193,7 +209,9 @@ impl Work<'_> {
         let on_the_way = if self.cell.labels == Labels::All { self.study.judge.looks } else { 0 };
         let looks = looks(epochs, on_the_way);
         let options = PretrainOptions { folder: Some(run.clone()), keep_after: looks.clone(), ..options };
-        (self.tell)(&format!("pretraining, {epochs} epochs"));
+        let outline = train::outline(&source, &recipe, &options).map_err(|error| self.no_run(error))?;
+        let outline = Outline { asked_batch: asked, ..outline };
+        (self.tell)(&format!("pretraining on {outline}"));
         self.train(&source, &recipe, &options)?;
         let history = history(&run.join(JOURNAL_FILE))?;
         for after in looks {
@@ -212,6 +230,8 @@ impl Work<'_> {
             device: self.options.device,
             threads: self.options.threads,
             watch: false,
+            lower_batch: true,
+            checkpoint_every: self.options.checkpoint_every,
             ..PretrainOptions::default()
         };
         if let Trained::Inside { data, fold } = self.cell.trained {
@@ -234,11 +254,9 @@ impl Work<'_> {
         let mut file = recipe.to_file();
         file.train.seed = self.cell.seed;
         let seeded = checked(file.clone());
-        let selection = select(source, &seeded, options.clips.as_deref(), options.labelled.as_deref(), None)
-            .map_err(|error| self.no_run(error.into()))?;
-        file.train.batch = file.train.batch.min(selection.train.len()).max(2);
-        let a_step = file.train.batch as u64 * images_a_clip(&seeded) as u64;
-        let an_epoch = (selection.train.len() / file.train.batch) as u64 * a_step;
+        let outline = train::outline(source, &seeded, options).map_err(|error| self.no_run(error))?;
+        file.train.batch = outline.batch;
+        let an_epoch = ((outline.clips - outline.left_out) * images_a_clip(&seeded)) as u64;
         let epochs = match (self.options.epochs, self.study.budget) {
             (Some(epochs), _) => epochs,
             (None, Budget::Images(images)) => ((images + an_epoch / 2) / an_epoch.max(1)).max(1) as usize,
@@ -336,7 +354,11 @@ impl Work<'_> {
                 };
                 let began = Instant::now();
                 let plan = judge.plan(fold, way, labels).map_err(|source| self.no_plan(source))?;
-                let answer = judge.ask((way, labels), &stage.encoder, &features, &plan).map_err(failed)?;
+                // Within the cell, these tell one fine-tuning from another.
+                let name = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
+                let tuning = self.folder.join(name);
+                let keep = Keep { path: &tuning, every: self.options.checkpoint_every };
+                let answer = judge.ask((way, labels), &stage.encoder, &features, &plan, keep).map_err(failed)?;
                 seen = Some((data, features));
                 let name = &self.study.data[data].name;
                 (self.tell)(&format!("{name}, fold {fold}, {way}, labels {labels}, {} images", stage.images));

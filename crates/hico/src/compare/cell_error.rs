@@ -86,6 +86,9 @@ impl CellError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Train { source, .. } => return source.hint(),
+            Self::Judge { source: FinetuneError::Diverged { .. }, .. } => {
+                "try a tenth of that judge.finetune_learning_rate, in another --out"
+            }
             Self::Device(error) => return Some(error.hint().to_owned()),
             Self::Busy(_) => "wait for it, or run another cell; `--list` shows which are left",
             Self::Broken { .. } => "delete that file: its answers are then found again",

@@ -13,6 +13,7 @@ use crate::evaluate::outcome::ClipPrediction;
 use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, frames_of, groups_of};
 use crate::evaluate::predictions::{FramePrediction, per_clip, per_frame};
 use crate::evaluate::rows::unit;
+use crate::evaluate::tuning_state::Keep;
 use crate::metrics::{Confusion, Ranking, argmax};
 use crate::model::Encoder;
 use crate::model::init::Init;
@@ -84,17 +85,19 @@ impl Judge<'_> {
     /// Asks an encoder one way on one fold.
     ///
     /// - `features`: what `encoder` makes of the frames, by [`Self::features`]
+    /// - `keep`: where a fine-tuning is kept until it is answered
     pub(super) fn ask(
         &self,
         (way, labels): (Way, Labels),
         encoder: &Encoder,
         features: &Features,
         plan: &FoldPlan,
+        keep: Keep<'_>,
     ) -> Result<Answer, FinetuneError> {
         let predicted = match way {
             Way::Knn => self.knn(features, plan),
             Way::Probe => self.probe(features, plan),
-            Way::Finetune => self.finetune(encoder, plan)?,
+            Way::Finetune => self.finetune(encoder, plan, keep)?,
             Way::Inner => return Ok(self.inner(features, plan, labels)),
         };
         Ok(self.answer(&plan.training(), &predicted))
@@ -170,7 +173,7 @@ impl Judge<'_> {
     }
 
     /// As many steps whatever the number of labels.
-    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan) -> Result<Predicted, FinetuneError> {
+    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan, keep: Keep<'_>) -> Result<Predicted, FinetuneError> {
         let settings = self.settings;
         let steps_per_epoch = batches_of(&self.frames(&plan.fit), settings.finetune_batch).len();
         let recipe = FinetuneRecipe {
@@ -185,7 +188,8 @@ impl Judge<'_> {
         let init = Init::new(self.place.device, self.seed);
         let classifier = Classifier::new(&init, encoder.clone(), self.classes(), Trainable::All);
         let looks = if settings.published { Looks::Published } else { Looks::Honest };
-        let found = finetune(self.dataset, plan, classifier, &recipe, looks, self.seed, self.place, |_| {})?;
+        let found =
+            finetune(self.dataset, plan, classifier, &recipe, looks, self.seed, self.place, Some(keep), |_| {})?;
         let published = found.curve.iter().filter_map(|point| point.test_balanced_accuracy).reduce(f64::max);
         Ok(Predicted { frames: found.honest, chosen: format!("epoch {}", found.chosen_epoch), published })
     }

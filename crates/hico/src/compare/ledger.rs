@@ -1,10 +1,12 @@
 //! What a study's folder was begun with, so that answers of different questions are never put into one table.
 
 use super::study::{Judging, Start, Study};
+use crate::difference::{self, Difference};
 use crate::recipe::RecipeFile;
 use crate::train::run_record::VERSION;
 use hico_data::{Dataset, atomic};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,23 +54,25 @@ pub enum LedgerError {
         source: serde_json::Error,
     },
     /// The folder was begun otherwise.
-    #[error("{}: begun with another {what}", .folder.display())]
+    #[error("{}: begun with {what}", .folder.display())]
     Other {
         /// The folder.
         folder: PathBuf,
-        /// What differs.
+        /// What differs: the key, its value there and its value now.
         what: String,
+        /// What to do about it.
+        remedy: String,
     },
 }
 
 impl LedgerError {
     /// What a person can do about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub const fn hint(&self) -> &str {
         match self {
             Self::File { .. } => "choose an --out on a disk that can be written and has room",
             Self::Broken { .. } => "restore that file from a copy, or choose another --out",
-            Self::Other { .. } => "choose another --out, or give what was changed another name",
+            Self::Other { remedy, .. } => remedy.as_str(),
         }
     }
 }
@@ -84,9 +88,9 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
     let mut ledger = of(study, data).map_err(broken)?;
     match std::fs::read_to_string(&path) {
         Ok(text) => {
-            let before: Ledger = serde_json::from_str(&text).map_err(broken)?;
-            if let Some(what) = difference(&before, &ledger) {
-                return Err(LedgerError::Other { folder: folder.to_owned(), what });
+            let before = of_record(&text).map_err(broken)?;
+            if let Some((what, remedy)) = difference(&before, &ledger).map_err(broken)? {
+                return Err(LedgerError::Other { folder: folder.to_owned(), what, remedy });
             }
             for (name, hash) in before.data {
                 ledger.data.entry(name).or_insert(hash);
@@ -122,21 +126,50 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
     })
 }
 
-/// What differs between two ledgers, apart from what only one of them knows.
-fn difference(before: &Ledger, now: &Ledger) -> Option<String> {
+/// Reads a ledger. A recipe that does not say what becomes of short batches is of a version that left them out.
+fn of_record(text: &str) -> serde_json::Result<Ledger> {
+    let mut ledger: Value = serde_json::from_str(text)?;
+    let methods = ledger.get_mut("methods").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, beginning) in methods {
+        if let Some(train) = beginning.pointer_mut("/recipe/train").and_then(Value::as_object_mut) {
+            train.entry("drop_last").or_insert(Value::Bool(true));
+        }
+    }
+    serde_json::from_value(ledger)
+}
+
+/// What differs between two ledgers, apart from what only one of them knows, and what to do about it.
+fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<(String, String)>> {
+    let again =
+        |key: &str, there: &str| format!("choose another --out, or say {key} = {there} in the study, as it was begun");
     if before.version != now.version {
-        return Some(format!("version: {}, this is {}", before.version, now.version));
+        let what = format!("version {}, this is {}", before.version, now.version);
+        return Ok(Some((what, "go on with that version of hico, or choose another --out".to_owned())));
     }
-    if before.budget != now.budget {
-        return Some(format!("budget: {}, now {}", before.budget, now.budget));
-    }
-    if before.judge != now.judge {
-        return Some("[judge]".to_owned());
+    let judge = [&before.judge, &now.judge].map(serde_json::to_value);
+    let [judge_before, judge_now] = judge;
+    for (section, there, asked) in [("budget", &before.budget, &now.budget), ("judge", &judge_before?, &judge_now?)] {
+        if let Some(Difference { key, there, asked }) = difference::first(there, asked) {
+            let key = format!("{section}.{key}");
+            return Ok(Some((format!("{key} = {there}, now asked for {asked}"), again(&key, &there))));
+        }
     }
     if let Some(name) = changed(&before.data, &now.data) {
-        return Some(format!("table of the data set {name}"));
+        let what = format!("another table of the data set {name}");
+        return Ok(Some((what, "choose another --out, or give that data set another name".to_owned())));
     }
-    changed(&before.methods, &now.methods).map(|name| format!("recipe of the method {name}"))
+    let Some(name) = changed(&before.methods, &now.methods) else { return Ok(None) };
+    let [there, asked] = [before, now].map(|ledger| serde_json::to_value(ledger.methods.get(name)));
+    let Some(Difference { key, there, asked }) = difference::first(&there?, &asked?) else { return Ok(None) };
+    let what = format!("{key} = {there} of the method {name}, now asked for {asked}");
+    let remedy = match key.strip_prefix("recipe.").map(|key| (key, there == "nothing")) {
+        Some((key, false)) => format!(
+            "choose another --out, give that method another name, or say set.{key} = {there} below it (for all methods {key} \
+             below [recipe]), as it was begun"
+        ),
+        _ => "choose another --out, or give that method another name".to_owned(),
+    };
+    Ok(Some((what, remedy)))
 }
 
 /// The first name that both know and not with the same thing.

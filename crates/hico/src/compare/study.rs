@@ -2,7 +2,7 @@
 
 pub use super::labels::Labels;
 use super::row::Way;
-use crate::recipe::{Recipe, RecipeError, Supervision};
+use crate::recipe::{Recipe, RecipeError, Shipped, Supervision};
 use hico_data::{Dataset, DatasetError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -266,6 +266,27 @@ pub enum StudyError {
     },
 }
 
+impl StudyError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::File { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
+                match Shipped::meant_by(path) {
+                    Some(shipped) => format!(
+                        "recipe = {:?} in the study takes the recipe of that name, which comes with hico",
+                        shipped.name
+                    ),
+                    None => {
+                        "paths in a study are relative to its folder; docs/COMPARE.md describes every key".to_owned()
+                    }
+                }
+            }
+            _ => "docs/COMPARE.md describes every key of a study".to_owned(),
+        }
+    }
+}
+
 impl Study {
     /// Reads and checks a study; paths in it are relative to its folder.
     ///
@@ -444,12 +465,14 @@ fn check_method(
             return Err(key("method.set", format!("{name} has no recipe to change")));
         }
         (Some(path), None) => {
+            let shipped = Shipped::asked_for(path);
             let path = folder.join(path);
             let toml = |error: toml::de::Error| StudyError::Toml {
                 path: path.clone(),
                 reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
             };
-            let file: toml::Table = toml::from_str(&read(&path)?).map_err(toml)?;
+            let text = shipped.map_or_else(|| read(&path), |shipped| Ok(shipped.toml.to_owned()))?;
+            let file: toml::Table = toml::from_str(&text).map_err(toml)?;
             Start::Recipe(Box::new(recipe(&name, &file, &[shared, &method.set])?))
         }
         (None, Some(path)) => Start::Weights(folder.join(path)),

@@ -8,6 +8,7 @@ use super::summary::summarise;
 use crate::device::DeviceChoice;
 use crate::evaluate::plan::groups_of;
 use crate::evaluate::test_data;
+use crate::train::CheckpointEvery;
 use hico_data::Dataset;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -74,7 +75,13 @@ fn spots() -> Arc<Dataset> {
 }
 
 fn options(folder: &Path) -> Options {
-    Options { folder: folder.to_owned(), device: DeviceChoice::Cpu, threads: NonZeroUsize::new(2), epochs: None }
+    Options {
+        folder: folder.to_owned(),
+        device: DeviceChoice::Cpu,
+        threads: NonZeroUsize::new(2),
+        checkpoint_every: CheckpointEvery::default(),
+        epochs: None,
+    }
 }
 
 fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Row>, CellError> {
@@ -130,10 +137,10 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
     assert!(
         std::fs::read_dir(folder.path().join("work")).unwrap().all(|entry| entry.unwrap().path().extension().is_some())
     );
-    // Four groups of each class train in a fold, eight clips, batches of four, two views: 16 images an epoch... six clips
-    // of each fold are tested, so six train: one batch of four an epoch, 8 images, 3 epochs for 24.
+    // Six clips of each fold are tested, so six train: batches of four and two, two views, 12 images an epoch, 2 epochs
+    // for 24.
     let last = rows.iter().filter(|row| row.method == "self" && row.epochs > 0);
-    assert!(last.clone().count() > 0 && last.into_iter().all(|row| (row.epochs, row.images) == (3, 24)));
+    assert!(last.clone().count() > 0 && last.into_iter().all(|row| (row.epochs, row.images) == (2, 24)));
     let few = rows.iter().filter(|row| row.labels == Labels::Groups(1));
     assert!(few.clone().count() == 6 && few.into_iter().all(|row| (row.groups, row.clips) == (2, 2)));
     // Before the first step every method is the random encoder.
@@ -302,4 +309,44 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
     let missing: Vec<Row> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
     let summary = summarise(&study, &data, &cells, &missing, cells.len() - 1);
     assert_eq!((summary.choices[0].places, summary.choices[0].entries[0].balanced_accuracy.len()), (1, 1));
+}
+
+#[test]
+fn a_study_takes_a_recipe_that_comes_with_hico_by_its_name() {
+    let named = read(&STUDY.replacen("recipe = \"hico.toml\"", "recipe = \"hico-plus\"", 1)).unwrap();
+    let super::study::Start::Recipe(recipe) = &named.methods[1].start else { panic!("it has a recipe") };
+    assert!(recipe.view().aligned_mix && recipe.view().side == 32);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.toml");
+    std::fs::write(&path, STUDY.replace("hico.toml", "recipes/hico.toml")).unwrap();
+    let error = Study::read(&path).unwrap_err();
+    assert!(error.to_string().contains("recipes/hico.toml") && error.hint().contains("recipe = \"hico\""), "{error}");
+}
+
+#[test]
+fn a_folder_begun_with_one_other_key_is_refused_by_that_key_and_its_two_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = [spots(), spots()];
+    let check = |text: &str| super::ledger::check(folder.path(), &read(text).unwrap(), &data);
+    check(STUDY).unwrap();
+    let other = |from: &str, to: &str| {
+        let error = check(&STUDY.replace(from, to)).unwrap_err();
+        (error.to_string(), error.hint().to_owned())
+    };
+    let (words, hint) = other("train.batch = 4", "train.batch = 6");
+    assert!(words.ends_with("begun with recipe.train.batch = 4 of the method self, now asked for 6"), "{words}");
+    assert!(hint.contains("train.batch = 4"), "{hint}");
+    let (words, _) = other("finetune_steps = 2", "finetune_steps = 3");
+    assert!(words.ends_with("begun with judge.finetune_steps = 2, now asked for 3"), "{words}");
+    let (words, _) = other("images = 24", "seconds = 9.5");
+    assert!(words.contains("budget.images = 24, now asked for nothing"), "{words}");
+    // What was begun before short batches were trained on goes on as it was, where the study says so.
+    let ledger = folder.path().join(super::ledger::LEDGER_FILE);
+    let text = std::fs::read_to_string(&ledger).unwrap();
+    let without: Vec<&str> = text.lines().filter(|line| !line.contains("drop_last")).collect();
+    std::fs::write(&ledger, without.join("\n")).unwrap();
+    let (words, hint) = other("", "");
+    assert!(words.contains("recipe.train.drop_last = true of the method self, now asked for false"), "{words}");
+    assert!(hint.contains("train.drop_last = true below [recipe]"), "{hint}");
+    check(&STUDY.replace("train.batch = 4", "train.batch = 4\ntrain.drop_last = true")).unwrap();
 }

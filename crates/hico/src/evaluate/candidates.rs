@@ -11,6 +11,7 @@ use super::linear::{Labelled, LinearProbe};
 use super::outcome::{CurvePoint, Role, SCRATCH};
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
+use super::tuning_state::Keep;
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::recipe::Depth;
@@ -99,6 +100,8 @@ pub(super) struct Job<'a> {
     pub(super) depth: Depth,
     pub(super) seed: Seed,
     pub(super) place: Workplace<'a>,
+    /// Where a fine-tuning is kept until it is done.
+    pub(super) keep: Option<Keep<'a>>,
     /// For [`Kind::Probe`] and [`Kind::Tuned`].
     pub(super) pretrained: Option<Encoder>,
 }
@@ -203,8 +206,17 @@ impl Job<'_> {
     fn finetune(&self, encoder: Encoder, after_epoch: impl FnMut(usize)) -> Result<Found, FinetuneError> {
         let classifier =
             Classifier::new(&Init::new(self.place.device, self.seed), encoder, self.classes(), self.trainable);
-        let Finetuned { classifier, chosen_epoch, curve, inner, honest, published } =
-            finetune(self.dataset, self.plan, classifier, self.recipe, self.looks, self.seed, self.place, after_epoch)?;
+        let Finetuned { classifier, chosen_epoch, curve, inner, honest, published } = finetune(
+            self.dataset,
+            self.plan,
+            classifier,
+            self.recipe,
+            self.looks,
+            self.seed,
+            self.place,
+            self.keep,
+            after_epoch,
+        )?;
         let temperature = calibration::temperature(self.dataset, &inner);
         let (chosen_epoch, classifier) = (Some(chosen_epoch), Some(classifier));
         Ok(Found { honest, published, chosen_epoch, curve, chose: true, classifier, temperature })

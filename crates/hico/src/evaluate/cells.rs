@@ -3,8 +3,10 @@
 
 use super::outcome::FoldRun;
 use super::predictions::FramePrediction;
+use crate::difference::{self, Difference};
 use hico_data::atomic;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// File name of the plan inside an evaluation's folder.
@@ -12,6 +14,9 @@ pub const PLAN_FILE: &str = "plan.json";
 
 /// Folder of the finished cells inside an evaluation's folder.
 pub const CELLS_FOLDER: &str = "cells";
+
+/// Folder of fine-tunings under way inside an evaluation's folder.
+const WORK_FOLDER: &str = "work";
 
 /// One fold tested with one seed by one candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,16 +53,12 @@ pub enum CellsError {
     #[error("{}: holds something that is not an evaluation begun by this command", .0.display())]
     Occupied(PathBuf),
     /// The folder holds an evaluation with other settings.
-    #[error("{}: holds an evaluation with {key} = {there}, now asked for {asked}", .folder.display())]
+    #[error("{}: holds an evaluation with {difference}", .folder.display())]
     OtherPlan {
         /// The folder.
         folder: PathBuf,
         /// What differs.
-        key: String,
-        /// Its value there.
-        there: String,
-        /// Its value now.
-        asked: String,
+        difference: Difference,
     },
 }
 
@@ -90,12 +91,30 @@ impl Cells {
             }
             Err(source) => return Err(CellsError::File { path, source }),
         }
+        for folder in [folder.to_owned(), folder.join(CELLS_FOLDER)].into_iter().filter(|folder| folder.is_dir()) {
+            atomic::remove_halves(&folder).map_err(|source| CellsError::File { path: folder.clone(), source })?;
+        }
         Ok(Self { folder: Some(folder.to_owned()) })
     }
 
     fn path(&self, candidate: &str, fold: usize, seed: u64) -> Option<PathBuf> {
         let folder = self.folder.as_ref()?.join(CELLS_FOLDER);
         Some(folder.join(format!("{candidate}-fold{fold}-seed{seed}.json")))
+    }
+
+    /// Where a fine-tuning of a cell is kept until the cell is done.
+    pub(super) fn tuning_file(&self, candidate: &str, fold: usize, seed: u64) -> Option<PathBuf> {
+        let folder = self.folder.as_ref()?.join(WORK_FOLDER);
+        Some(folder.join(format!("{candidate}-fold{fold}-seed{seed}.safetensors")))
+    }
+
+    /// Removes what was kept of fine-tunings that are done.
+    pub(super) fn end(&self) -> Result<(), CellsError> {
+        let Some(path) = self.folder.as_ref().map(|folder| folder.join(WORK_FOLDER)) else { return Ok(()) };
+        match std::fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(CellsError::File { path, source }),
+            _ => Ok(()),
+        }
     }
 
     /// The cell, where it is done.
@@ -141,16 +160,25 @@ pub(super) fn to_json(path: &Path, value: &impl Serialize) -> Result<String, Cel
 }
 
 fn same_plan(folder: &Path, path: &Path, before: &str, now: &str) -> Result<(), CellsError> {
-    let parse = |text: &str| -> Result<serde_json::Map<String, serde_json::Value>, CellsError> {
+    let parse = |text: &str| -> Result<Value, CellsError> {
         serde_json::from_str(text).map_err(|source| CellsError::Broken { path: path.to_owned(), source })
     };
-    let (before, now) = (parse(before)?, parse(now)?);
-    let keys = now.keys().chain(before.keys());
-    let Some(key) = keys.into_iter().find(|key| before.get(*key) != now.get(*key)) else { return Ok(()) };
-    let word = |plan: &serde_json::Map<String, serde_json::Value>| {
-        plan.get(key).map_or_else(|| "nothing".to_owned(), ToString::to_string)
-    };
-    Err(CellsError::OtherPlan { folder: folder.to_owned(), key: key.clone(), there: word(&before), asked: word(&now) })
+    let (mut before, now) = (parse(before)?, parse(now)?);
+    with_drop_last(&mut before);
+    match difference::first(&before, &now) {
+        None => Ok(()),
+        Some(difference) => Err(CellsError::OtherPlan { folder: folder.to_owned(), difference }),
+    }
+}
+
+/// A plan whose recipe does not say what becomes of short batches is of a version that left them out.
+fn with_drop_last(plan: &mut Value) {
+    let Some(Value::String(text)) = plan.get_mut("encoder") else { return };
+    let Ok(mut recipe) = serde_json::from_str::<Value>(text) else { return };
+    if let Some(train) = recipe.get_mut("train").and_then(Value::as_object_mut) {
+        train.entry("drop_last").or_insert(Value::Bool(true));
+        *text = recipe.to_string();
+    }
 }
 
 #[cfg(test)]
@@ -199,6 +227,19 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         std::fs::write(other.path().join("thesis.tex"), "").unwrap();
         assert!(matches!(Cells::open(Some(other.path()), &json!({})), Err(CellsError::Occupied(_))));
+    }
+
+    #[test]
+    fn a_plan_of_a_version_that_left_short_batches_out_is_told_by_that_key_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |train: Value| {
+            let plan = json!({"encoder": json!({"train": train}).to_string(), "side": 64});
+            Cells::open(Some(folder.path()), &plan).map(|_| ()).map_err(|error| error.to_string())
+        };
+        open(json!({"batch": 16})).unwrap();
+        let error = open(json!({"batch": 16, "drop_last": false})).unwrap_err();
+        assert!(error.ends_with("with encoder.train.drop_last = true, now asked for false"), "{error}");
+        open(json!({"batch": 16, "drop_last": true})).unwrap();
     }
 
     #[test]

@@ -5,13 +5,14 @@ use super::cells::{Cell, Cells, CellsError, to_json, write};
 use super::classifier::Trainable;
 use super::classifier_file::{self, ClassifierFacts};
 use super::finetune::{FinetuneRecipe, Looks};
-use super::inputs::{FinetuneError, Workplace};
+use super::inputs::{FinetuneError, Workplace, batches_of};
 use super::outcome::{EVALUATION_FILE, Evaluation, FoldRun};
-use super::plan::{self, FoldPlan, clips_outside, groups_of};
+use super::plan::{self, FoldPlan, clips_outside, frames_of, groups_of};
 use super::predictions::{PREDICTIONS_FILE, PredictionTable, per_clip, per_frame};
 use super::pretrained::{Pretrained, Seen};
-pub use super::request::{Contender, EvaluateError, Floors, Progress, Request};
+pub use super::request::{Contender, EvaluateError, Floors, FoldOutline, Progress, Request};
 use super::summary;
+use super::tuning_state::Keep;
 use crate::metrics::{Confusion, argmax};
 use crate::model::Encoder;
 use crate::recipe::{Depth, MethodName};
@@ -49,6 +50,7 @@ pub fn cross_validate(
     if let Some(folder) = &request.folder {
         write_results(folder, dataset, &evaluation, &cells)?;
     }
+    work.cells.end()?;
     Ok(evaluation)
 }
 
@@ -118,10 +120,9 @@ impl<'a> Work<'a> {
         for (what, numbers) in [("fold", &fold_numbers), ("seed", &request.seeds)] {
             each_once(what, numbers)?;
         }
-        // Every fold is checked before the first is begun.
-        for fold in &folds {
-            FoldPlan::new(dataset, *fold, request.recipe.inner_fraction, Seed(request.seeds[0]))?;
-        }
+        // Every fold is checked before the first is begun, and before anything is written.
+        let outlines: Vec<FoldOutline> =
+            folds.iter().map(|fold| outline(dataset, request, *fold)).collect::<Result<_, _>>()?;
         if let Some(name) = without_pyramid(&request.contender)
             && request.trainable == Trainable::LastBlock
         {
@@ -153,11 +154,15 @@ impl<'a> Work<'a> {
         let seeds = |kind: &Kind| if kind.is_random() { request.seeds.len() as u64 } else { 1 };
         let a_fold: u64 = kinds.iter().map(|kind| kind.work(&request.recipe) * seeds(kind)).sum();
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let total = folds.len() as u64 * (a_fold + pretraining);
+        for plan in outlines {
+            progress(Progress { done: 0, total, what: String::new(), plan: Some(plan) });
+        }
         Ok(Self {
             dataset,
             request,
             cells,
-            total: folds.len() as u64 * (a_fold + pretraining),
+            total,
             folds,
             kinds,
             contenders: contenders(request),
@@ -214,7 +219,12 @@ impl<'a> Work<'a> {
                 }
                 let mut cell = self.run_cell(candidate, &plan, Seed(seed), encoder.as_ref(), &what)?;
                 cell.seconds = began.elapsed().as_secs_f64();
-                self.cells.keep(&candidate.name, &cell)?
+                let cell = self.cells.keep(&candidate.name, &cell)?;
+                if let Some(tuning) = self.cells.tuning_file(&candidate.name, fold, seed) {
+                    // It is of no use any more; what cannot be removed now is removed at the end.
+                    std::fs::remove_file(tuning).ok();
+                }
+                cell
             }
         };
         self.done += kind.work(&self.request.recipe);
@@ -232,7 +242,9 @@ impl<'a> Work<'a> {
     ) -> Result<Cell, EvaluateError> {
         let kind = candidate.kind;
         let request = self.request;
+        let tuning = self.cells.tuning_file(&candidate.name, plan.fold, seed.0);
         let job = Job {
+            keep: tuning.as_deref().map(|path| Keep { path, every: request.checkpoint_every }),
             dataset: self.dataset,
             plan,
             recipe: &request.recipe,
@@ -245,8 +257,7 @@ impl<'a> Work<'a> {
         };
         let (done, total) = (self.done, self.total);
         let progress = &mut self.progress;
-        let found =
-            job.run(kind, |epochs| progress(Progress { done: done + epochs as u64, total, what: what.to_owned() }));
+        let found = job.run(kind, |epochs| progress(Progress::at(done + epochs as u64, total, what.to_owned())));
         let at = |source| match source {
             FinetuneError::Interrupted => EvaluateError::Interrupted,
             source => EvaluateError::Finetune { at: what.to_owned(), source },
@@ -293,23 +304,14 @@ impl<'a> Work<'a> {
             return Err(EvaluateError::NoEncoder(plan.fold));
         };
         let fold = plan.fold;
-        let clips = clips_outside(self.dataset, fold);
-        let folder = self.request.folder.as_ref().map(|folder| folder.join("pretrain").join(format!("fold-{fold}")));
-        let options = PretrainOptions {
-            folder: folder.clone(),
-            resume: true,
-            device: self.request.device,
-            clips: Some(clips),
-            threads: self.request.threads,
-            command: vec![self.request.command.clone()],
-            ..PretrainOptions::default()
-        };
+        let options = pretrain_options(self.dataset, self.request, fold);
+        let folder = options.folder.clone();
         let (done, total) = (self.done, self.total);
         let report = &mut self.progress;
         let mut relay = |step: train::Progress| {
             if let train::Progress::Epoch(epoch) = step {
                 let what = format!("fold {fold}, pretraining");
-                report(Progress { done: done + epoch.epoch as u64 + 1, total, what });
+                report(Progress::at(done + epoch.epoch as u64 + 1, total, what));
             }
         };
         let outcome = train::pretrain(self.dataset, recipe, &options, &mut relay, self.stop)
@@ -329,8 +331,39 @@ impl<'a> Work<'a> {
     }
 
     fn tell(&mut self, what: String) {
-        (self.progress)(Progress { done: self.done, total: self.total, what });
+        (self.progress)(Progress::at(self.done, self.total, what));
     }
+}
+
+/// How the encoder of a fold is pretrained.
+fn pretrain_options(dataset: &Dataset, request: &Request, fold: usize) -> PretrainOptions {
+    PretrainOptions {
+        folder: request.folder.as_ref().map(|folder| folder.join("pretrain").join(format!("fold-{fold}"))),
+        resume: true,
+        device: request.device,
+        clips: Some(clips_outside(dataset, fold)),
+        threads: request.threads,
+        lower_batch: request.lower_batch,
+        checkpoint_every: request.checkpoint_every,
+        command: vec![request.command.clone()],
+        ..PretrainOptions::default()
+    }
+}
+
+/// What a fold's training will be; an error where it cannot be.
+fn outline(dataset: &Dataset, request: &Request, fold: usize) -> Result<FoldOutline, EvaluateError> {
+    let plan = FoldPlan::new(dataset, fold, request.recipe.inner_fraction, Seed(request.seeds[0]))?;
+    let pretraining = match &request.contender {
+        Contender::Inside(recipe) => {
+            let options = pretrain_options(dataset, request, fold);
+            let found = train::outline(dataset, recipe, &options);
+            Some(found.map_err(|source| EvaluateError::Train { fold, source })?)
+        }
+        Contender::None | Contender::Given(_) => None,
+    };
+    let frames = frames_of(dataset, &plan.fit, request.recipe.frames_per_clip);
+    let steps_per_epoch = batches_of(&frames, request.recipe.batch).len();
+    Ok(FoldOutline { fold, pretraining, frames: frames.len(), steps_per_epoch, epochs: request.recipe.epochs })
 }
 
 fn each_once(what: &'static str, numbers: &[u64]) -> Result<(), EvaluateError> {

@@ -12,10 +12,12 @@ use super::linear::class_weights;
 use super::outcome::CurvePoint;
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
+use super::tuning_state::{self, Chosen, Keep, Position, Shown as Found, inference};
 use crate::metrics::{Confusion, argmax};
 use crate::model::weights;
 use crate::recipe::{Decay, ScheduleKind, TrainFile};
 use crate::train::checkpoint::PIECE;
+use crate::train::keep::Keeper;
 use crate::train::optimiser::Adam;
 use crate::train::schedule::Schedule;
 use burn::module::Module;
@@ -27,6 +29,7 @@ use rand::seq::SliceRandom as _;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How a network is fine-tuned; the same for every candidate of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +63,9 @@ impl Default for FinetuneRecipe {
         }
     }
 }
+
+/// A fine-tuning shorter than this is not kept at the ends of its epochs: it is done again as fast as it is read.
+const MOST_LOST: Duration = Duration::from_secs(20);
 
 /// Which looks at the test fold are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -96,10 +102,12 @@ pub struct Finetuned {
 ///
 /// The result depends on the data, the classifier, the recipe and the seed, not on the number of threads.
 ///
+/// - `keep`: where what is done is kept until the end; a fine-tuning that was stopped or killed goes on from there, to the
+///   same bits
 /// - `after_epoch`: called with the number of epochs done
 ///
 /// # Errors
-/// When frames cannot be read, the loss or a weight is no longer a number, or it is asked to stop.
+/// When frames cannot be read, what is done cannot be kept, the loss or a weight is no longer a number, or it is asked to stop.
 #[expect(clippy::too_many_arguments, reason = "each is one thing, and there is one caller")]
 pub fn finetune(
     dataset: &Arc<Dataset>,
@@ -109,6 +117,7 @@ pub fn finetune(
     looks: Looks,
     seed: Seed,
     place: Workplace<'_>,
+    keep: Option<Keep<'_>>,
     mut after_epoch: impl FnMut(usize),
 ) -> Result<Finetuned, FinetuneError> {
     let frames = |clips: &[usize]| frames_of(dataset, clips, recipe.frames_per_clip);
@@ -121,12 +130,23 @@ pub fn finetune(
         Trainable::LastBlock | Trainable::All => Inputs::Views(views),
     };
     let mut training = Training::new(classifier, recipe, fit, &inputs, dataset, seed);
-    let mut curve = Vec::new();
-    let mut chosen: Option<Chosen> = None;
-    let mut published: Option<(f64, Vec<FramePrediction>)> = None;
-    for epoch in 0..recipe.epochs {
-        let train_loss = training.epoch(epoch)?;
-        let network = training.network();
+    let mut shown = keep.and_then(|keep| training.go_on(keep)).unwrap_or_default();
+    let mut clock = keep.map(|keep| Keeper::clock(keep.every, training.steps));
+    for epoch in training.epochs..recipe.epochs {
+        let after_step = |training: &Training<'_>| match (keep, &mut clock) {
+            (Some(keep), Some(clock)) if clock.is_due(training.steps) => training.keep(keep, &shown, clock),
+            _ => Ok(()),
+        };
+        let train_loss = match training.epoch(epoch, after_step) {
+            Err(FinetuneError::Interrupted) => {
+                if let (Some(keep), Some(clock)) = (keep, &mut clock) {
+                    training.keep(keep, &shown, clock)?;
+                }
+                return Err(FinetuneError::Interrupted);
+            }
+            train_loss => train_loss?,
+        };
+        let network = inference(&training.classifier);
         if let Some(what) = not_a_number(train_loss, &network) {
             return Err(FinetuneError::Diverged { epoch: epoch + 1, what, learning_rate: recipe.learning_rate });
         }
@@ -140,19 +160,26 @@ pub fn finetune(
         if looks == Looks::Published {
             let tested = Judged::new(dataset, inputs.predict(&network, &test)?);
             point.test_balanced_accuracy = Some(tested.balanced_accuracy);
-            if published.as_ref().is_none_or(|best| tested.balanced_accuracy > best.0) {
-                published = Some((tested.balanced_accuracy, tested.frames));
+            if shown.published.as_ref().is_none_or(|best| tested.balanced_accuracy > best.0) {
+                shown.published = Some((tested.balanced_accuracy, tested.frames));
             }
         }
-        if inner.is_empty() || chosen.as_ref().is_none_or(|best| found.better_than(best.balanced_accuracy, best.loss)) {
+        let best = shown.chosen.as_ref();
+        if inner.is_empty() || best.is_none_or(|best| found.better_than(best.balanced_accuracy, best.loss)) {
             let Judged { frames: inner, balanced_accuracy, loss } = found;
-            chosen = Some(Chosen { epoch, balanced_accuracy, loss, network, inner });
+            shown.chosen = Some(Chosen { epoch, balanced_accuracy, loss, network, inner });
         }
-        curve.push(point);
+        shown.curve.push(point);
+        training.close_epoch();
+        if let (Some(keep), Some(clock)) = (keep, &mut clock)
+            && clock.is_worth_it_after(MOST_LOST)
+        {
+            training.keep(keep, &shown, clock)?;
+        }
         after_epoch(epoch + 1);
     }
     // Checked recipes have an epoch at least.
-    let Some(chosen) = chosen else { return Err(FinetuneError::Interrupted) };
+    let Found { curve, chosen: Some(chosen), published } = shown else { return Err(FinetuneError::Interrupted) };
     let honest = inputs.predict(&chosen.network, &test)?;
     Ok(Finetuned {
         classifier: chosen.network,
@@ -177,15 +204,6 @@ fn not_a_number(loss: f64, network: &Classifier) -> Option<String> {
         }
     });
     odd
-}
-
-/// The best epoch so far.
-struct Chosen {
-    epoch: usize,
-    balanced_accuracy: f64,
-    loss: f64,
-    network: Classifier,
-    inner: Vec<FramePrediction>,
 }
 
 /// Predictions and how good they are.
@@ -225,6 +243,11 @@ struct Training<'a> {
     class_weights: Vec<f64>,
     device: Device,
     seed: Seed,
+    /// Epochs done.
+    epochs: usize,
+    /// Batches done of the running epoch, and the sum of the loss over their frames.
+    batches: usize,
+    loss: f64,
 }
 
 impl<'a> Training<'a> {
@@ -258,21 +281,62 @@ impl<'a> Training<'a> {
             device: inputs.place().device.clone().autodiff(),
             inputs,
             seed,
+            epochs: 0,
+            batches: 0,
+            loss: 0.0,
         }
     }
 
-    /// One pass over the training frames in an order of its own; the mean loss.
-    fn epoch(&mut self, epoch: usize) -> Result<f64, FinetuneError> {
+    /// Goes on where an earlier sitting stopped, if there was one; what its epochs have shown.
+    fn go_on(&mut self, keep: Keep<'_>) -> Option<Found> {
+        let (classifier, position, shown) =
+            tuning_state::read(keep, &self.classifier, &mut self.optimiser, self.inputs.place().device)?;
+        self.classifier = classifier;
+        (self.steps, self.epochs) = (position.steps, position.epochs);
+        (self.batches, self.loss) = (position.batches, f64::from_bits(position.loss));
+        Some(shown)
+    }
+
+    fn keep(&self, keep: Keep<'_>, shown: &Found, clock: &mut Keeper) -> Result<(), FinetuneError> {
+        let began = Instant::now();
+        let position = Position {
+            epochs: self.epochs,
+            batches: self.batches,
+            loss: self.loss.to_bits(),
+            steps: self.steps,
+            ..Position::default()
+        };
+        tuning_state::write(keep, &self.classifier, &self.optimiser, position, shown)?;
+        clock.saved(self.steps, began.elapsed());
+        Ok(())
+    }
+
+    const fn close_epoch(&mut self) {
+        self.epochs += 1;
+        (self.batches, self.loss) = (0, 0.0);
+    }
+
+    /// One pass over the training frames in an order of its own, or what is left of it; the mean loss.
+    fn epoch(
+        &mut self,
+        epoch: usize,
+        mut after_step: impl FnMut(&Self) -> Result<(), FinetuneError>,
+    ) -> Result<f64, FinetuneError> {
         let mut order = self.fit.clone();
         order.shuffle(&mut self.seed.stream("finetune-order", &[epoch as u64]));
         let batches = batches_of(&order, self.recipe.batch);
-        let mut sum = 0.0;
         let inputs = self.inputs;
         let device = self.device.clone();
-        inputs.for_each_batch(&batches, Some(epoch), &device, |frames, shown| {
-            sum += self.step(frames, shown) * frames.len() as f64;
+        let mut kept = Ok(());
+        inputs.for_each_batch(&batches[self.batches.min(batches.len())..], Some(epoch), &device, |frames, shown| {
+            self.loss += self.step(frames, shown) * frames.len() as f64;
+            self.batches += 1;
+            if kept.is_ok() {
+                kept = after_step(self);
+            }
         })?;
-        Ok(sum / order.len() as f64)
+        kept?;
+        Ok(self.loss / order.len() as f64)
     }
 
     fn step(&mut self, frames: &[FrameRef], shown: Shown) -> f64 {
@@ -283,11 +347,6 @@ impl<'a> Training<'a> {
         self.classifier = self.optimiser.step(self.classifier.clone(), loss.backward(), rate, 1.0);
         self.steps += 1;
         value
-    }
-
-    /// A copy of the network as it is now, without automatic differentiation.
-    fn network(&self) -> Classifier {
-        self.classifier.valid().fold()
     }
 }
 
@@ -312,6 +371,7 @@ mod tests {
     use crate::model::Encoder;
     use crate::model::init::Init;
     use crate::recipe::Depth;
+    use crate::train::CheckpointEvery;
     use std::sync::atomic::AtomicBool;
 
     /// Two folds; three groups of each class to train on and one to test, when fold 0 is tested.
@@ -335,7 +395,7 @@ mod tests {
         let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
         let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
         let place = Workplace { device: &device, threads, stop: &AtomicBool::new(false) };
-        finetune(data, &plan, classifier, &recipe(epochs), looks, Seed(5), place, |_| {}).unwrap()
+        finetune(data, &plan, classifier, &recipe(epochs), looks, Seed(5), place, None, |_| {}).unwrap()
     }
 
     #[test]
@@ -347,7 +407,8 @@ mod tests {
         let clips: Vec<usize> = (2..8).collect();
         let plan = FoldPlan { fold: 0, fit: clips.clone(), inner: clips.clone(), test: clips };
         let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
-        let tuned = finetune(&data, &plan, classifier, &recipe(10), Looks::Honest, Seed(5), place, |_| {}).unwrap();
+        let tuned =
+            finetune(&data, &plan, classifier, &recipe(10), Looks::Honest, Seed(5), place, None, |_| {}).unwrap();
         let right = |frame: &&FramePrediction| Some(argmax(&frame.probabilities)) == data.label(frame.clip);
         assert_eq!(tuned.honest.iter().filter(right).count(), 6, "{:?}", tuned.curve);
         assert!(tuned.curve[9].train_loss < 0.5 * tuned.curve[0].train_loss, "{:?}", tuned.curve);
@@ -409,7 +470,7 @@ mod tests {
         let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
         let said = |classifier: Classifier, learning_rate: f64| {
             let recipe = FinetuneRecipe { learning_rate, ..recipe(4) };
-            finetune(&spots([0, 1]), &plan, classifier, &recipe, Looks::Honest, Seed(5), place, |_| {})
+            finetune(&spots([0, 1]), &plan, classifier, &recipe, Looks::Honest, Seed(5), place, None, &mut |_| {})
                 .unwrap_err()
                 .to_string()
         };
@@ -425,13 +486,60 @@ mod tests {
     }
 
     #[test]
+    fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
+        let data = spots([0, 1]);
+        let device = Device::flex();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("work/tuning.safetensors");
+        // Two batches an epoch, a checkpoint after every third step: in the middle of the second epoch.
+        let every = CheckpointEvery::Steps(std::num::NonZeroU64::new(3).unwrap());
+        let recipe = FinetuneRecipe { batch: 2, ..recipe(4) };
+        for trainable in [Trainable::All, Trainable::LastBlock] {
+            let run = |keep: Option<Keep<'_>>, stop: &AtomicBool, after_epoch: &mut dyn FnMut(usize)| {
+                let init = Init::new(&device, Seed(3));
+                let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
+                let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
+                let place = Workplace { device: &device, threads: 2, stop };
+                finetune(&data, &plan, classifier, &recipe, Looks::Published, Seed(5), place, keep, after_epoch)
+            };
+            let go_on = AtomicBool::new(false);
+            let whole = run(None, &go_on, &mut |_| {}).unwrap();
+            let keep = Some(Keep { path: &path, every });
+            let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                run(keep, &go_on, &mut |epochs| assert!(epochs < 2, "killed"))
+            }));
+            assert!(killed.is_err() && path.is_file());
+            let stop = AtomicBool::new(false);
+            let mut epochs_told = Vec::new();
+            let stopped = run(keep, &stop, &mut |epochs| {
+                epochs_told.push(epochs);
+                stop.store(true, std::sync::atomic::Ordering::SeqCst);
+            });
+            assert!(matches!(stopped, Err(FinetuneError::Interrupted)));
+            assert_eq!(epochs_told, [2], "it goes on in the second epoch");
+            let gone_on = run(keep, &go_on, &mut |_| {}).unwrap();
+            assert_eq!(gone_on.classifier.to_tensors(), whole.classifier.to_tensors(), "{trainable:?}");
+            assert_eq!((gone_on.chosen_epoch, &gone_on.curve), (whole.chosen_epoch, &whole.curve));
+            assert_eq!(
+                (gone_on.inner, gone_on.honest, gone_on.published),
+                (whole.inner, whole.honest, whole.published)
+            );
+            std::fs::write(&path, "torn").unwrap();
+            let anew = run(keep, &go_on, &mut |_| {}).unwrap();
+            assert_eq!(anew.curve, whole.curve, "what cannot be read is done again");
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
     fn it_stops_when_asked_to() {
         let device = Device::flex();
         let init = Init::new(&device, Seed(3));
         let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::Head);
         let plan = FoldPlan { fold: 0, fit: vec![2], inner: vec![6], test: vec![0] };
         let place = Workplace { device: &device, threads: 1, stop: &AtomicBool::new(true) };
-        let outcome = finetune(&spots([0, 1]), &plan, classifier, &recipe(1), Looks::Honest, Seed(5), place, |_| {});
+        let outcome =
+            finetune(&spots([0, 1]), &plan, classifier, &recipe(1), Looks::Honest, Seed(5), place, None, |_| {});
         assert!(matches!(outcome, Err(FinetuneError::Interrupted)));
     }
 }

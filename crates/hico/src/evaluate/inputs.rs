@@ -12,6 +12,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::view::{self, Augment, ViewRecipe};
 use hico_data::{Dataset, DatasetError, Seed, prefetch};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -45,6 +46,14 @@ pub enum FinetuneError {
     /// A network made no numbers of a frame.
     #[error("what the network makes of frame {} of clip {} is not a number (both from 0)", .0.frame, .0.clip)]
     NotFinite(FrameRef),
+    /// What is done cannot be kept.
+    #[error("{}: cannot be written: {source}", .path.display())]
+    Keep {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// It was asked to stop.
     #[error("interrupted")]
     Interrupted,

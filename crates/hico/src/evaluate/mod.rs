@@ -18,6 +18,7 @@ pub mod classifier_file;
 mod clock;
 pub mod confounds;
 pub mod cross_validate;
+pub mod tuning_state;
 pub mod finetune;
 pub mod floors;
 pub mod inputs;

@@ -7,9 +7,13 @@ use super::inputs::FinetuneError;
 use super::plan::PlanError;
 use super::pretrained::{Pretrained, PretrainedError};
 use crate::device::{DeviceChoice, DeviceError};
+use crate::difference::Difference;
 use crate::model::weights::WeightsError;
 use crate::recipe::{Depth, Recipe};
-use crate::train::TrainError;
+use crate::train::checkpoint::CheckpointError;
+use crate::train::select::SelectError;
+use crate::train::{self, CheckpointEvery, Outline, TrainError};
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -68,6 +72,10 @@ pub struct Request {
     pub device: DeviceChoice,
     /// Threads that make views; as many as there are cores if `None`. Results do not depend on it.
     pub threads: Option<NonZeroUsize>,
+    /// Whether the batch of a pretraining inside a fold is lowered to the clips of that fold where they are fewer.
+    pub lower_batch: bool,
+    /// When what is being trained is kept besides the ends of its epochs.
+    pub checkpoint_every: CheckpointEvery,
     /// The command that asked, for the record.
     pub command: String,
 }
@@ -90,6 +98,8 @@ impl Default for Request {
             keep_classifiers: false,
             device: DeviceChoice::Cpu,
             threads: None,
+            lower_batch: false,
+            checkpoint_every: CheckpointEvery::default(),
             command: String::new(),
         }
     }
@@ -104,6 +114,46 @@ pub struct Progress {
     pub total: u64,
     /// What is being done, for instance `fold 2, seed 1, scratch`.
     pub what: String,
+    /// What a fold's training will be, told once for each before any work.
+    pub plan: Option<FoldOutline>,
+}
+
+impl Progress {
+    /// Work at `what`.
+    pub(super) const fn at(done: u64, total: u64, what: String) -> Self {
+        Self { done, total, what, plan: None }
+    }
+}
+
+/// What is trained in one fold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoldOutline {
+    /// The fold.
+    pub fold: usize,
+    /// The pretraining inside of it, where there is one.
+    pub pretraining: Option<Outline>,
+    /// Frames that are fine-tuned on.
+    pub frames: usize,
+    /// Steps in an epoch of fine-tuning.
+    pub steps_per_epoch: usize,
+    /// Epochs of fine-tuning.
+    pub epochs: usize,
+}
+
+impl fmt::Display for FoldOutline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fold, pretraining, frames, steps_per_epoch, epochs } = self;
+        write!(formatter, "fold {fold}: ")?;
+        if let Some(pretraining) = pretraining {
+            write!(formatter, "pretraining on {pretraining}; then ")?;
+        }
+        let (steps, largest) = (steps_per_epoch * epochs, frames.div_ceil((*steps_per_epoch).max(1)));
+        write!(
+            formatter,
+            "fine-tuning on {frames} frames in batches of up to {largest}; {steps_per_epoch} steps an epoch, {steps} steps \
+             in {epochs} epochs"
+        )
+    }
 }
 
 /// Why there is no evaluation.
@@ -176,7 +226,10 @@ impl EvaluateError {
                 "fewer folds leave more groups to train on: `hico split DATASET --folds K`"
             }
             Self::Finetune { source: FinetuneError::Diverged { .. }, .. } => "try a tenth of that --learning-rate",
-            Self::Train { source, .. } => return source.hint(),
+            Self::Finetune { source: FinetuneError::Keep { .. }, .. } => {
+                "choose an --out on a disk that can be written and has room"
+            }
+            Self::Train { source, .. } => return train_hint(source),
             Self::Pretrained(PretrainedError::Missing(_)) => {
                 "name a folder written by `hico pretrain`, a .safetensors or .pth file, or `random`"
             }
@@ -195,13 +248,62 @@ impl EvaluateError {
             Self::NoPyramid(_) => "train the whole backbone, --trainable all, or only the head, --trainable head",
             Self::Device(error) => error.hint(),
             Self::Cells(CellsError::Occupied(_)) => "choose an empty or a new folder for --out",
-            Self::Cells(CellsError::OtherPlan { .. }) => {
-                "choose another --out, or repeat the settings that the folder was begun with"
-            }
+            Self::Cells(CellsError::OtherPlan { difference, .. }) => return Some(plan_hint(difference)),
             Self::Cells(CellsError::Broken { .. }) => "delete that file: the same command then makes it again",
             Self::Cells(CellsError::File { .. }) => "choose an --out on a disk that can be written and has room",
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// What to do about a pretraining inside a fold, by the flags of the command that asks for one.
+fn train_hint(error: &TrainError) -> Option<String> {
+    match error {
+        TrainError::Batch(batch) => Some(train::batch_hint("--pretrain-batch", batch)),
+        TrainError::Select(SelectError::TooFewClasses { .. }) => Some(
+            "set method.supervision = \"self\" in the recipe, which needs no labels; or label a second class"
+                .to_owned(),
+        ),
+        TrainError::Select(_) => {
+            Some("fewer folds leave more clips to train on: `hico split DATASET --folds K`".to_owned())
+        }
+        TrainError::Checkpoint(CheckpointError::Write { .. }) => Some(
+            "the checkpoint before it, if any, is still whole; make room and give the same command again".to_owned(),
+        ),
+        TrainError::NotFinite { .. } => Some(
+            "choose another --out and a --recipe with a smaller train.learning_rate, or with train.clip_norm set"
+                .to_owned(),
+        ),
+        error => error.hint(),
+    }
+}
+
+/// What to do about a folder that was begun with another setting: how to ask for that setting again.
+fn plan_hint(Difference { key, there, .. }: &Difference) -> String {
+    let flag = match key.as_str() {
+        "encoder.train.epochs" => Some("--pretrain-epochs"),
+        "encoder.train.batch" => Some("--pretrain-batch"),
+        "encoder.view.side" | "finetune.view.side" => Some("--side"),
+        "finetune.epochs" => Some("--epochs"),
+        "finetune.batch" => Some("--batch"),
+        "finetune.learning_rate" => Some("--learning-rate"),
+        "finetune.weight_decay" => Some("--weight-decay"),
+        "finetune.frames_per_clip" => Some("--frames-per-clip"),
+        "finetune.inner_fraction" => Some("--inner-fraction"),
+        "trainable" => Some("--trainable"),
+        "depth" => Some("--depth"),
+        "device" => Some("--device"),
+        "looks" => Some("--protocol"),
+        _ => None,
+    };
+    let there = there.trim_matches('"');
+    match (flag, key.strip_prefix("encoder.")) {
+        (Some(flag), _) => format!("choose another --out, or say {flag} {there}, as the folder was begun"),
+        (None, Some(key)) => {
+            format!("choose another --out, or a --recipe with {key} = {there}, as the folder was begun")
+        }
+        (None, None) if key == "data" => "choose another --out: the table of the data set has changed".to_owned(),
+        (None, None) => "choose another --out, or repeat the settings that the folder was begun with".to_owned(),
     }
 }

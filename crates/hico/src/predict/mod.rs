@@ -86,7 +86,9 @@ impl From<FinetuneError> for PredictError {
             FinetuneError::Dataset(error) => Self::Dataset(error),
             FinetuneError::NotFinite(FrameRef { frame, .. }) => Self::NotFinite { frame },
             // Nothing is trained here.
-            FinetuneError::Interrupted | FinetuneError::Diverged { .. } => Self::Interrupted,
+            FinetuneError::Interrupted | FinetuneError::Diverged { .. } | FinetuneError::Keep { .. } => {
+                Self::Interrupted
+            }
         }
     }
 }
