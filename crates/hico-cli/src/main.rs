@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod gauge;
 mod interrupt;
 mod output;
 

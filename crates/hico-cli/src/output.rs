@@ -1,5 +1,6 @@
 //! Text or JSON: words go to standard error, data to standard output.
 
+use crate::gauge::Gauge;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
@@ -100,17 +101,21 @@ impl Output {
         Meter { output: self, bar: self.progress(0, unit), unit: unit.to_owned(), logs, last: String::new() }
     }
 
-    /// A progress bar over `total` things, with rate and time to go; hidden when quiet or not at a terminal.
+    /// A progress bar over `total` things (0 where that is not known yet), with the time taken and the time to go, on one
+    /// line; hidden when quiet or not at a terminal.
     pub(crate) fn progress(self, total: u64, what: &str) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(
-            Some(total),
+            Some(total).filter(|total| *total > 0),
             if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
         );
-        let template = "{prefix} [{bar:30}] {pos}/{len} {per_sec} ETA {eta} {msg}";
+        // What does not fit on the line is cut off its end.
+        let template = if what.is_empty() { "{gauge} {wide_msg}" } else { "{prefix} {gauge} {wide_msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
+            bar.set_style(style.with_key("gauge", Gauge::new()));
         }
         bar.set_prefix(what.to_owned());
+        // The time taken goes on while a step takes long.
+        bar.enable_steady_tick(std::time::Duration::from_secs(1));
         bar
     }
 }
@@ -127,7 +132,9 @@ pub(crate) struct Meter {
 impl Meter {
     /// Shows how far the work is, and what it is at.
     pub(crate) fn show(&mut self, done: u64, total: u64, what: &str) {
-        self.bar.set_length(total);
+        if total > 0 {
+            self.bar.set_length(total);
+        }
         self.bar.set_message(harmless(what).into_owned());
         self.bar.set_position(done);
         if self.logs && !what.is_empty() && self.last != what {

@@ -1,3 +1,4 @@
+use super::checkpoints::CheckpointArgs;
 use clap::Args;
 use hico::device::DeviceChoice;
 use std::num::NonZeroUsize;
@@ -43,4 +44,6 @@ pub(crate) struct CompareArgs {
     /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
+    #[command(flatten)]
+    pub(crate) checkpoints: CheckpointArgs,
 }

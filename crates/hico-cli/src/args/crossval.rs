@@ -1,4 +1,5 @@
 use super::TuningArgs;
+use super::pretrain::MethodArg;
 use clap::Args;
 use hico::model::weights::WeightsOf;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ seeds may be added later.
 
 Examples:
   hico crossval data --pretrain-inside --pretrain-epochs 50 --out runs/honest --side 64 --seeds 1,2,3
+  hico crossval data --pretrain-inside --method simclr --out runs/simclr --side 64
   hico crossval data --pretrain runs/a --out runs/a-crossval --protocol published
   hico crossval data --out runs/floors --side 64")]
 pub(crate) struct CrossvalArgs {
@@ -27,13 +29,16 @@ pub(crate) struct CrossvalArgs {
     /// Pretrain an encoder for each fold, on the clips of all groups that this fold does not test
     #[arg(long)]
     pub(crate) pretrain_inside: bool,
-    /// Recipe of that pretraining; the paper's if absent
-    #[arg(long, value_name = "RECIPE", requires = "pretrain_inside")]
+    /// Recipe of that pretraining: a name that `hico recipe` lists, or a TOML file; the paper's if absent
+    #[arg(long, value_name = "NAME|FILE", requires = "pretrain_inside")]
     pub(crate) recipe: Option<PathBuf>,
+    /// Method of that pretraining, by the recipe that comes with hico; HiCo if absent
+    #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with = "recipe")]
+    pub(crate) method: Option<MethodArg>,
     /// Epochs of that pretraining; the recipe's if absent. Its warm-up shrinks or grows with them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_epochs: Option<usize>,
-    /// Clips a step of that pretraining; the recipe's if absent
+    /// Clips a step of that pretraining; if absent the recipe's, or in a fold of fewer clips all of them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_batch: Option<usize>,
     /// A new folder for the results, or one that this command was interrupted on

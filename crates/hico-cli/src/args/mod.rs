@@ -8,6 +8,8 @@ mod join;
 mod split;
 mod audit;
 mod export_data;
+pub(crate) mod checkpoints;
+mod recipe;
 mod pretrain;
 mod tuning;
 mod finetune;
@@ -38,6 +40,7 @@ pub(crate) use join::JoinArgs;
 pub(crate) use phantom::PhantomArgs;
 pub(crate) use predict::{PerArg, PredictArgs};
 pub(crate) use pretrain::PretrainArgs;
+pub(crate) use recipe::RecipeArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use split::SplitArgs;
@@ -92,6 +95,8 @@ pub(crate) enum Command {
     Join(JoinArgs),
     /// Write a data set as WebDataset shards or as an ImageFolder tree, for other programs
     ExportData(ExportDataArgs),
+    /// List the recipes that come with hico, or print one
+    Recipe(RecipeArgs),
     /// Pretrain an encoder on the clips of a data set
     Pretrain(PretrainArgs),
     /// Fine-tune on all folds but one, and test on that one once

@@ -1,33 +1,36 @@
+use super::checkpoints::CheckpointArgs;
+use super::tuning::above_zero;
 use clap::{Args, ValueEnum};
 use hico::device::DeviceChoice;
 use hico::model::weights::WeightsOf;
 use hico::recipe::{MethodName, Precision, Supervision};
-use hico::train::CheckpointEvery;
-use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::time::Duration;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   hico pretrain lung --out runs/lung
   hico pretrain lung --method simclr --out runs/simclr
-  hico pretrain lung --recipe recipes/hico-authors.toml --out runs/authors --resume
+  hico pretrain lung --recipe hico-plus --out runs/plus
+  hico pretrain --resume --out runs/lung
+  hico pretrain --resume --out runs/lung --epochs 600
   hico pretrain lung --out runs/few --label-fraction 0.1 --epochs 50 --side 112
   hico pretrain lung --out runs/fold2 --holdout-fold 2 --supervision self
   hico pretrain lung --out runs/imagenet --init resnet18.pth
 
 RUN then holds recipe.toml, run.json, journal.jsonl, a TensorBoard event file, last.safetensors and best.safetensors.
-A run that was stopped or killed goes on with the same command and --resume, to the same weights.
-Ctrl-C finishes the step, saves and exits with code 130.")]
+A run that was stopped or killed goes on with --resume and --out alone, to the same weights; its data set, recipe, fold,
+seed and device stand in its own records. Ctrl-C, SIGTERM and SIGHUP finish the step, save and exit with code 130; a
+second signal, more than a second later, ends at once.")]
 pub(crate) struct PretrainArgs {
-    /// Data set made by `hico ingest`
-    pub(crate) dataset: PathBuf,
+    /// Data set made by `hico ingest`; with --resume the run's own, if absent
+    #[arg(required_unless_present = "resume")]
+    pub(crate) dataset: Option<PathBuf>,
     /// Folder to write the run to
     #[arg(long, value_name = "RUN")]
     pub(crate) out: PathBuf,
-    /// Recipe in TOML; the paper's values if absent (with --resume: the run's own)
-    #[arg(long, value_name = "FILE")]
+    /// Recipe: a name that `hico recipe` lists, or a TOML file; the paper's if absent (with --resume: the run's own)
+    #[arg(long, value_name = "NAME|FILE")]
     pub(crate) recipe: Option<PathBuf>,
     /// The method, by the recipe that comes with hico; HiCo if absent
     #[arg(long, value_name = "METHOD", conflicts_with = "recipe")]
@@ -54,15 +57,19 @@ pub(crate) struct PretrainArgs {
     /// Fold whose groups the run must not see
     #[arg(long, value_name = "K")]
     pub(crate) holdout_fold: Option<usize>,
-    /// Passes over the clips; the recipe's warm-up shrinks or grows with them
+    /// Passes over the clips; the recipe's warm-up shrinks or grows with them. With --resume the run is lengthened or
+    /// shortened to them
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
     /// Side of a view in pixels, 32 to 512
     #[arg(long, value_name = "PIXELS")]
     pub(crate) side: Option<usize>,
-    /// Clips in a step, two views of each
+    /// Clips in a step, two views of each; where it is absent and there are fewer clips than the recipe's batch, all of them
     #[arg(long, value_name = "N")]
     pub(crate) batch: Option<usize>,
+    /// Largest learning rate; the recipe's if absent
+    #[arg(long, visible_alias = "lr", value_name = "RATE", value_parser = above_zero)]
+    pub(crate) learning_rate: Option<f64>,
     /// Clips whose maps are in memory at a time, for batches that do not fit; the loss compares the whole batch all the same
     #[arg(long, value_name = "N")]
     pub(crate) micro_batch: Option<usize>,
@@ -76,12 +83,11 @@ pub(crate) struct PretrainArgs {
     /// Root of every random choice
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Where to compute: auto, cpu, wgpu, wgpu:N, cuda or cuda:N
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: DeviceChoice,
-    /// Write a checkpoint every so many steps (`200`) or minutes (`10m`), besides the ends of epochs
-    #[arg(long, value_name = "N|Nm", default_value = "10m", value_parser = checkpoint_every)]
-    pub(crate) checkpoint_every: CheckpointEvery,
+    /// Where to compute: auto, cpu, wgpu, wgpu:N, cuda or cuda:N; auto if absent (with --resume: the run's own)
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<DeviceChoice>,
+    #[command(flatten)]
+    pub(crate) checkpoints: CheckpointArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -157,33 +163,6 @@ impl From<PrecisionArg> for Precision {
         match argument {
             PrecisionArg::F32 => Self::F32,
             PrecisionArg::Bf16 => Self::Bf16,
-        }
-    }
-}
-
-fn checkpoint_every(text: &str) -> Result<CheckpointEvery, String> {
-    let number = text.strip_suffix('m').unwrap_or(text);
-    let number: NonZeroU64 =
-        number.parse().map_err(|_| "must be a number of steps (`200`) or of minutes (`10m`), 1 or more".to_owned())?;
-    if number.get() > 1_000_000_000 {
-        return Err("must be at most 1000000000".to_owned());
-    }
-    Ok(match text.strip_suffix('m') {
-        Some(_) => CheckpointEvery::Time(Duration::from_secs(60 * number.get())),
-        None => CheckpointEvery::Steps(number),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checkpoints_are_counted_in_steps_or_minutes() {
-        assert_eq!(checkpoint_every("10m"), Ok(CheckpointEvery::Time(Duration::from_secs(600))));
-        assert_eq!(checkpoint_every("3"), Ok(CheckpointEvery::Steps(NonZeroU64::new(3).unwrap())));
-        for wrong in ["0", "m", "-1", "1.5m", "5s", "99999999999999999999m"] {
-            assert!(checkpoint_every(wrong).is_err(), "{wrong}");
         }
     }
 }

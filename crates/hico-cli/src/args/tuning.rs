@@ -1,3 +1,4 @@
+use super::checkpoints::CheckpointArgs;
 use clap::{Args, ValueEnum};
 use hico::device::DeviceChoice;
 use hico::evaluate::classifier::Trainable;
@@ -26,7 +27,7 @@ pub(crate) struct TuningArgs {
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = whole::<2, 100_000>)]
     pub(crate) batch: usize,
     /// Learning rate at the start, which a cosine takes to zero (HiCo's authors: 0.01)
-    #[arg(long, default_value_t = 3e-4, value_name = "RATE", value_parser = above_zero)]
+    #[arg(long, visible_alias = "lr", default_value_t = 3e-4, value_name = "RATE", value_parser = above_zero)]
     pub(crate) learning_rate: f64,
     /// L2 weight decay
     #[arg(long, default_value_t = 1e-4, value_name = "DECAY", value_parser = zero_or_more)]
@@ -40,6 +41,8 @@ pub(crate) struct TuningArgs {
     /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
+    #[command(flatten)]
+    pub(crate) checkpoints: CheckpointArgs,
 }
 
 /// As [`Trainable`].
@@ -114,7 +117,7 @@ fn number(text: &str, holds: impl Fn(f64) -> bool, expected: &str) -> Result<f64
     number.ok_or_else(|| format!("must be {expected}"))
 }
 
-fn above_zero(text: &str) -> Result<f64, String> {
+pub(super) fn above_zero(text: &str) -> Result<f64, String> {
     number(text, |number| number > 0.0, "a number above 0")
 }
 

@@ -53,10 +53,19 @@ pub(crate) fn run(args: &CompareArgs, threads: Option<NonZeroUsize>, output: &Ou
 }
 
 fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Open> {
-    let study = Study::read(&args.study).hint(|| "docs/COMPARE.md describes every key of a study".to_owned())?;
+    let study = Study::read(&args.study).or_else(|error| {
+        let hint = error.hint();
+        Err(error).hint(|| hint)
+    })?;
     let data = hinted(study.open().map_err(CellError::from))?;
     let cells = hinted(cells(&study, &data).map_err(CellError::from))?;
-    let options = Options { folder: args.out.clone(), device: args.device, threads, epochs: None };
+    let options = Options {
+        folder: args.out.clone(),
+        device: args.device,
+        threads,
+        checkpoint_every: args.checkpoints.checkpoint_every,
+        epochs: None,
+    };
     Ok(Open { study, data, cells, options })
 }
 
@@ -177,9 +186,9 @@ fn hinted<T>(outcome: Result<T, CellError>) -> anyhow::Result<T> {
 }
 
 fn hinted_ledger(outcome: Result<(), ledger::LedgerError>) -> anyhow::Result<()> {
-    let hint = outcome.as_ref().err().map(ledger::LedgerError::hint);
+    let hint = outcome.as_ref().err().map(|error| error.hint().to_owned());
     match hint {
-        Some(hint) => outcome.hint(|| hint.to_owned()),
+        Some(hint) => outcome.hint(|| hint),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-use super::evaluation;
+use super::{evaluation, recipe};
 use crate::args::CrossvalArgs;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
@@ -33,6 +33,8 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
         keep_classifiers: false,
         device: args.tuning.device,
         threads,
+        lower_batch: args.pretrain_batch.is_none(),
+        checkpoint_every: args.tuning.checkpoints.checkpoint_every,
         command: evaluation::command_line(),
     };
     evaluation::run(&dataset, &request, output)
@@ -40,12 +42,9 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
 
 /// The recipe of the pretraining inside each fold, with what the flags say.
 fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
-    let text = match &args.recipe {
-        Some(path) => std::fs::read_to_string(path).with_context(|| path.display().to_string())?,
-        None => String::new(),
-    };
+    let read = recipe::read(args.recipe.as_deref(), args.method)?;
     let changed = || -> Result<Recipe, RecipeError> {
-        let mut file = Recipe::parse(&text)?.to_file();
+        let mut file = read.recipe.to_file();
         if let Some(side) = args.tuning.side {
             file.view.side = side;
         }
@@ -57,6 +56,5 @@ fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
         }
         Recipe::try_from(file)
     };
-    let named = args.recipe.as_ref().map_or_else(|| "the recipe".to_owned(), |path| path.display().to_string());
-    changed().with_context(|| named).hint(|| "every key and its range stands in recipes/hico.toml".to_owned())
+    changed().with_context(|| read.shown).hint(|| recipe::REMEDY.to_owned())
 }

@@ -1,6 +1,7 @@
 //! What commands on evaluations share: opening the inputs, showing progress and result.
 
 use crate::args::TuningArgs;
+use crate::args::checkpoints::in_words;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
@@ -82,7 +83,19 @@ pub(crate) fn finetune_recipe(tuning: &TuningArgs, contender: &Contender) -> Fin
 pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) -> anyhow::Result<ExitCode> {
     let stop = interrupt::flag()?;
     let mut meter = output.meter("epochs");
-    let mut show = |Progress { done, total, what }: Progress| meter.show(done, total, &what);
+    let mut told = false;
+    let mut show = |Progress { done, total, what, plan }: Progress| match plan {
+        Some(plan) => {
+            if !std::mem::replace(&mut told, true) {
+                let every = in_words(request.checkpoint_every);
+                output.note(&format!(
+                    "{every}, and after every fold, seed and candidate; the same command goes on from it"
+                ));
+            }
+            output.note(&plan.to_string());
+        }
+        None => meter.show(done, total, &what),
+    };
     let outcome = cross_validate(dataset, request, &mut show, &stop);
     meter.end();
     match outcome {

@@ -26,6 +26,8 @@ pub(crate) fn run(args: &FinetuneArgs, threads: Option<NonZeroUsize>, output: &O
         keep_classifiers: true,
         device: args.tuning.device,
         threads,
+        lower_batch: true,
+        checkpoint_every: args.tuning.checkpoints.checkpoint_every,
         command: evaluation::command_line(),
     };
     evaluation::run(&dataset, &request, output)

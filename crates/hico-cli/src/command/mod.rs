@@ -8,6 +8,7 @@ mod join;
 mod split;
 mod audit;
 mod export_data;
+mod recipe;
 mod pretrain;
 mod finetune;
 mod crossval;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => audit::run(args, output),
         Command::Join(args) => join::run(args, output),
         Command::ExportData(args) => export_data::run(args, output),
+        Command::Recipe(args) => recipe::run(args, output),
         Command::Pretrain(args) => pretrain::run(args, output),
         Command::Finetune(args) => finetune::run(args, cli.shared.threads, output),
         Command::Crossval(args) => crossval::run(args, cli.shared.threads, output),

@@ -12,9 +12,13 @@ mod explain;
 mod export;
 #[cfg(unix)]
 mod kill;
+#[cfg(unix)]
+mod kills;
 mod phi;
 mod predict;
 mod refusals;
 mod serve;
+#[cfg(unix)]
+mod signals;
 mod tables;
 mod threads;

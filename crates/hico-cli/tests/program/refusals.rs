@@ -117,6 +117,77 @@ fn a_batch_larger_than_the_clips_is_refused_with_the_largest_that_fits() {
 }
 
 #[test]
+fn a_batch_larger_than_a_fold_is_refused_before_any_work_by_the_flag_that_was_given_and_else_lowered() {
+    let folder = phantom();
+    let folder = folder.path();
+    let flags = "--pretrain-inside --pretrain-epochs 1 --side 32 --epochs 1 --frames-per-clip 1 --cheap-floors";
+    let before = snapshot(folder);
+    let line = format!("crossval data {flags} --out study");
+    let said = run(folder, format!("{line} --pretrain-batch 500").split_whitespace());
+    assert_refused(&said, &["fold 0", "500 clips", "larger than"]);
+    assert!(snapshot(folder) == before, "something was written");
+    let fits = said.err.split("hint: use ").nth(1).unwrap().split(" or less").next().unwrap().to_owned();
+    assert!(fits.starts_with("--pretrain-batch "), "{}", said.err);
+    // The remedy works, for the fold that it was told of; and without the flag nothing is refused.
+    done(folder, &format!("{line} --folds 0 --quiet {fits}"));
+    let said = done(folder, &format!("crossval data {flags} --out other"));
+    let lowered = said.err.lines().filter(|line| line.contains("the batch is lowered from 32")).count();
+    assert_eq!(lowered, 2, "{}", said.err);
+    let said = done(folder, "pretrain data --side 32 --epochs 1 --out run");
+    assert!(said.err.contains("the batch is lowered from 32"), "{}", said.err);
+}
+
+#[test]
+fn another_setting_in_a_folder_of_an_evaluation_is_told_by_its_one_key_and_the_remedy_works() {
+    let folder = phantom();
+    let folder = folder.path();
+    let line = "crossval data --pretrain-inside --pretrain-epochs 1 --pretrain-batch 4 --side 32 --epochs 1 \
+                --frames-per-clip 1 --cheap-floors --quiet --out study";
+    done(folder, line);
+    let said = run(folder, line.replace("--pretrain-batch 4", "--pretrain-batch 3").split_whitespace());
+    assert_refused(&said, &["encoder.train.batch = 4, now asked for 3"]);
+    assert!(said.err.len() < 400 && said.err.contains("say --pretrain-batch 4"), "{}", said.err);
+    done(folder, line);
+}
+
+#[test]
+fn a_recipe_is_taken_by_its_name_and_an_absent_file_of_that_name_says_so() {
+    let folder = phantom();
+    let folder = folder.path();
+    let listed = done(folder, "recipe").out;
+    for name in ["hico", "hico-plus", "simclr", "ivpp"] {
+        assert!(listed.lines().any(|line| line.split_whitespace().next() == Some(name)), "{listed}");
+    }
+    assert!(done(folder, "recipe hico-plus").out.contains("aligned_mix = true"));
+    assert_refused(&run(folder, ["recipe", "nothing"]), &["nothing", "no recipe of that name"]);
+    for command in ["pretrain data --out run", "crossval data --pretrain-inside --out study"] {
+        let said = run(folder, format!("{command} --recipe recipes/hico-plus.toml").split_whitespace());
+        assert_refused(&said, &["recipes/hico-plus.toml", "No such file"]);
+        assert!(said.err.contains("hint: `--recipe hico-plus`"), "{}", said.err);
+    }
+    done(folder, "pretrain data --recipe hico-plus --side 32 --epochs 1 --lr 0.001 --quiet --out run");
+    let recipe = std::fs::read_to_string(folder.join("run/recipe.toml")).unwrap();
+    assert!(recipe.contains("aligned_mix = true") && recipe.contains("learning_rate = 0.001"), "{recipe}");
+}
+
+#[test]
+fn a_run_goes_on_by_its_own_records_also_from_a_moved_data_set_and_longer() {
+    let folder = phantom();
+    let folder = folder.path();
+    done(folder, "pretrain data --side 32 --batch 4 --epochs 1 --seed 7 --holdout-fold 1 --quiet --out run");
+    done(folder, "pretrain --resume --quiet --out run");
+    let said = done(folder, "pretrain --resume --out run --epochs 2");
+    assert!(said.err.contains("begun with 1 epochs and now has 2"), "{}", said.err);
+    refuse(folder, "pretrain --resume --out run --epochs 1", &["2 epochs are begun or done", "1"]);
+    std::fs::rename(folder.join("data"), folder.join("moved")).unwrap();
+    let said = run(folder, "pretrain --resume --out run --epochs 3".split_whitespace());
+    assert_refused(&said, &["data"]);
+    assert!(said.err.contains("hico pretrain DATASET --resume --out run"), "{}", said.err);
+    done(folder, "pretrain moved --resume --out run --epochs 3 --quiet");
+    assert_refused(&run(folder, ["pretrain", "--resume", "--out", "none"]), &["none", "holds no run"]);
+}
+
+#[test]
 fn one_class_is_nothing_to_judge() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -159,8 +230,10 @@ fn a_run_is_not_written_over_nor_continued_as_another() {
     let command = "pretrain data --side 32 --batch 4 --epochs 1 --quiet --out run";
     done(folder, command);
     refuse(folder, command, &["run: holds a run already"]);
-    let longer = command.replace("--epochs 1", "--epochs 2");
-    refuse(folder, &format!("{longer} --resume"), &["train.epochs = 1", "2"]);
+    let other = command.replace("--batch 4", "--batch 3");
+    refuse(folder, &format!("{other} --resume"), &["--batch", "train.batch = 4", "now asked for 3"]);
+    refuse(folder, "pretrain --resume --out run --seed 5", &["--seed", "train.seed = 1", "5"]);
+    refuse(folder, "pretrain --resume --out run --holdout-fold 1", &["--holdout-fold", "none", "1"]);
 
     let record = folder.join("run/run.json");
     let text = std::fs::read_to_string(&record).unwrap();

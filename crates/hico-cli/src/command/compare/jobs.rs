@@ -1,6 +1,7 @@
 //! Cells in processes of their own: a crash costs one cell, and each has its share of the cores.
 
 use crate::args::CompareArgs;
+use crate::args::checkpoints::as_flag;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::Meter;
 use hico::compare::grid::Cell;
@@ -81,7 +82,10 @@ fn start(args: &CompareArgs, cell: usize, threads: usize) -> anyhow::Result<Chil
     command.args(["--quiet", "--json", "--threads", &threads.to_string(), "compare"]);
     command.arg(&args.study).arg("--out").arg(&args.out);
     command.args(["--cell", &cell.to_string(), "--device", &args.device.to_string()]);
-    Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
+    command.args(["--checkpoint-every", &as_flag(args.checkpoints.checkpoint_every)]);
+    // Its input ends when this process lets go of it, be it because it was interrupted or because it was killed.
+    command.env(interrupt::STOP_AT_END_OF_INPUT, "1").stdin(Stdio::piped());
+    Ok(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
 }
 
 /// The last words of a process that failed.
@@ -95,9 +99,11 @@ fn failure(name: &str, status: std::process::ExitStatus, mut child: Child) -> St
     format!("{name}: {}", if words.is_empty() { status.to_string() } else { words })
 }
 
-/// Ctrl-C reaches the processes as well: they are given time to keep what they have done.
-fn end(jobs: Vec<Job>) {
+/// The processes are asked to stop, which a signal to this one alone does not do, and given time to keep what they have
+/// done.
+fn end(mut jobs: Vec<Job>) {
     let began = Instant::now();
+    jobs.iter_mut().for_each(|job| drop(job.child.stdin.take()));
     for mut job in jobs {
         while began.elapsed() < PATIENCE && matches!(job.child.try_wait(), Ok(None)) {
             std::thread::sleep(LOOK);

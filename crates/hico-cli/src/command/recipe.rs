@@ -1,0 +1,71 @@
+//! The recipes that come with hico, and those that a person names.
+
+use crate::args::RecipeArgs;
+use crate::output::{HintExt as _, Output};
+use anyhow::Context as _;
+use hico::recipe::{self, MethodName, Recipe, SHIPPED, Shipped};
+use serde::Serialize;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What to do about a recipe with a fault.
+pub(crate) const REMEDY: &str = "`hico recipe hico` prints a recipe with every key and what it may be";
+
+/// A line of the list.
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: &'static str,
+    about: &'static str,
+}
+
+/// `hico recipe [NAME]`.
+pub(crate) fn run(args: &RecipeArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    match &args.name {
+        Some(name) => {
+            let shipped = Shipped::asked_for(Path::new(name)).or_else(|| Shipped::meant_by(Path::new(name)));
+            let shipped = shipped.with_context(|| format!("{name}: no recipe of that name comes with hico"));
+            let shipped = shipped.hint(|| "`hico recipe` lists those that do".to_owned())?;
+            if output.is_json() {
+                output.result(&shipped.recipe(), |_| String::new())?;
+            } else {
+                output.text(shipped.toml);
+            }
+        }
+        None => {
+            let listed = SHIPPED.map(|shipped| Listed { name: shipped.name, about: shipped.about() });
+            let line = |listed: &Listed| format!("{:<13} {}\n", listed.name, listed.about);
+            output.result(&listed, |listed| listed.iter().map(line).collect())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A recipe that a person named.
+pub(crate) struct ReadRecipe {
+    /// What an error shall call it.
+    pub(crate) shown: String,
+    pub(crate) recipe: Recipe,
+    /// Whether its file says how views are normalised.
+    pub(crate) sets_normalisation: bool,
+}
+
+/// Reads the recipe that a person names, by a name that comes with hico or a file, or by a method; the paper's where there
+/// is neither.
+pub(crate) fn read(named: Option<&Path>, method: Option<impl Into<MethodName>>) -> anyhow::Result<ReadRecipe> {
+    let Some(path) = named else {
+        let method = method.map_or_else(MethodName::default, Into::into);
+        let (shown, recipe) = (format!("the recipe of {method}"), Recipe::of_method(method));
+        return Ok(ReadRecipe { shown, recipe, sets_normalisation: false });
+    };
+    let shown = path.display().to_string();
+    if let Some(shipped) = Shipped::asked_for(path) {
+        let sets_normalisation = recipe::sets_normalisation(shipped.toml);
+        return Ok(ReadRecipe { shown: format!("the recipe {shown}"), recipe: shipped.recipe(), sets_normalisation });
+    }
+    let text = std::fs::read_to_string(path).with_context(|| shown.clone()).hint(|| match Shipped::meant_by(path) {
+        Some(shipped) => format!("`--recipe {}` takes the recipe of that name, which comes with hico", shipped.name),
+        None => "`hico recipe` lists the recipes that come with hico, which --recipe takes by name".to_owned(),
+    })?;
+    let recipe = Recipe::parse(&text).with_context(|| shown.clone()).hint(|| REMEDY.to_owned())?;
+    Ok(ReadRecipe { shown, recipe, sets_normalisation: recipe::sets_normalisation(&text) })
+}
