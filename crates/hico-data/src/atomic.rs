@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How the names of temporary files begin.
 const PART: &str = ".part-";
@@ -16,6 +16,25 @@ const TRIES: usize = 8;
 /// When the folder cannot be written or the disk is full; `path` then keeps its old content.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with(path, |file| file.write_all(bytes))
+}
+
+/// Writes files that belong together: each as [`write()`] does, in their order, and none where one cannot be written.
+///
+/// Only for files that were not there before: those that were written are removed again.
+///
+/// # Errors
+/// As [`write()`]; names the file.
+pub fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Result<(), (PathBuf, io::Error)> {
+    for (done, (path, bytes)) in files.iter().enumerate() {
+        if let Err(error) = write(path.as_ref(), bytes.as_ref()) {
+            for (written, _) in &files[..done] {
+                // The first error is the one to tell.
+                std::fs::remove_file(written).ok();
+            }
+            return Err((path.as_ref().to_owned(), error));
+        }
+    }
+    Ok(())
 }
 
 /// As [`write()`], for content that is produced piece by piece.
@@ -101,5 +120,19 @@ mod tests {
         .unwrap();
         assert_eq!(names(), ["new", "whole"]);
         assert_eq!(std::fs::read(folder.path().join("new")).unwrap(), b"new");
+    }
+
+    #[test]
+    fn files_that_belong_together_are_all_there_or_none_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        write_all(&[(at("a"), b"1"), (at("b"), b"2")]).unwrap();
+        assert_eq!(std::fs::read(at("b")).unwrap(), b"2");
+        let (path, _) = write_all(&[(at("c"), b"3"), (at("gone/d"), b"4")]).unwrap_err();
+        assert_eq!(path, at("gone/d"));
+        let mut left: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["a", "b"]);
     }
 }

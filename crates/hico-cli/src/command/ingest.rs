@@ -2,12 +2,15 @@ use super::taking::{exit_code, links};
 use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
+use hico_data::ManifestError;
+use hico_data::ingest::journal::JournalError;
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
     self, Column, Columns, Damaged, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, KeptWords,
     LabelError, LabelMap, Layout, Limits, Masks, Stills,
 };
 use hico_data::sector::SectorUse;
+use hico_data::store::StoreError;
 use hico_data::text::TextUse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -137,7 +140,13 @@ fn hint(error: &IngestError) -> &'static str {
         IngestError::OutTaken(_) => "choose another --out",
         IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
         IngestError::SourceChanged { .. } => "choose another --out, so that one data set does not mix two versions",
-        IngestError::Out { .. } | IngestError::Store(_) => "choose an --out on a disk with room that you may write to",
+        IngestError::Out { .. }
+        | IngestError::Store(StoreError::Write { .. })
+        | IngestError::Journal(JournalError::Io { .. })
+        | IngestError::Manifest(ManifestError::Write { .. }) => {
+            "make room there and repeat the command, which goes on where it stopped; or choose another --out"
+        }
+        IngestError::Store(StoreError::Lost(_) | StoreError::Record { .. }) => "choose another --out and ingest again",
         IngestError::Sheet { .. } => "name a file in a folder that you may write to with --sector-sheet",
         IngestError::Salt { .. } => "choose an --out in a folder that you may write to, or give --salt",
         IngestError::SaltGone(_) => "put it back, or give its content with --salt",

@@ -174,6 +174,8 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
 pub(crate) struct Journal {
     file: File,
     path: PathBuf,
+    /// Bytes of whole lines.
+    length: u64,
 }
 
 impl Journal {
@@ -195,7 +197,7 @@ impl Journal {
         // A line cut short was being written when we were killed; what it speaks of does not count.
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok((Self { file, path }, entries))
+        Ok((Self { file, path, length: whole as u64 }, entries))
     }
 
     /// Adds lines; they are on the disk when this returns.
@@ -206,7 +208,14 @@ impl Journal {
             lines.push_str(&serde_json::to_string(entry).map_err(|error| failed(error.into()))?);
             lines.push('\n');
         }
-        self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data()).map_err(failed)
+        let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // Half a line must not stand before what is written next; where that fails too, the next sitting sees to it.
+            self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length))).ok();
+            return written.map_err(failed);
+        }
+        self.length += lines.len() as u64;
+        Ok(())
     }
 }
 
