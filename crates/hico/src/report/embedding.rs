@@ -51,10 +51,19 @@ pub fn page(title: &str, picture: &Picture, rows: usize) -> String {
     around(&Head { brand: "hico embed", title, subtitle: &subtitle }, &sections)
 }
 
-/// The places of each label or group.
+/// The places of each label or group; every point is named by its clip, its label and its group.
 fn series(ids: &[RowId], places: &[[f64; 2]], of: fn(&RowId) -> &str) -> Vec<Points> {
-    let mut named: BTreeMap<&str, Vec<[f64; 2]>> = BTreeMap::new();
-    ids.iter().zip(places).for_each(|(id, place)| named.entry(of(id)).or_default().push(*place));
-    let name = |name: &str| if name.is_empty() { "none".to_owned() } else { name.to_owned() };
-    named.into_iter().map(|(words, points)| Points { name: name(words), points }).collect()
+    let shown = |name: &str| if name.is_empty() { "none".to_owned() } else { name.to_owned() };
+    let mut named: BTreeMap<&str, Points> = BTreeMap::new();
+    for (id, place) in ids.iter().zip(places) {
+        let of_name = named.entry(of(id)).or_insert_with(|| Points {
+            name: shown(of(id)),
+            points: Vec::new(),
+            names: Vec::new(),
+        });
+        of_name.points.push(*place);
+        let frame = id.frame.map_or_else(String::new, |frame| format!(", frame {frame}"));
+        of_name.names.push(format!("{}{frame}; label {}; group {}", id.clip, shown(&id.label), shown(&id.group)));
+    }
+    named.into_values().collect()
 }

@@ -25,6 +25,8 @@ pub(crate) struct Points {
     pub(crate) name: String,
     /// `[x, y]`
     pub(crate) points: Vec<[f64; 2]>,
+    /// What each point is, shown where a pointer rests on it; as many as points, or none.
+    pub(crate) names: Vec<String>,
 }
 
 /// Height of the figure in its own units.
@@ -79,7 +81,12 @@ impl Scatter<'_> {
                     @if self.joined && series.points.len() > 1 {
                         path class=(format!("star c{}", index % COLOURS)) d=(star(&series.points, at)) {}
                     }
-                    @for point in &series.points { (mark(index, at(point), 3.2)) }
+                    @for (place, point) in series.points.iter().enumerate() {
+                        @match series.names.get(place) {
+                            Some(name) => g { title { (name) } (mark(index, at(point), 3.2)) },
+                            None => (mark(index, at(point), 3.2)),
+                        }
+                    }
                 }
             }
         }
@@ -116,13 +123,20 @@ mod tests {
 
     #[test]
     fn every_point_is_drawn_and_every_series_named_and_nothing_is_nothing() {
-        let points = |name: &str, points: Vec<[f64; 2]>| Points { name: name.to_owned(), points };
+        let points = |name: &str, points: Vec<[f64; 2]>| Points {
+            name: name.to_owned(),
+            names: points.iter().map(|point| format!("{name} at {}", point[0])).collect(),
+            points,
+        };
         let series = vec![points("a <b>", vec![[0.0, 0.0], [1.0, 4.0]]), points("c", vec![[2.0, 2.0]])];
         let chart = Scatter { id: "s".into(), title: "Rows", series, joined: false, note: None };
         let drawn = chart.render().into_string();
         assert_eq!(drawn.matches("dot c0").count(), 2 + 1, "and the legend's");
         assert_eq!(drawn.matches("dot c1").count(), 1 + 1);
         assert!(drawn.contains("a &lt;b&gt;") && !drawn.contains("<b>") && drawn.contains("3 points in 2 series"));
+        // Every point says what it is.
+        assert_eq!(drawn.matches("<g><title>").count(), 3);
+        assert!(drawn.contains("<title>c at 2</title>"), "{drawn}");
         // The outermost points lie at the edges, and up is up.
         assert!(drawn.contains(r#"cx="10.0" cy="390.0""#) && drawn.contains(r#"cx="240.0" cy="10.0""#), "{drawn}");
         let joined = Scatter { joined: true, ..chart }.render().into_string();
