@@ -33,7 +33,7 @@ def frames(row):
 
 
 # The card beside the weights says how a picture is prepared.
-card = json.loads(weights.with_suffix(".card.json").read_text())
+card = json.loads(weights.with_name(weights.name + ".card.json").read_text())
 how, network = card["preprocessing"], card["network"]
 
 

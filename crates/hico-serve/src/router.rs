@@ -24,6 +24,7 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         .route("/page.js", get(page::script))
         .route("/health", get(health))
         .route("/limits", get(limits))
+        .route("/model", get(model))
         .route("/card", get(card))
         .route("/openapi.json", get(api::description))
         .route("/metrics", get(metrics))
@@ -44,6 +45,16 @@ async fn health() -> Json<Value> {
 
 async fn limits(State(service): State<Arc<Service>>) -> Json<Limits> {
     Json(service.config.limits)
+}
+
+async fn model(State(service): State<Arc<Service>>) -> Json<Value> {
+    let Card { file, history_in_words, .. } = &service.card;
+    Json(json!({
+        "file": file,
+        "classes": service.model.classes(),
+        "history": history_in_words,
+        "reached": service.model.reached(),
+    }))
 }
 
 async fn card(State(service): State<Arc<Service>>) -> Json<Card> {

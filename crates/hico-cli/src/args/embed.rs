@@ -8,14 +8,14 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   hico embed runs/a data --out features.parquet --page plane.html
-  hico embed tuned/hico-fold0-seed1.safetensors cine.dcm clips/ --per frame --out features.npy
+  hico embed tuned cine.dcm clips/ --per frame --out features.npy
   hico similar runs/a clip.mp4 --among features.safetensors
 
 Rows are averaged C5 of the encoder. By its suffix OUT is .safetensors (a tensor `features`, ids as JSON in the metadata), .npy
 (ids beside it as OUT.ids.csv) or .parquet (columns clip, frame, group, label, f0, f1, ...). --page shows the rows on a plane by
 t-SNE and by UMAP, coloured by label and by group.")]
 pub(crate) struct EmbedArgs {
-    /// A folder that `hico pretrain` wrote, a fine-tuned network, or a file of weights (.safetensors, .pth)
+    /// A folder that `hico pretrain` or `hico finetune` wrote, or a file of weights (.safetensors, .pth)
     #[arg(value_name = "RUN|FILE")]
     pub(crate) encoder: PathBuf,
     /// Data sets, DICOM files, videos, pictures, or folders of them
@@ -37,7 +37,7 @@ Examples:
   hico similar runs/a clip.mp4 --among data
   hico similar runs/a clips/ --among features.safetensors --count 3 --json")]
 pub(crate) struct SimilarArgs {
-    /// A folder that `hico pretrain` wrote, a fine-tuned network, or a file of weights (.safetensors, .pth)
+    /// A folder that `hico pretrain` or `hico finetune` wrote, or a file of weights (.safetensors, .pth)
     #[arg(value_name = "RUN|FILE")]
     pub(crate) encoder: PathBuf,
     /// What to find the like of: DICOM files, videos, pictures, folders of them, or data sets

@@ -8,15 +8,15 @@ use std::path::PathBuf;
 Examples:
   hico export runs/a --to torchvision --out lung-resnet18.safetensors --data-licence 'CC BY 4.0'
   hico export runs/a --to onnx --part pyramid --side 224 --check data --out lung-pyramid.onnx
-  hico export tuned/hico-fold0-seed1.safetensors --to onnx --part classifier --evaluation tuned --out lung.onnx
+  hico export tuned --to onnx --part classifier --out lung.onnx
   hico export best_model.pth --to hico --out best_model.safetensors
 
-Beside FILE.EXT stand FILE.card.md and FILE.card.json, the model card. timm's names of its resnet18, resnet34 and
+Beside FILE.EXT stand FILE.EXT.card.md and FILE.EXT.card.json, the model card. timm's names of its resnet18, resnet34 and
 resnet50 are torchvision's; a classifier becomes `fc` where it reads averaged C5 alone. An ONNX file is made for one
 side and any batch; what it says is compared with ONNX Runtime where the Python interpreter has it, and a difference
 above 1e-4 is an error. PyTorch's counters (num_batches_tracked) are not kept; load_state_dict does without them.")]
 pub(crate) struct ExportArgs {
-    /// A folder that `hico pretrain` wrote, a fine-tuned network, or a file of weights (.safetensors, .pth)
+    /// A folder that `hico pretrain` or `hico finetune` wrote, or a file of weights (.safetensors, .pth)
     #[arg(value_name = "RUN|FILE")]
     pub(crate) source: PathBuf,
     /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so

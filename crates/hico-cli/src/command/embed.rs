@@ -3,7 +3,7 @@ use super::taking::{each_batch, exit_code};
 use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use hico::embed::file::Format;
 use hico::embed::lens::Lens;
 use hico::embed::{Embedding, Per, RowId, Similar, picture};
@@ -56,9 +56,9 @@ pub(crate) fn run(args: &EmbedArgs, output: &Output) -> anyhow::Result<ExitCode>
         let title = format!("{} seen by {}", what.join(", "), name(&args.encoder));
         files.push((page.clone(), report::embedding::page(&title, &placed, embedding.rows.len()).into_bytes()));
     }
-    for (path, bytes) in &files {
-        atomic::write(path, bytes).with_context(|| path.display().to_string())?;
-    }
+    atomic::write_all(&files)
+        .map_err(|(path, error)| anyhow::anyhow!("{}: cannot be written: {error}", path.display()))
+        .hint(|| "choose a name in a folder that exists, can be written and has room".to_owned())?;
     let files = files.into_iter().map(|(path, _)| path).collect();
     let written = Written { rows: embedding.rows.len(), features: embedding.width(), refused, files };
     output.result(&written, |written| {

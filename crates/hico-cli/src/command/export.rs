@@ -8,7 +8,7 @@ use hico::export::card::{Card, Statements};
 use hico::export::check::{self, CheckError, Checked, TOLERANCE};
 use hico::export::onnx::Part;
 use hico::export::source::Source;
-use hico::export::{ExportError, Target, export, files, free};
+use hico::export::{ExportError, Target, export, files, folder_of, free};
 use hico_data::{Seed, atomic};
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,6 +21,9 @@ const NOISE: usize = 4;
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     hinted(free(&args.out))?;
     let source = evaluation::hinted(Source::read_of(&args.source, &args.weights_of).map_err(EvaluateError::from))?;
+    let source = if args.hide_groups { source.without_names() } else { source };
+    // Before the work, so that a path that cannot be written is told at once.
+    hinted(folder_of(&args.out))?;
     output.note(&source.pretrained.report().words());
     let side = args.side.map_or(source.view().side, usize::from);
     let target = match args.to {
@@ -43,12 +46,11 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
     }
     let json = serde_json::to_string_pretty(&card)? + "\n";
     let [weights, markdown, facts] = files(&args.out);
+    let card_in_words = card.markdown();
     // The weights last: where they are, their card is.
-    for (path, bytes) in
-        [(facts, json.as_bytes()), (markdown, card.markdown().as_bytes()), (weights, exported.bytes.as_slice())]
-    {
-        hinted(atomic::write(&path, bytes).map_err(|source| ExportError::Write { path, source }))?;
-    }
+    let files = [(facts, json.as_bytes()), (markdown, card_in_words.as_bytes()), (weights, exported.bytes.as_slice())];
+    let written = atomic::write_all(&files);
+    hinted(written.map_err(|(path, source)| ExportError::Write { path, source }))?;
     output.result(&card, |card| summary(card, &args.out, exported.bytes.len()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -56,7 +58,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
 /// The evaluations that were named, or the one that lies beside a fine-tuned network.
 fn evaluations(args: &ExportArgs, source: &Source) -> anyhow::Result<Vec<Evaluation>> {
     if args.evaluation.is_empty() && source.classifier.is_some() {
-        return evaluation::beside(&args.source);
+        return evaluation::beside(&source.file);
     }
     args.evaluation.iter().map(|folder| evaluation::read(folder)).collect()
 }

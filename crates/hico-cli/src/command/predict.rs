@@ -2,6 +2,7 @@ use super::taking::{each_batch, exit_code, hinted};
 use crate::args::{PerArg, PredictArgs};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::Output;
+use hico::evaluate::history::Reached;
 use hico::predict::PredictError;
 use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
 use hico::predict::model::Model;
@@ -23,13 +24,18 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
     let device = args.taking.device.open()?;
     let model = hinted(Model::open(&args.model, &device).map_err(Into::into))?;
     let asking = Asking { every: args.every.get(), threads: rayon::current_num_threads(), stop: &stop };
+    let reached = model.reached();
+    output.note(&reached.words);
+    if let Some(warning) = &reached.warning {
+        output.warning(warning);
+    }
     if !output.is_json() {
         output.text(&heads(args.per, model.classes()));
     }
     let mut done = Done::default();
     let prepared = model.saved.facts.prepared;
     let refused = each_batch(&args.sources, prepared, &args.taking, &stop, output, |taken| {
-        Ok(answers(&model, taken, asking, args.per, &mut done, output)?)
+        Ok(answers(&model, taken, asking, args.per, &reached, &mut done, output)?)
     })?;
     let Some(refused) = refused else {
         output.note("interrupted; what was printed stands");
@@ -55,6 +61,7 @@ fn answers(
     taken: &Taken,
     asking: Asking<'_>,
     per: PerArg,
+    reached: &Reached,
     done: &mut Done,
     output: &Output,
 ) -> Result<(), PredictError> {
@@ -63,7 +70,7 @@ fn answers(
         let began = Instant::now();
         let mut of_frame = |answer: &FrameAnswer| {
             if per == PerArg::Frame {
-                frame(source, answer, model.classes(), output);
+                frame(source, answer, model, reached, output);
             }
         };
         let answer = model.ask(dataset, clip, source, asking, &mut of_frame)?;
@@ -71,7 +78,7 @@ fn answers(
         done.clips += 1;
         done.frames += answer.frames;
         if per == PerArg::Clip {
-            whole(&answer, output);
+            whole(&answer, reached, output);
         }
     }
     Ok(())
@@ -92,9 +99,15 @@ fn heads(per: PerArg, classes: &[String]) -> String {
     }
 }
 
-fn whole(answer: &ClipAnswer, output: &Output) {
+fn whole(answer: &ClipAnswer, reached: &Reached, output: &Output) {
+    #[derive(serde::Serialize)]
+    struct Named<'a> {
+        #[serde(flatten)]
+        answer: &'a ClipAnswer,
+        network: &'a Reached,
+    }
     if output.is_json() {
-        return line(answer, output);
+        return line(&Named { answer, network: reached }, output);
     }
     let familiar = match answer.familiarity {
         None => "not known".to_owned(),
@@ -112,19 +125,20 @@ fn whole(answer: &ClipAnswer, output: &Output) {
     ));
 }
 
-fn frame(source: &str, answer: &FrameAnswer, classes: &[String], output: &Output) {
+fn frame(source: &str, answer: &FrameAnswer, model: &Model, reached: &Reached, output: &Output) {
     #[derive(serde::Serialize)]
     struct Named<'a> {
         source: &'a str,
         classes: &'a [String],
         #[serde(flatten)]
         answer: &'a FrameAnswer,
+        network: &'a Reached,
     }
     if output.is_json() {
-        return line(&Named { source, classes, answer }, output);
+        return line(&Named { source, classes: model.classes(), answer, network: reached }, output);
     }
     let seconds = answer.seconds.map_or_else(|| "n/a".to_owned(), |seconds| format!("{seconds:.2}"));
-    let probabilities = answer.probabilities.iter().map(|p| format!("{:>w$.1} %", p * 100.0, w = CLASS - 2));
+    let probabilities = answer.probabilities.values().iter().map(|p| format!("{:>w$.1} %", p * 100.0, w = CLASS - 2));
     let probabilities = probabilities.collect::<String>();
     let distance = answer.distance.map_or_else(|| "n/a".to_owned(), |distance| format!("{distance:.2}"));
     output.text(&format!(

@@ -68,7 +68,7 @@ pub(crate) fn exit_code(refused: usize, taken: usize) -> ExitCode {
 pub(crate) fn hinted<T>(outcome: anyhow::Result<T>) -> anyhow::Result<T> {
     let known = outcome.as_ref().err().and_then(|error| error.downcast_ref().and_then(PredictError::hint));
     match known {
-        Some(hint) => outcome.hint(|| hint.to_owned()),
+        Some(hint) => outcome.hint(|| hint),
         None => outcome,
     }
 }

@@ -14,6 +14,7 @@ mod export;
 mod kill;
 #[cfg(unix)]
 mod kills;
+mod numbers;
 mod phi;
 mod predict;
 mod refusals;

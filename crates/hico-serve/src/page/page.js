@@ -81,12 +81,7 @@ async function about() {
   const card = await ask("card");
   at("classes").textContent = `Classes: ${card.network.classes.join(", ")}`;
   at("class").replaceChildren(...card.network.classes.map((name) => element("option", name, { value: name })));
-  const rows = card.evaluations.flatMap((evaluation) => evaluation.rows);
-  const own = rows.find((row) => card.file.startsWith(`${row.name}-fold`));
-  at("reached").textContent = own
-    ? `On ${own.clips} clips of patients it never saw it reached a balanced accuracy of ${percent(own.balanced_accuracy.mean)}`
-      + ` (95 % interval ${percent(own.balanced_accuracy.low)} to ${percent(own.balanced_accuracy.high)}).`
-    : "";
+  at("reached").textContent = card.reached.words;
   at("meant").textContent = card.intended_use;
   at("warnings").replaceChildren(...card.limits.map((limit) => element("li", limit)));
 }
@@ -163,13 +158,14 @@ function goTo(index) {
   const frame = frameNow();
   const scrub = at("scrub");
   scrub.value = place;
-  const likeliest = frame.probabilities.indexOf(Math.max(...frame.probabilities));
+  const shares = answer.classes.map((name) => frame.probabilities[name]);
+  const likeliest = shares.indexOf(Math.max(...shares));
   const words = `frame ${frame.frame}${secondsOf(frame)} (last: ${answer.frames.at(-1).frame})`;
-  scrub.setAttribute("aria-valuetext", `${words}: ${answer.classes[likeliest]} ${percent(frame.probabilities[likeliest])}`);
+  scrub.setAttribute("aria-valuetext", `${words}: ${answer.classes[likeliest]} ${percent(shares[likeliest])}`);
   const rows = answer.classes.map((name, index) => {
     const row = element("tr");
     row.append(element("th", name, { scope: "row" }),
-      element("td", percent(frame.probabilities[index]), { class: "figure" }),
+      element("td", percent(shares[index]), { class: "figure" }),
       element("td", percent(answer.clip.probabilities[name]), { class: "figure" }));
     return row;
   });
@@ -259,8 +255,8 @@ function chart() {
     label.textContent = timed ? `${frame.seconds.toFixed(1)} s` : `frame ${frame.frame}`;
     parts.push(label);
   }
-  answer.classes.forEach((_, index) => {
-    const points = answer.frames.map((frame, at) => `${xOf(at).toFixed(1)} ${yOf(frame.probabilities[index]).toFixed(1)}`);
+  answer.classes.forEach((name, index) => {
+    const points = answer.frames.map((frame, at) => `${xOf(at).toFixed(1)} ${yOf(frame.probabilities[name]).toFixed(1)}`);
     const only = points.length === 1 ? `H${CHART.right}` : "";
     parts.push(drawn("path", { class: seriesOf(index), d: `M${points.join("L")}${only}` }));
   });

@@ -1,6 +1,7 @@
 //! What an evaluation keeps on the way, so that an interrupted one goes on where it stopped: a plan, and a small file
 //! for each fold, seed and candidate that is done.
 
+use super::history::Beginning;
 use super::outcome::FoldRun;
 use super::predictions::FramePrediction;
 use crate::difference::{self, Difference};
@@ -28,6 +29,9 @@ pub(super) struct Cell {
     pub(super) honest: Vec<FramePrediction>,
     /// Every tested frame at the epoch that is best on the test fold.
     pub(super) published: Option<Vec<FramePrediction>>,
+    /// The weights that it began with, where those were pretrained; cells of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) beginning: Option<Beginning>,
 }
 
 /// Why an evaluation's folder cannot be used.
@@ -201,7 +205,7 @@ mod tests {
             clips_tested: Vec::new(),
         };
         let frame = FramePrediction { clip: 1, frame: 0, probabilities: vec![0.1 + 0.2, f64::from(0.7_f32)] };
-        Cell { seconds: 1.5, run, honest: vec![frame], published: None }
+        Cell { seconds: 1.5, run, honest: vec![frame], published: None, beginning: None }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::cells::CellsError;
 use super::classifier::{Classifier, Trainable};
+use super::history::History;
 use super::known::{Described, Known, KnownFrame};
 use crate::model::Encoder;
 use crate::model::init::Init;
@@ -38,6 +39,9 @@ pub struct ClassifierFacts {
     /// What its logits are divided by, so that its confidence is true on the inner validation groups; 1 changes nothing.
     #[serde(default = "one")]
     pub temperature: f64,
+    /// Where it comes from, and what it reached; files of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
 }
 
 /// What is known of training frames besides their descriptions: a row of each of [`KNOWN`], and what distance is usual.
@@ -45,6 +49,9 @@ pub struct ClassifierFacts {
 struct KnownFacts {
     frames: Vec<KnownFrame>,
     usual: [f64; 2],
+    /// Files of earlier versions hold no layouts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    usual_layout: Option<f64>,
 }
 
 const fn one() -> f64 {
@@ -66,7 +73,7 @@ pub struct Saved {
 const KNOWN_FACTS: &str = "hico.known";
 
 /// Names of the descriptions of training frames, `[frames, length]` each, in the file.
-const KNOWN: [&str; 2] = ["known.features", "known.look"];
+const KNOWN: [&str; 3] = ["known.features", "known.look", "known.layout"];
 
 /// Where the facts stand in the file's metadata.
 pub(crate) const FACTS: &str = "hico.classifier";
@@ -90,6 +97,7 @@ impl ClassifierFacts {
             data: dataset.manifest().hash(),
             prepared: Prepared::of(dataset.manifest()),
             temperature: 1.0,
+            history: None,
         }
     }
 
@@ -124,10 +132,12 @@ pub fn save(
     let mut metadata = BTreeMap::from([(FACTS.to_owned(), json(serde_json::to_string(facts))?)]);
     let mut tensors = classifier.to_tensors();
     if let Some(known) = known {
-        let told = KnownFacts { frames: known.frames().to_vec(), usual: known.usual() };
+        let usual_layout = known.usual_layout();
+        let told = KnownFacts { frames: known.frames().to_vec(), usual: known.usual(), usual_layout };
         metadata.insert(KNOWN_FACTS.to_owned(), json(serde_json::to_string(&told))?);
-        let rows: [fn(&Described) -> &[f32]; 2] = [|frame| &frame.features, |frame| &frame.look];
-        tensors.extend(KNOWN.into_iter().zip(rows).map(|(name, row)| {
+        let rows: [fn(&Described) -> &[f32]; 3] = [|frame| &frame.features, |frame| &frame.look, |frame| &frame.layout];
+        let count = if usual_layout.is_some() { 3 } else { 2 };
+        tensors.extend(KNOWN.into_iter().zip(rows).take(count).map(|(name, row)| {
             let rows: Vec<&[f32]> = known.described().iter().map(row).collect();
             let shape = vec![rows.len(), rows.first().map_or(0, |row| row.len())];
             NamedTensor { name: name.to_owned(), shape, values: rows.concat() }
@@ -160,9 +170,10 @@ pub fn load(path: &Path, device: &Device) -> Result<Saved, WeightsError> {
 /// The training frames with their features; the two must fit.
 fn known_of(path: &Path, known: KnownFacts, tensors: &[NamedTensor], classes: usize) -> Result<Known, WeightsError> {
     let broken = |reason: &str| WeightsError::Broken { path: path.to_owned(), reason: reason.to_owned() };
-    let KnownFacts { frames, usual } = known;
+    let KnownFacts { frames, usual, usual_layout } = known;
     let labelled = frames.iter().all(|frame| frame.label < classes);
-    if frames.is_empty() || !labelled || !usual.iter().all(|usual| usual.is_finite() && *usual > 0.0) {
+    let mut distances = usual.iter().chain(&usual_layout);
+    if frames.is_empty() || !labelled || !distances.all(|usual| usual.is_finite() && *usual > 0.0) {
         return Err(broken("what it tells of its training frames makes no sense"));
     }
     let rows = |name: &str| -> Result<Vec<Vec<f32>>, WeightsError> {
@@ -176,8 +187,30 @@ fn known_of(path: &Path, known: KnownFacts, tensors: &[NamedTensor], classes: us
         }
     };
     let [features, looks] = [rows(KNOWN[0])?, rows(KNOWN[1])?];
-    let described = features.into_iter().zip(looks).map(|(features, look)| Described { features, look });
-    Ok(Known::from_parts(frames, described.collect(), usual))
+    let layouts = match usual_layout {
+        Some(_) => rows(KNOWN[2])?,
+        None => vec![Vec::new(); frames.len()],
+    };
+    let described = features.into_iter().zip(looks).zip(layouts);
+    let described = described.map(|((features, look), layout)| Described { features, look, layout });
+    Ok(Known::from_parts(frames, described.collect(), usual, usual_layout))
+}
+
+/// The files in a folder that hold a fine-tuned network, sorted by name.
+///
+/// # Errors
+/// When the folder cannot be read; a file that cannot be is none.
+pub fn networks_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_weights = path.extension().is_some_and(|suffix| suffix == "safetensors");
+        if is_weights && weights::read_words(&path).is_ok_and(|words| words.contains_key(FACTS)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The facts in a file's metadata; `None` where it is no fine-tuned network.
@@ -222,7 +255,11 @@ mod tests {
         assert_eq!((read.facts, read.known), (facts.clone(), None));
         assert_eq!(read.classifier.to_tensors(), classifier.to_tensors());
 
-        let described = |clip: usize| Described { features: vec![1.0, clip as f32, -2.0], look: vec![clip as f32; 2] };
+        let described = |clip: usize| Described {
+            features: vec![1.0, clip as f32, -2.0],
+            look: vec![clip as f32; 2],
+            layout: vec![0.6, clip as f32],
+        };
         let fit = [0, 1].map(|clip| (FrameRef { clip, frame: 0 }, described(clip)));
         let known = Known::new(&data, fit.to_vec(), &fit[..1]);
         save(&path, &classifier, &ClassifierFacts { temperature: 1.5, ..facts }, Some(&known)).unwrap();

@@ -5,19 +5,22 @@ use super::cells::{Cell, Cells, CellsError, to_json, write};
 use super::classifier::Trainable;
 use super::classifier_file::{self, ClassifierFacts};
 use super::finetune::{FinetuneRecipe, Looks};
+use super::history::{Beginning, Groups, History, TestFacts, TuningFacts};
 use super::inputs::{FinetuneError, Workplace, batches_of};
 use super::outcome::{EVALUATION_FILE, Evaluation, FoldRun};
 use super::plan::{self, FoldPlan, clips_outside, frames_of, groups_of};
-use super::predictions::{PREDICTIONS_FILE, PredictionTable, per_clip, per_frame};
+use super::predictions::{FramePrediction, PREDICTIONS_FILE, PredictionTable, per_clip, per_frame};
 use super::pretrained::{Pretrained, Seen};
 pub use super::request::{Contender, EvaluateError, Floors, FoldOutline, Progress, Request};
 use super::summary;
 use super::tuning_state::Keep;
 use crate::metrics::{Confusion, argmax};
 use crate::model::Encoder;
+use crate::model::weights::WeightsError;
 use crate::recipe::{Depth, MethodName};
 use crate::train::run_record::VERSION;
 use crate::train::{self, Ending, PretrainOptions};
+use burn::tensor::Device;
 use hico_data::{Dataset, Seed};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -26,6 +29,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+
+/// Folder of the pretraining runs, one a fold, inside an evaluation's folder.
+pub const PRETRAIN_FOLDER: &str = "pretrain";
 
 /// Evaluates the candidates of a request on every fold with every seed.
 ///
@@ -91,7 +97,7 @@ struct Work<'a> {
     kinds: Vec<Kind>,
     contenders: Contenders,
     depth: Depth,
-    device: burn::tensor::Device,
+    device: Device,
     threads: usize,
     done: u64,
     total: u64,
@@ -103,6 +109,14 @@ struct Work<'a> {
 struct FoldEncoder {
     encoder: Encoder,
     seen: Seen,
+    beginning: Beginning,
+}
+
+impl FoldEncoder {
+    fn new(pretrained: &Pretrained, device: &Device) -> Result<Self, WeightsError> {
+        let Pretrained { seen, beginning, .. } = pretrained;
+        Ok(Self { encoder: pretrained.encoder(device)?, seen: seen.clone(), beginning: beginning.clone() })
+    }
 }
 
 impl<'a> Work<'a> {
@@ -182,8 +196,7 @@ impl<'a> Work<'a> {
         for (fold_place, fold) in self.folds.clone().into_iter().enumerate() {
             let mut encoder = None;
             if let Contender::Given(pretrained) = &self.request.contender {
-                let (encoder_of_all, seen) = (pretrained.encoder(&self.device)?, pretrained.seen.clone());
-                encoder = Some(FoldEncoder { encoder: encoder_of_all, seen });
+                encoder = Some(FoldEncoder::new(pretrained, &self.device)?);
             }
             for (place, seed) in self.request.seeds.iter().enumerate() {
                 for candidate in &mut candidates {
@@ -263,9 +276,19 @@ impl<'a> Work<'a> {
             source => EvaluateError::Finetune { at: what.to_owned(), source },
         };
         let found = found.map_err(at)?;
+        let encoder = encoder.filter(|_| kind.is_pretrained());
+        let beginning = encoder.map_or(Beginning::Random, |encoder| encoder.beginning.clone());
+        let contaminated_groups =
+            encoder.map_or_else(Vec::new, |encoder| contaminated(self.dataset, &plan.test, &encoder.seen));
         if let (true, Some(folder), Some(classifier)) = (request.keep_classifiers, &request.folder, &found.classifier) {
+            let history = History {
+                beginning: beginning.clone(),
+                tuning: Some(self.tuning(plan, seed)),
+                test: Some(self.test(plan, &found.honest, contaminated_groups.len())),
+            };
             let facts = ClassifierFacts {
                 temperature: found.temperature.unwrap_or(1.0),
+                history: Some(history),
                 ..ClassifierFacts::new(self.dataset, classifier.trainable(), self.depth, &request.recipe.view)
             };
             let path = folder.join(classifier_file::file_name(&candidate.name, plan.fold, seed.0));
@@ -290,12 +313,43 @@ impl<'a> Work<'a> {
             balanced_accuracy: confusion.balanced_accuracy().unwrap_or(0.0),
             best_on_test: found.curve.iter().filter_map(|point| point.test_balanced_accuracy).reduce(f64::max),
             curve: found.curve,
-            contaminated_groups: encoder
-                .filter(|_| kind.is_pretrained())
-                .map_or_else(Vec::new, |encoder| contaminated(self.dataset, &plan.test, &encoder.seen)),
+            contaminated_groups,
             clips_tested: per_clip(self.dataset, &found.honest),
         };
-        Ok(Cell { seconds: 0.0, run, honest: found.honest, published: found.published })
+        let beginning = kind.is_pretrained().then_some(beginning);
+        Ok(Cell { seconds: 0.0, run, honest: found.honest, published: found.published, beginning })
+    }
+
+    /// What a fine-tuned network learns from.
+    fn tuning(&self, plan: &FoldPlan, seed: Seed) -> TuningFacts {
+        let groups = |clips: &[usize]| Groups::named(&groups_of(self.dataset, clips));
+        TuningFacts {
+            data: self.dataset.manifest().hash(),
+            fold: plan.fold,
+            seed: seed.0,
+            epochs: self.request.recipe.epochs,
+            clips: [plan.fit.len(), plan.inner.len()],
+            learnt: groups(&plan.fit),
+            watched: groups(&plan.inner),
+        }
+    }
+
+    /// What a fine-tuned network reached on the fold that it did not see.
+    fn test(&self, plan: &FoldPlan, honest: &[FramePrediction], seen_in_pretraining: usize) -> TestFacts {
+        let clip = summary::scored(self.dataset, honest).clip;
+        let classes = self.dataset.classes().len();
+        let count = |class| plan.test.iter().filter(|clip| self.dataset.label(**clip) == Some(class)).count();
+        let clips_per_class: Vec<usize> = (0..classes).map(count).collect();
+        TestFacts {
+            fold: plan.fold,
+            clips: clip.count,
+            groups: groups_of(self.dataset, &plan.test).len(),
+            balanced_accuracy: clip.balanced_accuracy,
+            accuracy: clip.accuracy,
+            chance: 1.0 / clips_per_class.iter().filter(|count| **count > 0).count().max(1) as f64,
+            clips_per_class,
+            seen_in_pretraining,
+        }
     }
 
     /// Pretrains on every clip, labelled or not, of a group that this fold does not test.
@@ -327,7 +381,7 @@ impl<'a> Work<'a> {
                 .and_then(|tensors| Pretrained::of_run(&outcome.record, recipe, tensors))
                 .ok_or(EvaluateError::NoEncoder(fold))?,
         };
-        Ok(FoldEncoder { encoder: pretrained.encoder(&self.device)?, seen: pretrained.seen })
+        Ok(FoldEncoder::new(&pretrained, &self.device)?)
     }
 
     fn tell(&mut self, what: String) {
@@ -425,10 +479,10 @@ fn contenders(request: &Request) -> Contenders {
     };
     let mut warnings = Vec::new();
     if let Contender::Given(pretrained) = &request.contender
-        && pretrained.seen == Seen::Unknown
+        && !matches!(pretrained.seen, Seen::Groups { all: true, .. })
     {
         warnings.push(format!(
-            "{name}: the weights do not say which groups their pretraining saw, so nobody can tell whether it saw the \
+            "{name}: the weights do not say which groups their pretraining saw, or not all, so nobody can tell whether it saw the \
              groups that are tested"
         ));
     }

@@ -131,7 +131,7 @@ fn every_candidate_is_judged_on_the_same_clips(evaluation: &Evaluation) {
 #[test]
 fn a_tested_group_that_pretraining_saw_is_named_and_warned_about() {
     let model = HicoModel::new(&ModelRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(1)));
-    let seen = Seen::Groups { groups: ["f", "x"].map(str::to_owned).into(), data: data().manifest().hash() };
+    let seen = Seen::Groups { groups: ["f", "x"].map(str::to_owned).into(), data: data().manifest().hash(), all: true };
     let tensors = to_tensors(&model, Naming::Ours);
     let pretrained =
         Pretrained::from_tensors("hico", "a test".into(), None, seen, tensors, &WeightsOf::Online).unwrap();

@@ -1,7 +1,7 @@
 //! Frames → batches on the device, made in threads while the network is busy with the ones before.
 
 use super::classifier::Classifier;
-use super::known::Described;
+use super::known::{Described, layout};
 use super::plan::FrameRef;
 use super::predictions::FramePrediction;
 use crate::batch;
@@ -206,9 +206,11 @@ impl Views<'_> {
         let mut all = Vec::with_capacity(frames.len());
         let mut odd = None;
         self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
+            let layouts = rows_of(layout(images.clone()));
             let [features, looks] = classifier.described(images).map(rows_of);
             odd = odd.or_else(|| not_finite(frames, &features)).or_else(|| not_finite(frames, &looks));
-            let described = features.into_iter().zip(looks).map(|(features, look)| Described { features, look });
+            let described = features.into_iter().zip(looks).zip(layouts);
+            let described = described.map(|((features, look), layout)| Described { features, look, layout });
             all.extend(frames.iter().copied().zip(described));
         })?;
         numbers_or(odd, all)

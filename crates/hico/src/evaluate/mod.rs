@@ -4,6 +4,7 @@
 //! - [`floors`], [`knn`], [`linear`], [`finetune`]: ways of getting from frames to classes
 //! - [`confounds`]: how well the label is told without looking at what a clip shows
 //! - [`pretrained`]: an encoder and what it has seen
+//! - [`history`]: where a network comes from, what it learnt from and what it reached
 //! - [`rows`]: features by their directions
 //! - [`calibration`], [`known`]: what a prediction is worth: confidence that is true, and whether the clip is like any seen
 //! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
@@ -21,6 +22,7 @@ pub mod cross_validate;
 pub mod tuning_state;
 pub mod finetune;
 pub mod floors;
+pub mod history;
 pub mod inputs;
 pub mod knn;
 pub mod known;

@@ -1,6 +1,8 @@
 //! What an evaluation found, as it is kept in `evaluation.json` and read by the report. No framework types.
 
+use super::history::PretrainingFacts;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::metrics::ClassScores;
 
@@ -28,8 +30,49 @@ pub struct Evaluation {
     pub candidates: Vec<Candidate>,
     /// Paired differences of balanced accuracy between candidates, per clip.
     pub comparisons: Vec<Comparison>,
+    /// The pretraining runs that its contenders go back to; evaluations of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pretraining: Vec<PretrainingFacts>,
     /// What a reader must know before believing a number (contamination, tiny folds, missing classes).
     pub warnings: Vec<String>,
+}
+
+/// How much was tested: what a figure is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tested {
+    /// Clips.
+    pub clips: usize,
+    /// Groups that they belong to.
+    pub groups: usize,
+    /// Clips of each class.
+    pub clips_per_class: Vec<usize>,
+    /// Groups with a clip of that class, per class.
+    pub groups_per_class: Vec<usize>,
+}
+
+impl Evaluation {
+    /// Counts what was tested; not all that the data set holds where only some folds were.
+    #[must_use]
+    pub fn tested(&self) -> Tested {
+        let runs = self.candidates.iter().max_by_key(|candidate| candidate.runs.len()).map(|found| &found.runs);
+        let clips: BTreeMap<(usize, &str), &ClipPrediction> = runs
+            .into_iter()
+            .flatten()
+            .flat_map(|run| run.clips_tested.iter().map(|clip| ((run.fold, clip.clip.as_str()), clip)))
+            .collect();
+        let mut per_class = vec![(0, BTreeSet::new()); self.data.classes.len()];
+        for clip in clips.values() {
+            let Some((count, groups)) = per_class.get_mut(clip.truth) else { continue };
+            *count += 1;
+            groups.insert(clip.group.as_str());
+        }
+        Tested {
+            clips: clips.len(),
+            groups: clips.values().map(|clip| &clip.group).collect::<BTreeSet<_>>().len(),
+            clips_per_class: per_class.iter().map(|(count, _)| *count).collect(),
+            groups_per_class: per_class.iter().map(|(_, groups)| groups.len()).collect(),
+        }
+    }
 }
 
 /// Name of the candidate that is the contenders' network from random weights.
@@ -157,10 +200,60 @@ pub struct Estimate {
     pub mean: f64,
     /// Standard deviation over seeds (n - 1); absent with one seed.
     pub sd: Option<f64>,
-    /// 2.5 % quantile of a bootstrap over groups.
-    pub low: f64,
-    /// 97.5 % quantile of a bootstrap over groups.
-    pub high: f64,
+    /// 2.5 % quantile of a bootstrap over groups; absent where there is nothing to draw from.
+    pub low: Option<f64>,
+    /// 97.5 % quantile of a bootstrap over groups; absent where there is nothing to draw from.
+    pub high: Option<f64>,
+    /// Why there is no interval, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<NoInterval>,
+}
+
+/// Why a figure has no interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoInterval {
+    /// One group was tested: how far groups differ cannot be told.
+    OneGroup,
+    /// One group of each class was tested: every draw of a bootstrap that keeps the classes is the same.
+    OneGroupAClass,
+    /// The figure is the same in every draw, because the groups do not differ. That is no certainty.
+    NoSpread,
+}
+
+impl NoInterval {
+    /// The reason in two or three words, where an interval would stand in a table.
+    #[must_use]
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::OneGroup => "one patient",
+            Self::OneGroupAClass => "one patient a class",
+            Self::NoSpread => "no spread",
+        }
+    }
+
+    /// The reason in a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::OneGroup => "one patient: no interval",
+            Self::OneGroupAClass => "one patient of each class: no interval",
+            Self::NoSpread => "no interval: the patients do not differ, which is no certainty",
+        }
+    }
+}
+
+impl Estimate {
+    /// The bootstrap interval.
+    ///
+    /// # Errors
+    /// Says why there is none.
+    pub fn interval(&self) -> Result<[f64; 2], NoInterval> {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) if low < high => Ok([low, high]),
+            _ => Err(self.no_interval.unwrap_or(NoInterval::NoSpread)),
+        }
+    }
 }
 
 /// One fold tested with one seed.

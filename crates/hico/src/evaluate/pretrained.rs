@@ -1,14 +1,16 @@
 //! A pretrained encoder: its weights, and what is known of how it came to be.
 
+use super::classifier_file;
+use super::history::{Beginning, HISTORY, History, PretrainingFacts};
 use crate::model::Encoder;
 use crate::model::weights::{self, LoadReport, NamedTensor, Recognised, WeightsError, WeightsOf};
 use crate::recipe::{Depth, Recipe, RecipeError};
 use crate::train::checkpoint::{BEST_FILE, LAST_FILE};
-use crate::train::run_record::{RECIPE_FILE, RunRecord, RunRecordError, VERSION, compatible};
+use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, RunRecordError, VERSION, compatible};
 use burn::tensor::Device;
 use hico_data::view::ViewRecipe;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// An encoder's weights, ready to be put to any use.
@@ -24,6 +26,8 @@ pub struct Pretrained {
     pub view: Option<ViewRecipe>,
     /// The groups it has seen.
     pub seen: Seen,
+    /// Where it comes from.
+    pub beginning: Beginning,
     found: Recognised,
     file: Option<PathBuf>,
 }
@@ -39,6 +43,8 @@ pub enum Seen {
         groups: BTreeSet<String>,
         /// Hash of that data set's table.
         data: String,
+        /// Whether these are all: weights that go back to a file from elsewhere may have seen more.
+        all: bool,
     },
 }
 
@@ -51,6 +57,9 @@ pub enum PretrainedError {
     /// The run has not reached its first checkpoint.
     #[error("{}: the run has no checkpoint yet ({BEST_FILE} or {LAST_FILE})", .0.display())]
     NoCheckpoint(PathBuf),
+    /// A folder holds several fine-tuned networks.
+    #[error("the folder holds {} fine-tuned networks: {}", .0.len(), named(.0))]
+    ManyNetworks(Vec<PathBuf>),
     /// Its record cannot be read.
     #[error(transparent)]
     Record(#[from] RunRecordError),
@@ -91,8 +100,13 @@ pub enum PretrainedError {
     Weights(#[from] WeightsError),
 }
 
+fn named(files: &[PathBuf]) -> String {
+    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 impl Pretrained {
-    /// Reads a run's folder (its best checkpoint, else its last) or a file of weights, safetensors or PyTorch's.
+    /// Reads a run's folder (its best checkpoint, else its last), a folder of `hico finetune` with one network, or a file
+    /// of weights, safetensors or PyTorch's.
     ///
     /// # Errors
     /// When there is neither, a file is broken, or it holds no encoder.
@@ -106,7 +120,8 @@ impl Pretrained {
     /// As [`Self::read`], or when there is no such network.
     pub fn read_of(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
         match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => Self::read_run(path, of),
+            Ok(found) if found.is_dir() && path.join(RUN_FILE).is_file() => Self::read_run(path, of),
+            Ok(found) if found.is_dir() => Self::read_file(&network_in(path)?, of),
             Ok(_) => Self::read_file(path, of),
             Err(_) => Err(PretrainedError::Missing(path.to_owned())),
         }
@@ -123,39 +138,62 @@ impl Pretrained {
         let recipe = Recipe::parse(&text).map_err(|source| PretrainedError::Recipe { path, source })?;
         let checkpoint = [BEST_FILE, LAST_FILE].map(|name| folder.join(name)).into_iter().find(|path| path.is_file());
         let checkpoint = checkpoint.ok_or_else(|| PretrainedError::NoCheckpoint(folder.to_owned()))?;
-        let run = folder.file_name().unwrap_or_default().to_string_lossy();
-        let description = format!("pretrained by {} in the run {run}", method(&record));
-        Ok(Self {
-            name: method(&record),
-            description,
-            view: Some(recipe.view().clone()),
-            seen: seen(&record),
-            ..Self::read_file(&checkpoint, of)?
-        })
+        let facts = PretrainingFacts::of(folder, &record, &recipe);
+        let read = Self::plain_file(&checkpoint, of)?.0;
+        Ok(Self { name: method(&record), view: Some(recipe.view().clone()), ..read.with_history(run_history(facts)) })
     }
 
     fn read_file(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
-        let tensors = weights::read(path)?;
+        let (read, metadata) = Self::plain_file(path, of)?;
+        let broken =
+            |error: serde_json::Error| WeightsError::Broken { path: path.to_owned(), reason: error.to_string() };
+        if let Some(facts) = classifier_file::facts(path, &metadata)? {
+            let read = Self { view: Some(facts.view.clone()), ..read };
+            return Ok(facts.history.map(|history| read.clone().with_history(history)).unwrap_or(read));
+        }
+        if let Some(history) = metadata.get(HISTORY) {
+            return Ok(read.with_history(History::parse(history).map_err(broken)?));
+        }
+        Ok(match run_beside(path) {
+            Some((view, history)) => Self { view: Some(view), ..read.with_history(history) },
+            None => read,
+        })
+    }
+
+    /// A file of weights, and the words that it carries; nothing is known of how it came to be.
+    fn plain_file(path: &Path, of: &WeightsOf) -> Result<(Self, BTreeMap<String, String>), PretrainedError> {
+        let (tensors, metadata) = weights::read_with_metadata(path)?;
         let description =
             format!("pretrained elsewhere, from {}", path.file_name().unwrap_or_default().to_string_lossy());
         let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors, of)
             .map_err(|source| PretrainedError::Misfit { path: path.to_owned(), source })?;
-        Ok(Self { file: Some(path.to_owned()), ..pretrained })
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((Self { file: Some(path.to_owned()), beginning: Beginning::File { name }, ..pretrained }, metadata))
+    }
+
+    /// The same, and what is known of how it came to be.
+    fn with_history(self, history: History) -> Self {
+        let (groups, all) = history.seen();
+        let seen = match history.data() {
+            Some(data) if all || !groups.is_empty() => Seen::Groups { groups, data: data.to_owned(), all },
+            _ => Seen::Unknown,
+        };
+        let description = history.words();
+        let beginning = match history {
+            History { beginning, tuning: None, .. } => beginning,
+            tuned => Beginning::Network(Box::new(History { test: None, ..tuned })),
+        };
+        Self { description, seen, beginning, ..self }
     }
 
     /// An encoder from the tensors of a pretraining run in memory; `None` where they hold none.
     #[must_use]
     pub fn of_run(record: &RunRecord, recipe: &Recipe, tensors: Vec<NamedTensor>) -> Option<Self> {
+        let read = Self::from_tensors(&method(record), String::new(), None, Seen::Unknown, tensors, &WeightsOf::Online)
+            .ok()?;
+        let history = run_history(PretrainingFacts::of(Path::new(""), record, recipe));
         let description = format!("pretrained by {} within each fold's training groups", method(record));
-        Self::from_tensors(
-            &method(record),
-            description,
-            Some(recipe.view().clone()),
-            seen(record),
-            tensors,
-            &WeightsOf::Online,
-        )
-        .ok()
+        Some(Self { description, view: Some(recipe.view().clone()), ..read.with_history(history) })
     }
 
     pub(super) fn from_tensors(
@@ -167,7 +205,8 @@ impl Pretrained {
         of: &WeightsOf,
     ) -> Result<Self, WeightsError> {
         let found = weights::recognise(tensors, of)?;
-        Ok(Self { name: name.to_owned(), description, depth: found.depth, view, seen, found, file: None })
+        let beginning = Beginning::File { name: name.to_owned() };
+        Ok(Self { name: name.to_owned(), description, depth: found.depth, view, seen, beginning, found, file: None })
     }
 
     /// Whether it has a feature pyramid; only HiCo learns one.
@@ -219,9 +258,31 @@ fn method(record: &RunRecord) -> String {
     serde_json::to_value(record.method).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn seen(record: &RunRecord) -> Seen {
-    let groups = record.groups.iter().chain(&record.watched_groups).cloned().collect();
-    Seen::Groups { groups, data: record.data.hash.clone() }
+fn run_history(facts: PretrainingFacts) -> History {
+    History { beginning: Beginning::Run(Box::new(facts)), tuning: None, test: None }
+}
+
+/// The one fine-tuned network in a folder that is no run.
+fn network_in(folder: &Path) -> Result<PathBuf, PretrainedError> {
+    let found = classifier_file::networks_in(folder);
+    let mut found = found.map_err(|source| PretrainedError::Read { path: folder.to_owned(), source })?;
+    match found.len() {
+        0 => Err(RunRecordError::Missing(folder.to_owned()).into()),
+        1 => Ok(found.remove(0)),
+        _ => Err(PretrainedError::ManyNetworks(found)),
+    }
+}
+
+/// The run whose checkpoint a file is, by the record that lies beside it.
+fn run_beside(path: &Path) -> Option<(ViewRecipe, History)> {
+    let name = path.file_name()?;
+    if ![BEST_FILE, LAST_FILE].iter().any(|checkpoint| name == *checkpoint) {
+        return None;
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let record = RunRecord::read(folder).ok().filter(|record| compatible(&record.version))?;
+    let recipe = Recipe::parse(&std::fs::read_to_string(folder.join(RECIPE_FILE)).ok()?).ok()?;
+    Some((recipe.view().clone(), run_history(PretrainingFacts::of(folder, &record, &recipe))))
 }
 
 #[cfg(test)]
@@ -232,7 +293,6 @@ mod tests {
     use crate::model::weights::Naming;
     use crate::recipe::ModelRecipe;
     use hico_data::Seed;
-    use std::collections::BTreeMap;
 
     fn tensors(naming: Naming, depth: Depth) -> (Encoder, Vec<NamedTensor>) {
         let recipe = ModelRecipe { depth, ..ModelRecipe::default() };

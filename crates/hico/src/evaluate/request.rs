@@ -11,6 +11,7 @@ use crate::difference::Difference;
 use crate::model::weights::WeightsError;
 use crate::recipe::{Depth, Recipe};
 use crate::train::checkpoint::CheckpointError;
+use crate::train::run_record::RunRecordError;
 use crate::train::select::SelectError;
 use crate::train::{self, CheckpointEvery, Outline, TrainError};
 use std::fmt;
@@ -223,7 +224,8 @@ impl EvaluateError {
             Self::Plan(PlanError::TooFewClasses(_)) => "label clips of a second class, and ingest them again",
             Self::Plan(PlanError::UnknownFold { .. }) => "`hico inspect DATASET` shows the folds",
             Self::Plan(PlanError::NothingToLearn { .. } | PlanError::NoInnerGroup { .. }) => {
-                "fewer folds leave more groups to train on: `hico split DATASET --folds K`"
+                "more folds leave more patients to train on, `hico split DATASET --folds K`; where a class has no patient for each \
+                 fold, add patients"
             }
             Self::Finetune { source: FinetuneError::Diverged { .. }, .. } => "try a tenth of that --learning-rate",
             Self::Finetune { source: FinetuneError::Keep { .. }, .. } => {
@@ -232,6 +234,12 @@ impl EvaluateError {
             Self::Train { source, .. } => return train_hint(source),
             Self::Pretrained(PretrainedError::Missing(_)) => {
                 "name a folder written by `hico pretrain`, a .safetensors or .pth file, or `random`"
+            }
+            Self::Pretrained(PretrainedError::Record(RunRecordError::Missing(_))) => {
+                "name a folder written by `hico pretrain` or `hico finetune`, or a file of weights (.safetensors, .pth)"
+            }
+            Self::Pretrained(PretrainedError::ManyNetworks(files)) => {
+                return files.first().map(|file| format!("name one of these files: {}", file.display()));
             }
             Self::Pretrained(PretrainedError::Version { .. }) => {
                 "use that version of hico, or name the run's best.safetensors: then nobody knows which groups it saw"
@@ -250,7 +258,9 @@ impl EvaluateError {
             Self::Cells(CellsError::Occupied(_)) => "choose an empty or a new folder for --out",
             Self::Cells(CellsError::OtherPlan { difference, .. }) => return Some(plan_hint(difference)),
             Self::Cells(CellsError::Broken { .. }) => "delete that file: the same command then makes it again",
-            Self::Cells(CellsError::File { .. }) => "choose an --out on a disk that can be written and has room",
+            Self::Cells(CellsError::File { .. }) => {
+                "make room on that disk and repeat the command, which goes on where it stopped; or choose another --out"
+            }
             _ => return None,
         };
         Some(hint.to_owned())

@@ -1,11 +1,11 @@
 //! Predictions → figures with their doubt: mean and spread over seeds, bootstrap interval over groups.
 
-use super::outcome::{ClipPrediction, Comparison, Estimate, Scores, UnitScores};
+use super::outcome::{ClipPrediction, Comparison, Estimate, NoInterval, Scores, UnitScores};
 use super::predictions::{FramePrediction, UnitPrediction, per_clip, per_frame, per_patient};
 use crate::metrics::{ClassScores, Confusion, Ranking, argmax};
 use crate::stats::{self, Bootstrap};
 use hico_data::{Dataset, Seed};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Scores of one candidate, per frame, clip and patient.
 ///
@@ -91,6 +91,16 @@ impl Groups {
             strata: counts.values().map(|counts| argmax(counts)).collect(),
         }
     }
+
+    /// Why a bootstrap over these groups shows nothing: each draw of it is all of them.
+    fn no_interval(&self) -> Option<NoInterval> {
+        let distinct: BTreeSet<usize> = self.strata.iter().copied().collect();
+        match self.strata.len() {
+            0 | 1 => Some(NoInterval::OneGroup),
+            groups if groups == distinct.len() => Some(NoInterval::OneGroupAClass),
+            _ => None,
+        }
+    }
 }
 
 /// Scores of one candidate for one kind of unit.
@@ -108,9 +118,9 @@ pub(crate) fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: S
     let plain: Vec<[Option<f64>; 4]> = judged.iter().map(|seed| seed.figures(|_| 1.0)).collect();
     let estimate = |figure: usize| {
         let values: Option<Vec<f64>> = plain.iter().map(|figures| figures[figure]).collect();
-        Some(Estimate::new(&values?, intervals[figure]?))
+        Some(Estimate::new(&values?, intervals[figure], groups.no_interval()))
     };
-    let nothing = Estimate { mean: 0.0, sd: None, low: 0.0, high: 0.0 };
+    let nothing = Estimate::new(&[], None, groups.no_interval());
     let confusions: Vec<Confusion> = judged.iter().map(|seed| seed.confusion(|_| 1.0)).collect();
     UnitScores {
         count: first.len(),
@@ -126,8 +136,17 @@ pub(crate) fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: S
 }
 
 impl Estimate {
-    fn new(seeds: &[f64], [low, high]: [f64; 2]) -> Self {
-        Self { mean: stats::mean(seeds).unwrap_or(0.0), sd: stats::sample_sd(seeds), low, high }
+    /// - `none`: why a bootstrap cannot tell anything here, whatever it drew
+    fn new(seeds: &[f64], interval: Option<[f64; 2]>, none: Option<NoInterval>) -> Self {
+        let interval = interval.filter(|_| none.is_none());
+        let no_spread = interval.is_none_or(|[low, high]| low >= high).then_some(NoInterval::NoSpread);
+        Self {
+            mean: stats::mean(seeds).unwrap_or(0.0),
+            sd: stats::sample_sd(seeds),
+            low: interval.map(|[low, _]| low),
+            high: interval.map(|[_, high]| high),
+            no_interval: none.or(no_spread),
+        }
     }
 }
 
@@ -215,7 +234,7 @@ pub fn compare(better: &ClipsBySeed<'_>, baseline: &ClipsBySeed<'_>, classes: us
     Comparison {
         better: better.name.to_owned(),
         baseline: baseline.name.to_owned(),
-        difference: Estimate::new(&by_seed, intervals[0].unwrap_or([0.0, 0.0])),
+        difference: Estimate::new(&by_seed, intervals[0], groups.no_interval()),
         p_value: stats::sign_flip(&by_group, seed),
     }
 }
@@ -247,7 +266,9 @@ mod tests {
         let scores = score(&data, &[frames.clone(), frames], Seed(1));
         for unit in [&scores.frame, &scores.clip, &scores.patient] {
             for estimate in [unit.accuracy, unit.balanced_accuracy, unit.macro_f1, unit.auc.unwrap()] {
-                assert_eq!(estimate, Estimate { mean: 1.0, sd: Some(0.0), low: 1.0, high: 1.0 });
+                let (low, high, no_interval) = (Some(1.0), Some(1.0), Some(NoInterval::NoSpread));
+                assert_eq!(estimate, Estimate { mean: 1.0, sd: Some(0.0), low, high, no_interval });
+                assert_eq!(estimate.interval(), Err(NoInterval::NoSpread));
             }
             assert_eq!(unit.confusion, [[2.0, 0.0], [0.0, 2.0]]);
             assert_eq!(unit.roc[0], [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]);
@@ -269,11 +290,32 @@ mod tests {
 
     #[test]
     fn what_both_get_right_or_wrong_makes_no_difference() {
-        let found = clips(&[("a", 0, 0), ("b", 1, 0), ("c", 2, 2)]);
+        let found = clips(&[("a", 0, 0), ("b", 1, 0), ("c", 2, 2), ("d", 0, 0), ("e", 1, 0), ("f", 2, 2)]);
         let candidate = |name| ClipsBySeed { name, seeds: vec![found.clone()] };
         let comparison = compare(&candidate("x"), &candidate("y"), 3, Seed(1));
         assert_eq!((comparison.difference.mean, comparison.p_value), (0.0, 1.0));
-        assert_eq!((comparison.difference.low, comparison.difference.high), (0.0, 0.0));
+        assert_eq!((comparison.difference.low, comparison.difference.high), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn an_interval_needs_two_groups_of_a_class() {
+        let interval = |found: &[(&str, usize, usize)]| {
+            let clips = clips(found);
+            let accuracy = score_units(&[units_of(clips.clone())], 3, Seed(1)).accuracy;
+            let candidate = |name| ClipsBySeed { name, seeds: vec![clips.clone()] };
+            let none = compare(&candidate("x"), &candidate("y"), 3, Seed(1)).difference.no_interval;
+            (accuracy.interval(), accuracy.low.is_none(), none)
+        };
+        // Clips of one patient are one observation, however many they are.
+        let one = interval(&[("a", 0, 0), ("a", 0, 1), ("a", 1, 1), ("a", 2, 0)]);
+        assert_eq!(one, (Err(NoInterval::OneGroup), true, Some(NoInterval::OneGroup)));
+        let one_a_class = interval(&[("a", 0, 0), ("a", 0, 1), ("b", 1, 1), ("c", 2, 0)]);
+        assert_eq!(one_a_class, (Err(NoInterval::OneGroupAClass), true, Some(NoInterval::OneGroupAClass)));
+        let agreeing = interval(&[("a", 0, 1), ("b", 0, 1), ("c", 1, 1)]);
+        assert_eq!(agreeing, (Err(NoInterval::NoSpread), false, Some(NoInterval::NoSpread)));
+        let (two, without, _) = interval(&[("a", 0, 0), ("b", 0, 1), ("c", 1, 1)]);
+        let [low, high] = two.unwrap();
+        assert!(low < high && !without);
     }
 
     #[test]

@@ -5,7 +5,10 @@ use super::candidates::Kind;
 use super::classifier::Trainable;
 use super::clock;
 use super::cross_validate::{CandidateCells, Contender, Contenders, Request};
-use super::outcome::{CalibrationScores, Candidate, ClipPrediction, Comparison, DataFacts, Evaluation, Protocol, Role};
+use super::history::{History, PretrainingFacts};
+use super::outcome::{
+    CalibrationScores, Candidate, ClipPrediction, Comparison, DataFacts, Evaluation, Protocol, Role, Scores,
+};
 use super::predictions::{FramePrediction, per_clip};
 use super::pretrained::Seen;
 use super::scores::{ClipsBySeed, compare, score};
@@ -32,14 +35,14 @@ pub(super) fn summarise(
     let seconds: f64 = candidates.iter().flat_map(|candidate| &candidate.cells).map(|cell| cell.seconds).sum();
     let mut warnings = contenders.warnings.clone();
     warnings.extend(contamination(dataset, request, candidates));
-    warnings.extend(data_warnings(dataset, &data));
+    warnings.extend(without_fold(dataset));
     if request.seeds.len() == 1 {
         warnings.push("one seed: how far the figures move from seed to seed is not known".to_owned());
     } else if matches!(request.contender, Contender::Inside(_)) {
         let words = "each fold was pretrained once, with one seed: the spread over seeds is that of fine-tuning alone";
         warnings.push(words.to_owned());
     }
-    Evaluation {
+    let mut evaluation = Evaluation {
         version: VERSION.to_owned(),
         command: request.command.clone(),
         finished: clock::now(),
@@ -57,9 +60,29 @@ pub(super) fn summarise(
         },
         candidates: candidates.iter().map(|cells| candidate(dataset, request, contenders, cells)).collect(),
         comparisons: comparisons(dataset, candidates),
+        pretraining: pretraining(candidates),
         data,
         warnings,
+    };
+    let few = few_groups(&evaluation);
+    evaluation.warnings.extend(few);
+    evaluation
+}
+
+/// The scores of one network's tested frames; the same frames always have the same intervals.
+pub(super) fn scored(dataset: &Dataset, frames: &[FramePrediction]) -> Scores {
+    score(dataset, &[frames.to_vec()], DRAWS)
+}
+
+/// The pretraining runs that the contenders go back to, each once.
+fn pretraining(candidates: &[CandidateCells]) -> Vec<PretrainingFacts> {
+    let mut runs: Vec<PretrainingFacts> = Vec::new();
+    for cell in candidates.iter().flat_map(|candidate| &candidate.cells) {
+        let Some(beginning) = cell.beginning.clone() else { continue };
+        let history = History { beginning, tuning: None, test: None };
+        runs.extend(history.pretraining().filter(|run| !runs.contains(run)).cloned());
     }
+    runs
 }
 
 fn candidate(dataset: &Dataset, request: &Request, contenders: &Contenders, cells: &CandidateCells) -> Candidate {
@@ -176,17 +199,22 @@ fn contamination(dataset: &Dataset, request: &Request, candidates: &[CandidateCe
     warnings
 }
 
-fn data_warnings(dataset: &Dataset, data: &DataFacts) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for (class, groups) in data.classes.iter().zip(&data.groups).filter(|(_, groups)| **groups < FEW_GROUPS) {
-        warnings.push(format!("class {class} has {groups} groups: an interval over so few is not to be trusted"));
-    }
+/// Classes of which too few groups were tested.
+fn few_groups(evaluation: &Evaluation) -> Vec<String> {
+    let tested = evaluation.tested();
+    let classes = evaluation.data.classes.iter().zip(tested.groups_per_class);
+    let words = |(class, groups): (&String, usize)| match groups {
+        1 => format!("class {class}: 1 patient was tested, so no interval over that class means anything"),
+        _ => format!("class {class}: {groups} patients were tested; an interval over so few is not to be trusted"),
+    };
+    classes.filter(|(_, groups)| *groups < FEW_GROUPS).map(words).collect()
+}
+
+fn without_fold(dataset: &Dataset) -> Option<String> {
     let without_fold =
         (0..dataset.len()).filter(|clip| dataset.label(*clip).is_some() && dataset.row(*clip).fold.is_none()).count();
-    if without_fold > 0 {
-        warnings.push(format!("{without_fold} labelled clips have no fold: they are learnt from and never tested"));
-    }
-    warnings
+    (without_fold > 0)
+        .then(|| format!("{without_fold} labelled clips have no fold: they are learnt from and never tested"))
 }
 
 fn word(trainable: Trainable) -> String {

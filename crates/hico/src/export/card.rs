@@ -5,7 +5,8 @@ mod markdown;
 use super::check::Checked;
 use super::source::{RESIZE, Source};
 use super::{Exported, Target, architecture};
-use crate::evaluate::outcome::{Estimate, Evaluation, Role};
+use crate::evaluate::history::{History, Reached};
+use crate::evaluate::outcome::{Estimate, Evaluation, Role, Tested};
 use crate::model::weights::{LoadReport, hex};
 use crate::recipe::{Depth, RecipeFile};
 use crate::train::run_record::VERSION;
@@ -41,6 +42,12 @@ pub struct Card {
     pub network: Network,
     /// How a picture is prepared.
     pub preprocessing: Preprocessing,
+    /// The weights that it began with, how it was fine-tuned and what it reached, as the weights tell it.
+    pub history: History,
+    /// The same in words.
+    pub history_in_words: String,
+    /// What it reached on patients that it never saw, or that it was never tested; absent for an encoder.
+    pub reached: Option<Reached>,
     /// What was learnt from; absent where the weights do not say.
     pub data: Option<Data>,
     /// The recipe of the pretraining, every key; absent where there was none of ours.
@@ -117,7 +124,7 @@ pub struct Data {
     pub role: &'static str,
     /// Clips learnt from; absent where that is not recorded.
     pub clips: Option<usize>,
-    /// Groups (patients) learnt from or watched to choose the best epoch.
+    /// Groups (patients) seen on the way: learnt from, or watched to choose the best epoch.
     pub groups: Option<usize>,
     /// Their names, by which a later test knows what it must not test on; absent where hidden.
     pub group_names: Option<Vec<String>>,
@@ -134,6 +141,8 @@ pub struct Figures {
     pub folds: Vec<usize>,
     /// Seeds.
     pub seeds: Vec<u64>,
+    /// How much was tested.
+    pub tested: Tested,
     /// A row a candidate, the floors first; by the honest protocol.
     pub rows: Vec<Row>,
     /// What a reader must know before believing a number.
@@ -178,6 +187,7 @@ impl From<&Evaluation> for Figures {
             data: evaluation.data.hash.clone(),
             folds: evaluation.protocol.folds.clone(),
             seeds: evaluation.protocol.seeds.clone(),
+            tested: evaluation.tested(),
             rows: rows.collect(),
             warnings: evaluation.warnings.clone(),
         }
@@ -231,6 +241,13 @@ impl Card {
                 mean: view.mean,
                 std: view.std,
             },
+            reached: source.classifier.as_ref().map(|_| Reached::of(source.history.test.as_ref())),
+            history_in_words: source.history.words(),
+            history: if statements.hide_groups {
+                source.history.clone().without_names()
+            } else {
+                source.history.clone()
+            },
             data: data(source, statements.hide_groups),
             recipe: source.run.as_ref().map(|(_, recipe)| recipe.to_file()),
             data_licence: statements.data_licence.clone(),
@@ -265,8 +282,16 @@ fn data(source: &Source, hide_groups: bool) -> Option<Data> {
             group_names: (!hide_groups).then_some(groups),
         });
     }
-    let hash = source.classifier.as_ref()?.data.clone();
-    Some(Data { hash, role: "fine-tuned on folds of", clips: None, groups: None, group_names: None })
+    let hash = source.history.data().or_else(|| source.classifier.as_ref().map(|facts| facts.data.as_str()))?;
+    let (names, all) = source.history.seen();
+    let tuning = source.history.tuning.as_ref();
+    Some(Data {
+        hash: hash.to_owned(),
+        role: if source.classifier.is_some() { "fine-tuned on folds of" } else { "pretrained on" },
+        clips: tuning.map(|tuning| tuning.clips.iter().sum()),
+        groups: all.then_some(names.len()),
+        group_names: (all && !hide_groups).then(|| names.into_iter().collect()),
+    })
 }
 
 fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: &Statements) -> Vec<String> {
@@ -291,8 +316,13 @@ fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: 
         }
         Some(_) => {}
     }
-    if source.run.is_none() {
+    let (_, all_known) = source.history.seen();
+    if !all_known || (statements.hide_groups && source.history != History::random()) {
         limits.push("Which patients its pretraining saw is not recorded: a test on them cannot be told.".to_owned());
+    }
+    if source.classifier.is_some() {
+        let reached = Reached::of(source.history.test.as_ref());
+        limits.extend(reached.warning);
     }
     if !found.report.missing.is_empty() {
         limits.push("It has no feature pyramid.".to_owned());

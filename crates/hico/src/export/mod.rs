@@ -68,7 +68,7 @@ impl ExportError {
         Some(match self {
             Self::NoPyramid(_) => "choose --part encoder, or a source that was trained with a pyramid",
             Self::NoClassifier(_) => "`hico finetune` makes one; or choose --part encoder",
-            Self::Occupied(_) => "choose another --out, or move that file away",
+            Self::Occupied(_) => "choose another --out, or move away that file and its card",
             Self::Write { .. } => "choose an --out in a folder that can be written and has room",
             Self::Lacking(_) | Self::Safetensors(_) => return None,
         })
@@ -119,10 +119,26 @@ fn graph(source: &Source, part: Part, side: usize) -> Result<Exported, ExportErr
     Ok(Exported { left_out: left_out.collect(), bytes, written })
 }
 
-/// The files of an export: the weights, and beside them the card as Markdown and as JSON.
+/// The files of an export: the weights, and beside them the card as Markdown and as JSON, named after the whole name of the
+/// file, so that `lung.onnx` and `lung.safetensors` have a card each.
 #[must_use]
 pub fn files(out: &Path) -> [PathBuf; 3] {
-    [out.to_owned(), out.with_extension("card.md"), out.with_extension("card.json")]
+    let card = |suffix: &str| {
+        let mut name = out.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    [out.to_owned(), card(".card.md"), card(".card.json")]
+}
+
+/// Makes the folder of an export, where it is missing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn folder_of(out: &Path) -> Result<(), ExportError> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+    made.map_err(|source| ExportError::Write { path: out.to_owned(), source })
 }
 
 /// Refuses to write over anything.

@@ -2,11 +2,12 @@
 
 use super::Facts;
 use crate::evaluate::classifier_file::{self, ClassifierFacts};
+use crate::evaluate::history::{HISTORY, History};
 use crate::evaluate::pretrained::{Pretrained, PretrainedError};
 use crate::model::Encoder;
 use crate::model::weights::{self, NamedTensor, WeightsOf};
 use crate::recipe::Recipe;
-use crate::train::run_record::{RECIPE_FILE, RunRecord};
+use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord};
 use hico_data::view::ViewRecipe;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct Source {
     pub classifier: Option<ClassifierFacts>,
     /// Record and recipe, where it is a run.
     pub run: Option<(RunRecord, Recipe)>,
+    /// Where it comes from, what it learnt from and what it reached.
+    pub history: History,
 }
 
 /// What a file of ours holds besides its network: the state of a run, and descriptions of training frames.
@@ -56,7 +59,7 @@ impl Source {
         let mut tensors = weights::by_our_names(tensors, of).map_err(misfit)?;
         tensors.retain(|tensor| !NOT_NETWORK.iter().any(|other| tensor.name.starts_with(other)));
         weights::finite(&tensors).map_err(misfit)?;
-        let run = if path.is_dir() {
+        let run = if path.join(RUN_FILE).is_file() {
             let recipe = path.join(RECIPE_FILE);
             let text = std::fs::read_to_string(&recipe)
                 .map_err(|source| PretrainedError::Read { path: recipe.clone(), source })?;
@@ -65,16 +68,30 @@ impl Source {
         } else {
             None
         };
+        let classifier = classifier_file::facts(&file, &metadata)?;
+        let history = classifier.as_ref().and_then(|facts| facts.history.clone());
+        let plain = || History { beginning: pretrained.beginning.clone(), tuning: None, test: None };
         Ok(Self {
             path: path.to_owned(),
             sha256: weights::sha256(&file)?,
-            classifier: classifier_file::facts(&file, &metadata)?,
+            history: history.unwrap_or_else(plain),
+            classifier,
             pretrained,
             tensors,
             metadata,
             run,
             file,
         })
+    }
+
+    /// The same, without the names of the groups that it saw.
+    #[must_use]
+    pub fn without_names(mut self) -> Self {
+        self.history = self.history.without_names();
+        if let Some(facts) = &mut self.classifier {
+            facts.history = facts.history.take().map(History::without_names);
+        }
+        self
     }
 
     /// The views that the weights expect, where that is known.
@@ -132,6 +149,9 @@ impl Source {
         ]);
         if let Some(classes) = self.classifier.as_ref().and_then(|facts| serde_json::to_string(&facts.classes).ok()) {
             facts.insert("classes".to_owned(), classes);
+        }
+        if let Ok(history) = serde_json::to_string(&self.history) {
+            facts.insert(HISTORY.to_owned(), history);
         }
         if let Some(classifier) = &self.classifier {
             facts.insert("temperature".to_owned(), classifier.temperature.to_string());

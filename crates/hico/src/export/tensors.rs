@@ -24,7 +24,8 @@ pub(super) fn export(source: &Source, target: Target) -> Result<Exported, Export
     // The mark by which PyTorch's readers know that shapes are theirs.
     metadata.insert("format".to_owned(), "pt".to_owned());
     if target == Target::Hico {
-        metadata.extend(source.metadata.get(FACTS).map(|facts| (FACTS.to_owned(), facts.clone())));
+        let facts = source.classifier.as_ref().and_then(|facts| serde_json::to_string(facts).ok());
+        metadata.extend(facts.map(|facts| (FACTS.to_owned(), facts)));
     }
     Ok(Exported {
         bytes: weights::to_safetensors(&renamed, &metadata)?,

@@ -4,18 +4,38 @@ use super::PredictError;
 use super::model::Model;
 use crate::evaluate::calibration::calibrated;
 use crate::evaluate::inputs::{Views, Workplace, in_batches, not_finite, rows_of};
-use crate::evaluate::known::{Described, Near, median};
+use crate::evaluate::known::{Described, Distances, Near, layout};
 use crate::evaluate::plan::FrameRef;
 use crate::metrics::argmax;
 use burn::tensor::activation::softmax;
 use hico_data::{Dataset, Seed};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use serde::{Serialize, Serializer};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Training clips that are named as near.
 const NEAREST: usize = 5;
+
+/// A number for each class, in the order of the model's classes; as JSON an object with the classes as keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByClass {
+    classes: Arc<[String]>,
+    values: Vec<f64>,
+}
+
+impl ByClass {
+    /// The numbers, in the order of the model's classes.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+}
+
+impl Serialize for ByClass {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.classes.iter().zip(&self.values))
+    }
+}
 
 /// What the network says of one frame.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,8 +44,8 @@ pub struct FrameAnswer {
     pub frame: usize,
     /// When it is shown, seconds from the first; absent where the source states no rate.
     pub seconds: Option<f64>,
-    /// Probability of each class, calibrated, in the order of the model's classes.
-    pub probabilities: Vec<f64>,
+    /// Probability of each class, calibrated.
+    pub probabilities: ByClass,
     /// Distance from the training frames, as a multiple of what is usual for patients that were not learnt from; absent
     /// where the model does not know them.
     pub distance: Option<f64>,
@@ -45,7 +65,7 @@ pub struct ClipAnswer {
     /// Its probability.
     pub confidence: f64,
     /// Probability of each class: the mean over frames.
-    pub probabilities: BTreeMap<String, f64>,
+    pub probabilities: ByClass,
     /// Whether the clip is like those that were learnt from; absent where the model does not know them.
     pub familiarity: Option<Familiarity>,
     /// The nearest training clips, by the mean of the frames' features.
@@ -55,11 +75,13 @@ pub struct ClipAnswer {
 /// Whether a clip is like those that were learnt from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Familiarity {
-    /// Its distance from the training frames, the median of its frames': 1 is as far as is usual for patients that were not
-    /// learnt from.
+    /// Its distance from the training frames, by each description the median of its frames', and of these the farthest: 1
+    /// is as far as is usual for patients that were not learnt from.
     pub distance: f64,
     /// Whether it lies farther: then its class is not to be trusted.
     pub unfamiliar: bool,
+    /// The distance by each description, of which the farthest counts.
+    pub by: Distances,
 }
 
 /// A training clip that is near, with the name of its class.
@@ -105,32 +127,36 @@ impl Model {
         let frames: Vec<FrameRef> =
             (0..row.frames).step_by(asking.every.max(1)).map(|frame| FrameRef { clip, frame }).collect();
         let place = Workplace { device: &self.device, threads: asking.threads, stop: asking.stop };
+        let classes: Arc<[String]> = facts.classes.clone().into();
+        let by_class = |values| ByClass { classes: Arc::clone(&classes), values };
         let views = Views { dataset, view: &facts.view, seed: Seed(0), place };
         let mut sums = vec![0.0; facts.classes.len()];
         let mut middle: Vec<f64> = Vec::new();
-        let mut distances: Vec<f64> = Vec::new();
+        let mut distances: Vec<Distances> = Vec::new();
         let mut odd = None;
         views.for_each_batch(&in_batches(&frames), None, &self.device, |frames, images| {
+            let layouts = rows_of(layout(images.clone()));
             let [features, look] = self.saved.classifier.described(images);
             let probabilities = rows_of(softmax(self.saved.classifier.head(features.clone()), 1));
             odd = odd.or_else(|| not_finite(frames, &probabilities));
             if odd.is_some() {
                 return;
             }
-            let described = rows_of(features).into_iter().zip(rows_of(look));
-            let described = described.map(|(features, look)| Described { features, look });
+            let described = rows_of(features).into_iter().zip(rows_of(look)).zip(layouts);
+            let described = described.map(|((features, look), layout)| Described { features, look, layout });
             for ((frame, probabilities), described) in frames.iter().zip(probabilities).zip(described) {
                 let probabilities: Vec<f64> = probabilities.into_iter().map(f64::from).collect();
+                let apart = self.saved.known.as_ref().map(|known| known.distances_of(&described));
                 let answer = FrameAnswer {
                     frame: frame.frame,
                     seconds: row.fps.filter(|fps| *fps > 0.0).map(|fps| frame.frame as f64 / fps),
-                    probabilities: calibrated(&probabilities, facts.temperature),
-                    distance: self.saved.known.as_ref().map(|known| known.distance(&described)),
+                    probabilities: by_class(calibrated(&probabilities, facts.temperature)),
+                    distance: apart.map(|apart| apart.farthest()),
                 };
-                sums.iter_mut().zip(&answer.probabilities).for_each(|(sum, probability)| *sum += probability);
+                sums.iter_mut().zip(answer.probabilities.values()).for_each(|(sum, probability)| *sum += probability);
                 middle.resize(described.features.len(), 0.0);
                 middle.iter_mut().zip(&described.features).for_each(|(sum, value)| *sum += f64::from(*value));
-                distances.extend(answer.distance);
+                distances.extend(apart);
                 each(&answer);
             }
         })?;
@@ -147,10 +173,11 @@ impl Model {
             fps: row.fps,
             prediction: facts.classes[class].clone(),
             confidence: means[class],
-            probabilities: facts.classes.iter().cloned().zip(means).collect(),
+            probabilities: by_class(means),
             familiarity: self.saved.known.as_ref().map(|_| {
-                let distance = median(&distances);
-                Familiarity { distance, unfamiliar: distance > 1.0 }
+                let by = Distances::of_clip(&distances);
+                let distance = by.farthest();
+                Familiarity { distance, unfamiliar: distance > 1.0, by }
             }),
             nearest: self.nearest(&middle),
         })

@@ -23,8 +23,13 @@ pub enum PredictError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// A folder holds no fine-tuned network.
-    #[error("{}: holds no fine-tuned network", .0.display())]
-    NoModel(PathBuf),
+    #[error("{}: holds no fine-tuned network", .folder.display())]
+    NoModel {
+        /// The folder.
+        folder: PathBuf,
+        /// The command that makes one.
+        remedy: String,
+    },
     /// A folder holds several fine-tuned networks.
     #[error("{}: holds {} fine-tuned networks: {}", .folder.display(), .names.len(), .names.join(", "))]
     ManyModels {
@@ -40,6 +45,14 @@ pub enum PredictError {
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// The temporary folder cannot be written.
+    #[error("{}: clips cannot be decoded into this temporary folder: {reason}", .folder.display())]
+    NoRoom {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: String,
     },
     /// Clips cannot be taken in at all.
     #[error(transparent)]
@@ -61,22 +74,25 @@ pub enum PredictError {
 impl PredictError {
     /// What a person can do about it, where there is something.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Weights(error) if error.hint().is_some() => error.hint(),
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoModel { remedy, .. } => remedy,
+            Self::Weights(error) if let Some(hint) = error.hint() => hint,
             Self::NotFinite { .. } => {
-                Some("the network's weights are too large to compute with: use another, or fine-tune it again")
+                "the network's weights are too large to compute with: use another, or fine-tune it again"
             }
-            Self::Weights(_) | Self::NoModel(_) => {
-                Some("`hico finetune RUN --data DATA --holdout-fold 0 --out OUT` makes a network that can be asked")
+            Self::Weights(_) => {
+                "`hico finetune RUN --data DATASET --holdout-fold 0 --out OUT` makes a network; then give OUT"
             }
-            Self::ManyModels { .. } => Some("name one of these files"),
-            Self::Ingest(IngestError::NothingFound(_)) => {
-                Some("give DICOM files, videos, pictures, or folders of them")
+            Self::ManyModels { folder, names } => {
+                return names.first().map(|name| format!("give one of these files: {}", folder.join(name).display()));
             }
-            Self::Ingest(IngestError::OnlyLinks { .. }) => Some("--follow-links takes in what they lead to"),
-            Self::File { .. } | Self::Ingest(_) | Self::Dataset(_) | Self::Interrupted => None,
-        }
+            Self::Ingest(IngestError::NothingFound(_)) => "give DICOM files, videos, pictures, or folders of them",
+            Self::Ingest(IngestError::OnlyLinks { .. }) => "--follow-links takes in what they lead to",
+            Self::NoRoom { .. } => "make room there, or set TMPDIR to a folder on another disk",
+            Self::File { .. } | Self::Ingest(_) | Self::Dataset(_) | Self::Interrupted => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 

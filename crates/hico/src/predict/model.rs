@@ -2,7 +2,9 @@
 
 use super::PredictError;
 use crate::evaluate::classifier_file::{self, Saved};
-use crate::model::weights;
+use crate::evaluate::cross_validate::PRETRAIN_FOLDER;
+use crate::evaluate::history::Reached;
+use crate::train::run_record::RunRecord;
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 
@@ -26,10 +28,16 @@ impl Model {
     /// # Errors
     /// When there is none, or more than one, or it cannot be read.
     pub fn open(path: &Path, device: &Device) -> Result<Self, PredictError> {
-        let file = if path.is_dir() { only_model(path)? } else { path.to_owned() };
+        let file = if path.is_dir() { network_in(path)? } else { path.to_owned() };
         let Saved { classifier, facts, known } = classifier_file::load(&file, device)?;
         let saved = Saved { classifier: classifier.fold(), facts, known };
         Ok(Self { saved, device: device.clone(), file })
+    }
+
+    /// What it reached on patients that it never saw.
+    #[must_use]
+    pub fn reached(&self) -> Reached {
+        Reached::of(self.saved.facts.history.as_ref().and_then(|history| history.test.as_ref()))
     }
 
     /// The classes, in the order of probabilities.
@@ -39,27 +47,45 @@ impl Model {
     }
 }
 
-/// The one file in a folder that holds a fine-tuned network.
-fn only_model(folder: &Path) -> Result<PathBuf, PredictError> {
+/// The one fine-tuned network in a folder.
+fn network_in(folder: &Path) -> Result<PathBuf, PredictError> {
     let failed = |source| PredictError::File { path: folder.to_owned(), source };
-    let mut found: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let is_weights = path.extension().is_some_and(|suffix| suffix == "safetensors");
-        if is_weights
-            && let Ok(words) = weights::read_words(&path)
-            && classifier_file::facts(&path, &words).is_ok_and(|facts| facts.is_some())
-        {
-            found.push(path);
-        }
-    }
-    found.sort();
+    let mut found = classifier_file::networks_in(folder).map_err(failed)?;
     match found.len() {
-        0 => Err(PredictError::NoModel(folder.to_owned())),
+        0 => Err(PredictError::NoModel { folder: folder.to_owned(), remedy: remedy(folder) }),
         1 => Ok(found.remove(0)),
         _ => {
             let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Err(PredictError::ManyModels { folder: folder.to_owned(), names: found.iter().map(name).collect() })
         }
+    }
+}
+
+/// The command that makes a network of what a folder without one holds.
+fn remedy(folder: &Path) -> String {
+    let make = |encoder: &Path, data: &str, fold: &str| {
+        let encoder = encoder.display();
+        format!(
+            "`hico finetune {encoder} --data {data} --holdout-fold {fold} --out OUT` makes a network; then give OUT"
+        )
+    };
+    // `hico crossval --pretrain-inside` leaves a run for each fold, and each knows its data.
+    let runs = folder.join(PRETRAIN_FOLDER);
+    let folds = std::fs::read_dir(&runs).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let fold: usize = name.strip_prefix("fold-")?.parse().ok()?;
+        Some((fold, entry.path()))
+    });
+    if let Some((fold, run)) = folds.min()
+        && let Ok(record) = RunRecord::read(&run)
+    {
+        return make(&run, &record.data.folder.display().to_string(), &fold.to_string());
+    }
+    match RunRecord::read(folder) {
+        Ok(record) => {
+            let fold = record.holdout_fold.map_or_else(|| "0".to_owned(), |fold| fold.to_string());
+            make(folder, &record.data.folder.display().to_string(), &fold)
+        }
+        Err(_) => make(Path::new("RUN"), "DATASET", "0"),
     }
 }

@@ -70,7 +70,7 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
             folder: None,
         });
     }
-    let folder = TempDir::with_prefix("hico-").map_err(failed(Path::new("temporary folder")))?;
+    let folder = TempDir::with_prefix("hico-").map_err(no_room)?;
     let single = !matches!(paths, [only] if only.is_dir());
     let (source, named) = if single {
         (folder.path().join("in"), staged(paths, &folder.path().join("in"))?)
@@ -87,6 +87,14 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
         Ok(report) if report.left > 0 => return Err(PredictError::Interrupted),
         Ok(report) => report,
         Err(IngestError::NothingFound(_)) if single => return Ok(nothing(paths, folder)),
+        Err(
+            error @ (IngestError::Out { .. }
+            | IngestError::Store(_)
+            | IngestError::Manifest(_)
+            | IngestError::Journal(_)),
+        ) => {
+            return Err(no_room(error));
+        }
         Err(error) => return Err(error.into()),
     };
     let by_name = |source: &str| -> String {
@@ -131,7 +139,7 @@ fn staged(paths: &[PathBuf], folder: &Path) -> Result<HashMap<String, PathBuf>, 
     for (number, path) in paths.iter().enumerate() {
         let place = format!("{number:06}");
         let inside = folder.join(&place);
-        std::fs::create_dir_all(&inside).map_err(failed(&inside))?;
+        std::fs::create_dir_all(&inside).map_err(no_room)?;
         let to = inside.join(path.file_name().unwrap_or_default());
         // What a link names is meant, not the link.
         let path_of_file = std::fs::canonicalize(path).map_err(failed(path))?;
@@ -140,11 +148,17 @@ fn staged(paths: &[PathBuf], folder: &Path) -> Result<HashMap<String, PathBuf>, 
             return Err(failed(path)(std::io::Error::other("it is no regular file")));
         }
         if std::fs::hard_link(&path_of_file, &to).is_err() {
-            std::fs::copy(&path_of_file, &to).map_err(failed(path))?;
+            let copied = std::fs::copy(&path_of_file, &to);
+            copied.map_err(|error| no_room(format!("{}: {error}", path.display())))?;
         }
         named.insert(place, path.clone());
     }
     Ok(named)
+}
+
+/// Names the folder, which a person can change, and not what lay in it, which is gone.
+fn no_room(why: impl std::fmt::Display) -> PredictError {
+    PredictError::NoRoom { folder: std::env::temp_dir(), reason: why.to_string() }
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> PredictError {

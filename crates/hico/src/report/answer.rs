@@ -1,6 +1,6 @@
 //! The answer in one sentence: what the pretrained model reaches against the best floor, and how sure that is.
 
-use super::number::{interval, p_value, percent, points, points_interval};
+use super::number::{interval_in_words, p_value, percent, points, points_interval_in_words};
 use crate::evaluate::outcome::{Candidate, Comparison, Estimate, Evaluation, Role, SCRATCH};
 use std::collections::BTreeSet;
 
@@ -76,7 +76,7 @@ pub fn gains_over_scratch(evaluation: &Evaluation) -> Vec<String> {
 }
 
 fn tested(estimate: &Estimate, p: f64) -> String {
-    format!("{} points (95\u{a0}% interval {}; {})", points(estimate.mean), points_interval(estimate), p_value(p))
+    format!("{} points ({}; {})", points(estimate.mean), points_interval_in_words(estimate), p_value(p))
 }
 
 impl Answer<'_> {
@@ -118,6 +118,9 @@ impl Answer<'_> {
             (Verdict::Worse, Some(tested)) => {
                 format!("That is worse: the difference is {tested}. On this data, pretraining did not pay.")
             }
+            (_, Some(tested)) if self.has_no_interval() => {
+                format!("The difference is {tested}; so on this data it has not been shown that pretraining helps.")
+            }
             (_, Some(tested)) if self.interval_has_zero() => format!(
                 "The difference is {tested}; the interval includes 0, so on this data it has not been shown that pretraining helps."
             ),
@@ -130,18 +133,22 @@ impl Answer<'_> {
         }
     }
 
+    fn has_no_interval(&self) -> bool {
+        self.difference.is_none_or(|(estimate, _)| estimate.interval().is_err())
+    }
+
     fn interval_has_zero(&self) -> bool {
-        self.difference.is_none_or(|(estimate, _)| !(estimate.low > 0.0 || estimate.high < 0.0))
+        self.difference.is_none_or(|(estimate, _)| !(is_above_zero(&estimate) || is_below_zero(&estimate)))
     }
 }
 
 fn reaches(candidate: &Candidate, aside: &str) -> String {
     let figure = clip_figure(candidate);
     format!(
-        "{}{aside} reaches {} balanced accuracy per clip (95\u{a0}% interval {}).",
+        "{}{aside} reaches {} balanced accuracy per clip ({}).",
         candidate.name,
         percent(figure.mean),
-        interval(figure)
+        interval_in_words(figure)
     )
 }
 
@@ -163,19 +170,28 @@ fn difference(evaluation: &Evaluation, contender: &Candidate, floor: &Candidate)
     };
     let as_is = |comparison: &Comparison| (comparison.difference, comparison.p_value);
     let turned = |comparison: &Comparison| {
-        let Estimate { mean, sd, low, high } = comparison.difference;
-        (Estimate { mean: -mean, sd, low: -high, high: -low }, comparison.p_value)
+        let Estimate { mean, sd, low, high, no_interval } = comparison.difference;
+        let turned = |end: Option<f64>| end.map(|end| -end);
+        (Estimate { mean: -mean, sd, low: turned(high), high: turned(low), no_interval }, comparison.p_value)
     };
     let direct = find(&contender.name, &floor.name).map(as_is);
     direct.or_else(|| find(&floor.name, &contender.name).map(turned))
 }
 
 fn verdict(difference: &Estimate, p: f64) -> Verdict {
-    match difference {
-        Estimate { low, .. } if *low > 0.0 && p <= SIGNIFICANT => Verdict::Better,
-        Estimate { high, .. } if *high < 0.0 && p <= SIGNIFICANT => Verdict::Worse,
+    match p <= SIGNIFICANT {
+        true if is_above_zero(difference) => Verdict::Better,
+        true if is_below_zero(difference) => Verdict::Worse,
         _ => Verdict::Unclear,
     }
+}
+
+fn is_above_zero(difference: &Estimate) -> bool {
+    difference.low.is_some_and(|low| low > 0.0)
+}
+
+fn is_below_zero(difference: &Estimate) -> bool {
+    difference.high.is_some_and(|high| high < 0.0)
 }
 
 #[cfg(test)]
@@ -187,7 +203,8 @@ mod tests {
         let mut evaluation = synthetic::evaluation(5, 3);
         let mean = f64::midpoint(low, high);
         for comparison in &mut evaluation.comparisons {
-            comparison.difference = Estimate { mean, sd: None, low, high };
+            let (low, high) = (Some(low), Some(high));
+            comparison.difference = Estimate { mean, sd: None, low, high, no_interval: None };
             comparison.p_value = p;
         }
         let answer = answer(&evaluation);
@@ -236,7 +253,8 @@ mod tests {
             std::mem::swap(&mut comparison.better, &mut comparison.baseline);
         }
         let (after, _) = answer(&evaluation).difference.unwrap();
-        assert!((after.mean + before.mean).abs() < 1e-12 && (after.low + before.high).abs() < 1e-12);
+        let ends = [after.low, before.high].map(Option::unwrap);
+        assert!((after.mean + before.mean).abs() < 1e-12 && (ends[0] + ends[1]).abs() < 1e-12);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How figures are written: the same figure looks the same in the terminal and on the page.
 
-use crate::evaluate::outcome::Estimate;
+use crate::evaluate::outcome::{Estimate, Evaluation};
 
 /// What stands where there is no figure.
 pub(crate) const NONE: &str = "n/a";
@@ -24,17 +24,44 @@ pub(crate) fn points(difference: f64) -> String {
     if text.starts_with(MINUS) || text == "0.0" { text } else { format!("+{text}") }
 }
 
-/// The bootstrap interval of a share, as `64.1 to 78.0 %`.
+/// The bootstrap interval of a share, as `64.1 to 78.0 %`, or in two or three words why there is none.
 pub(crate) fn interval(estimate: &Estimate) -> String {
-    if !estimate.low.is_finite() || !estimate.high.is_finite() {
-        return NONE.to_owned();
+    match estimate.interval() {
+        Ok([low, high]) if low.is_finite() && high.is_finite() => {
+            format!("{} to {}", signless(low * 100.0, 1), percent(high))
+        }
+        Ok(_) => NONE.to_owned(),
+        Err(why) => why.short().to_owned(),
     }
-    format!("{} to {}", signless(estimate.low * 100.0, 1), percent(estimate.high))
 }
 
-/// The bootstrap interval of a difference, as `−2.1 to +8.8 points`.
-pub(crate) fn points_interval(estimate: &Estimate) -> String {
-    format!("{} to {} points", points(estimate.low), points(estimate.high))
+/// The bootstrap interval of a share in a sentence, as `95 % interval 64.1 to 78.0 %`, or why there is none.
+pub(crate) fn interval_in_words(estimate: &Estimate) -> String {
+    match estimate.interval() {
+        Ok(_) => format!("95\u{a0}% interval {}", interval(estimate)),
+        Err(why) => why.words().to_owned(),
+    }
+}
+
+/// The bootstrap interval of a difference in a sentence, as `95 % interval −2.1 to +8.8 points`, or why there is none.
+pub(crate) fn points_interval_in_words(estimate: &Estimate) -> String {
+    match estimate.interval() {
+        Ok([low, high]) => format!("95\u{a0}% interval {} to {} points", points(low), points(high)),
+        Err(why) => why.words().to_owned(),
+    }
+}
+
+/// The bootstrap interval of a difference without its unit, as `−2.1 to +8.8`, or in two or three words why there is none.
+pub(crate) fn bare_points_interval(estimate: &Estimate) -> String {
+    match estimate.interval() {
+        Ok([low, high]) => format!("{} to {}", points(low), points(high)),
+        Err(why) => why.short().to_owned(),
+    }
+}
+
+/// The ends of an interval in percent, where a chart can draw them.
+pub(crate) fn interval_on_chart(estimate: &Estimate) -> Option<[f64; 2]> {
+    estimate.interval().ok().map(|ends| ends.map(|end| end * 100.0))
 }
 
 /// The standard deviation over seeds in percentage points, as `± 1.4`; absent with one seed.
@@ -112,6 +139,22 @@ pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{}\u{a0}{}", count(number as f64), if number == 1 { one } else { many })
 }
 
+/// How much was tested of how much there is, as `10 clips of 6 patients (42 clips have a label, 3 have none and are left
+/// out)`.
+pub(crate) fn tested(evaluation: &Evaluation) -> String {
+    let found = evaluation.tested();
+    let labelled: usize = evaluation.data.clips.iter().sum();
+    let with_label = format!("{} a label", counted(labelled, "clip has", "clips have"));
+    let more = match evaluation.data.unlabelled {
+        0 if labelled == found.clips => String::new(),
+        0 => format!(" ({with_label})"),
+        1 => format!(" ({with_label}, 1 has none and is left out)"),
+        none => format!(" ({with_label}, {} have none and are left out)", count(none as f64)),
+    };
+    let (clips, groups) = (counted(found.clips, "clip", "clips"), counted(found.groups, "patient", "patients"));
+    format!("{clips} of {groups}{more}")
+}
+
 const MINUS: &str = "\u{2212}";
 
 /// Fixed decimals; what rounds to zero has no sign.
@@ -127,8 +170,10 @@ fn signless(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::outcome::NoInterval;
 
-    const PART: Estimate = Estimate { mean: 0.5, sd: Some(0.0141), low: -0.0213, high: 0.0879 };
+    const PART: Estimate =
+        Estimate { mean: 0.5, sd: Some(0.0141), low: Some(-0.0213), high: Some(0.0879), no_interval: None };
 
     #[test]
     fn figures_are_written_one_way() {
@@ -137,11 +182,23 @@ mod tests {
         assert_eq!(points(0.0512), "+5.1");
         assert_eq!(points(-0.0512), "\u{2212}5.1");
         assert_eq!(points(-0.0004), "0.0", "what rounds to zero has no sign");
-        assert_eq!(points_interval(&PART), "\u{2212}2.1 to +8.8 points");
+        assert_eq!(points_interval_in_words(&PART), "95\u{a0}% interval \u{2212}2.1 to +8.8 points");
         assert_eq!(interval(&PART), "\u{2212}2.1 to 8.8\u{a0}%");
         assert_eq!(spread(&PART).as_deref(), Some("±\u{a0}1.4"));
         assert_eq!(p_value(0.0206), "p\u{a0}=\u{a0}0.021");
         assert_eq!(p_value(0.0001), "p\u{a0}<\u{a0}0.001");
+    }
+
+    #[test]
+    fn an_interval_of_no_width_is_none_and_says_why() {
+        let flat = |ends: Option<f64>, no_interval| Estimate { low: ends, high: ends, no_interval, ..PART };
+        let said = |estimate: Estimate| [interval(&estimate), interval_in_words(&estimate)];
+        let one = flat(None, Some(NoInterval::OneGroup));
+        assert_eq!(said(one), ["one patient", "one patient: no interval"]);
+        assert_eq!(points_interval_in_words(&one), "one patient: no interval");
+        // As evaluations of earlier versions have it.
+        assert_eq!(said(flat(Some(0.167), None))[0], "no spread");
+        assert_eq!((interval_on_chart(&one), interval_on_chart(&PART).is_some()), (None, true));
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub(crate) fn evaluation(folds: usize, seeds: usize) -> Evaluation {
                 for figure in [&mut unit.accuracy, &mut unit.balanced_accuracy, &mut unit.macro_f1] {
                     let lift = (1.0 - figure.mean) * 0.25;
                     figure.mean += lift;
-                    figure.low += lift;
-                    figure.high = (figure.high + lift).min(1.0);
+                    figure.low = figure.low.map(|low| low + lift);
+                    figure.high = figure.high.map(|high| (high + lift).min(1.0));
                 }
             }
             lifted
@@ -70,8 +70,9 @@ pub(crate) fn evaluation(folds: usize, seeds: usize) -> Evaluation {
                 difference: Estimate {
                     mean,
                     sd: (seeds.len() > 1).then_some(0.011),
-                    low: mean - 0.07,
-                    high: mean + 0.07,
+                    low: Some(mean - 0.07),
+                    high: Some(mean + 0.07),
+                    no_interval: None,
                 },
                 p_value: (-25.0 * mean).exp(),
             }
@@ -104,6 +105,7 @@ pub(crate) fn evaluation(folds: usize, seeds: usize) -> Evaluation {
         },
         candidates,
         comparisons,
+        pretraining: Vec::new(),
         warnings: Vec::new(),
     }
 }
@@ -193,8 +195,9 @@ fn unit(lists: &[&[ClipPrediction]], seeds: usize) -> UnitScores {
     let estimate = |mean: f64| Estimate {
         mean,
         sd: (seeds > 1).then_some(0.013),
-        low: (mean - 0.075).max(0.0),
-        high: (mean + 0.068).min(1.0),
+        low: Some((mean - 0.075).max(0.0)),
+        high: Some((mean + 0.068).min(1.0)),
+        no_interval: None,
     };
     UnitScores {
         count,

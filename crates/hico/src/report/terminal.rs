@@ -1,7 +1,7 @@
 //! An evaluation as a table of plain text, for the terminal.
 
 use super::answer::{answer, contaminated_groups, gains_over_scratch};
-use super::number::{NONE, counted, decimal, interval, percent, points, spread};
+use super::number::{NONE, counted, decimal, interval, percent, points, spread, tested};
 use crate::evaluate::outcome::{Candidate, Evaluation, Role};
 
 /// The candidates and their figures, the answer in one sentence, and every warning.
@@ -43,11 +43,10 @@ pub fn table(evaluation: &Evaluation) -> String {
 fn heading(evaluation: &Evaluation) -> String {
     let protocol = &evaluation.protocol;
     let [folds, seeds] = [&protocol.folds.len(), &protocol.seeds.len()];
-    let clips = evaluation.data.clips.iter().sum();
     plain(&format!(
-        "{}: {}, {}, {}, {}\nBalanced accuracy; honest protocol{}",
+        "{}: tested on {}, {}, {}, {}\nBalanced accuracy; honest protocol{}",
         evaluation.data.name,
-        counted(clips, "labelled clip", "labelled clips"),
+        tested(evaluation),
         counted(evaluation.data.classes.len(), "class", "classes"),
         counted(*folds, "fold", "folds"),
         counted(*seeds, "seed", "seeds"),

@@ -16,7 +16,8 @@ pub(super) fn of(card: &Card) -> String {
     section(&mut text, "Data", &data(card));
     let figures: Vec<String> = card.evaluations.iter().map(figures).collect();
     let figures = if figures.is_empty() { "None given.".to_owned() } else { figures.join("\n\n") };
-    section(&mut text, "Figures", &figures);
+    let reached = card.reached.as_ref().map(|reached| format!("{}\n\n", line(&reached.words)));
+    section(&mut text, "Figures", &format!("{}{figures}", reached.unwrap_or_default()));
     section(&mut text, "Checked", &checked(card));
     section(&mut text, "Origin", &origin(card));
     if let Some(recipe) = card.recipe.as_ref().and_then(|recipe| toml::to_string(recipe).ok()) {
@@ -125,8 +126,9 @@ fn data(card: &Card) -> String {
 fn figures(figures: &Figures) -> String {
     let mut lines = vec![
         format!(
-            "Per clip, folds {:?}, seeds {:?}, data `{}`. Intervals are 95 %, by patient.",
-            figures.folds, figures.seeds, figures.data
+            "Tested on {} clips of {} patients, which training did not see; per clip, folds {:?}, seeds {:?}, data `{}`. \
+             Intervals are 95 %, by patient; where patients cannot tell one, it says why.",
+            figures.tested.clips, figures.tested.groups, figures.folds, figures.seeds, figures.data
         ),
         String::new(),
         "| what | balanced accuracy | accuracy | macro F1 | AUC | clips |".to_owned(),
@@ -146,8 +148,11 @@ fn figures(figures: &Figures) -> String {
 }
 
 fn estimate(estimate: &Estimate) -> String {
-    let Estimate { mean, low, high, .. } = estimate;
-    format!("{mean:.3} [{low:.3}, {high:.3}]")
+    let mean = estimate.mean;
+    match estimate.interval() {
+        Ok([low, high]) => format!("{mean:.3} [{low:.3}, {high:.3}]"),
+        Err(why) => format!("{mean:.3} ({})", why.short()),
+    }
 }
 
 fn checked(card: &Card) -> String {
@@ -168,7 +173,8 @@ fn origin(card: &Card) -> String {
         format!(" {} tensors have no place in this format and are left out.", source.left_out.len())
     };
     format!(
-        "{} (SHA-256 `{}`): {}.{left} Written by hico {}; SHA-256 of this file `{}`.",
+        "{}.\n\n{} (SHA-256 `{}`): {}.{left} Written by hico {}; SHA-256 of this file `{}`.",
+        line(&card.history_in_words),
         line(&source.name),
         source.sha256,
         source.report.words(),

@@ -49,7 +49,7 @@ fn the_card_knows_the_file_by_its_hash() {
     std::fs::write(&path, &exported.bytes).unwrap();
     let card = Card::new(&source, Target::Onnx(Part::Pyramid), 64, &path, &exported, &[], &Statements::default());
     assert_eq!(card.sha256, weights::sha256(&path).unwrap());
-    assert_eq!(files(&path)[1], folder.path().join("a.card.md"));
+    assert_eq!(files(&path)[1], folder.path().join("a.onnx.card.md"));
     assert!(free(&path).is_err() && free(&folder.path().join("b.onnx")).is_ok());
 }
 

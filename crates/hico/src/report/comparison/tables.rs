@@ -4,7 +4,8 @@ use super::{labels, way};
 use crate::compare::summary::{Compared, Entry, Judged, Summary, Table};
 use crate::report::chart::forest::{Forest, Mark, Row as Line};
 use crate::report::number::{
-    NONE, count, decimal, duration, interval, p_value, percent, points, points_interval, spread,
+    NONE, count, decimal, duration, interval, interval_on_chart, p_value, percent, points, points_interval_in_words,
+    spread,
 };
 use crate::report::section::Section;
 use crate::report::tables::{Row, Table as Grid, text};
@@ -75,7 +76,7 @@ fn comparisons(table: &Table) -> Markup {
             p_value(compared.p_holm)
         ),
         mean: compared.comparison.difference.mean * 100.0,
-        interval: Some([compared.comparison.difference.low * 100.0, compared.comparison.difference.high * 100.0]),
+        interval: interval_on_chart(&compared.comparison.difference),
         second: None,
         mark: Mark::Contender,
     };
@@ -173,7 +174,7 @@ pub(super) fn difference(compared: &Compared) -> String {
         "{}: {} ({}), {}, Holm {}",
         name(compared),
         points(comparison.difference.mean),
-        points_interval(&comparison.difference),
+        points_interval_in_words(&comparison.difference),
         p_value(comparison.p_value),
         p_value(compared.p_holm)
     )

@@ -11,7 +11,7 @@ use crate::evaluate::outcome::{Comparison, Estimate};
 use hico_data::Seed;
 
 fn estimate(mean: f64) -> Estimate {
-    Estimate { mean, sd: Some(0.02), low: mean - 0.1, high: mean + 0.1 }
+    Estimate { mean, sd: Some(0.02), low: Some(mean - 0.1), high: Some(mean + 0.1), no_interval: None }
 }
 
 fn entry(method: &str, mean: Option<f64>) -> Entry {
@@ -37,7 +37,7 @@ fn summary() -> Summary {
     let comparison = Comparison {
         better: "hico".into(),
         baseline: "random".into(),
-        difference: Estimate { mean: 0.08, sd: None, low: -0.01, high: 0.17 },
+        difference: Estimate { mean: 0.08, sd: None, low: Some(-0.01), high: Some(0.17), no_interval: None },
         p_value: 0.04,
     };
     let table = |labels, few: f64| Table {

@@ -1,7 +1,7 @@
 //! The data: how much of what, and what it looks like.
 
 use super::{Gravity, Section, alert};
-use crate::evaluate::outcome::DataFacts;
+use crate::evaluate::outcome::{DataFacts, Tested};
 use crate::report::number::{count, counted};
 use crate::report::source::Sources;
 use crate::report::tables::{Row, Table, text};
@@ -14,17 +14,22 @@ use std::collections::BTreeSet;
 const EXAMPLES: usize = 6;
 const CLASSES_SHOWN: usize = 12;
 
-/// The data of every evaluation, and example frames where the data set is at hand. Evaluations of one data set share an
-/// entry.
+/// The data of every evaluation, and example frames where the data set is at hand. Evaluations that tested the same of one
+/// data set share an entry.
 pub(crate) fn section(sources: &Sources, dataset: Option<&Dataset>) -> Option<Section> {
     let mut seen = BTreeSet::new();
-    let evaluations = sources.evaluations.iter().map(|judged| &judged.evaluation.data);
-    let tables: Vec<&DataFacts> = evaluations.filter(|data| seen.insert(&data.hash)).collect();
+    let mut tables: Vec<(&DataFacts, Tested)> = Vec::new();
+    for evaluation in sources.evaluations.iter().map(|judged| &judged.evaluation) {
+        let tested = evaluation.tested();
+        if seen.insert((&evaluation.data.hash, tested.clips_per_class.clone())) {
+            tables.push((&evaluation.data, tested));
+        }
+    }
     if tables.is_empty() && dataset.is_none() {
         return None;
     }
     let body = html! {
-        @for data in &tables { (table(data)) }
+        @for (data, tested) in &tables { (table(data, tested)) }
         @if let Some(dataset) = dataset {
             @if let Some(words) = doubt(sources, dataset) { (alert(Gravity::Care, &words)) }
             (pictures(dataset))
@@ -35,17 +40,26 @@ pub(crate) fn section(sources: &Sources, dataset: Option<&Dataset>) -> Option<Se
     Some(Section { id: "data".to_owned(), title: "The data".to_owned(), body })
 }
 
-fn table(data: &DataFacts) -> Markup {
+fn table(data: &DataFacts, tested: &Tested) -> Markup {
     let rows = data.classes.iter().enumerate().map(|(class, name)| {
-        let counts = [&data.groups, &data.clips, &data.frames].map(|column| text(count(column[class] as f64)));
+        let counts = [&tested.groups_per_class, &tested.clips_per_class, &data.groups, &data.clips, &data.frames]
+            .map(|column| text(count(column[class] as f64)));
         Row { cells: [text(name)].into_iter().chain(counts).collect(), class: "" }
     });
     let total = |column: &[usize]| text(count(column.iter().sum::<usize>() as f64));
-    // A group may hold clips of two classes, so groups are not summed.
-    let all = Row { cells: vec![text("all"), text(""), total(&data.clips), total(&data.frames)], class: "total" };
+    // A group may hold clips of two classes, so groups are counted once and not summed.
+    let all = vec![
+        text("all"),
+        text(count(tested.groups as f64)),
+        text(count(tested.clips as f64)),
+        text(""),
+        total(&data.clips),
+        total(&data.frames),
+    ];
+    let all = Row { cells: all, class: "total" };
     let table = Table {
-        caption: &format!("Labelled clips of {}", data.name),
-        head: vec!["class", "groups (patients)", "clips", "frames"],
+        caption: &format!("Labelled clips of {}: how many were tested, and how many there are", data.name),
+        head: vec!["class", "patients tested", "clips tested", "groups (patients)", "clips", "frames"],
         rows: rows.chain([all]).collect(),
         figures_from: 1,
     };

@@ -1,6 +1,7 @@
 //! Where every number comes from: versions, commands, seeds, devices, data, recipes.
 
 use super::{Section, listed};
+use crate::evaluate::history::{Groups, PretrainingFacts};
 use crate::report::number::{counted, duration, percent};
 use crate::report::source::{Judged, Pretraining, Sources};
 use crate::report::tables::{facts, text};
@@ -46,6 +47,36 @@ fn evaluation(judged: &Judged) -> Markup {
             ("inner validation", text(format!("{} of the training groups", percent(protocol.inner_fraction)))),
             ("pretrained inside", text(if protocol.pretrained_inside { "yes, in each fold's training groups" } else { "no" })),
         ]))
+        @for run in &evaluation.pretraining { (begun_with(run)) }
+    }
+}
+
+/// A run whose weights an evaluation began with, as far as they tell of it.
+fn begun_with(run: &PretrainingFacts) -> Markup {
+    let groups_of = |groups: &Groups| groups.names.clone().unwrap_or_default();
+    let or_none = |word: Option<String>, none: &str| text(word.unwrap_or_else(|| none.to_owned()));
+    html! {
+        details {
+            summary { "Began with the pretraining " (run.run) }
+            (facts(&[
+                ("version", text(format!("hico {}", run.version))),
+                ("method", text(&run.method)),
+                ("recipe", or_none(run.recipe.clone(), "the method's own")),
+                ("seed", text(run.seed.to_string())),
+                ("epochs", text(run.epochs.to_string())),
+                ("data", html! { "hash " code { (run.data) } }),
+                ("kept out", or_none(run.holdout_fold.map(|fold| format!("fold {fold}")), "no fold")),
+                ("began with", or_none(run.first_weights.clone(), "random weights")),
+                ("learnt from", text(format!(
+                    "{} of {}",
+                    counted(run.clips, "clip", "clips"),
+                    counted(run.learnt.count, "group", "groups")
+                ))),
+                ("watched", text(counted(run.watched.count, "group", "groups"))),
+            ]))
+            (groups("Groups it learnt from", &groups_of(&run.learnt)))
+            (groups("Groups it watched", &groups_of(&run.watched)))
+        }
     }
 }
 

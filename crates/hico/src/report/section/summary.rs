@@ -4,7 +4,9 @@ use super::{Gravity, Section, alert, listed};
 use crate::evaluate::outcome::{Candidate, Evaluation, Role};
 use crate::report::answer::{Verdict, answer, clip_figure, contaminated_groups};
 use crate::report::chart::forest::{Forest, Mark, Row, Rule};
-use crate::report::number::{counted, interval, p_value, percent, points, spread};
+use crate::report::number::{
+    bare_points_interval, counted, interval, interval_on_chart, p_value, percent, points, spread, tested,
+};
 use crate::report::source::{Family, Judged};
 use maud::{Markup, html};
 
@@ -85,9 +87,9 @@ fn protocol_in_words(evaluation: &Evaluation) -> String {
         ""
     };
     format!(
-        "Judged on {} of {}: {} by group (patient), {}. The epoch was chosen on {} of the training groups held out for \
+        "Tested on {}, {}: {} by group (patient), {}. The epoch was chosen on {} of the training groups held out for \
          that, and each test fold was looked at once.{inside} Intervals are 95\u{a0}% bootstrap intervals over groups{}.",
-        counted(data.clips.iter().sum(), "labelled clip", "labelled clips"),
+        tested(evaluation),
         counted(data.classes.len(), "class", "classes"),
         counted(protocol.folds.len(), "fold", "folds"),
         counted(protocol.seeds.len(), "seed", "seeds"),
@@ -127,7 +129,7 @@ fn row(candidate: &Candidate) -> Row {
         name: candidate.name.clone(),
         text: format!("{}{spread} ({})", percent(figure.mean), interval(figure)),
         mean: figure.mean * 100.0,
-        interval: Some([figure.low * 100.0, figure.high * 100.0]),
+        interval: interval_on_chart(figure),
         second: None,
         mark: mark(candidate),
     }
@@ -149,14 +151,13 @@ fn differences(evaluation: &Evaluation, prefix: &str) -> Markup {
             name: format!("{} \u{2212} {}", comparison.better, comparison.baseline),
             // The axis says that these are points.
             text: format!(
-                "{} ({} to {}), {}",
+                "{} ({}), {}",
                 points(difference.mean),
-                points(difference.low),
-                points(difference.high),
+                bare_points_interval(difference),
                 p_value(comparison.p_value)
             ),
             mean: difference.mean * 100.0,
-            interval: Some([difference.low * 100.0, difference.high * 100.0]),
+            interval: interval_on_chart(difference),
             second: None,
             mark: Mark::Contender,
         }
