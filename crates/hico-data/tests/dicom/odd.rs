@@ -293,7 +293,7 @@ fn one_frame_in_several_items_is_one_frame_with_any_table_and_any_number_of_fram
     let ramp: Vec<u8> = (0..256).map(|at| (at / 16 * 9 + at % 16 * 6) as u8).collect();
     let small = DicomFile::grey(8, 8, &[]);
     for (file, syntax, stream, expected) in [
-        (&small, RLE, rle(&[plane.clone()]), &plane),
+        (&small, RLE, rle(std::slice::from_ref(&plane)), &plane),
         (&small, LOSSLESS, lossless(&greys, 8, 8, &[1]), &plane),
         (&DicomFile::grey(16, 16, &[]), JPEG_2000, coded::bytes(ONE), &ramp),
         (&small, "1.2.840.10008.1.2.1.98", plane.clone(), &plane),
