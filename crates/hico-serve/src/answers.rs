@@ -21,7 +21,7 @@ use hico::predict::model::Model;
 use hico::predict::sources::{self, Taken, Taking};
 use hico_data::Dataset;
 use hico_data::clip::evenly_spaced;
-use hico_data::ingest::{IngestError, Limits as ClipLimits, Stills};
+use hico_data::ingest::{IngestError, Limits as ClipLimits, Links, Stills};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
