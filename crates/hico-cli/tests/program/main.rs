@@ -23,3 +23,5 @@ mod serve;
 mod signals;
 mod tables;
 mod threads;
+#[cfg(target_os = "linux")]
+mod write_failures;

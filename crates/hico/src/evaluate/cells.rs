@@ -89,8 +89,9 @@ impl Cells {
                 if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
                     return Err(CellsError::Occupied(folder.to_owned()));
                 }
-                let cells = folder.join(CELLS_FOLDER);
-                std::fs::create_dir_all(&cells).map_err(|source| CellsError::File { path: cells, source })?;
+                let failed = |source| CellsError::File { path: folder.to_owned(), source };
+                std::fs::create_dir_all(folder).map_err(failed)?;
+                // The plan first: with anything else and no plan, the folder would be taken for somebody else's.
                 write(&path, text.as_bytes())?;
             }
             Err(source) => return Err(CellsError::File { path, source }),

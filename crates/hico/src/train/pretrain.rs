@@ -283,11 +283,12 @@ impl TrainError {
             Self::Weights(WeightsError::Missing { .. } | WeightsError::Deeper { .. }) => {
                 "set model.depth in the recipe to that of the weights, or name other weights"
             }
-            Self::Folder { .. } | Self::Log(LogError::Write { .. }) | Self::Record(RunRecordError::File { .. }) => {
-                "choose an --out on a disk that can be written and has room"
-            }
-            Self::Checkpoint(CheckpointError::Write { .. }) => {
-                "the checkpoint before it is still whole; make room on the disk and go on with --resume"
+            // Whatever was written before is whole; a run that has no checkpoint yet begins again under --resume.
+            Self::Folder { .. }
+            | Self::Log(LogError::Write { .. })
+            | Self::Record(RunRecordError::File { .. })
+            | Self::Checkpoint(CheckpointError::Write { .. }) => {
+                "make room on that disk and repeat the command with --resume; or choose another --out"
             }
             Self::Checkpoint(
                 CheckpointError::CutShort { .. } | CheckpointError::Broken { .. } | CheckpointError::NotFinite { .. },
