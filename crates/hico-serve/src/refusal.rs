@@ -144,8 +144,9 @@ impl From<PredictError> for Refusal {
 fn cause(error: &PredictError) -> String {
     let what = match error {
         PredictError::Weights(_) => "the weights do not fit",
-        PredictError::NoModel(_) | PredictError::ManyModels { .. } => "there is not one network",
+        PredictError::NoModel { .. } | PredictError::ManyModels { .. } => "there is not one network",
         PredictError::File { .. } => "a file cannot be read or written",
+        PredictError::NoRoom { .. } => "the temporary folder cannot be written",
         PredictError::Ingest(_) => "the clip cannot be stored",
         PredictError::Dataset(_) => "stored frames cannot be read",
         PredictError::NotFinite { .. } => "the network's answer is not a number",

@@ -89,6 +89,7 @@ fn classifier(encoder: &Source, path: &Path, trainable: Trainable) -> Source {
         data: "none".to_owned(),
         prepared: hico_data::ingest::Prepared::default(),
         temperature: 1.7,
+        history: None,
     };
     classifier_file::save(path, &classifier, &facts, None).unwrap();
     Source::read(path).unwrap()
