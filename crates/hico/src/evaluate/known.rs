@@ -147,7 +147,7 @@ impl Known {
         known.usual = [0, 1].map(|which: usize| usual(clips.values().map(|of_clip| median(&of_clip[which])).collect()));
         if known.described.iter().any(|frame| !frame.layout.is_empty()) {
             // No label teaches a layout, so every training group can stand for a new one, held against the others.
-            for (frame, described, distance) in known.from_other_groups(dataset) {
+            for (frame, described, distance) in known.against_other_groups(dataset) {
                 if !described.layout.is_empty() {
                     layouts.entry(frame).or_default().push(distance);
                 }
@@ -158,7 +158,7 @@ impl Known {
     }
 
     /// Of every training frame its clip and its distance by layout from those of other groups.
-    fn from_other_groups<'a>(&'a self, dataset: &'a Dataset) -> impl Iterator<Item = (usize, &'a Described, f64)> {
+    fn against_other_groups<'a>(&'a self, dataset: &'a Dataset) -> impl Iterator<Item = (usize, &'a Described, f64)> {
         let places: BTreeMap<&str, usize> =
             (0..dataset.len()).map(|clip| (dataset.row(clip).clip.as_str(), clip)).collect();
         let clips: Vec<Option<usize>> =

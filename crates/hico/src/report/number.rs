@@ -139,8 +139,8 @@ pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{}\u{a0}{}", count(number as f64), if number == 1 { one } else { many })
 }
 
-/// How much was tested of how much there is, as `10 clips of 6 patients (42 clips have a label, 3 have none and are left
-/// out)`.
+/// How much was tested of how much there is, as `10 clips of 6 patients (42 clips have a label, 3 clips have no label)`.
+/// Clips without a label are left out.
 pub(crate) fn tested(evaluation: &Evaluation) -> String {
     let found = evaluation.tested();
     let labelled: usize = evaluation.data.clips.iter().sum();
@@ -148,8 +148,8 @@ pub(crate) fn tested(evaluation: &Evaluation) -> String {
     let more = match evaluation.data.unlabelled {
         0 if labelled == found.clips => String::new(),
         0 => format!(" ({with_label})"),
-        1 => format!(" ({with_label}, 1 has none and is left out)"),
-        none => format!(" ({with_label}, {} have none and are left out)", count(none as f64)),
+        none if labelled == found.clips => format!(" ({} no label)", counted(none, "clip has", "clips have")),
+        none => format!(" ({with_label}, {} no label)", counted(none, "clip has", "clips have")),
     };
     let (clips, groups) = (counted(found.clips, "clip", "clips"), counted(found.groups, "patient", "patients"));
     format!("{clips} of {groups}{more}")
