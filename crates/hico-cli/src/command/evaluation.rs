@@ -20,14 +20,20 @@ use std::sync::Arc;
 /// The name that stands for random weights where a run or a file could stand.
 const RANDOM: &str = "random";
 
+/// Opens a data set, with what to do where there is none or a broken one.
 pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<Dataset>> {
-    let missing = |error: &DatasetError| matches!(error, DatasetError::Manifest(ManifestError::Missing(_)));
-    match Dataset::open(folder) {
-        Ok(dataset) => Ok(Arc::new(dataset)),
-        Err(error) if missing(&error) => {
-            Err(error).hint(|| "`hico ingest SRC --labels FILE.csv --out DATASET` makes one".to_owned())
+    let opened = Dataset::open(folder);
+    let hint = opened.as_ref().err().map_or("", hint_of_data);
+    Ok(Arc::new(opened.hint(|| hint.to_owned())?))
+}
+
+/// What a person can do about a data set that does not open.
+pub(crate) const fn hint_of_data(error: &DatasetError) -> &'static str {
+    match error {
+        DatasetError::Manifest(ManifestError::Missing(_)) => {
+            "`hico ingest SRC --labels FILE.csv --out DATASET` makes one"
         }
-        Err(error) => Err(error.into()),
+        _ => "restore the data set from a copy, or ingest its clips into another --out",
     }
 }
 

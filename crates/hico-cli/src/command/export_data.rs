@@ -1,13 +1,13 @@
+use super::evaluation;
 use crate::args::{ExportDataArgs, FormatArg, SampleArg};
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
-use hico_data::Dataset;
 use hico_data::export::{self, ExportError, ExportOptions, ExportReport, Format, Parts, Sample};
 use std::process::ExitCode;
 
 /// `hico export-data DATASET --to FORMAT --out DIR`: a data set as other programs read it.
 pub(crate) fn run(args: &ExportDataArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let data = Dataset::open(&args.data).hint(|| "make one with: hico ingest CLIPS --out DATASET".to_owned())?;
+    let data = evaluation::open(&args.data)?;
     let options = ExportOptions {
         format: match args.to {
             FormatArg::Webdataset => Format::WebDataset {

@@ -1,3 +1,4 @@
+use super::evaluation::hint_of_data;
 use crate::args::JoinArgs;
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
@@ -52,7 +53,9 @@ fn part(words: &str) -> anyhow::Result<Part> {
     let of_folder =
         || Path::new(folder).canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = if name.is_empty() { of_folder().unwrap_or_default() } else { name.to_owned() };
-    let data = Dataset::open(Path::new(folder)).hint(|| "make one with: hico ingest CLIPS --out DATASET".to_owned())?;
+    let data = Dataset::open(Path::new(folder));
+    let hint = data.as_ref().err().map_or("", hint_of_data);
+    let data = data.hint(|| hint.to_owned())?;
     Ok(Part { name, data, map: None })
 }
 

@@ -10,7 +10,11 @@ use std::process::ExitCode;
 pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let mut manifest = Manifest::read(&args.dataset).hint(|| "give a folder that `hico ingest` wrote".to_owned())?;
     if args.check {
-        check_folds(&manifest).hint(|| "`hico split DATASET --folds K` makes folds".to_owned())?;
+        let has_folds = manifest.rows.iter().any(|row| row.fold.is_some());
+        check_folds(&manifest).hint(|| match has_folds {
+            true => "`hico split DATASET --folds K --force` makes other folds".to_owned(),
+            false => "`hico split DATASET --folds K` makes folds".to_owned(),
+        })?;
     } else {
         let has_folds = manifest.rows.iter().any(|row| row.fold.is_some()) && !args.force;
         let refused =

@@ -96,7 +96,7 @@ impl CellError {
             Self::Study(StudyError::Data { .. }) => {
                 "`hico ingest SRC --labels FILE.csv --out DATASET` makes a data set"
             }
-            Self::Grid(GridError::Plan { .. }) => "`hico split DATASET --folds K` makes other folds, by group",
+            Self::Grid(GridError::Plan { .. }) => "`hico split DATASET --folds K --force` makes other folds, by group",
             Self::File { .. } => "choose an --out on a disk that can be written and has room",
             _ => return None,
         };

@@ -347,6 +347,6 @@ fn a_folder_begun_with_one_other_key_is_refused_by_that_key_and_its_two_values()
     std::fs::write(&ledger, without.join("\n")).unwrap();
     let (words, hint) = other("", "");
     assert!(words.contains("recipe.train.drop_last = true of the method self, now asked for false"), "{words}");
-    assert!(hint.contains("train.drop_last = true below [recipe]"), "{hint}");
+    assert!(hint.contains("set.train.drop_last = true below it"), "{hint}");
     check(&STUDY.replace("train.batch = 4", "train.batch = 4\ntrain.drop_last = true")).unwrap();
 }

@@ -34,7 +34,7 @@ pub enum FinetuneError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// An epoch made no numbers.
-    #[error("{what} is not a number in epoch {epoch}; a learning rate below {learning_rate} may help")]
+    #[error("{what} is not a number in epoch {epoch}; a learning rate below {learning_rate:e} may help")]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,

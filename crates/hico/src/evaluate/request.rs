@@ -220,12 +220,12 @@ impl EvaluateError {
         use hico_data::split::SplitError;
         let hint = match self {
             Self::Plan(PlanError::Split(SplitError::NoFolds)) => "`hico split DATASET --folds 5` makes them",
-            Self::Plan(PlanError::Split(_)) => "`hico split DATASET --folds K` makes other folds, by group",
+            Self::Plan(PlanError::Split(_)) => "`hico split DATASET --folds K --force` makes other folds, by group",
             Self::Plan(PlanError::TooFewClasses(_)) => "label clips of a second class, and ingest them again",
             Self::Plan(PlanError::UnknownFold { .. }) => "`hico inspect DATASET` shows the folds",
             Self::Plan(PlanError::NothingToLearn { .. } | PlanError::NoInnerGroup { .. }) => {
-                "more folds leave more patients to train on, `hico split DATASET --folds K`; where a class has no patient for each \
-                 fold, add patients"
+                "more folds leave more patients to train on, `hico split DATASET --folds K --force`; where a class has no \
+                 patient for each fold, add patients"
             }
             Self::Finetune { source: FinetuneError::Diverged { .. }, .. } => "try a tenth of that --learning-rate",
             Self::Finetune { source: FinetuneError::Keep { .. }, .. } => {

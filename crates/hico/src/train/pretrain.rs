@@ -273,8 +273,15 @@ impl TrainError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Select(SelectError::NoClips) => "a smaller --holdout-fold, or more clips, leave some to train on",
-            Self::Select(SelectError::NoSuchFold { .. }) => "`hico split DATASET --folds K` makes folds",
+            Self::Select(SelectError::NoClips) => {
+                "smaller folds leave clips to train on: `hico split DATASET --folds K --force`"
+            }
+            Self::Select(SelectError::NoSuchFold { folds, .. }) if folds.is_empty() => {
+                "`hico split DATASET --folds K` makes folds"
+            }
+            Self::Select(SelectError::NoSuchFold { .. }) => {
+                "name a fold that is there: `hico inspect DATASET` shows them"
+            }
             Self::Select(SelectError::TooFewClasses { .. }) => {
                 "`--supervision self` needs no labels; or label clips of a second class"
             }

@@ -94,6 +94,9 @@ pub fn select(
     let watched = split::hold_out(&groups, recipe.train().watch_fraction, seed.derive("watch", &[]));
     let (watch, train): (Vec<usize>, Vec<usize>) =
         clips.into_iter().partition(|&clip| watched.contains(data.row(clip).group.as_str()));
+    if train.is_empty() && supervision == Supervision::Full && labelled.is_empty() {
+        return Err(SelectError::TooFewClasses { classes: 0 });
+    }
     if train.is_empty() {
         return Err(SelectError::NoClips);
     }
