@@ -11,6 +11,8 @@ mod embed;
 mod explain;
 mod export;
 #[cfg(unix)]
+mod hints;
+#[cfg(unix)]
 mod kill;
 #[cfg(unix)]
 mod kills;

@@ -227,7 +227,9 @@ impl EvaluateError {
                 "more folds leave more patients to train on, `hico split DATASET --folds K --force`; where a class has no \
                  patient for each fold, add patients"
             }
-            Self::Finetune { source: FinetuneError::Diverged { .. }, .. } => "try a tenth of that --learning-rate",
+            Self::Finetune { source: FinetuneError::Diverged { .. }, .. } => {
+                "try a tenth of that --learning-rate, in another --out"
+            }
             Self::Finetune { source: FinetuneError::Keep { .. }, .. } => {
                 "choose an --out on a disk that can be written and has room"
             }

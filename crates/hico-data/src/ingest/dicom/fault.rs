@@ -54,6 +54,8 @@ pub enum Fault {
     Frame {
         /// The frame, from 0.
         frame: usize,
+        /// Whether another one does.
+        others: bool,
         /// What the decoder says.
         said: String,
     },
@@ -65,14 +67,21 @@ impl Fault {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::NoPictures => "nothing is lost; take it out of the folder if it should not be told again",
+            Self::Short { found: 0, .. } => "copy it again from where it came",
             Self::Short { .. } => {
                 "copy it again from where it came, or keep the frames that are there with --keep-damaged"
             }
-            Self::Frame { .. } => "fetch it again from the archive, or keep the frames that decode with --keep-damaged",
+            Self::Frame { others: true, .. } => {
+                "fetch it again from the archive, or keep the frames that decode with --keep-damaged"
+            }
             Self::Beyond { .. } | Self::NoSyntax => {
                 "have the archive or viewer write it uncompressed (Explicit VR Little Endian), or as AVI or MP4"
             }
-            Self::Header { .. } | Self::Missing { .. } | Self::Value { .. } | Self::Pixels { .. } => {
+            Self::Header { .. }
+            | Self::Missing { .. }
+            | Self::Value { .. }
+            | Self::Pixels { .. }
+            | Self::Frame { others: false, .. } => {
                 "fetch it again from the archive, or export it as AVI or MP4 from the viewer"
             }
         }

@@ -202,7 +202,7 @@ impl File {
         number: usize,
         learnt: &mut Learnt,
     ) -> Result<StoredFrame, Fault> {
-        let broken = |said: String| Fault::Frame { frame: number, said };
+        let broken = |said: String| Fault::Frame { frame: number, others: false, said };
         let mut bytes = Vec::new();
         for piece in self.pieces.get(number).into_iter().flatten() {
             // A frame may begin or end within a word.

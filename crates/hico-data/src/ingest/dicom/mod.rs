@@ -154,6 +154,10 @@ impl Pass<'_> {
                     take(number, frame)?;
                     taken += 1;
                 }
+                Err(Fault::Frame { frame, said, .. }) if self.damaged == Damaged::Refuse => {
+                    let others = taken > 0 || self.decodes_after(&mut *source, number);
+                    return Err(Fault::Frame { frame, others, said }.into());
+                }
                 Err(fault) if self.damaged == Damaged::Refuse => return Err(fault.into()),
                 Err(fault) => drop(self.complaint.get_or_insert_with(|| fault.to_string())),
             }
@@ -162,6 +166,13 @@ impl Pass<'_> {
             Some(said) if taken == 0 => Err(Refusal::Damaged { frames: 0, said: said.clone() }),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a frame behind this one decodes, as far as there is time to look.
+    fn decodes_after(&self, source: &mut dyn source::ReadSeek, number: usize) -> bool {
+        (number + 1..self.file.frames())
+            .take_while(|_| !self.stop.load(Ordering::Relaxed) && self.begin.elapsed().as_secs() < self.limits.seconds)
+            .any(|number| self.file.frame(source, number, &mut Learnt::default()).is_ok())
     }
 
     /// The smallest and the largest rescaled value of all frames.
