@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// How the names of temporary files begin.
 const PART: &str = ".part-";
 
+/// Letters behind that.
+const RANDOM: usize = 6;
+
 /// Tries to get a temporary file that nobody takes for left over.
 const TRIES: usize = 8;
 
@@ -44,7 +47,7 @@ pub fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Result<(),
 pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PART);
+    builder.prefix(PART).rand_bytes(RANDOM);
     #[cfg(unix)]
     {
         // Temporary files are private by default; what we keep follows the user's umask like any other file.
@@ -69,7 +72,7 @@ pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -
 pub fn remove_halves(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with(PART) || !entry.file_type()?.is_file() {
+        if !is_temporary(&entry.file_name().to_string_lossy()) || !entry.file_type()?.is_file() {
             continue;
         }
         match File::open(entry.path()) {
@@ -81,6 +84,12 @@ pub fn remove_halves(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a name is one that [`write_with`] gives, so that nothing of anybody else is removed.
+fn is_temporary(name: &str) -> bool {
+    let random = name.strip_prefix(PART).unwrap_or_default();
+    random.len() == RANDOM && random.bytes().all(|letter| letter.is_ascii_alphanumeric())
 }
 
 /// A temporary file, locked as long as it is written.
@@ -104,8 +113,9 @@ mod tests {
     #[test]
     fn what_a_killed_writer_left_is_removed_and_what_is_being_written_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(".part-left"), "half").unwrap();
+        std::fs::write(folder.path().join(".part-aB3dE6"), "half").unwrap();
         std::fs::write(folder.path().join("whole"), "whole").unwrap();
+        std::fs::write(folder.path().join(".part-of-a-thesis"), "years").unwrap();
         let names = || {
             let entries = std::fs::read_dir(folder.path()).unwrap();
             let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -114,11 +124,11 @@ mod tests {
         };
         write_with(&folder.path().join("new"), |file| {
             remove_halves(folder.path())?;
-            assert_eq!(names().len(), 2, "{:?}", names());
+            assert_eq!(names().len(), 3, "{:?}", names());
             file.write_all(b"new")
         })
         .unwrap();
-        assert_eq!(names(), ["new", "whole"]);
+        assert_eq!(names(), [".part-of-a-thesis", "new", "whole"]);
         assert_eq!(std::fs::read(folder.path().join("new")).unwrap(), b"new");
     }
 

@@ -207,6 +207,8 @@ fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), DemoError> {
         return if before == mine { Ok(()) } else { Err(DemoError::Taken(folder.to_owned())) };
     }
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    // Half of that file, of a demo that was killed at its beginning.
+    atomic::remove_halves(folder).ok();
     if std::fs::read_dir(folder).map_err(failed(folder))?.next().is_some() {
         return Err(DemoError::Taken(folder.to_owned()));
     }

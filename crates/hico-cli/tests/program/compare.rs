@@ -69,7 +69,11 @@ fn a_folder_of_another_study_and_a_cell_that_is_not_there_are_refused() {
     assert!(words.contains("there is no cell 9") && words.contains("hint: the cells are 0 to 3"), "{words}");
     std::fs::write(folder.join("study.toml"), STUDY.replace("images = 16", "images = 32")).unwrap();
     let words = run(folder, "compare study.toml --out out --cell 1 --quiet".split_whitespace()).err;
-    assert!(words.contains("begun with another budget") && words.contains("hint: choose another --out"), "{words}");
+    assert!(
+        words.contains("begun with budget.images = 16, now asked for 32")
+            && words.contains("hint: choose another --out"),
+        "{words}"
+    );
     // What is new is no contradiction.
     std::fs::write(folder.join("study.toml"), STUDY.replace("seeds = [1]", "seeds = [1, 2]")).unwrap();
     done(folder, "compare study.toml --out out --cell 4 --device cpu --quiet");

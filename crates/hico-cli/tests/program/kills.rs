@@ -55,7 +55,7 @@ const COMMANDS: [(&str, &str); 6] = [
 ];
 
 /// Keys, and columns of tables, that are readings of a clock.
-const CLOCKS: [&str; 6] = ["seconds", "data_seconds", "pretrain_seconds", "began", "time", "seconds_per_epoch"];
+const CLOCKS: [&str; 4] = ["seconds", "data_seconds", "pretrain_seconds", "finished"];
 
 fn start(folder: &Path, line: &str) -> Child {
     let mut command = hico(folder);
@@ -147,7 +147,15 @@ fn left(folder: &Path) -> BTreeMap<PathBuf, String> {
 fn compare(command: &str, whole: &BTreeMap<PathBuf, String>, found: &BTreeMap<PathBuf, String>) {
     assert_eq!(found.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>(), "{command}");
     for (path, facts) in whole {
-        assert!(found[path] == *facts, "{command}: {} differs:\n{}\n{facts}", path.display(), found[path]);
+        let at = found[path].bytes().zip(facts.bytes()).take_while(|(a, b)| a == b).count();
+        let near = |text: &str| text.chars().skip(at.saturating_sub(60)).take(160).collect::<String>();
+        assert!(
+            found[path] == *facts,
+            "{command}: {} differs: {:?} was {:?}",
+            path.display(),
+            near(&found[path]),
+            near(facts)
+        );
     }
 }
 

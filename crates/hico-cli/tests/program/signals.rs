@@ -80,7 +80,11 @@ fn two_signals_at_once_are_one_and_the_run_is_saved_each_time() {
         command.spawn().unwrap()
     };
     let whole = folder.join("whole");
-    while std::fs::read_to_string(whole.join("journal.jsonl")).unwrap_or_default().lines().count() < steps + 4 {
+    let done_by = |run: &Path| {
+        let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
+        journal.lines().filter(|line| line.contains(r#""event":"step""#)).count()
+    };
+    while done_by(&whole) <= steps {
         std::thread::sleep(Duration::from_millis(20));
     }
     send(SIGTERM, &child);
@@ -90,7 +94,7 @@ fn two_signals_at_once_are_one_and_the_run_is_saved_each_time() {
         let step = |line: &str| Some(line.split(r#","seconds""#).next()?.to_owned());
         journal.lines().filter(|line| line.contains(r#""event":"step""#)).filter_map(step).take(steps).collect()
     };
-    assert_eq!(losses(&run), losses(&whole), "loss, gradient and rate of every step");
+    assert!(losses(&run) == losses(&whole), "loss, gradient or rate of a step differs");
     assert!(!tensors(&run.join("last.safetensors")).0.is_empty());
 }
 

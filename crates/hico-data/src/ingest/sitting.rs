@@ -11,6 +11,7 @@ use super::video::Decoder;
 use super::walk::{Found, What};
 use super::whose::NamedBy;
 use super::{IngestError, IngestOptions, IngestReport, Progress, RefusedClip, pool};
+use crate::atomic;
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, is_rate, is_spacing};
 use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
 use crate::store::{self, ShardWriter, Stored};
@@ -46,6 +47,8 @@ impl Sitting {
     pub(super) fn open(out: &Path, plan: &mut Plan, identity: &Identity) -> Result<Self, IngestError> {
         prepare(out)?;
         let (mut journal, entries) = Journal::open(out)?;
+        // Left by a sitting that was killed; that they stay is no reason to stop.
+        atomic::remove_halves(out).ok();
         let table = out.join(MANIFEST_FILE).is_file().then(|| Manifest::read(out)).transpose()?;
         let mut stored = BTreeMap::new();
         let mut order = Vec::new();

@@ -86,7 +86,14 @@ impl Cells {
         match std::fs::read_to_string(&path) {
             Ok(before) => same_plan(folder, &path, &before, &text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+                // An evaluation that was killed at its beginning leaves half a plan and no cell.
+                atomic::remove_halves(folder).ok();
+                let cells = folder.join(CELLS_FOLDER);
+                let is_empty = |path: &Path| std::fs::read_dir(path).is_ok_and(|mut found| found.next().is_none());
+                let is_nothing = |path: PathBuf| path == cells && is_empty(&path);
+                if std::fs::read_dir(folder)
+                    .is_ok_and(|entries| !entries.flatten().all(|entry| is_nothing(entry.path())))
+                {
                     return Err(CellsError::Occupied(folder.to_owned()));
                 }
                 let failed = |source| CellsError::File { path: folder.to_owned(), source };
@@ -229,6 +236,10 @@ mod tests {
         open(json!({"side": 64, "rate": 0.1})).unwrap();
         let error = open(json!({"side": 32, "rate": 0.1})).unwrap_err().to_string();
         assert!(error.contains("side = 64, now asked for 32"), "{error}");
+        let killed = tempfile::tempdir().unwrap();
+        std::fs::create_dir(killed.path().join(CELLS_FOLDER)).unwrap();
+        std::fs::write(killed.path().join(".part-x1Y2z3"), "{").unwrap();
+        Cells::open(Some(killed.path()), &json!({})).unwrap();
         let other = tempfile::tempdir().unwrap();
         std::fs::write(other.path().join("thesis.tex"), "").unwrap();
         assert!(matches!(Cells::open(Some(other.path()), &json!({})), Err(CellsError::Occupied(_))));

@@ -11,6 +11,7 @@ use crate::difference::Difference;
 use crate::model::weights::WeightsError;
 use crate::recipe::{Depth, Recipe};
 use crate::train::checkpoint::CheckpointError;
+use crate::train::outline::counted;
 use crate::train::run_record::RunRecordError;
 use crate::train::select::SelectError;
 use crate::train::{self, CheckpointEvery, Outline, TrainError};
@@ -148,11 +149,14 @@ impl fmt::Display for FoldOutline {
         if let Some(pretraining) = pretraining {
             write!(formatter, "pretraining on {pretraining}; then ")?;
         }
-        let (steps, largest) = (steps_per_epoch * epochs, frames.div_ceil((*steps_per_epoch).max(1)));
+        let largest = frames.div_ceil((*steps_per_epoch).max(1));
         write!(
             formatter,
-            "fine-tuning on {frames} frames in batches of up to {largest}; {steps_per_epoch} steps an epoch, {steps} steps \
-             in {epochs} epochs"
+            "fine-tuning on {} in batches of up to {largest}; {} an epoch, {} in {}",
+            counted(*frames as u64, "frame"),
+            counted(*steps_per_epoch as u64, "step"),
+            counted((steps_per_epoch * epochs) as u64, "step"),
+            counted(*epochs as u64, "epoch"),
         )
     }
 }

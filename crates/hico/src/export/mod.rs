@@ -12,6 +12,7 @@ pub mod source;
 pub mod tensors;
 
 use crate::recipe::Depth;
+use hico_data::atomic;
 use onnx::Part;
 use source::Source;
 use std::collections::BTreeMap;
@@ -141,15 +142,31 @@ pub fn folder_of(out: &Path) -> Result<(), ExportError> {
     made.map_err(|source| ExportError::Write { path: out.to_owned(), source })
 }
 
-/// Refuses to write over anything.
+/// Refuses to write over anything but the card of an export that was killed before it wrote its weights, which come last.
 ///
 /// # Errors
 /// When one of [`files`] is there.
 pub fn free(out: &Path) -> Result<(), ExportError> {
+    if let Some(folder) = out.parent().filter(|folder| folder.is_dir()) {
+        // Left by an export that was killed; that they stay is no reason to stop.
+        atomic::remove_halves(folder).ok();
+    }
+    if was_killed(out) {
+        return Ok(());
+    }
     match files(out).into_iter().find(|path| path.exists()) {
         Some(path) => Err(ExportError::Occupied(path)),
         None => Ok(()),
     }
+}
+
+/// Whether the card of `out` is there and its weights are not.
+fn was_killed(out: &Path) -> bool {
+    let [weights, _, card] = files(out);
+    let of = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(card).ok()?).ok();
+    let named = |card: serde_json::Value| card.get("file")?.as_str().map(str::to_owned);
+    let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
+    !weights.exists() && name.is_some() && of().and_then(named) == name
 }
 
 /// torchvision's and timm's function that makes the network.

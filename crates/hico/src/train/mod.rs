@@ -10,7 +10,7 @@ pub mod keep;
 mod load;
 mod log;
 pub mod optimiser;
-mod outline;
+pub(crate) mod outline;
 mod pretrain;
 mod resume;
 mod run;

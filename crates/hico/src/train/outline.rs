@@ -41,14 +41,13 @@ impl Outline {
 impl fmt::Display for Outline {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { clips, watched, epochs, steps_per_epoch, batch, asked_batch, left_out, drop_last } = *self;
-        let of = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         write!(
             formatter,
             "{} in batches of {batch}, watching {watched}; {} an epoch, {} in {}",
-            of(clips as u64, "clip"),
-            of(steps_per_epoch, "step"),
-            of(self.steps(), "step"),
-            of(epochs as u64, "epoch"),
+            counted(clips as u64, "clip"),
+            counted(steps_per_epoch, "step"),
+            counted(self.steps(), "step"),
+            counted(epochs as u64, "epoch"),
         )?;
         if batch < asked_batch {
             write!(formatter, "; the batch is lowered from {asked_batch} to the {clips} clips that there are")?;
@@ -58,7 +57,7 @@ impl fmt::Display for Outline {
             _ if drop_last => write!(
                 formatter,
                 "; each epoch leaves {} out, other ones each time, because train.drop_last is true",
-                of(left_out as u64, "clip")
+                counted(left_out as u64, "clip")
             ),
             _ => formatter.write_str(
                 "; each epoch leaves 1 clip out, another one each time, because a last batch of one clip has nothing to be \
@@ -66,6 +65,11 @@ impl fmt::Display for Outline {
             ),
         }
     }
+}
+
+/// Writes a number of things, in the singular or the plural.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Works out what a run would do; writes nothing.
