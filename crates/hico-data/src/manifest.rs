@@ -250,8 +250,8 @@ fn impossible(row: &ClipRow) -> Option<(&'static str, String, String)> {
     if let Some(fold) = row.fold.filter(|fold| *fold > LARGEST_FOLD) {
         return Some(("fold", fold.to_string(), format!("folds are from 0 to {LARGEST_FOLD}")));
     }
-    let values = [row.height, row.width, row.channels.count()].into_iter();
-    let bytes = values.fold(Some(row.frames), |product, side| product?.checked_mul(side));
+    let mut values = [row.height, row.width, row.channels.count()].into_iter();
+    let bytes = values.try_fold(row.frames, |product, side| product.checked_mul(side));
     let most = usize::try_from(i64::MAX).unwrap_or(usize::MAX);
     let is_too_large = bytes.is_none_or(|bytes| bytes > most);
     is_too_large.then(|| ("frames", row.frames.to_string(), "no file holds as many pixels".to_owned()))

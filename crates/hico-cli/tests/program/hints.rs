@@ -4,6 +4,7 @@ mod table;
 
 use crate::setting::{Said, dataset, done};
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,18 +29,23 @@ fn fixture() -> &'static Path {
     .path()
 }
 
-/// The backbone of a checkpoint under two names, `left.` and `right.`, of which nobody knows which is meant.
+/// Two backbones that differ, `left.` and `right.`, of which nobody knows which is meant.
 fn twice(checkpoint: &Path) -> Vec<u8> {
     let bytes = std::fs::read(checkpoint).unwrap();
     let read = SafeTensors::deserialize(&bytes).unwrap();
-    let tensors = read.tensors();
-    let named = ["left", "right"].into_iter().flat_map(|side| {
-        tensors.iter().filter_map(move |(name, tensor)| {
-            let name = name.strip_prefix("encoder.backbone.")?;
-            Some((format!("{side}.{name}"), tensor))
-        })
-    });
-    safetensors::serialize(named, None).unwrap()
+    let mut tensors: Vec<(String, TensorView<'_>)> = Vec::new();
+    let mut other: Vec<Vec<u8>> = Vec::new();
+    let backbone = || read.iter().filter_map(|(name, tensor)| Some((name.strip_prefix("encoder.backbone.")?, tensor)));
+    for (_, tensor) in backbone() {
+        let mut changed = tensor.data().to_vec();
+        changed[0] ^= 1;
+        other.push(changed);
+    }
+    for ((name, tensor), changed) in backbone().zip(&other) {
+        let right = TensorView::new(tensor.dtype(), tensor.shape().to_vec(), changed).unwrap();
+        tensors.extend([(format!("left.{name}"), tensor), (format!("right.{name}"), right)]);
+    }
+    safetensors::serialize(tensors, None).unwrap()
 }
 
 /// Runs a script by `sh -e` in `folder`, with this build's `hico` on the path, a DICOM file as `$DICOM` and
@@ -197,7 +203,7 @@ fn hints_of_the_source() -> BTreeSet<String> {
         let code = text.split("#[cfg(test)]").next().unwrap();
         let functions = code.match_indices("fn hint").filter_map(|(at, _)| {
             let head = code[at..].find(['{', ';'])?;
-            code[at..].as_bytes().get(head).filter(|byte| **byte == b'{').map(|_| at + head)
+            code.as_bytes().get(at + head).filter(|byte| **byte == b'{').map(|_| at + head)
         });
         let calls = code.match_indices(".hint(").map(|(at, word)| at + word.len() - 1);
         let all = functions.chain(calls).flat_map(|begin| literals(code, begin));

@@ -138,8 +138,11 @@ fn without_clocks(text: &str) -> String {
 fn left(folder: &Path) -> BTreeMap<PathBuf, String> {
     let files = snapshot(folder).into_iter().filter(|(path, _)| {
         let name = path.file_name().unwrap().to_string_lossy();
-        !(name.starts_with("events.") || name.contains("tfevents") || name.ends_with(".lock"))
-            && !["report.html", "summary.md"].contains(&name.as_ref())
+        let is_left_out = name.starts_with("events.")
+            || name.contains("tfevents")
+            || name.ends_with(".lock")
+            || ["report.html", "summary.md"].contains(&name.as_ref());
+        !is_left_out
     });
     files.map(|(path, bytes)| (path.strip_prefix(folder).unwrap().to_owned(), facts(&path, &bytes))).collect()
 }

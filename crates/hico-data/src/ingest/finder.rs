@@ -109,7 +109,7 @@ impl Written {
     /// `a b` for `a%20b`; nothing where it holds no such letters.
     fn decoded(&self) -> Option<Self> {
         let parts: Vec<String> = self.parts.iter().map(|part| decoded(part)).collect::<Option<_>>()?;
-        (parts != self.parts).then(|| Self { parts, absolute: self.absolute })
+        (parts != self.parts).then_some(Self { parts, absolute: self.absolute })
     }
 
     fn folders(&self) -> &[String] {

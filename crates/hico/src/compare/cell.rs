@@ -409,7 +409,7 @@ impl Work<'_> {
     }
 
     fn no_run(&self, source: TrainError) -> CellError {
-        CellError::Train { cell: self.cell.name.clone(), source }
+        CellError::Train { cell: self.cell.name.clone(), source: Box::new(source) }
     }
 }
 

@@ -39,7 +39,7 @@ pub enum CellError {
         /// The cell.
         cell: String,
         /// Why.
-        source: TrainError,
+        source: Box<TrainError>,
     },
     /// The encoder cannot be judged.
     #[error("{cell}: {source}")]

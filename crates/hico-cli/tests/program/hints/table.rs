@@ -24,8 +24,6 @@ const fn row(
     Row { chapter, hint, before, fails, then }
 }
 
-#[rustfmt::skip]
-
 /// Hints that no test can follow on every machine, and why.
 #[rustfmt::skip]
 pub(super) const NOT_FOLLOWED: &[(&str, &str)] = &[
