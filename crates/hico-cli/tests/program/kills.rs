@@ -80,13 +80,13 @@ fn place(inputs: &Path, name: &str) -> PathBuf {
 fn facts(path: &Path, bytes: &[u8]) -> String {
     let text = || String::from_utf8(bytes.to_vec()).unwrap();
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    if name == "journal.jsonl" && text().contains(r#""event":"#) {
-        // How often it was taken up again is told there; what counts is each step and epoch once.
+    if name.ends_with(".jsonl") {
+        // How often the work was taken up and ended is told there too; what counts is each step, epoch and clip once.
         let line = |line: &str| {
             let mut value: Value = serde_json::from_str(line).unwrap();
             forget(&mut value);
             let event = value["event"].as_str().unwrap_or_default().to_owned();
-            ["step", "epoch", "finished"].contains(&event.as_str()).then(|| value.to_string())
+            (!["resume", "stopped", "finished"].contains(&event.as_str())).then(|| value.to_string())
         };
         return text().lines().filter_map(line).collect::<Vec<_>>().join("\n");
     }
@@ -138,11 +138,8 @@ fn without_clocks(text: &str) -> String {
 fn left(folder: &Path) -> BTreeMap<PathBuf, String> {
     let files = snapshot(folder).into_iter().filter(|(path, _)| {
         let name = path.file_name().unwrap().to_string_lossy();
-        let is_left_out = name.starts_with("events.")
-            || name.contains("tfevents")
-            || name.ends_with(".lock")
-            || ["report.html", "summary.md"].contains(&name.as_ref());
-        !is_left_out
+        let keeps_time = name.contains("tfevents") || ["report.html", "summary.md"].contains(&name.as_ref());
+        !keeps_time && !name.ends_with(".lock")
     });
     files.map(|(path, bytes)| (path.strip_prefix(folder).unwrap().to_owned(), facts(&path, &bytes))).collect()
 }

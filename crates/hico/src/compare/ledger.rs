@@ -164,8 +164,8 @@ fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<(Strin
     let what = format!("{key} = {there} of the method {name}, now asked for {asked}");
     let remedy = match key.strip_prefix("recipe.").map(|key| (key, there == "nothing")) {
         Some((key, false)) => format!(
-            "choose another --out, give that method another name, or say set.{key} = {there} below it (for all methods {key} \
-             below [recipe]), as it was begun"
+            "choose another --out, give that method another name, or say set.{key} = {there} below it (for all methods \
+             {key} = {there} below [recipe]), as it was begun"
         ),
         _ => "choose another --out, or give that method another name".to_owned(),
     };

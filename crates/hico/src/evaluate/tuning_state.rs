@@ -35,9 +35,6 @@ const TESTED: &str = "frames.tested";
 /// Key of the state among the words of the file.
 const STATE: &str = "tuning";
 
-/// The best epoch so far: its number, balanced accuracy, loss, and the frames that its kept answers are of.
-type KeptChoice = (usize, u64, u64, Vec<(usize, usize)>);
-
 /// How far a fine-tuning has come. Numbers stand as their bits, which every reader of JSON gives back.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Position {
@@ -51,9 +48,12 @@ pub(super) struct Position {
     pub(super) steps: u64,
     pub(super) optimiser: BTreeMap<String, u64>,
     pub(super) curve: Vec<(u64, u64, Option<u64>)>,
-    pub(super) chosen: Option<KeptChoice>,
-    pub(super) tested: Option<(u64, Vec<(usize, usize)>)>,
+    pub(super) chosen: Option<(usize, u64, u64, Frames)>,
+    pub(super) tested: Option<(u64, Frames)>,
 }
+
+/// Predicted frames, by clip and by frame within it.
+type Frames = Vec<(usize, usize)>;
 
 /// The best epoch so far.
 pub(super) struct Chosen {
