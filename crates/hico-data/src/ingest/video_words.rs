@@ -29,11 +29,11 @@ pub(super) struct Words {
 /// Levels below an error.
 const LESSER: [&str; 5] = ["[warning]", "[info]", "[verbose]", "[debug]", "[trace]"];
 
-/// Words of warnings that pixels are missing.
-const BROKEN: [&str; 7] = ["orrupt", "EOI missing", "overread", "onceal", "runcat", "ncomplete", "amaged"];
+/// Words of warnings that pixels are missing, in small letters.
+const BROKEN: [&str; 7] = ["corrupt", "eoi missing", "overread", "conceal", "truncat", "incomplete", "damaged"];
 
-/// Words of complaints that the file, and not only what describes it, is broken.
-const MISSING: [&str; 6] = ["artial file", "prematurely", "nd of file", "EOF", "nvalid data", "rror"];
+/// Words of complaints that the file, and not only what describes it, is broken, in small letters.
+const MISSING: [&str; 6] = ["partial file", "prematurely", "end of file", "eof", "invalid data", "error"];
 
 /// Words of decoders about what holds no pixels.
 const BESIDE_PIXELS: [&str; 6] = ["APP fields", "EXIF", "Exif", "ICC", "SEI ", "metadata"];
@@ -57,7 +57,7 @@ pub(super) fn tells_input(line: &str) -> bool {
 
 /// Whether a line is kept where whole frames are decoded.
 pub(super) fn is_kept(line: &str) -> bool {
-    let warns = || BROKEN.iter().any(|word| line.contains(word));
+    let warns = || holds_any(line, &BROKEN);
     let counts = || line.contains(" packets read (") && line.contains("(video)");
     !is_lesser(line) || tells_input(line) || begins(line) || (line.contains("[warning]") && warns()) || counts()
 }
@@ -82,7 +82,7 @@ impl Words {
                     line.split(" packets read (").next().and_then(|front| front.rsplit(' ').next()?.parse().ok());
                 words.packets = words.packets.max(count.unwrap_or(0));
             } else if line.contains("[warning]") {
-                words.has_warned |= BROKEN.iter().any(|word| line.contains(word));
+                words.has_warned |= holds_any(line, &BROKEN);
             } else if !is_lesser(line) && !line.starts_with("[image2pipe") {
                 // The writer of the pictures frets about time stamps that come twice; every frame is there all the same.
                 words.complaints.push(Complaint::read(line));
@@ -162,8 +162,14 @@ impl Complaint {
     }
 
     fn says(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.what.contains(word))
+        holds_any(&self.what, words)
     }
+}
+
+/// Whether a line holds one of some words, which are in small letters, in any case.
+fn holds_any(line: &str, words: &[&str]) -> bool {
+    let line = line.to_lowercase();
+    words.iter().any(|word| line.contains(word))
 }
 
 /// Reads `w:96 h:64 pixfmt:yuvj420p tb:1/25 ...`.
