@@ -30,7 +30,8 @@ pub(super) struct Words {
 const LESSER: [&str; 5] = ["[warning]", "[info]", "[verbose]", "[debug]", "[trace]"];
 
 /// Words of warnings that pixels are missing, in small letters.
-const BROKEN: [&str; 7] = ["corrupt", "eoi missing", "overread", "conceal", "truncat", "incomplete", "damaged"];
+const BROKEN: [&str; 8] =
+    ["corrupt", "eoi missing", "overread", "conceal", "truncate", "truncation", "incomplete", "damaged"];
 
 /// Words of complaints that the file, and not only what describes it, is broken, in small letters.
 const MISSING: [&str; 6] = ["partial file", "prematurely", "end of file", "eof", "invalid data", "error"];
