@@ -108,9 +108,12 @@ pub fn remedies(manifest: &Manifest, folds: usize, seed: Seed) -> Vec<Remedy> {
         unlabel(&mut without, &class);
         classes.push(class);
     }
-    let unlabel = (!classes.is_empty()).then_some(Remedy::Unlabel { folds: wanted, classes });
+    // With less than two classes left there is nothing to tell apart.
+    let is_worth_it = !classes.is_empty() && without.classes().len() >= 2;
+    let unlabel = is_worth_it.then_some(Remedy::Unlabel { folds: wanted, classes });
     let alone = (wanted != folds && unlabel.is_none()).then_some(Remedy::Folds(wanted));
-    fewer.map(Remedy::Folds).or(alone).into_iter().chain(unlabel).collect()
+    let found: Vec<Remedy> = fewer.map(Remedy::Folds).or(alone).into_iter().chain(unlabel).collect();
+    if found.is_empty() { vec![Remedy::MoreGroups] } else { found }
 }
 
 /// Takes the label from every clip of a class.

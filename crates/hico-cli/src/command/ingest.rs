@@ -178,9 +178,14 @@ fn table_facts(report: &IngestReport) -> Vec<String> {
     let mut lines = vec![format!("labels table: {} rows, columns {named}", report.rows)];
     lines.extend(report.placeholders.iter().map(|cells| {
         let count = if cells.cells == 1 { "1 cell".to_owned() } else { format!("{} cells", cells.cells) };
+        // A fold is a number, whatever is kept.
+        let kept = match columns.fold.as_ref() == Some(&cells.column) {
+            true => String::new(),
+            false => format!("; --keep-word {} makes it a value", cells.word),
+        };
         format!(
-            "column {}: {count} with {:?} (first in line {}), which stands for nothing; --keep-word {} makes it a value",
-            cells.column, cells.word, cells.line, cells.word
+            "column {}: {count} with {:?} (first in line {}), which stands for nothing{kept}",
+            cells.column, cells.word, cells.line
         )
     }));
     lines

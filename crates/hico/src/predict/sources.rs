@@ -72,11 +72,14 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     }
     let folder = TempDir::with_prefix("hico-").map_err(no_room)?;
     let single = !matches!(paths, [only] if only.is_dir());
-    let (source, named) = if single {
+    let (source, (named, unread)) = if single {
         (folder.path().join("in"), staged(paths, &folder.path().join("in"))?)
     } else {
-        (paths[0].clone(), HashMap::new())
+        (paths[0].clone(), (HashMap::new(), Vec::new()))
     };
+    if single && named.is_empty() {
+        return Ok(nothing(&[], unread, folder));
+    }
     let mut options = taking.prepared.options();
     options.identity = Identity::Kept;
     options.stills = if single { Stills::Each } else { taking.stills };
@@ -86,7 +89,10 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {
         Ok(report) if report.left > 0 => return Err(PredictError::Interrupted),
         Ok(report) => report,
-        Err(IngestError::NothingFound(_)) if single => return Ok(nothing(paths, folder)),
+        Err(IngestError::NothingFound(_)) if single => {
+            let there: Vec<PathBuf> = named.into_values().collect();
+            return Ok(nothing(&there, unread, folder));
+        }
         Err(
             error @ (IngestError::Out { .. }
             | IngestError::Store(_)
@@ -106,6 +112,7 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     };
     let mut refused = report.refused;
     refused.iter_mut().for_each(|clip| clip.source = by_name(&clip.source));
+    refused.extend(unread);
     let ignored = report.ignored.iter().map(|source| not_a_clip(by_name(source)));
     refused.extend(ignored.filter(|_| single));
     let dataset = (report.clips > 0).then(|| Dataset::open(&out)).transpose()?.map(Arc::new);
@@ -121,8 +128,9 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     Ok(Taken { dataset, refused, warnings, sources, folder: Some(folder) })
 }
 
-fn nothing(paths: &[PathBuf], folder: TempDir) -> Taken {
-    let refused = paths.iter().map(|path| not_a_clip(path.display().to_string())).collect();
+/// No clip: of the files that were read none is one.
+fn nothing(read: &[PathBuf], unread: Vec<RefusedClip>, folder: TempDir) -> Taken {
+    let refused = read.iter().map(|path| not_a_clip(path.display().to_string())).chain(unread).collect();
     Taken { dataset: None, refused, warnings: Vec::new(), sources: Vec::new(), folder: Some(folder) }
 }
 
@@ -133,27 +141,42 @@ fn not_a_clip(source: String) -> RefusedClip {
 
 /// Files under names of their own in one folder: links where the system has them, else copies.
 ///
-/// - returns: the path behind each name
-fn staged(paths: &[PathBuf], folder: &Path) -> Result<HashMap<String, PathBuf>, PredictError> {
+/// - returns: the path behind each name, and the files that cannot be read
+fn staged(paths: &[PathBuf], folder: &Path) -> Result<(HashMap<String, PathBuf>, Vec<RefusedClip>), PredictError> {
     let mut named = HashMap::new();
+    let mut refused = Vec::new();
     for (number, path) in paths.iter().enumerate() {
+        let file = match readable(path) {
+            Ok(file) => file,
+            Err(error) => {
+                let (source, reason) = (path.display().to_string(), format!("cannot be read: {error}"));
+                let hint = "name a file that is there and that you may read".to_owned();
+                refused.push(RefusedClip { source, reason, hint, beyond_limits: false });
+                continue;
+            }
+        };
         let place = format!("{number:06}");
         let inside = folder.join(&place);
         std::fs::create_dir_all(&inside).map_err(no_room)?;
         let to = inside.join(path.file_name().unwrap_or_default());
-        // What a link names is meant, not the link.
-        let path_of_file = std::fs::canonicalize(path).map_err(failed(path))?;
-        // To copy a pipe is to wait for whoever writes into it.
-        if !std::fs::metadata(&path_of_file).map_err(failed(path))?.is_file() {
-            return Err(failed(path)(std::io::Error::other("it is no regular file")));
-        }
-        if std::fs::hard_link(&path_of_file, &to).is_err() {
-            let copied = std::fs::copy(&path_of_file, &to);
+        if std::fs::hard_link(&file, &to).is_err() {
+            let copied = std::fs::copy(&file, &to);
             copied.map_err(|error| no_room(format!("{}: {error}", path.display())))?;
         }
         named.insert(place, path.clone());
     }
-    Ok(named)
+    Ok((named, refused))
+}
+
+/// The file that a path means, where it is one that can be opened. What a link names is meant, not the link; to open a
+/// pipe would be to wait for whoever writes into it.
+fn readable(path: &Path) -> std::io::Result<PathBuf> {
+    let file = std::fs::canonicalize(path)?;
+    if !std::fs::metadata(&file)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    std::fs::File::open(&file)?;
+    Ok(file)
 }
 
 /// Names the folder, which a person can change, and not what lay in it, which is gone.
