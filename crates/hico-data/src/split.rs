@@ -108,8 +108,8 @@ pub fn remedies(manifest: &Manifest, folds: usize, seed: Seed) -> Vec<Remedy> {
         unlabel(&mut without, &class);
         classes.push(class);
     }
-    // With less than two classes left there is nothing to tell apart.
-    let is_worth_it = !classes.is_empty() && without.classes().len() >= 2;
+    // With no class left there is nothing to tell apart.
+    let is_worth_it = !classes.is_empty() && !without.classes().is_empty();
     let unlabel = is_worth_it.then_some(Remedy::Unlabel { folds: wanted, classes });
     let alone = (wanted != folds && unlabel.is_none()).then_some(Remedy::Folds(wanted));
     let found: Vec<Remedy> = fewer.map(Remedy::Folds).or(alone).into_iter().chain(unlabel).collect();

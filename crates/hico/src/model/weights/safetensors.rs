@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-/// The bytes of a safetensors file.
+/// The bytes of a safetensors file, the same for the same tensors and words.
 ///
 /// # Errors
 /// When two tensors have the same name.
@@ -17,7 +17,29 @@ pub fn to_safetensors(
     metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, ::safetensors::SafeTensorError> {
     let metadata: HashMap<String, String> = metadata.clone().into_iter().collect();
-    ::safetensors::serialize(tensors.iter().map(|tensor| (&tensor.name, tensor)), Some(metadata))
+    let mut bytes = ::safetensors::serialize(tensors.iter().map(|tensor| (&tensor.name, tensor)), Some(metadata))?;
+    sort_header(&mut bytes);
+    Ok(bytes)
+}
+
+/// Puts the words of a safetensors header in order: those that the library writes come as a hash map has them.
+fn sort_header(bytes: &mut [u8]) {
+    let Some((length, rest)) = bytes.split_first_chunk::<8>() else { return };
+    let Some(header) = usize::try_from(u64::from_le_bytes(*length)).ok().and_then(|length| rest.get(..length)) else {
+        return;
+    };
+    let Ok(mut entries) = serde_json::from_slice::<BTreeMap<String, serde_json::Value>>(header) else { return };
+    if let Some(words) = entries.get_mut("__metadata__") {
+        let sorted = serde_json::from_value::<BTreeMap<String, String>>(words.clone());
+        *words = sorted.map_or(serde_json::Value::Null, |sorted| serde_json::json!(sorted));
+    }
+    let Ok(sorted) = serde_json::to_vec(&entries) else { return };
+    let room = header.len();
+    if sorted.len() <= room {
+        bytes[8..8 + sorted.len()].copy_from_slice(&sorted);
+        // Blanks may follow the header.
+        bytes[8 + sorted.len()..8 + room].fill(b' ');
+    }
 }
 
 /// Reads the floating-point tensors of a safetensors file, and the words it carries; counters and other whole numbers are
@@ -104,6 +126,19 @@ impl View for &NamedTensor {
 mod tests {
     use super::*;
     use ::safetensors::tensor::TensorView;
+
+    #[test]
+    fn the_same_tensors_and_words_are_the_same_bytes() {
+        let tensors = [NamedTensor { name: "a".to_owned(), shape: vec![2], values: vec![1.0, 2.0] }];
+        let words: BTreeMap<String, String> =
+            (0..20).map(|word| (format!("w{word}"), format!("{word} \"x\""))).collect();
+        let bytes = to_safetensors(&tensors, &words).unwrap();
+        for _ in 0..8 {
+            assert!(to_safetensors(&tensors, &words).unwrap() == bytes);
+        }
+        let (read, found) = from_safetensors(&bytes).unwrap();
+        assert_eq!((read[0].values.as_slice(), found), ([1.0, 2.0].as_slice(), words));
+    }
 
     #[test]
     fn numbers_of_every_width_are_read_and_counters_are_not() {
