@@ -227,6 +227,13 @@ impl Manifest {
         Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// SHA-256 as [`Manifest::hash`], with every fold left empty: `hico split` does not change it.
+    #[must_use]
+    pub fn hash_without_folds(&self) -> String {
+        let rows = self.rows.iter().map(|row| ClipRow { fold: None, ..row.clone() }).collect();
+        Self { rows }.hash()
+    }
+
     fn to_csv(&self) -> std::io::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         for row in &self.rows {
@@ -329,5 +336,10 @@ mod tests {
         assert_eq!(manifest.hash(), hash);
         manifest.rows[0].fold = Some(2);
         assert_ne!(manifest.hash(), hash);
+        let without_folds = manifest.hash_without_folds();
+        manifest.rows[0].fold = Some(3);
+        assert_eq!(manifest.hash_without_folds(), without_folds);
+        manifest.rows[0].label = None;
+        assert_ne!(manifest.hash_without_folds(), without_folds);
     }
 }

@@ -179,12 +179,31 @@ fn a_run_goes_on_by_its_own_records_also_from_a_moved_data_set_and_longer() {
     let said = done(folder, "pretrain --resume --out run --epochs 2");
     assert!(said.err.contains("begun with 1 epochs and now has 2"), "{}", said.err);
     refuse(folder, "pretrain --resume --out run --epochs 1", &["2 epochs are begun or done", "1"]);
+    // Other folds with the same clips held out are told; others are not gone on with, and why is said.
+    let table = std::fs::read_to_string(folder.join("data/clips.csv")).unwrap();
+    done(folder, "split data --folds 3 --seed 5 --force");
+    refuse(folder, "pretrain --resume --out run --epochs 3", &["before `hico split` made other folds"]);
+    std::fs::write(folder.join("data/clips.csv"), table).unwrap();
     std::fs::rename(folder.join("data"), folder.join("moved")).unwrap();
     let said = run(folder, "pretrain --resume --out run --epochs 3".split_whitespace());
     assert_refused(&said, &["data"]);
     assert!(said.err.contains("hico pretrain DATASET --resume --out run"), "{}", said.err);
     done(folder, "pretrain moved --resume --out run --epochs 3 --quiet");
     assert_refused(&run(folder, ["pretrain", "--resume", "--out", "none"]), &["none", "holds no run"]);
+}
+
+#[test]
+fn a_run_that_holds_no_fold_out_goes_on_after_a_split() {
+    let folder = phantom();
+    let folder = folder.path();
+    done(folder, "pretrain data --side 32 --batch 4 --epochs 1 --quiet --out run");
+    done(folder, "split data --folds 3 --seed 5 --force");
+    let said = done(folder, "pretrain --resume --out run --epochs 2");
+    assert!(said.err.contains("made anew since this run began; the run holds none out, so it goes on"), "{}", said.err);
+    done(folder, "split data --unlabel normal --folds 2 --force");
+    let said = run(folder, "pretrain --resume --out run --epochs 3".split_whitespace());
+    assert_refused(&said, &["begun with data set"]);
+    assert!(said.err.contains("as it was then"), "{}", said.err);
 }
 
 #[test]

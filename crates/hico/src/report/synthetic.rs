@@ -292,7 +292,12 @@ pub(crate) fn record(seed: u64) -> RunRecord {
         supervision: Supervision::Semi,
         seed,
         device: "cpu (flex)".to_owned(),
-        data: DataRecord { folder: "lung".into(), hash: "3f2a9c1e5b7d".repeat(5) + "4f60", clips: CLIPS + 12 },
+        data: DataRecord {
+            folder: "lung".into(),
+            hash: "3f2a9c1e5b7d".repeat(5) + "4f60",
+            hash_without_folds: None,
+            clips: CLIPS + 12,
+        },
         classes: CLASSES.map(str::to_owned).to_vec(),
         holdout_fold: Some(seed as usize % 5),
         groups: named("patient", 0, 29),

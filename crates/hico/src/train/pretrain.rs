@@ -304,6 +304,7 @@ impl TrainError {
             Self::Version { .. } | Self::Checkpoint(CheckpointError::Version { .. }) => {
                 "go on with that version of hico, or start again in another --out"
             }
+            Self::OtherData { what: "data set", .. } => "name the data set that the run was begun with, as it was then",
             Self::OtherRecipe { .. } | Self::OtherData { .. } => {
                 "`hico pretrain --resume --out RUN` goes on with the run's own settings; for others choose another --out"
             }
@@ -422,7 +423,12 @@ fn record(
         supervision: recipe.method().supervision,
         seed: recipe.train().seed,
         device: options.device.resolve().to_string(),
-        data: DataRecord { folder: data.folder().to_owned(), hash: data.manifest().hash(), clips: data.len() },
+        data: DataRecord {
+            folder: data.folder().to_owned(),
+            hash: data.manifest().hash(),
+            hash_without_folds: Some(data.manifest().hash_without_folds()),
+            clips: data.len(),
+        },
         classes: data.classes().to_vec(),
         holdout_fold: options.holdout_fold,
         groups: groups(&selection.train),

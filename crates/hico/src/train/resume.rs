@@ -110,20 +110,33 @@ fn same_recipe(folder: &Path, before: &Recipe, plan: &Plan) -> Result<(), TrainE
     }
 }
 
-fn same_data(folder: &Path, record: &RunRecord, plan: &Plan) -> Result<(), TrainError> {
+fn same_data(folder: &Path, record: &RunRecord, plan: &mut Plan) -> Result<(), TrainError> {
     let fold = |fold: Option<usize>| fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string());
     let clips = |record: &RunRecord| format!("{} and {}", record.clips.len(), record.watched_clips.len());
     let now = &plan.record;
     let differs =
         |what, run: String, asked: String| Err(TrainError::OtherData { folder: folder.to_owned(), what, run, asked });
-    if record.data.hash != now.data.hash {
+    let refolded = record.data.hash != now.data.hash;
+    let same_clips =
+        record.data.hash_without_folds.is_some() && record.data.hash_without_folds == now.data.hash_without_folds;
+    if refolded && !same_clips {
         return differs("data set", record.data.hash.clone(), now.data.hash.clone());
     }
     if record.holdout_fold != now.holdout_fold {
         return differs("held-out fold", fold(record.holdout_fold), fold(now.holdout_fold));
     }
     if (&record.clips, &record.watched_clips) != (&now.clips, &now.watched_clips) {
-        return differs("clips to train on and to watch", clips(record), clips(now));
+        let what = if refolded {
+            "clips to train on and for validation, before `hico split` made other folds,"
+        } else {
+            "clips to train on and for validation"
+        };
+        return differs(what, clips(record), clips(now));
+    }
+    if refolded {
+        let held_out = record.holdout_fold.map_or("the run holds none out", |_| "the held-out fold has the same clips");
+        plan.news
+            .push(format!("the folds of the data set were made anew since this run began; {held_out}, so it goes on"));
     }
     Ok(())
 }

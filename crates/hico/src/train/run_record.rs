@@ -71,6 +71,9 @@ pub struct DataRecord {
     pub folder: PathBuf,
     /// [`hico_data::Manifest::hash`] of its table.
     pub hash: String,
+    /// [`hico_data::Manifest::hash_without_folds`] of it; absent in the record of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_without_folds: Option<String>,
     /// Clips in it, used or not.
     pub clips: usize,
 }
@@ -140,7 +143,7 @@ mod tests {
             supervision: Supervision::SelfOnly,
             seed: 7,
             device: "cpu".into(),
-            data: DataRecord { folder: "data".into(), hash: "00ff".into(), clips: 9 },
+            data: DataRecord { folder: "data".into(), hash: "00ff".into(), hash_without_folds: None, clips: 9 },
             classes: vec!["a".into(), "b".into()],
             holdout_fold: Some(2),
             groups: vec!["p1".into()],
