@@ -73,7 +73,8 @@ fn has_ffmpeg(test: &str) -> bool {
 /// The data set of a folder, each clip in the group that `column` names.
 fn take_in(source: &Path, labels: &Path, column: &str, stills: Stills, out: &Path) -> Dataset {
     let columns = Columns { group: Column::Named(column.to_owned()), fold: Column::Obvious, ..Columns::default() };
-    let options = IngestOptions { stills, labels: Some((labels.to_owned(), columns)), ..IngestOptions::default() };
+    let options =
+        IngestOptions { stills: Some(stills), labels: Some((labels.to_owned(), columns)), ..IngestOptions::default() };
     let report = ingest(source, out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     assert_eq!(report.refused, []);
     Dataset::open(out).unwrap()

@@ -172,7 +172,7 @@ fn run(seed: u64, files: usize) -> [usize; 2] {
     let damaged = if seed.is_multiple_of(2) { Damaged::Refuse } else { Damaged::Keep };
     let options = IngestOptions {
         side: 8,
-        stills: Stills::Each,
+        stills: Some(Stills::Each),
         identity: hico_data::ingest::Identity::Kept,
         programs,
         damaged,

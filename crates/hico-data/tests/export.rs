@@ -156,7 +156,7 @@ fn an_image_folder_tree_is_taken_in_again_as_it_was() {
     let last = |row: &ClipRow| row.source.rsplit('/').next().unwrap().to_owned();
     assert_eq!(essence(&Dataset::open(&again).unwrap(), last), expected);
     // By names of folders alone: the class as a folder can be called, and the split as folds.
-    let options = IngestOptions { layout: Layout::ImageFolder, stills: Stills::Clip, labels: None, ..options };
+    let options = IngestOptions { layout: Layout::ImageFolder, stills: Some(Stills::Clip), labels: None, ..options };
     let report = ingest(&tree, &folder.path().join("third"), &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     let row = &report.manifest.rows[0];
     assert_eq!((row.source.as_str(), row.label.as_deref(), row.fold), ("test/a_b/clip_4", Some("a_b"), Some(2)));

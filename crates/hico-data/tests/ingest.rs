@@ -230,7 +230,7 @@ fn an_image_folder_tree_is_a_clip_a_picture_with_its_own_label() {
     fs::write(tree.labels(), rows).unwrap();
     let error = tree.ingest(&tree.options()).unwrap_err();
     assert!(error.to_string().contains("--stills each"), "{error}");
-    let report = tree.ingest(&IngestOptions { stills: Stills::Each, ..tree.options() }).unwrap();
+    let report = tree.ingest(&IngestOptions { stills: Some(Stills::Each), ..tree.options() }).unwrap();
     assert_eq!((report.clips, report.without_row.len()), (5, 3));
     let labels: Vec<_> = report.manifest.rows.iter().map(|row| (row.clip.as_str(), row.label.as_deref())).collect();
     assert_eq!(labels[2..4], [("regular__c__f1", Some("x")), ("regular__c__f10", None)]);

@@ -43,7 +43,7 @@ impl Desk {
 
 fn options(layout: Layout) -> IngestOptions {
     let stills = if layout == Layout::ImageFolder { Stills::Each } else { Stills::Clip };
-    IngestOptions { side: 0, layout, stills, threads: 2, ..IngestOptions::default() }
+    IngestOptions { side: 0, layout, stills: Some(stills), threads: 2, ..IngestOptions::default() }
 }
 
 fn labelled(table: &Path, columns: Columns) -> IngestOptions {

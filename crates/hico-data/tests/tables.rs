@@ -41,7 +41,7 @@ impl Desk {
 
 /// Every picture is a clip.
 fn each() -> IngestOptions {
-    IngestOptions { side: 0, stills: Stills::Each, threads: 2, ..IngestOptions::default() }
+    IngestOptions { side: 0, stills: Some(Stills::Each), threads: 2, ..IngestOptions::default() }
 }
 
 /// Source, label and patient of each clip.
@@ -65,6 +65,33 @@ fn a_row_of_an_absent_file_takes_no_other_clip() {
     let report = desk.ingest(&desk.table(table)).unwrap();
     assert_eq!(rows(&report), ["P002/loop.png well -", "P003/other.png - -"]);
     assert_eq!(report.unmatched.len(), 2);
+}
+
+#[test]
+fn pictures_of_several_patients_in_one_folder_are_clips_of_their_own() {
+    let desk = Desk::with(&["benign/1.png", "benign/2.png", "malignant/1.png", "malignant/2.png"]);
+    let table = |patients: [&str; 4]| {
+        let [a, b, c, d] = patients;
+        format!("file,patient\nbenign/1.png,{a}\nbenign/2.png,{b}\nmalignant/1.png,{c}\nmalignant/2.png,{d}\n")
+    };
+    let open = |text: String| IngestOptions { stills: None, ..desk.table(text) };
+    let report = desk.ingest(&open(table(["A", "B", "C", "D"]))).unwrap();
+    assert_eq!((report.clips, report.patients), (4, 4));
+    assert!(
+        report.notes.iter().any(|note| note.contains("different patients in one folder (benign)")),
+        "{:?}",
+        report.notes
+    );
+    // One patient a folder: the folder may be a clip. What is asked for is not decided otherwise.
+    assert_eq!(desk.ingest(&open(table(["A", "A", "C", "C"]))).unwrap().clips, 2);
+    let asked = IngestOptions { stills: Some(Stills::Clip), ..desk.table(table(["A", "B", "C", "D"])) };
+    assert!(desk.ingest(&asked).unwrap_err().to_string().contains("say different things of benign"));
+    // Labels alone, or a slip in one folder of several, do not decide it.
+    let labels = "file,patient,label\nbenign/1.png,A,x\nbenign/2.png,A,y\n".to_owned();
+    assert!(desk.ingest(&open(labels)).is_err());
+    let desk = Desk::with(&["a/1.png", "a/2.png", "b/1.png", "b/2.png", "c/1.png", "c/2.png"]);
+    let slip = "file,patient\na/1.png,A\na/2.png,B\nb/1.png,B\nb/2.png,B\nc/1.png,C\nc/2.png,C\n";
+    assert!(desk.ingest(&IngestOptions { stills: None, ..desk.table(slip) }).is_err());
 }
 
 #[test]
@@ -165,7 +192,7 @@ fn masks_are_left_out_and_told_and_can_be_kept() {
     let table = "file,label,mask\nb/b (1).png,x,masks/m.png\n";
     let report = desk.ingest(&desk.table(table)).unwrap();
     assert_eq!(rows(&report), ["b/b (1).png x -"]);
-    let options = IngestOptions { stills: Stills::Clip, ..desk.table(table) };
+    let options = IngestOptions { stills: Some(Stills::Clip), ..desk.table(table) };
     assert_eq!(rows(&desk.ingest(&options).unwrap()), ["b x -"]);
 }
 

@@ -89,7 +89,8 @@ pub(crate) struct IngestArgs {
     /// How a frame fills the side
     #[arg(long, value_enum, default_value_t = FitArg::Squash)]
     pub(crate) fit: FitArg,
-    /// What a folder of pictures is; clip if absent, each with --layout image-folder
+    /// What a folder of pictures is; if absent a clip, but each with --layout image-folder, or where the labels table names
+    /// different patients for pictures of one folder
     #[arg(long, value_enum)]
     pub(crate) stills: Option<StillsArg>,
     /// Follow symbolic links; what is reached twice is taken in once

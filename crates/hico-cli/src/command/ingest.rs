@@ -7,7 +7,7 @@ use hico_data::ingest::journal::JournalError;
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
     self, Column, Columns, Damaged, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, KeptWords,
-    LabelError, LabelMap, Layout, Limits, Masks, Stills,
+    LabelError, LabelMap, Layout, Limits, Masks, Rows,
 };
 use hico_data::sector::SectorUse;
 use hico_data::store::StoreError;
@@ -71,11 +71,7 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
             FitArg::Keep => Fit::Keep,
             FitArg::Pad => Fit::Pad,
         },
-        stills: match args.stills {
-            Some(stills) => stills.into(),
-            None if layout == Layout::ImageFolder => Stills::Each,
-            None => Stills::Clip,
-        },
+        stills: args.stills.map(Into::into),
         layout,
         links: links(args.follow_links),
         masks: if args.keep_masks { Masks::Kept } else { Masks::LeftOut },
@@ -153,8 +149,18 @@ fn hint(error: &IngestError) -> &'static str {
         IngestError::Labels(LabelError::Read { .. }) => "name a CSV file that exists with --labels",
         IngestError::Labels(LabelError::Fold(_)) => "mend the folds, or leave them out with --no-folds",
         IngestError::Labels(LabelError::RowsNamePatients { .. }) => "add --patient-in-name, or --file-column",
-        IngestError::Labels(_) => {
-            "mend the table, or name its columns: --file-column, --label-column, --patient-column"
+        IngestError::Labels(LabelError::Contradiction { rows: Rows::OfClips, .. }) => "keep one of the two rows",
+        IngestError::Labels(LabelError::Contradiction { .. }) => {
+            "mend one of the two rows; or make each picture a clip of its own with --stills each"
+        }
+        IngestError::Labels(LabelError::Ambiguous { .. }) => "write the path relative to the source folder in that row",
+        IngestError::Labels(LabelError::Table { .. }) => {
+            "save it as CSV in UTF-8, with one row of column names and as many cells in every row"
+        }
+        IngestError::Labels(LabelError::Cell { .. }) => "mend that line of the table",
+        IngestError::Labels(LabelError::WhichGroup { .. }) => "mend the groups in the table",
+        IngestError::Labels(LabelError::NoColumn { .. }) => {
+            "name its columns: --file-column, --label-column, --patient-column"
         }
         IngestError::Journal(_) | IngestError::Manifest(_) => "choose another --out and ingest again",
     }

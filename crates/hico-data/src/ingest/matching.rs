@@ -1,7 +1,7 @@
 //! Rows of a labels table ↔ clips found on disk. A row that could mean two clips is an error, never a guess.
 
 use super::finder::{Finder, Named, Written, common_root};
-use super::labels::{Facts, LabelError, LabelRow};
+use super::labels::{Facts, LabelError, LabelRow, Rows};
 use crate::split::SplitError;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +69,12 @@ pub(crate) fn match_rows(rows: &[LabelRow], finder: &Finder<'_>) -> Result<Match
                 Some(_) if matched.facts.get(clip) == Some(&row.facts) => matched.repeated += usize::from(!by_frame),
                 Some(first) if first.exactly == exactly => {
                     let (first, clip) = (first.line, clip.to_owned());
-                    return Err(LabelError::Contradiction { clip, first, second: row.line, frames: by_frame });
+                    let frames = match by_frame {
+                        false => Rows::OfClips,
+                        true if name_patients_of_pictures(rows, &found) => Rows::OfPictures,
+                        true => Rows::OfFrames,
+                    };
+                    return Err(LabelError::Contradiction { clip, first, second: row.line, rows: frames });
                 }
                 Some(_) => matched.unmatched.push((row.line, row.file.clone())),
             }
@@ -80,6 +85,22 @@ pub(crate) fn match_rows(rows: &[LabelRow], finder: &Finder<'_>) -> Result<Match
     find_loosely(&rest, finder, &mut matched);
     matched.unmatched.sort();
     Ok(matched)
+}
+
+/// Decides whether rows of single pictures say that a folder is no clip: half of the folders or more, of those with several
+/// rows, hold pictures of several patients (or groups). One slip in a table of frames does not.
+fn name_patients_of_pictures(rows: &[LabelRow], found: &[Named<'_>]) -> bool {
+    let mut folders: BTreeMap<&str, (usize, BTreeSet<(&Option<String>, &Option<String>)>)> = BTreeMap::new();
+    for (row, named) in rows.iter().zip(found) {
+        if let Named::Exactly { clip, by_frame: true } | Named::Only { clip, by_frame: true } = named {
+            let (count, patients) = folders.entry(clip).or_default();
+            *count += 1;
+            patients.insert((&row.facts.patient, &row.facts.group));
+        }
+    }
+    let several = folders.values().filter(|(count, _)| *count > 1);
+    let (of_several, of_one): (Vec<_>, Vec<_>) = several.partition(|(_, patients)| patients.len() > 1);
+    !of_several.is_empty() && of_several.len() >= of_one.len()
 }
 
 fn ambiguous(row: &LabelRow, first: &str, second: &str) -> LabelError {
@@ -314,7 +335,7 @@ mod tests {
     #[test]
     fn a_name_that_two_clips_have_is_no_guess() {
         let error = find("a.gif", &["x/a.gif", "y/a.gif"]).unwrap_err();
-        let expected = "line 2: \"a.gif\" could be x/a.gif or y/a.gif; write its path relative to the source folder";
+        let expected = "line 2: \"a.gif\" could be x/a.gif or y/a.gif";
         assert_eq!(error.to_string(), expected);
         assert!(find("a", &["x/a.gif", "y/a.mp4"]).is_err());
         assert_eq!(find("z/a.gif", &["x/a.gif", "y/a.gif"]).unwrap(), None);
@@ -327,7 +348,7 @@ mod tests {
         let same = matched(&[row(2, "a.mp4", "x"), row(3, "a.mp4", "x")], &["a.mp4"], &[]).unwrap();
         assert_eq!((same.facts.len(), same.repeated), (1, 1));
         let error = matched(&[row(2, "a.mp4", "x"), row(3, "./a.mp4", "y")], &["a.mp4"], &[]).unwrap_err();
-        assert_eq!(error.to_string(), "lines 2 and 3 say different things of a.mp4; keep one");
+        assert_eq!(error.to_string(), "lines 2 and 3 say different things of a.mp4");
     }
 
     #[test]
@@ -336,7 +357,7 @@ mod tests {
         let of = |rows: &[LabelRow]| matched(rows, &["p", "q"], &frames);
         assert_eq!(of(&[row(2, "p/1.png", "x"), row(3, "p/2.png", "x")]).unwrap().facts.len(), 1);
         let error = of(&[row(2, "p/1.png", "x"), row(3, "p/2.png", "y")]).unwrap_err();
-        assert!(error.to_string().contains("--stills each"));
+        assert!(matches!(error, LabelError::Contradiction { rows: Rows::OfFrames, .. }), "{error:?}");
         assert_eq!(of(&[row(2, "/mnt/x/p/1.png", "x"), row(3, "P/2.PNG", "x")]).unwrap().facts.len(), 1);
         // A picture of another folder is none of this one.
         assert_eq!(of(&[row(2, "q/1.png", "x"), row(3, "1.png", "x")]).unwrap().facts.len(), 0);

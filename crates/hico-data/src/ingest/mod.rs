@@ -51,7 +51,7 @@ pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
 pub use identity::Identity;
 pub use label_map::{LabelMap, LabelMapError};
-pub use labels::{Column, Columns, Folds, LabelError, PlaceholderCells};
+pub use labels::{Column, Columns, Folds, LabelError, PlaceholderCells, Rows};
 pub use layout::Layout;
 pub use links::{Links, left as links_left};
 pub use patient_name::{PatientPattern, PatternError};
@@ -87,8 +87,9 @@ pub struct IngestOptions {
     pub side: usize,
     /// How a frame fills the side.
     pub fit: Fit,
-    /// What a folder of pictures is.
-    pub stills: Stills,
+    /// What a folder of pictures is; where it is left open, each picture is a clip with [`Layout::ImageFolder`], and where the
+    /// labels table names different patients for the pictures of folders.
+    pub stills: Option<Stills>,
     /// What is done with symbolic links.
     pub links: Links,
     /// What a picture is whose name says that it is the mask of another one.
@@ -132,7 +133,7 @@ impl Default for IngestOptions {
         Self {
             side: 256,
             fit: Fit::default(),
-            stills: Stills::default(),
+            stills: None,
             links: Links::default(),
             masks: Masks::default(),
             kept_words: KeptWords::default(),

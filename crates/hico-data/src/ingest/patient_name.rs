@@ -1,6 +1,6 @@
 //! Patients that only the names of files tell: `patient_12_L3.mp4`, `person7_bacteria_2.jpeg`, `p03/clip.avi`.
 
-use super::labels::{Facts, LabelError, LabelRow};
+use super::labels::{Facts, LabelError, LabelRow, Rows};
 use super::matching::Matched;
 use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,7 +82,12 @@ pub(crate) fn match_patients(rows: &[LabelRow], patients: &BTreeMap<&str, &str>)
             Some(first) if first.facts == row.facts => matched.repeated += 1,
             Some(first) => {
                 let clip = format!("patient {patient}");
-                return Err(LabelError::Contradiction { clip, first: first.line, second: row.line, frames: false });
+                return Err(LabelError::Contradiction {
+                    clip,
+                    first: first.line,
+                    second: row.line,
+                    rows: Rows::OfClips,
+                });
             }
         }
     }
@@ -161,6 +166,6 @@ mod tests {
     #[test]
     fn two_rows_that_contradict_each_other_are_an_error() {
         let error = match_patients(&[row(2, "7", "0"), row(3, "007", "1")], &BTreeMap::new()).unwrap_err();
-        assert_eq!(error.to_string(), "lines 2 and 3 say different things of patient 7; keep one");
+        assert_eq!(error.to_string(), "lines 2 and 3 say different things of patient 7");
     }
 }

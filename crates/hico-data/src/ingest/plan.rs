@@ -3,10 +3,10 @@
 use super::finder::{Finder, Places};
 use super::identity::Veil;
 use super::journal::{ClipEntry, Settings};
-use super::labels::{Column, Columns, Facts, LabelError, LabelTable};
+use super::labels::{Column, Columns, Facts, LabelError, LabelTable, Rows};
 use super::matching::{self, Matched};
 use super::patient_name;
-use super::walk::{self, Found, Masks, Walk, What};
+use super::walk::{self, Found, Masks, Stills, Walk, What};
 use super::{Folds, IngestError, IngestOptions, IngestReport, Layout, hash, naming};
 use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,22 @@ fn rows(count: usize) -> String {
 
 impl Plan {
     pub(super) fn make(source: &Path, out: &Path, options: &IngestOptions) -> Result<Self, IngestError> {
+        let usual = if options.layout == Layout::ImageFolder { Stills::Each } else { Stills::Clip };
+        match Self::with(source, out, options, options.stills.unwrap_or(usual)) {
+            Err(IngestError::Labels(LabelError::Contradiction { clip, rows: Rows::OfPictures, .. }))
+                if options.stills.is_none() =>
+            {
+                let mut plan = Self::with(source, out, options, Stills::Each)?;
+                plan.report.notes.push(format!(
+                    "every picture is a clip of its own, for the labels table names different patients in one folder ({clip})"
+                ));
+                Ok(plan)
+            }
+            plan => plan,
+        }
+    }
+
+    fn with(source: &Path, out: &Path, options: &IngestOptions, stills: Stills) -> Result<Self, IngestError> {
         let broken = |reason: String| IngestError::Source { path: source.to_owned(), reason };
         let root = source.canonicalize().map_err(|error| broken(error.to_string()))?;
         if !root.is_dir() {
@@ -51,7 +67,7 @@ impl Plan {
         let table = table.transpose()?;
         let labels = options.labels.as_ref().and_then(|(path, _)| path.canonicalize().ok());
         let skip: Vec<PathBuf> = out.canonicalize().into_iter().chain(labels.clone()).collect();
-        let how = Walk { stills: options.stills, links: options.links, masks: options.masks };
+        let how = Walk { stills, links: options.links, masks: options.masks };
         let mut tree = walk::walk(&root, how, &skip).map_err(|error| broken(error.to_string()))?;
         let layout = options.layout.settle(&tree, table.is_some());
         let mut told = layout.tell(&root, &mut tree);
@@ -98,7 +114,7 @@ impl Plan {
             source: root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             side: options.side,
             fit: options.fit,
-            stills: options.stills,
+            stills,
             masks: options.masks,
             kept_words: options.kept_words.record(),
             sector: options.sector,

@@ -99,7 +99,8 @@ fn kind(bytes: &[u8], first: &[u8], name: &str) -> Outcome {
     desk.put(name, &bytes);
     desk.put("sound.bmp", &picture());
     let damaged = if bytes.len().is_multiple_of(2) { Damaged::Refuse } else { Damaged::Keep };
-    let (clips, refused) = desk.report(IngestOptions { damaged, stills: Stills::Each, ..IngestOptions::default() })?;
+    let (clips, refused) =
+        desk.report(IngestOptions { damaged, stills: Some(Stills::Each), ..IngestOptions::default() })?;
     assert!(clips > 0, "the picture beside it is lost");
     match refused {
         Some(why) if clips == 1 => Err(why),

@@ -82,7 +82,7 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     }
     let mut options = taking.prepared.options();
     options.identity = Identity::Kept;
-    options.stills = if single { Stills::Each } else { taking.stills };
+    options.stills = Some(if single { Stills::Each } else { taking.stills });
     options.limits = taking.limits;
     options.links = taking.links;
     let out = folder.path().join("data");

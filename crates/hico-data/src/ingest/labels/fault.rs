@@ -52,7 +52,7 @@ pub enum LabelError {
         reason: String,
     },
     /// A row could mean several clips.
-    #[error("line {line}: {file:?} could be {first} or {second}; write its path relative to the source folder")]
+    #[error("line {line}: {file:?} could be {first} or {second}")]
     Ambiguous {
         /// The line, from 1.
         line: u64,
@@ -64,7 +64,7 @@ pub enum LabelError {
         second: String,
     },
     /// Two rows say different things of one clip.
-    #[error("lines {first} and {second} say different things of {clip}; keep one{}", remark(*.frames))]
+    #[error("lines {first} and {second} say different things of {clip}")]
     Contradiction {
         /// The clip.
         clip: String,
@@ -72,8 +72,8 @@ pub enum LabelError {
         first: u64,
         /// Another one.
         second: u64,
-        /// Whether the rows name single frames of a folder.
-        frames: bool,
+        /// What the rows name.
+        rows: Rows,
     },
     /// A clip without a group belongs to a patient of several groups.
     #[error("{clip} has no group, and its patient {patient} stands in groups {first} and {second}; fill in its group")]
@@ -92,12 +92,19 @@ pub enum LabelError {
     Fold(#[from] crate::split::SplitError),
 }
 
+/// What the rows name that contradict each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Clips.
+    OfClips,
+    /// Pictures of folders that are clips.
+    OfFrames,
+    /// Pictures of different patients, who share folders: no folder is a clip.
+    OfPictures,
+}
+
 /// The first columns, as they may be told.
 fn some(columns: &[String]) -> String {
     let names: Vec<String> = columns.iter().take(20).map(|name| plain(name)).collect();
     format!("{}{}", names.join(", "), if columns.len() > 20 { ", ..." } else { "" })
-}
-
-fn remark(are_frames: bool) -> &'static str {
-    if are_frames { " (if its pictures are no frames of one clip: --stills each)" } else { "" }
 }

@@ -11,7 +11,7 @@ mod fold;
 mod lines;
 
 pub use columns::{Column, Columns, UsedColumns};
-pub use fault::LabelError;
+pub use fault::{LabelError, Rows};
 pub use fold::Folds;
 pub(crate) use fold::fold_of_word;
 
