@@ -21,7 +21,7 @@ use hico::predict::model::Model;
 use hico::predict::sources::{self, Taken, Taking};
 use hico_data::Dataset;
 use hico_data::clip::evenly_spaced;
-use hico_data::ingest::{IngestError, Limits as ClipLimits, Links, Stills};
+use hico_data::ingest::{Damaged, IngestError, Limits as ClipLimits, Links, Stills};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -282,7 +282,13 @@ where
 /// The clip of an upload, taken in as the training clips were.
 fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Result<Taken, Refusal> {
     let limits = ClipLimits { frames: limits.frames, seconds: limits.seconds, ..ClipLimits::default() };
-    let taking = Taking { prepared: model.saved.facts.prepared, stills: Stills::Clip, links: Links::Left, limits };
+    let taking = Taking {
+        prepared: model.saved.facts.prepared,
+        stills: Stills::Clip,
+        links: Links::Left,
+        limits,
+        damaged: Damaged::Refuse,
+    };
     // Several pictures are one clip; a single file may be anything.
     let paths = match upload.files.as_slice() {
         [only] => vec![only.clone()],
@@ -296,7 +302,7 @@ fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Re
         return Err(if refused.beyond_limits {
             Refusal::too_large(&refused.reason)
         } else {
-            Refusal::clip(&refused.reason, &refused.hint)
+            Refusal::clip(&refused.reason, without_flags(&refused.hint))
         });
     }
     match taken.sources.len() {
@@ -304,6 +310,12 @@ fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Re
         0 => Err(no_clip()),
         clips => Err(Refusal::clip(format!("{clips} clips"), "send one at a time; only pictures may be several")),
     }
+}
+
+/// A hint less what only a command line can do: who sends a clip has none.
+fn without_flags(hint: &str) -> String {
+    let left: Vec<&str> = hint.split(", or ").filter(|part| !part.contains("--")).collect();
+    if left.is_empty() { "check that the clip opens in a viewer".to_owned() } else { left.join(", or ") }
 }
 
 fn no_clip() -> Refusal {

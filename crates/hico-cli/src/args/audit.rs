@@ -67,6 +67,9 @@ pub(crate) struct AuditArgs {
     /// With --phi, follow symbolic links in a folder; what is reached twice is looked at once
     #[arg(long, requires = "phi")]
     pub(crate) follow_links: bool,
+    /// With --phi, do not look at clips that take longer to decode, 600 if absent
+    #[arg(long, value_name = "SECONDS", requires = "phi", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_seconds: Option<u64>,
     /// Do not measure confounds
     #[arg(long)]
     pub(crate) no_confounds: bool,

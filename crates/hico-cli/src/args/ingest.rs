@@ -1,3 +1,4 @@
+use super::LimitArgs;
 use clap::{Args, ValueEnum};
 use hico_data::ingest::{Cuts, PatientPattern, Stills};
 use std::path::PathBuf;
@@ -108,21 +109,14 @@ pub(crate) struct IngestArgs {
     /// Draw the clips taken in now, 200 at most, before (with the outline found) and after; shows what is burned in
     #[arg(long, value_name = "FILE.png")]
     pub(crate) sector_sheet: Option<PathBuf>,
-    /// Keep the frames that decode of a clip that is damaged or cut short, instead of refusing it
-    #[arg(long)]
-    pub(crate) keep_damaged: bool,
     /// Salt of the hashes that stand for patients and paths of DICOM files, instead of a random one; the same salt gives the same hashes
     #[arg(long, value_name = "TEXT", env = "HICO_SALT", hide_env_values = true, conflicts_with = "keep_ids")]
     pub(crate) salt: Option<String>,
     /// Write patients' ids and the paths of DICOM files as they are
     #[arg(long)]
     pub(crate) keep_ids: bool,
-    /// Refuse clips with more frames
-    #[arg(long, value_name = "N")]
-    pub(crate) max_frames: Option<usize>,
-    /// Refuse videos that take longer to decode
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) max_seconds: Option<u64>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -44,7 +44,7 @@ pub(crate) use recipe::RecipeArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use split::SplitArgs;
-pub(crate) use taking::TakingArgs;
+pub(crate) use taking::{LimitArgs, TakingArgs};
 pub(crate) use tuning::TuningArgs;
 
 use clap::{Args, Parser, Subcommand};

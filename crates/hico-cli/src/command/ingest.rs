@@ -6,8 +6,8 @@ use hico_data::ManifestError;
 use hico_data::ingest::journal::JournalError;
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    self, Column, Columns, Damaged, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, KeptWords,
-    LabelError, LabelMap, Layout, Limits, Masks, Rows,
+    self, Column, Columns, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, KeptWords, LabelError,
+    LabelMap, Layout, Masks, Rows,
 };
 use hico_data::sector::SectorUse;
 use hico_data::store::StoreError;
@@ -57,15 +57,10 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
         cuts: args.label_cuts.clone().unwrap_or_default(),
         ..Columns::default()
     };
-    let limits = Limits::default();
     let layout = layout(args)?;
     Ok(IngestOptions {
         side: args.side,
-        limits: Limits {
-            frames: args.max_frames.unwrap_or(limits.frames),
-            seconds: args.max_seconds.unwrap_or(limits.seconds),
-            ..limits
-        },
+        limits: args.limits.limits(),
         fit: match args.fit {
             FitArg::Squash => Fit::Squash,
             FitArg::Keep => Fit::Keep,
@@ -89,7 +84,7 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
             TextArg::Paint => TextUse::Paint,
         },
         sector_sheet: args.sector_sheet.clone(),
-        damaged: if args.keep_damaged { Damaged::Keep } else { Damaged::Refuse },
+        damaged: args.limits.damaged(),
         labels: args.labels.clone().map(|path| (path, columns())),
         patient_in_name: args.patient_in_name.clone(),
         identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },

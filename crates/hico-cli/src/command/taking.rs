@@ -5,7 +5,7 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::predict::PredictError;
 use hico::predict::sources::{self, Taken, Taking};
-use hico_data::ingest::{Limits, Links, Prepared};
+use hico_data::ingest::{Links, Prepared};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -29,7 +29,8 @@ pub(crate) fn each_batch(
         std::fs::metadata(path).with_context(|| path.display().to_string())?;
     }
     let links = links(args.follow_links);
-    let taking = Taking { prepared, stills: args.stills.into(), links, limits: Limits::default() };
+    let (limits, damaged) = (args.limits.limits(), args.limits.damaged());
+    let taking = Taking { prepared, stills: args.stills.into(), links, limits, damaged };
     let mut refused = 0;
     let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
         let taken = sources::take(batch, taking, stop)?;

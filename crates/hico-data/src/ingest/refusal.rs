@@ -199,9 +199,9 @@ impl Refusal {
             }
             Self::TooManyFrames { .. } => "cut the video into clips, or allow more with --max-frames",
             Self::TooLarge { .. } => "crop or shrink the frames first",
-            Self::TooManyBytes { .. } => "choose a smaller --side, or cut the video into clips",
+            Self::TooManyBytes { .. } => "cut the video into clips, or ingest with a smaller --side",
             Self::SizeChanges { .. } => {
-                "if these are single pictures and not the frames of one clip: --stills each, or --layout image-folder where a folder is a class"
+                "bring them to one size, or, if these are single pictures and not the frames of one clip, say --stills each"
             }
             Self::VideoSizeChanges { .. } => {
                 "cut it where the size changes, or bring it to one size: ffmpeg -i IN -vf scale=WIDTH:HEIGHT OUT.mp4"

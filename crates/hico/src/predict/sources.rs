@@ -3,7 +3,9 @@
 
 use super::PredictError;
 use hico_data::Dataset;
-use hico_data::ingest::{Identity, IngestError, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left};
+use hico_data::ingest::{
+    Damaged, Identity, IngestError, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left,
+};
 use hico_data::manifest::MANIFEST_FILE;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,8 @@ pub struct Taking {
     pub links: Links,
     /// What a clip may cost.
     pub limits: Limits,
+    /// What is kept of a damaged clip.
+    pub damaged: Damaged,
 }
 
 /// What a person named: single files are taken in together, every folder on its own.
@@ -84,6 +88,7 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     options.identity = Identity::Kept;
     options.stills = Some(if single { Stills::Each } else { taking.stills });
     options.limits = taking.limits;
+    options.damaged = taking.damaged;
     options.links = taking.links;
     let out = folder.path().join("data");
     let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {

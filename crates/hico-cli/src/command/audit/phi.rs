@@ -6,7 +6,7 @@ use crate::command::{evaluation, taking::links};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use hico::report::audit::phi_page;
-use hico_data::ingest::{IngestError, links_left};
+use hico_data::ingest::{IngestError, Limits, links_left};
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiProgress, PhiReport, Place};
 use std::process::ExitCode;
@@ -21,12 +21,14 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
     refuse_to_overwrite(args)?;
     let stop = interrupt::flag()?;
     let drawn = args.html.is_some() || args.sheet.is_some();
+    let usual = PhiOptions::default();
     let options = PhiOptions {
         threshold: args.phi_score,
         pictures: if drawn { LARGEST_SHEET } else { 0 },
         threads: rayon::current_num_threads(),
         links: links(args.follow_links),
-        ..PhiOptions::default()
+        limits: args.max_seconds.map_or(usual.limits, |seconds| Limits { seconds, ..usual.limits }),
+        ..usual
     };
     let bar = output.progress(0, "phi");
     let mut progress = |progress: PhiProgress<'_>| {
