@@ -2,6 +2,7 @@
 
 use super::dicom::Fault;
 use super::pickle::PickleFault;
+use super::words::told;
 use crate::clip::Size;
 
 /// Why a clip was not taken in. [`Refusal::hint`] says what its owner can do.
@@ -50,7 +51,7 @@ pub enum Refusal {
     #[error("cut short: its index (moov) is missing")]
     NoIndex,
     /// Some of its pictures do not decode, or its end is missing.
-    #[error("damaged or cut short: {frames} frames decode, then: {said}")]
+    #[error("damaged or cut short: {frames} frames decode, then: {}", told(.said))]
     Damaged {
         /// Frames that were decoded.
         frames: usize,
@@ -58,7 +59,7 @@ pub enum Refusal {
         said: String,
     },
     /// Nothing in it can be shown.
-    #[error("not a video: {said}")]
+    #[error("not a video: {}", told(.said))]
     NotVideo {
         /// What the decoder says.
         said: String,
@@ -123,7 +124,7 @@ pub enum Refusal {
         why: Box<Self>,
     },
     /// One picture does not decode.
-    #[error("{name}: {said}")]
+    #[error("{name}: {}", told(.said))]
     Picture {
         /// The picture.
         name: String,
@@ -137,13 +138,13 @@ pub enum Refusal {
         name: String,
     },
     /// The file cannot be read.
-    #[error("cannot be read: {said}")]
+    #[error("cannot be read: {}", told(.said))]
     Read {
         /// What the system says.
         said: String,
     },
     /// A program's fault, met in this file: a decoder panicked.
-    #[error("{said}")]
+    #[error("{}", told(.said))]
     BrokeDown {
         /// What broke down, and where.
         said: String,

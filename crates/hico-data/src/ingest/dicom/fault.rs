@@ -1,5 +1,7 @@
 //! What is wrong with a DICOM file.
 
+use crate::ingest::words::told;
+
 /// What is wrong with a DICOM file, or beyond us. [`Fault::hint`] says what its owner can do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -7,7 +9,7 @@ pub enum Fault {
     #[error("a DICOM file without pictures")]
     NoPictures,
     /// Its header breaks off or makes no sense.
-    #[error("a DICOM file whose header is broken: {said}")]
+    #[error("a DICOM file whose header is broken: {}", told(.said))]
     Header {
         /// What is wrong, and where.
         said: String,
@@ -44,13 +46,13 @@ pub enum Fault {
         found: usize,
     },
     /// Its pixels are not laid out as its header says.
-    #[error("a DICOM file whose pixels are not what its header says: {said}")]
+    #[error("a DICOM file whose pixels are not what its header says: {}", told(.said))]
     Pixels {
         /// What is wrong.
         said: String,
     },
     /// One frame does not decode.
-    #[error("a DICOM file of which frame {frame} does not decode: {said}")]
+    #[error("a DICOM file of which frame {frame} does not decode: {}", told(.said))]
     Frame {
         /// The frame, from 0.
         frame: usize,
