@@ -113,6 +113,14 @@ fn what_cannot_be_predicted_is_told_and_the_others_are() {
     assert_eq!((said.code, said.out.lines().count()), (Some(2), 1), "{}", said.err);
     assert!(said.err.contains("words.txt: is no DICOM file") && said.err.contains("broken.png"), "{}", said.err);
     assert_eq!(run(path, ["predict", "tuned", "words.txt"]).code, Some(1));
+    // What is refused for its damage is taken on request, and told.
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hico-data/tests/regressions/gif/good-bytes-behind.gif");
+    std::fs::write(path.join("cut.gif"), &std::fs::read(whole).unwrap()[..300]).unwrap();
+    let said = run(path, ["predict", "tuned", "cut.gif"]);
+    assert!(said.code == Some(1) && said.err.contains("keep what decodes with --keep-damaged"), "{}", said.err);
+    let said = done(path, "predict tuned cut.gif --keep-damaged --json");
+    assert_eq!(lines(&said.out).len(), 1);
+    assert!(said.err.contains("only what decodes was taken (cut.gif)"), "{}", said.err);
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("noise-0.png", path.join("link.png")).unwrap();

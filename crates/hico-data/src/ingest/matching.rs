@@ -90,16 +90,16 @@ pub(crate) fn match_rows(rows: &[LabelRow], finder: &Finder<'_>) -> Result<Match
 /// Decides whether rows of single pictures say that a folder is no clip: half of the folders or more, of those with several
 /// rows, hold pictures of several patients (or groups). One slip in a table of frames does not.
 fn name_patients_of_pictures(rows: &[LabelRow], found: &[Named<'_>]) -> bool {
-    let mut folders: BTreeMap<&str, (usize, BTreeSet<(&Option<String>, &Option<String>)>)> = BTreeMap::new();
+    let mut folders: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
     for (row, named) in rows.iter().zip(found) {
         if let Named::Exactly { clip, by_frame: true } | Named::Only { clip, by_frame: true } = named {
-            let (count, patients) = folders.entry(clip).or_default();
-            *count += 1;
-            patients.insert((&row.facts.patient, &row.facts.group));
+            folders.entry(clip).or_default().push(&row.facts);
         }
     }
-    let several = folders.values().filter(|(count, _)| *count > 1);
-    let (of_several, of_one): (Vec<_>, Vec<_>) = several.partition(|(_, patients)| patients.len() > 1);
+    let whose = |facts: &Facts| (facts.patient.clone(), facts.group.clone());
+    let several = folders.values().filter(|rows| rows.len() > 1);
+    let (of_several, of_one): (Vec<_>, Vec<_>) =
+        several.partition(|rows| rows.iter().any(|facts| whose(facts) != whose(rows[0])));
     !of_several.is_empty() && of_several.len() >= of_one.len()
 }
 

@@ -54,6 +54,7 @@ pub use label_map::{LabelMap, LabelMapError};
 pub use labels::{Column, Columns, Folds, LabelError, PlaceholderCells, Rows};
 pub use layout::Layout;
 pub use links::{Links, left as links_left};
+pub use notes::{ClipNote, sentences};
 pub use patient_name::{PatientPattern, PatternError};
 pub use placeholder::KeptWords;
 pub(crate) use placeholder::is_unlabelled;
@@ -199,6 +200,8 @@ pub struct IngestReport {
     pub masks: Vec<String>,
     /// What was recognised, and what was made of it.
     pub notes: Vec<String>,
+    /// What the readers tell of single clips.
+    pub clip_notes: Vec<ClipNote>,
     /// Columns that were read from the labels table.
     pub columns: Option<labels::UsedColumns>,
     /// Rows of the labels table.
@@ -365,7 +368,8 @@ pub fn ingest(
     report.clips = report.manifest.rows.len();
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
     let named = plan.found.iter().map(|found| (found.source.as_str(), found.key.as_str())).collect();
-    report.warnings.extend(notes::warnings(&sitting.stored, &named));
+    report.clip_notes = notes::of_clips(&sitting.stored, &named);
+    report.warnings.extend(notes::sentences(&report.clip_notes));
     let distinct = |ids: &mut dyn Iterator<Item = &String>| ids.collect::<BTreeSet<_>>().len();
     let rows = &report.manifest.rows;
     report.labelled = rows.iter().filter(|row| row.label.is_some()).count();

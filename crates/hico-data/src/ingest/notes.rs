@@ -1,20 +1,37 @@
 //! Facts that a reader tells of single clips, gathered by kind for the person who runs an ingest.
 
 use super::journal::ClipEntry;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Files that are named for each kind.
 const NAMED: usize = 3;
 
-/// One sentence for each kind of note: how many clips it holds for, and the first of them.
+/// What a reader tells of a clip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClipNote {
+    /// Path of the clip relative to the source folder.
+    pub source: String,
+    /// What is told; the same words for the same kind of fact.
+    pub note: String,
+}
+
+/// The notes of clips that are stored.
 ///
 /// - `named`: path of a source by how it is written down, where a hash is written down
-pub(super) fn warnings(stored: &BTreeMap<String, ClipEntry>, named: &BTreeMap<&str, &str>) -> Vec<String> {
+pub(super) fn of_clips(stored: &BTreeMap<String, ClipEntry>, named: &BTreeMap<&str, &str>) -> Vec<ClipNote> {
+    let of_clip = |clip: &ClipEntry| {
+        let source = named.get(clip.source.as_str()).map_or_else(|| clip.source.clone(), |path| (*path).to_owned());
+        clip.notes.clone().into_iter().map(move |note| ClipNote { source: source.clone(), note })
+    };
+    stored.values().flat_map(of_clip).collect()
+}
+
+/// Makes one sentence of each kind of note: how many clips it holds for, and the first of them.
+#[must_use]
+pub fn sentences(notes: &[ClipNote]) -> Vec<String> {
     let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for clip in stored.values() {
-        let file = named.get(clip.source.as_str()).copied().unwrap_or(&clip.source);
-        clip.notes.iter().for_each(|note| kinds.entry(note).or_default().push(file));
-    }
+    notes.iter().for_each(|told| kinds.entry(&told.note).or_default().push(&told.source));
     kinds.into_iter().map(|(note, files)| sentence(note, files)).collect()
 }
 

@@ -135,11 +135,17 @@ fn read(
     }
 }
 
+/// What is told of a clip that `--keep-damaged` kept.
+const KEPT: &str = "damaged or cut short, and only what decodes was taken";
+
 fn finish(sink: FrameSink, facts: SourceFacts) -> Result<Decoded, Refusal> {
-    let SourceFacts { fps, spacing, regions, whose, codec, done, notes, complaint, header: _ } = facts;
+    let SourceFacts { fps, spacing, regions, whose, codec, done, mut notes, complaint, header: _ } = facts;
     let mut decoded = sink.finish(fps, &codec)?;
     decoded.done.splice(1..1, done);
     decoded.done.extend(notes.iter().map(|note| format!("note: {}", note.replace(';', ","))));
-    decoded.done.extend(complaint.map(|said| format!("damaged: {}", said.replace(';', ","))));
+    if let Some(said) = complaint {
+        decoded.done.push(format!("damaged: {}", said.replace(';', ",")));
+        notes.push(KEPT.to_owned());
+    }
     Ok(Decoded { whose, spacing, regions, notes, ..decoded })
 }

@@ -4,7 +4,8 @@
 use super::PredictError;
 use hico_data::Dataset;
 use hico_data::ingest::{
-    Damaged, Identity, IngestError, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left,
+    ClipNote, Damaged, Identity, IngestError, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left,
+    sentences,
 };
 use hico_data::manifest::MANIFEST_FILE;
 use std::collections::HashMap;
@@ -123,6 +124,8 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     let dataset = (report.clips > 0).then(|| Dataset::open(&out)).transpose()?.map(Arc::new);
     let sources = report.manifest.rows.iter().map(|row| by_name(&row.source)).collect();
     let mut warnings: Vec<String> = links_left(&report.links_left).into_iter().collect();
+    let told = report.clip_notes.into_iter().map(|told| ClipNote { source: by_name(&told.source), ..told });
+    warnings.extend(sentences(&told.collect::<Vec<_>>()));
     if let Some(mask) = report.masks.first() {
         let count = report.masks.len();
         warnings.push(format!(
