@@ -65,9 +65,46 @@ fn pixels_of_a_header_of_shared_chroma_that_have_their_own_are_read_so_and_other
     assert!(refusal(&chroma(0, &shared[..6], "1")).contains("cut short"));
     let (found, told) = read(&DicomFile::grey(1, 2, &[1, 2, 3, 4]).bytes());
     assert!(found == [1, 2, 3, 4] && told.contains("Number of Frames (0028,0008) is absent"), "{told}");
+    let none = DicomFile::grey(1, 2, &[1, 2, 3, 4]).with(0x0028, 0x0008, "IS", &is("0"));
+    let (found, told) = read(&none.bytes());
+    assert!(found == [1, 2, 3, 4] && told.contains("Number of Frames (0028,0008) is 0: as many"), "{told}");
     // The same, cut within what its length announces.
     let whole = DicomFile::grey(4, 4, &[7; 64]).bytes();
     assert_eq!(refusal(&whole[..whole.len() - 10]), "cut short: 3 of 4 announced frames are whole");
+}
+
+#[test]
+fn the_pixels_tell_whether_two_share_their_chroma_whatever_number_of_bytes_follows_them() {
+    // 24x16 pixels, bright below, with a little colour.
+    let pixel = |at: usize| [(at / 24 * 12 + at % 5) as u8, 120, 140];
+    let own: Vec<u8> = (0..384).flat_map(pixel).collect();
+    let shared: Vec<u8> = (0..192).flat_map(|pair| [pixel(2 * pair)[0], pixel(2 * pair + 1)[0], 120, 140]).collect();
+    let of = |pixels: &[u8], frames: &str| {
+        let file = DicomFile::rgb(16, 24, pixels).with(0x0028, 0x0004, "CS", b"YBR_FULL_422");
+        read(&if frames.is_empty() { file } else { file.with(0x0028, 0x0008, "IS", &is(frames)) }.bytes())
+    };
+    let (expected, nothing) = of(&shared, "1");
+    assert_eq!(nothing, "");
+    assert_eq!(of(&own, "1").0, expected);
+    let surplus = "more bytes of pixels than its header says";
+    // Surplus bytes that make the length that of the other kind, or of none.
+    for bytes in [384, 385, 400, 768, 5000] {
+        let (found, told) = of(&[&shared[..], &vec![7; bytes]].concat(), "1");
+        assert!(found == expected && told.contains(surplus) && !told.contains("YBR_FULL"), "{bytes}: {told}");
+        let (found, told) = of(&[&own[..], &vec![7; bytes]].concat(), "1");
+        assert!(found == expected && told.contains(surplus) && told.contains("read as YBR_FULL"), "{bytes}: {told}");
+    }
+    // Three frames of one kind are as long as two of the other.
+    let (found, told) = of(&shared.repeat(3), "2");
+    assert!(found == expected.repeat(2) && told.contains(surplus), "{told}");
+    assert_eq!(of(&shared.repeat(3), "").0, expected.repeat(3));
+    let (found, told) = of(&own.repeat(2), "");
+    assert!(found == expected.repeat(2) && told.contains("read as YBR_FULL"), "{told}");
+    let file = DicomFile::rgb(16, 24, &own).with(0x0028, 0x0004, "CS", b"YBR_FULL_422");
+    assert!(refusal(&file.with(0x0028, 0x0008, "IS", &is("3")).bytes()).contains("1 of 3 announced frames"));
+    // Of one grey all over nothing tells, and nothing is claimed.
+    let (found, told) = of(&[128; 768 * 3], "");
+    assert!(found == [128; 1152] && told.contains("neither the pixels nor their number tell"), "{told}");
 }
 
 #[test]
@@ -205,11 +242,15 @@ fn numbers_of_frames_are_whole_however_they_are_written() {
 }
 
 #[test]
-fn colours_need_no_pixel_representation_and_greys_do() {
+fn without_pixel_representation_colours_are_read_and_greys_are_read_without_a_sign_and_told() {
     let pixels = [200, 0, 0, 0, 200, 0];
     let file = DicomFile::rgb(1, 2, &pixels).without(0x0028, 0x0103);
     assert_eq!(read(&file.bytes()), (pixels.to_vec(), String::new()));
-    assert!(refusal(&grey().without(0x0028, 0x0103).bytes()).contains("Pixel Representation"));
+    let (found, told) = read(&grey().without(0x0028, 0x0103).bytes());
+    assert!(found == [1, 2, 3, 200] && told.contains("Pixel Representation (0028,0103) is absent"), "{told}");
+    let deep = DicomFile::grey(1, 3, &words(&[0, 0x7fff, 0xffff])).with(0x0028, 0x0100, "US", &US(16));
+    let (found, told) = read(&deep.with(0x0028, 0x0101, "US", &US(16)).without(0x0028, 0x0103).bytes());
+    assert!(found == [0, 127, 255] && told.contains("without a sign"), "{told}");
     let odd = grey().with(0x0028, 0x0103, "US", &US(2));
     assert!(refusal(&odd.bytes()).contains("Pixel Representation (0028,0103) is 2, expected 0 or 1"));
 }
@@ -264,6 +305,12 @@ fn a_window_of_less_than_1_is_one_where_its_function_allows_it() {
         .with(0x0028, 0x1051, "DS", &ds("0.8"));
     let (found, told) = read(&file.bytes());
     assert!(found == [0, 5, 10] && told.contains("Window Width"), "{told}");
+    for (function, width) in [("LINEAR", "0"), ("LINEAR", "-3"), ("LINEAR_EXACT", "0"), ("SIGMOID", "-0.5")] {
+        let file = file.clone().with(0x0028, 0x1056, "CS", function.as_bytes());
+        let (found, told) = read(&file.with(0x0028, 0x1051, "DS", &ds(width)).bytes());
+        let said = format!("Window Width (0028,1051) is {width}, which makes no window");
+        assert!(found == [0, 5, 10] && told.contains(&said), "{told}");
+    }
     let exact = file.with(0x0028, 0x1056, "CS", b"LINEAR_EXACT");
     assert_eq!(read(&exact.bytes()), (vec![0, 128, 255], String::new()));
 }
