@@ -1,10 +1,11 @@
 //! Animations decoded in process: GIF, animated PNG and WebP, and raw MJPEG, which is a row of JPEGs.
 
+use super::alpha::over_black;
 use super::frames::{FrameSink, Limits, check_size};
 use super::gif_end::{self, GifEnd};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
-use super::picture::{self, decoder_limits, one_line, over_black};
+use super::picture::{self, decoder_limits, one_line};
 use super::picture_notes::PictureNotes;
 use super::refusal::Refusal;
 use super::tail::{self, PngTail};
@@ -303,6 +304,17 @@ mod tests {
                 assert_eq!((facts.complaint, greys, facts.notes.len()), (None, vec![0, 60], told), "{format:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_jpeg_of_a_row_whose_pixels_end_before_its_end_marker_is_damage() {
+        let whole = jpegs(&[60]);
+        let stops = [&whole[..whole.len() - 3], &[0xff, 0xd9]].concat();
+        let row = [jpegs(&[0]), stops, jpegs(&[120])].concat();
+        let refused = decoded(&row, ImageFormat::Jpeg, Damaged::Refuse).unwrap_err();
+        assert!(matches!(refused, Refusal::Damaged { frames: 2, .. }), "{refused:?}");
+        let (facts, greys) = decoded(&row, ImageFormat::Jpeg, Damaged::Keep).unwrap();
+        assert!(greys == [0, 120] && facts.complaint.is_some_and(|said| said.contains("frame 1")));
     }
 
     #[test]

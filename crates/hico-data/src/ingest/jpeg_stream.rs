@@ -44,7 +44,7 @@ impl<R: BufRead> JpegStream<R> {
     }
 
     /// Whether more than padding follows.
-    pub(super) fn is_followed(mut self) -> io::Result<bool> {
+    pub(super) fn is_followed(&mut self) -> io::Result<bool> {
         tail::is_followed(&mut self.reader)
     }
 

@@ -5,6 +5,7 @@
 //! threads; killed at any moment and started again, it goes on after the last clips that were written down, at most a
 //! second or a clip ago.
 
+mod alpha;
 mod animation;
 mod child;
 mod cuts;

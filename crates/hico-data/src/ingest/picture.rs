@@ -1,5 +1,6 @@
 //! Single pictures and folders of them, decoded in process.
 
+use super::alpha::over_black;
 use super::frames::{FrameSink, Limits, check_size};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
@@ -11,7 +12,7 @@ use super::video::Damaged;
 use super::{jpeg_scans, upright};
 use crate::clip::Size;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-use std::io::{BufRead, BufReader, Cursor, Read as _, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Cursor, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -106,7 +107,7 @@ pub(super) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &Ato
         }
         // What is missing at its end, its decoder fills and says nothing.
         ImageFormat::WebP => decode(open()?, format, None, name, limits).and_then(|picture| {
-            if riff_is_cut(path).map_err(unreadable)? {
+            if tail::is_riff_cut(path).map_err(unreadable)? {
                 return Err(broken("cut short: the end of the WebP is missing"));
             }
             followed(picture, tail::of_riff(path).map_err(unreadable)?, "WebP")
@@ -191,29 +192,6 @@ pub(super) fn decoder_limits(limits: Limits) -> image::Limits {
     bounds
 }
 
-/// Transparent pixels lie over black, the background of an ultrasound picture.
-///
-/// - `rgba`: `[.., 4]`; returns `[.., 3]`
-pub(super) fn over_black(rgba: &[u8]) -> Vec<u8> {
-    let pixels = rgba.as_chunks::<4>().0.iter();
-    pixels.flat_map(|[r, g, b, alpha]| [r, g, b].map(|value| blend(*value, *alpha))).collect()
-}
-
-fn blend(value: u8, alpha: u8) -> u8 {
-    let product = u16::from(value) * u16::from(alpha) + 127;
-    u8::try_from(product / 255).unwrap_or(u8::MAX)
-}
-
-/// Whether a RIFF file is shorter than it says; the last byte may be one of padding.
-fn riff_is_cut(path: &Path) -> std::io::Result<bool> {
-    let mut file = guard::open(path)?;
-    let length = file.metadata()?.len();
-    let mut head = [0; 8];
-    file.read_exact(&mut head)?;
-    let [_, _, _, _, size @ ..] = head;
-    Ok(u64::from(u32::from_le_bytes(size)) + 8 > length + 1)
-}
-
 /// Whether the first directory of a TIFF names another one.
 fn tiff_has_more_pages(mut file: impl BufRead + Seek) -> std::io::Result<bool> {
     let mut head = [0; 8];
@@ -241,7 +219,7 @@ mod tests {
     use super::super::frames::Fit;
     use super::*;
     use crate::clip::Channels;
-    use image::{GrayImage, ImageBuffer, Luma, RgbImage, RgbaImage};
+    use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -298,12 +276,6 @@ mod tests {
         assert!(matches!(decode_picture(&path, "a.png", limits, &NEVER), Err(Refusal::TooLarge { limit: 1199, .. })));
     }
 
-    #[test]
-    fn transparent_pixels_lie_over_black() {
-        let rgba = RgbaImage::from_raw(3, 1, vec![200, 100, 50, 0, 200, 100, 50, 255, 200, 100, 50, 128]).unwrap();
-        assert_eq!(over_black(rgba.as_raw()), [0, 0, 0, 200, 100, 50, 100, 50, 25]);
-    }
-
     /// A JPEG of noise.
     fn jpeg() -> Vec<u8> {
         let noise = RgbImage::from_fn(40, 40, |x, y| image::Rgb([(x * y) as u8, (x * 7) as u8, (y * 13) as u8]));
@@ -337,6 +309,18 @@ mod tests {
         for length in (3..thumbnail.len()).step_by(7) {
             let error = decode(&thumbnail[..length]).map(|_| length).unwrap_err();
             assert!(error.to_string().contains("cut short"), "{length}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_whose_pixels_end_before_its_end_marker_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        let whole = with_thumbnail(&jpeg());
+        for length in (whole.len() - 1000..whole.len() - 2).step_by(111) {
+            std::fs::write(&path, [&whole[..length], &[0xff, 0xd9]].concat()).unwrap();
+            let error = decode_picture(&path, "a.jpg", Limits::default(), &NEVER).unwrap_err();
+            assert!(error.to_string().starts_with("a.jpg: damaged or cut short: "), "{length}: {error}");
         }
     }
 

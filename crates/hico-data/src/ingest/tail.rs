@@ -1,13 +1,17 @@
 //! Bytes behind the end of a picture. Padding is no news; anything else may be a picture that nobody sees, and is told.
 
 use super::guard;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// Whether more than padding follows: zeros, white space, or a single byte.
+/// Bytes that are padding whatever they are: devices fill up to a whole number of words with what their memory holds.
+pub(super) const PADDING: usize = 3;
+
+/// Whether more than padding follows: zeros, white space, or very few bytes.
 pub(super) fn is_followed(reader: &mut impl BufRead) -> io::Result<bool> {
     let (mut passed, mut is_padding) = (0, true);
-    while is_padding || passed < 2 {
+    while is_padding || passed <= PADDING {
         let buffer = reader.fill_buf()?;
         if buffer.is_empty() {
             return Ok(false);
@@ -27,13 +31,24 @@ pub(super) fn note(format: &str) -> String {
 
 /// Whether more than padding follows the end that a RIFF file states. One that is cut short has nothing behind it.
 pub(super) fn of_riff(path: &Path) -> io::Result<bool> {
+    let (mut file, end) = open_riff(path)?;
+    file.seek(SeekFrom::Start(end + end % 2))?;
+    is_followed(&mut BufReader::new(file))
+}
+
+/// Whether a RIFF file is shorter than it says; the last byte may be one of padding.
+pub(super) fn is_riff_cut(path: &Path) -> io::Result<bool> {
+    let (file, end) = open_riff(path)?;
+    Ok(end > file.metadata()?.len() + 1)
+}
+
+/// A RIFF file, and where it ends by its own word.
+fn open_riff(path: &Path) -> io::Result<(File, u64)> {
     let mut file = guard::open(path)?;
     let mut head = [0; 8];
     file.read_exact(&mut head)?;
     let [_, _, _, _, size @ ..] = head;
-    let size = u64::from(u32::from_le_bytes(size));
-    file.seek(SeekFrom::Start(8 + size + size % 2))?;
-    is_followed(&mut BufReader::new(file))
+    Ok((file, u64::from(u32::from_le_bytes(size)) + 8))
 }
 
 /// What the chunks of a PNG say that its decoder does not.
@@ -57,7 +72,7 @@ pub(super) fn of_png(path: &Path) -> io::Result<PngTail> {
     }
 }
 
-fn follow(mut png: BufReader<std::fs::File>, tail: &mut PngTail) -> io::Result<()> {
+fn follow(mut png: BufReader<File>, tail: &mut PngTail) -> io::Result<()> {
     png.seek_relative(8)?;
     loop {
         let mut head = [0; 8];
@@ -93,8 +108,9 @@ mod tests {
             (b"x", false),
             (b"\r\n", false),
             (&[0; 9000], false),
-            (b"xy", true),
-            (b"\0x", true),
+            (b"xyz", false),
+            (b"four", true),
+            (b"\0\0\0\0\0x", true),
         ] {
             let mut reader = BufReader::with_capacity(1, behind);
             assert_eq!(is_followed(&mut reader).unwrap(), told, "{behind:?}");

@@ -97,6 +97,8 @@ impl Layout {
 mod tests {
     use super::*;
 
+    type Pixel = Box<dyn Fn(usize, usize) -> [u8; 3]>;
+
     /// A picture of 64x48 as samples of its own for each pixel, and shared by two.
     fn both(pixel: impl Fn(usize, usize) -> [u8; 3]) -> [Vec<u8>; 2] {
         let pixels: Vec<[u8; 3]> = (0..64 * 48).map(|at| pixel(at % 64, at / 64)).collect();
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn a_picture_tells_how_its_chroma_is_stored() {
         let noise = |x: usize, y: usize| ((x * 7919 + y * 104_729) * (x + 3 * y + 1) % 251) as u8;
-        let pictures: [Box<dyn Fn(usize, usize) -> [u8; 3]>; 4] = [
+        let pictures: [Pixel; 4] = [
             Box::new(|x, y| [(x * 2 + y) as u8, 128, 128]),
             Box::new(move |x, y| [noise(x, y) / 4 + 10, 128, 128]),
             Box::new(|x, y| [if (x / 8 + y / 8) % 2 == 0 { 0 } else { 200 }, (90 + x) as u8, (160 - y) as u8]),

@@ -47,7 +47,7 @@ pub(super) fn decode(
     let data = whole(data)?;
     let behind = &behind[data.len()..];
     let surplus = jpeg_scans::check(data)?.then(|| jpeg_scans::SURPLUS.to_owned());
-    let is_followed = behind.len() > 1 && behind.iter().any(|byte| !matches!(byte, 0 | 0xff));
+    let is_followed = behind.len() > tail::PADDING && behind.iter().any(|byte| !matches!(byte, 0 | 0xff));
     let mut told: Vec<String> = surplus.into_iter().chain(is_followed.then(|| tail::note("JPEG"))).collect();
     // Without the marker of Adobe the decoder takes any three samples for luma and chroma; which they are, we say.
     let cleared = markers.adobe_at.map(|at| [&data[..at], &data[at + markers.adobe_length..]].concat());
