@@ -118,9 +118,25 @@ fn a_pixel_format_or_a_range_that_changes_makes_no_frame_brighter() {
     let limited = h264("scale=out_range=limited,format=yuv420p");
     let full = h264("scale=out_range=full,format=yuvj420p");
     let whole = h264("scale=out_range=full,format=yuvj444p");
-    // The other way round the decoder keeps the first range where the second is not stated, whatever reads its frames.
     for (name, streams) in [("ranges.mp4", [&limited, &full]), ("both.mp4", [&limited, &whole])] {
         is_as_bright_both_ways(name, &streams.map(Vec::as_slice).concat());
+    }
+}
+
+#[test]
+fn a_range_that_is_stated_no_more_is_read_alike_on_every_path() {
+    let Some(desk) = desk("a_range_that_is_stated_no_more_is_read_alike_on_every_path") else { return };
+    let h264 = |filter: &str| made(desk.path(), "made.h264", &format!("{GREY},{filter} -c:v libx264 -qp 1"));
+    let full = h264("scale=out_range=full,format=yuvj420p");
+    let limited = h264("scale=out_range=limited,format=yuv420p");
+    // The decoder keeps the range that was stated last; so both paths read the second half by it.
+    for streams in [[&full, &limited], [&limited, &full]] {
+        let bytes = streams.map(Vec::as_slice).concat();
+        let (short, long) = (taken("a.mp4", &bytes, 32, Damaged::Refuse), taken("a.mp4", &bytes, 0, Damaged::Refuse));
+        assert!(short.0.refused.is_empty() && long.0.refused.is_empty(), "{:?}", long.0.refused);
+        let (short, long) = (means(&short.1), means(&long.1));
+        assert_eq!((short.len(), long.len()), (20, 20));
+        assert!(short.iter().zip(&long).all(|(a, b)| (a - b).abs() < 1.0), "{short:.1?} {long:.1?}");
     }
 }
 
@@ -155,6 +171,14 @@ fn complaints_that_cost_no_pixel_are_noted_and_others_are_refused() {
     let (report, frames) = taken("odd.avi", &avi(&odd), 0, Damaged::Refuse);
     assert!(report.refused.is_empty() && frames == expected, "{:?}", report.refused);
     println!("{:?}", report.warnings);
+    // One that stops early and has an end marker.
+    let mut stops = plain.clone();
+    let length = stops[4].len() * 3 / 4;
+    stops[4].splice(length.., [0xff, 0xd9]);
+    for side in [0, 32] {
+        let (report, _) = taken("stops.avi", &avi(&stops), side, Damaged::Refuse);
+        assert!(report.refused[0].reason.starts_with("damaged or cut short: "), "{:?}", report.refused);
+    }
     let mut torn = odd;
     let middle = torn[4].len() / 2;
     // No Huffman code is ones alone.

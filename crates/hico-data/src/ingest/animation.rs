@@ -1,15 +1,20 @@
 //! Animations decoded in process: GIF, animated PNG and WebP, and raw MJPEG, which is a row of JPEGs.
 
+use super::alpha::over_black;
 use super::frames::{FrameSink, Limits, check_size};
+use super::gif_end::{self, GifEnd};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
-use super::picture::{self, Extent, decoder_limits, one_line, over_black};
+use super::picture::{self, decoder_limits, one_line};
+use super::picture_notes::PictureNotes;
 use super::refusal::Refusal;
+use super::tail::{self, PngTail};
 use super::video::Damaged;
-use super::{gif_end, webp_end};
+use super::{upright, webp_end};
 use crate::clip::Size;
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
-use image::{AnimationDecoder, Frames, ImageDecoder, ImageFormat};
+use image::metadata::Orientation;
+use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat};
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,17 +71,34 @@ fn animation(
     let start = |error: image::ImageError| Refusal::NotVideo { said: one_line(&error) };
     let open = || guard::open(path).map(|file| BufReader::new(Watched::new(file, stop))).map_err(unreadable);
     let mut end = None;
+    let mut orientation = Orientation::NoTransforms;
+    let mut learnt = PictureNotes::default();
     let opened = guard::catch(|| -> Result<Frames<'_>, Refusal> {
         Ok(match format {
             ImageFormat::Gif => admitted(GifDecoder::new(open()?).map_err(start)?, limits)?.into_frames(),
             ImageFormat::WebP => match webp_end::whole_frames(open()?, limits.bytes).map_err(unreadable)? {
-                None => admitted(WebPDecoder::new(open()?).map_err(start)?, limits)?.into_frames(),
+                None => {
+                    if tail::of_riff(path).map_err(unreadable)? {
+                        learnt.tell(tail::note("WebP"));
+                    }
+                    let mut decoder = admitted(WebPDecoder::new(open()?).map_err(start)?, limits)?;
+                    orientation = upright::orientation(&mut decoder, None).map_err(start)?;
+                    decoder.into_frames()
+                }
                 Some(whole) => {
                     end = Some("the end of the WebP is missing");
                     admitted(WebPDecoder::new(Cursor::new(whole)).map_err(start)?, limits)?.into_frames()
                 }
             },
-            _ => admitted(PngDecoder::new(open()?).map_err(start)?, limits)?.apng().map_err(start)?.into_frames(),
+            _ => {
+                let PngTail { is_followed, exif } = tail::of_png(path).map_err(unreadable)?;
+                if is_followed {
+                    learnt.tell(tail::note("PNG"));
+                }
+                let mut decoder = admitted(PngDecoder::new(open()?).map_err(start)?, limits)?;
+                orientation = upright::orientation(&mut decoder, exif.as_deref()).map_err(start)?;
+                decoder.apng().map_err(start)?.into_frames()
+            }
         })
     });
     let mut frames = opened.unwrap_or_else(|said| Err(Refusal::NotVideo { said }))?;
@@ -94,16 +116,26 @@ fn animation(
         let (numerator, denominator) = frame.delay().numer_denom_ms();
         let delay = f64::from(numerator) / f64::from(denominator.max(1));
         milliseconds += if delay < SHORTEST_DELAY_MS { USUAL_DELAY_MS } else { delay };
-        let picture = frame.into_buffer();
+        let mut picture = DynamicImage::ImageRgba8(frame.into_buffer());
+        picture.apply_orientation(orientation);
         let size = Size { height: picture.height() as usize, width: picture.width() as usize };
         let number = sink.len();
         sink.admit(size, &|| format!("frame {number}"))?;
-        sink.push(&over_black(picture.as_raw()))?;
+        sink.push(&over_black(picture.as_bytes()))?;
     };
-    let has_end = format != ImageFormat::Gif || complaint.is_some() || gif_end::has_end(open()?).map_err(unreadable)?;
-    let complaint = if has_end { complaint } else { Some("the end of the GIF is missing".to_owned()) };
+    let complaint = match complaint {
+        None if format == ImageFormat::Gif => match gif_end::find(open()?).map_err(unreadable)? {
+            GifEnd::Missing => Some("the end of the GIF is missing".to_owned()),
+            GifEnd::Last => None,
+            GifEnd::Followed => {
+                learnt.tell(tail::note("GIF"));
+                None
+            }
+        },
+        complaint => complaint,
+    };
     let fps = (milliseconds > 0.0).then(|| sink.len() as f64 * 1000.0 / milliseconds);
-    Ok(AnimationFacts { fps, complaint, notes: Vec::new() })
+    Ok(AnimationFacts { fps, complaint, notes: learnt.into_notes() })
 }
 
 /// The decoder, if its canvas is within the limits; it then refuses by itself what would take more memory.
@@ -124,7 +156,7 @@ fn row_of_jpegs(
     let unreadable = |error: std::io::Error| Refusal::Read { said: error.to_string() };
     let file = guard::open(path).map_err(unreadable)?;
     let mut stream = JpegStream::new(BufReader::with_capacity(1 << 16, Watched::new(file, stop)), limits.bytes);
-    let mut extent = Extent::default();
+    let mut learnt = PictureNotes::default();
     let mut number = 0;
     let mut complaint = None;
     while let Some(jpeg) = stream.next().map_err(unreadable)? {
@@ -134,14 +166,14 @@ fn row_of_jpegs(
         let name = format!("frame {number}");
         number += 1;
         let decoded = match jpeg.is_whole {
-            true => picture::decode(Cursor::new(jpeg.bytes), ImageFormat::Jpeg, &name, limits),
+            true => picture::decode_jpeg(&jpeg.bytes, &name, limits),
             false => Err(Refusal::Picture { name: name.clone(), said: "the end of the JPEG is missing".to_owned() }),
         };
         match decoded {
             Ok(picture) => {
                 sink.admit(picture.size, &|| name.clone())?;
                 sink.push(&picture.rgb)?;
-                extent.learn(&picture);
+                learnt.learn(&picture);
             }
             Err(why) if why.is_beyond_limits() => return Err(why),
             Err(why) => drop(complaint.get_or_insert_with(|| why.to_string())),
@@ -154,7 +186,7 @@ fn row_of_jpegs(
     if stream.strange > 0 && complaint.is_none() {
         complaint = Some(format!("{} bytes between its JPEGs that are part of none", stream.strange));
     }
-    Ok(AnimationFacts { fps: None, complaint, notes: extent.notes() })
+    Ok(AnimationFacts { fps: None, complaint, notes: learnt.into_notes() })
 }
 
 #[cfg(test)]
@@ -265,9 +297,24 @@ mod tests {
     }
 
     #[test]
-    fn bytes_behind_the_trailer_of_a_gif_do_no_harm() {
-        let bytes = [gif(&[0, 60]), vec![7; 1000]].concat();
-        assert_eq!(decoded(&bytes, ImageFormat::Gif, Damaged::Refuse).unwrap().1, [0, 60]);
+    fn bytes_behind_the_end_of_an_animation_do_no_harm_and_are_told() {
+        for (whole, format) in [(gif(&[0, 60]), ImageFormat::Gif), (webp(&[0, 60]), ImageFormat::WebP)] {
+            for (behind, told) in [(vec![7; 1000], 1), (vec![0; 1000], 0), (vec![7], 0)] {
+                let (facts, greys) = decoded(&[&whole[..], &behind].concat(), format, Damaged::Refuse).unwrap();
+                assert_eq!((facts.complaint, greys, facts.notes.len()), (None, vec![0, 60], told), "{format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_jpeg_of_a_row_whose_pixels_end_before_its_end_marker_is_damage() {
+        let whole = jpegs(&[60]);
+        let stops = [&whole[..whole.len() - 3], &[0xff, 0xd9]].concat();
+        let row = [jpegs(&[0]), stops, jpegs(&[120])].concat();
+        let refused = decoded(&row, ImageFormat::Jpeg, Damaged::Refuse).unwrap_err();
+        assert!(matches!(refused, Refusal::Damaged { frames: 2, .. }), "{refused:?}");
+        let (facts, greys) = decoded(&row, ImageFormat::Jpeg, Damaged::Keep).unwrap();
+        assert!(greys == [0, 120] && facts.complaint.is_some_and(|said| said.contains("frame 1")));
     }
 
     #[test]

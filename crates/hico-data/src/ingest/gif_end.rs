@@ -1,12 +1,26 @@
-//! Whether a GIF has its trailer: its blocks are followed one by one, so that bytes behind it do no harm.
+//! The end of a GIF: its blocks are followed one by one, so that neither a byte within them
+//! nor bytes behind it are taken for its trailer.
 
+use super::tail;
 use std::io::{self, BufRead, ErrorKind};
 
-/// Follows the blocks of a GIF; whether its trailer is reached.
-pub(super) fn has_end(mut gif: impl BufRead) -> io::Result<bool> {
+/// How a GIF ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GifEnd {
+    Missing,
+    /// Its trailer is its last byte, but for padding.
+    Last,
+    /// More than padding stands behind its trailer.
+    Followed,
+}
+
+/// Follows the blocks of a GIF to its trailer.
+pub(super) fn find(mut gif: impl BufRead) -> io::Result<GifEnd> {
     match follow(&mut gif) {
-        Ok(has_end) => Ok(has_end),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Ok(true) if tail::is_followed(&mut gif)? => Ok(GifEnd::Followed),
+        Ok(true) => Ok(GifEnd::Last),
+        Ok(false) => Ok(GifEnd::Missing),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(GifEnd::Missing),
         Err(error) => Err(error),
     }
 }
@@ -66,11 +80,12 @@ mod tests {
         let head = b"GIF89a\x02\0\x02\0\x80\0\0abcdef";
         let picture = b"\x21\xf9\x04\0\0\0\0\0\x2c\0\0\0\0\x02\0\x02\0\0\x02\x02\x3b\x3b\0";
         let gif = [&head[..], picture, picture, b"\x3b"].concat();
-        let with = |tail: &[u8]| has_end(&[&gif, tail].concat()[..]).unwrap();
-        assert!(with(b"") && with(b"\0\0\r\n") && with(&[7; 100_000]));
+        let with = |tail: &[u8]| find(&[&gif, tail].concat()[..]).unwrap();
+        assert_eq!([with(b""), with(b"\0\0\r\n"), with(b"\x3b")], [GifEnd::Last; 3]);
+        assert_eq!(with(&[7; 100_000]), GifEnd::Followed);
         for length in 0..gif.len() {
-            assert!(!has_end(&gif[..length]).unwrap(), "{length}");
+            assert_eq!(find(&gif[..length]).unwrap(), GifEnd::Missing, "{length}");
         }
-        assert!(!has_end(&[&gif[..gif.len() - 1], b"\x77\x3b"].concat()[..]).unwrap());
+        assert_eq!(find(&[&gif[..gif.len() - 1], b"\x77\x3b"].concat()[..]).unwrap(), GifEnd::Missing);
     }
 }

@@ -1,6 +1,7 @@
 //! Where one JPEG ends: its markers are followed one by one, so that neither the end of a thumbnail within it nor bytes
 //! behind it are taken for its own end. A row of JPEGs, as raw MJPEG is, is taken apart in the same way.
 
+use super::tail;
 use std::io::{self, BufRead, Read as _};
 
 const START: u8 = 0xd8;
@@ -42,18 +43,9 @@ impl<R: BufRead> JpegStream<R> {
         Ok(Some(Jpeg { bytes, is_whole }))
     }
 
-    /// Whether anything but zeros follows.
+    /// Whether more than padding follows.
     pub(super) fn is_followed(&mut self) -> io::Result<bool> {
-        while !self.is_begun {
-            let buffer = self.reader.fill_buf()?;
-            if buffer.is_empty() {
-                return Ok(false);
-            }
-            self.is_begun = buffer.iter().any(|byte| *byte != 0);
-            let passed = buffer.len();
-            self.reader.consume(passed);
-        }
-        Ok(true)
+        tail::is_followed(&mut self.reader)
     }
 
     /// Passes over what stands before a start marker.

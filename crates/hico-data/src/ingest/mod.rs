@@ -5,6 +5,7 @@
 //! threads; killed at any moment and started again, it goes on after the last clips that were written down, at most a
 //! second or a clip ago.
 
+mod alpha;
 mod animation;
 mod child;
 mod cuts;
@@ -17,7 +18,12 @@ mod guard;
 mod hash;
 mod identity;
 pub mod journal;
+mod jpeg_huffman;
+mod jpeg_markers;
+mod jpeg_scans;
+mod jpeg_standard;
 mod jpeg_stream;
+mod jpeg_walk;
 pub mod labels;
 mod label_map;
 mod layout;
@@ -27,6 +33,7 @@ mod naming;
 mod notes;
 mod patient_name;
 mod picture;
+mod picture_notes;
 pub mod pickle;
 mod placeholder;
 mod plan;
@@ -38,7 +45,9 @@ mod sniff;
 mod source_facts;
 mod suffixes;
 pub(crate) mod survey;
+mod tail;
 mod take_in;
+mod upright;
 mod video;
 mod video_words;
 mod walk;

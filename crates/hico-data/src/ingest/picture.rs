@@ -1,15 +1,18 @@
 //! Single pictures and folders of them, decoded in process.
 
+use super::alpha::over_black;
 use super::frames::{FrameSink, Limits, check_size};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
+use super::picture_notes::PictureNotes;
 use super::refusal::Refusal;
 use super::sniff::{self, Content};
+use super::tail::{self, PngTail};
 use super::video::Damaged;
+use super::{jpeg_scans, upright};
 use crate::clip::Size;
-use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-use std::io::{BufRead, BufReader, Cursor, Read as _, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Cursor, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,7 +36,7 @@ pub(super) fn decode_pictures(
     stop: &AtomicBool,
 ) -> Result<PictureFacts, Refusal> {
     let mut broken: Vec<(String, Refusal)> = Vec::new();
-    let mut extent = Extent::default();
+    let mut learnt = PictureNotes::default();
     for file in files {
         if stop.load(Ordering::Relaxed) {
             return Err(Refusal::Interrupted);
@@ -43,7 +46,7 @@ pub(super) fn decode_pictures(
             Ok(picture) => {
                 sink.admit(picture.size, &|| name.clone())?;
                 sink.push(&picture.rgb)?;
-                extent.learn(&picture);
+                learnt.learn(&picture);
             }
             Err(why) if why == Refusal::Interrupted || why.is_beyond_limits() || files.len() == 1 => return Err(why),
             Err(why) if damaged == Damaged::Refuse => return Err(Refusal::Frame { why: Box::new(named(name, why)) }),
@@ -57,7 +60,7 @@ pub(super) fn decode_pictures(
         }
         (_, None) => None,
     };
-    Ok(PictureFacts { complaint, notes: extent.notes() })
+    Ok(PictureFacts { complaint, notes: learnt.into_notes() })
 }
 
 /// One decoded picture.
@@ -67,36 +70,9 @@ pub(super) struct Picture {
     /// `[height, width, 3]`.
     pub(super) rgb: Vec<u8>,
     /// The largest value, where there are 16 bits for each.
-    largest: Option<u16>,
-    /// Whether anything but zeros stands behind its end.
-    is_followed: bool,
-}
-
-/// What is told of the pictures of a clip together.
-#[derive(Debug, Default)]
-pub(super) struct Extent {
-    largest: Option<u16>,
-    is_followed: bool,
-}
-
-impl Extent {
-    pub(super) fn learn(&mut self, picture: &Picture) {
-        self.largest = self.largest.max(picture.largest);
-        self.is_followed |= picture.is_followed;
-    }
-
-    /// Whether values fill their 16 bits is told and not mended: by its own values a dark picture would be spread and the
-    /// bright one beside it would not, and nothing in a file says which of them it is.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let bits = self.largest.map_or(16, |largest| u16::BITS - largest.leading_zeros());
-        let dark = (1..=14).contains(&bits).then(|| {
-            "16 bits a value, of which at most 14 are used: stored as dark as that; to have them spread, write them so that \
-             white is 65535"
-                .to_owned()
-        });
-        let followed = self.is_followed.then(|| "bytes behind the end of the JPEG were left out".to_owned());
-        dark.into_iter().chain(followed).collect()
-    }
+    pub(super) largest: Option<u16>,
+    /// What a person should look at.
+    pub(super) told: Vec<String>,
 }
 
 /// Decodes one picture, upright as its orientation tag says.
@@ -111,14 +87,17 @@ pub(super) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &Ato
         Content::Other => return Err(broken("not a picture of a known format")),
     };
     let open = || guard::open(path).map(|file| BufReader::new(Watched::new(file, stop))).map_err(unreadable);
+    let followed = |mut picture: Picture, is_followed: bool, format: &str| {
+        picture.told.extend(is_followed.then(|| tail::note(format)));
+        Ok(picture)
+    };
     let decoded = match format {
         ImageFormat::Jpeg => {
             let mut stream = JpegStream::new(open()?, limits.bytes);
             match stream.next().map_err(unreadable)? {
                 Some(jpeg) if jpeg.is_whole => {
                     let is_followed = stream.is_followed().map_err(unreadable)?;
-                    let decoded = decode(Cursor::new(jpeg.bytes), format, name, limits);
-                    decoded.map(|picture| Picture { is_followed, ..picture })
+                    decode_jpeg(&jpeg.bytes, name, limits).and_then(|picture| followed(picture, is_followed, "JPEG"))
                 }
                 _ => Err(broken("cut short: the end of the JPEG is missing")),
             }
@@ -127,20 +106,42 @@ pub(super) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &Ato
             return Err(Refusal::ManyPages { name: name.to_owned() });
         }
         // What is missing at its end, its decoder fills and says nothing.
-        ImageFormat::WebP => decode(open()?, format, name, limits).and_then(|picture| {
-            let is_cut = riff_is_cut(path).map_err(unreadable)?;
-            if is_cut { Err(broken("cut short: the end of the WebP is missing")) } else { Ok(picture) }
+        ImageFormat::WebP => decode(open()?, format, None, name, limits).and_then(|picture| {
+            if tail::is_riff_cut(path).map_err(unreadable)? {
+                return Err(broken("cut short: the end of the WebP is missing"));
+            }
+            followed(picture, tail::of_riff(path).map_err(unreadable)?, "WebP")
         }),
-        _ => decode(open()?, format, name, limits),
+        ImageFormat::Png => {
+            let PngTail { is_followed, exif } = tail::of_png(path).map_err(unreadable)?;
+            decode(open()?, format, exif.as_deref(), name, limits)
+                .and_then(|picture| followed(picture, is_followed, "PNG"))
+        }
+        _ => decode(open()?, format, None, name, limits),
     };
     // Whatever a decoder says of a file that it gets no more bytes of, it was told to stop.
     if stop.load(Ordering::Relaxed) { Err(Refusal::Interrupted) } else { decoded }
 }
 
+/// Decodes a JPEG and checks that all of its pixels are there: the decoder would make up what is missing.
+pub(super) fn decode_jpeg(bytes: &[u8], name: &str, limits: Limits) -> Result<Picture, Refusal> {
+    let mut picture = decode(Cursor::new(bytes), ImageFormat::Jpeg, None, name, limits)?;
+    match jpeg_scans::check(bytes) {
+        Ok(has_surplus) => picture.told.extend(has_surplus.then(|| jpeg_scans::SURPLUS.to_owned())),
+        Err(said) => {
+            return Err(Refusal::Picture { name: name.to_owned(), said: format!("damaged or cut short: {said}") });
+        }
+    }
+    Ok(picture)
+}
+
 /// Decodes the bytes of one picture; where the decoder panics, it is that picture's fault.
-pub(super) fn decode(
+///
+/// - `exif`: EXIF that stands behind its pixels
+fn decode(
     bytes: impl BufRead + Seek,
     format: ImageFormat,
+    exif: Option<&[u8]>,
     name: &str,
     limits: Limits,
 ) -> Result<Picture, Refusal> {
@@ -152,26 +153,16 @@ pub(super) fn decode(
         let mut decoder = reader.into_decoder().map_err(fault)?;
         let (width, height) = decoder.dimensions();
         check_size(Size { height: height as usize, width: width as usize }, limits)?;
-        let orientation = orientation(&mut decoder).map_err(fault)?;
+        let orientation = upright::orientation(&mut decoder, exif).map_err(fault)?;
         let mut picture = DynamicImage::from_decoder(decoder).map_err(fault)?;
         picture.apply_orientation(orientation);
         let size = Size { height: picture.height() as usize, width: picture.width() as usize };
         let largest = largest(&picture);
         let has_alpha = picture.color().has_alpha();
         let rgb = if has_alpha { over_black(picture.into_rgba8().as_raw()) } else { picture.into_rgb8().into_raw() };
-        Ok(Picture { size, rgb, largest, is_followed: false })
+        Ok(Picture { size, rgb, largest, told: Vec::new() })
     };
     guard::catch(decode).unwrap_or_else(|said| Err(broken(said)))
-}
-
-/// How a picture has to be turned. Some programs write the mark of a JPEG's EXIF segment in front of the EXIF of a WebP or
-/// a PNG, where it does not belong.
-fn orientation(decoder: &mut impl ImageDecoder) -> image::ImageResult<Orientation> {
-    let marked = decoder.exif_metadata()?.and_then(|exif| Some(exif.strip_prefix(b"Exif\0\0")?.to_vec()));
-    match marked {
-        Some(exif) => Ok(Orientation::from_exif_chunk(&exif).unwrap_or(Orientation::NoTransforms)),
-        None => decoder.orientation(),
-    }
 }
 
 /// The largest value of a picture of 16 bits, but for alpha.
@@ -201,29 +192,6 @@ pub(super) fn decoder_limits(limits: Limits) -> image::Limits {
     bounds
 }
 
-/// Transparent pixels lie over black, the background of an ultrasound picture.
-///
-/// - `rgba`: `[.., 4]`; returns `[.., 3]`
-pub(super) fn over_black(rgba: &[u8]) -> Vec<u8> {
-    let pixels = rgba.as_chunks::<4>().0.iter();
-    pixels.flat_map(|[r, g, b, alpha]| [r, g, b].map(|value| blend(*value, *alpha))).collect()
-}
-
-fn blend(value: u8, alpha: u8) -> u8 {
-    let product = u16::from(value) * u16::from(alpha) + 127;
-    u8::try_from(product / 255).unwrap_or(u8::MAX)
-}
-
-/// Whether a RIFF file is shorter than it says; the last byte may be one of padding.
-fn riff_is_cut(path: &Path) -> std::io::Result<bool> {
-    let mut file = guard::open(path)?;
-    let length = file.metadata()?.len();
-    let mut head = [0; 8];
-    file.read_exact(&mut head)?;
-    let [_, _, _, _, size @ ..] = head;
-    Ok(u64::from(u32::from_le_bytes(size)) + 8 > length + 1)
-}
-
 /// Whether the first directory of a TIFF names another one.
 fn tiff_has_more_pages(mut file: impl BufRead + Seek) -> std::io::Result<bool> {
     let mut head = [0; 8];
@@ -251,7 +219,7 @@ mod tests {
     use super::super::frames::Fit;
     use super::*;
     use crate::clip::Channels;
-    use image::{GrayImage, ImageBuffer, Luma, RgbImage, RgbaImage};
+    use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -308,12 +276,6 @@ mod tests {
         assert!(matches!(decode_picture(&path, "a.png", limits, &NEVER), Err(Refusal::TooLarge { limit: 1199, .. })));
     }
 
-    #[test]
-    fn transparent_pixels_lie_over_black() {
-        let rgba = RgbaImage::from_raw(3, 1, vec![200, 100, 50, 0, 200, 100, 50, 255, 200, 100, 50, 128]).unwrap();
-        assert_eq!(over_black(rgba.as_raw()), [0, 0, 0, 200, 100, 50, 100, 50, 25]);
-    }
-
     /// A JPEG of noise.
     fn jpeg() -> Vec<u8> {
         let noise = RgbImage::from_fn(40, 40, |x, y| image::Rgb([(x * y) as u8, (x * 7) as u8, (y * 13) as u8]));
@@ -347,6 +309,19 @@ mod tests {
         for length in (3..thumbnail.len()).step_by(7) {
             let error = decode(&thumbnail[..length]).map(|_| length).unwrap_err();
             assert!(error.to_string().contains("cut short"), "{length}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_whose_pixels_end_before_its_end_marker_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        let whole = with_thumbnail(&jpeg());
+        let scan = whole.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap() + 14;
+        for length in (scan..whole.len() - 2).step_by(37) {
+            std::fs::write(&path, [&whole[..length], &[0xff, 0xd9]].concat()).unwrap();
+            let error = decode_picture(&path, "a.jpg", Limits::default(), &NEVER).unwrap_err();
+            assert!(error.to_string().starts_with("a.jpg: damaged or cut short: "), "{length}: {error}");
         }
     }
 
@@ -387,26 +362,6 @@ mod tests {
             assert_eq!(notes(largest).len(), told, "{largest}");
         }
         assert!(notes(4095)[0].contains("65535"), "the remedy");
-    }
-
-    /// EXIF that says: turn right by a quarter.
-    const TURNED: &[u8] = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-
-    #[test]
-    fn a_webp_is_turned_upright_with_and_without_the_mark_of_a_jpeg_before_its_exif() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut plain = Cursor::new(Vec::new());
-        RgbImage::new(6, 4).write_to(&mut plain, ImageFormat::WebP).unwrap();
-        let picture = plain.into_inner().split_off(12);
-        for exif in [TURNED.to_vec(), [b"Exif\0\0", TURNED].concat()] {
-            let size = |length: usize| u32::try_from(length).unwrap().to_le_bytes();
-            let header = b"VP8X\x0a\0\0\0\x08\0\0\0\x05\0\0\x03\0\0";
-            let body = [b"WEBP", &header[..], &picture, b"EXIF", &size(exif.len()), &exif].concat();
-            let path = folder.path().join("a.webp");
-            std::fs::write(&path, [b"RIFF", &size(body.len())[..], &body].concat()).unwrap();
-            let found = decode_picture(&path, "a.webp", Limits::default(), &NEVER).unwrap();
-            assert_eq!(found.size, Size { height: 6, width: 4 });
-        }
     }
 
     #[test]

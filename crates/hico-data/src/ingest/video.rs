@@ -3,10 +3,10 @@
 //! ffmpeg writes its frames as PPM pictures to its standard output, each with its own size, so nothing has to be guessed
 //! about rotation or a size that changes on the way.
 
+use super::alpha::over_black;
 use super::child::{self, Ended};
 use super::frames::{FrameSink, Limits};
 use super::grey_video::Short;
-use super::picture::over_black;
 use super::refusal::Refusal;
 use super::sniff;
 use super::video_words::{Words, has_alpha, is_kept};

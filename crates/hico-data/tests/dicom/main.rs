@@ -16,6 +16,7 @@ mod odd;
 mod pixels;
 mod real;
 mod refusals;
+mod streams;
 mod study;
 mod video;
 

@@ -1,41 +1,17 @@
 //! Files as they are found: headers that contradict the pixels, or are incomplete. Each is read by what its bytes show, and
 //! what was odd is told in the summary.
 
-use crate::coded::{self, LOSSY, ONE, TILES, lossless, rle};
+use crate::coded::{self, ONE, lossless, rle};
 use crate::made::{DicomFile, RLE, US, ds, is};
-use crate::study::{Study, options};
-use hico_data::Dataset;
-use hico_data::ingest::{Identity, IngestOptions};
-use image::codecs::jpeg::JpegEncoder;
-use std::iter::repeat_n;
+use crate::streams::jpeg;
+use crate::study::{Study, options, read, refusal};
 
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 const IMPLICIT: &str = "1.2.840.10008.1.2";
 const BIG: &str = "1.2.840.10008.1.2.2";
-const JPEG: &str = "1.2.840.10008.1.2.4.50";
-const LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
-const JPEG_2000: &str = "1.2.840.10008.1.2.4.91";
-
-/// Pixels of the only clip, and what the summary tells of it.
-fn read(bytes: &[u8]) -> (Vec<u8>, String) {
-    let study = Study::new(&[]);
-    study.add_bytes("one", bytes);
-    let report = study.ingest(&IngestOptions { identity: Identity::Kept, ..options() }).unwrap();
-    assert_eq!(report.refused, [], "{report:?}");
-    let data = Dataset::open(&study.out()).unwrap();
-    let told = report.warnings.join("\n");
-    for warning in &report.warnings {
-        let note = warning.strip_prefix("1 clip: ").unwrap().strip_suffix(" (one)").unwrap();
-        assert!(data.row(0).done.contains(&format!("note: {note}")), "{} {note}", data.row(0).done);
-    }
-    (data.read_clip(0).unwrap().pixels, told)
-}
-
-fn refusal(bytes: &[u8]) -> String {
-    let study = Study::new(&[]);
-    study.add_bytes("one.dcm", bytes);
-    study.ingest(&options()).unwrap().refused[0].reason.clone()
-}
+pub(crate) const JPEG: &str = "1.2.840.10008.1.2.4.50";
+pub(crate) const LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
+pub(crate) const JPEG_2000: &str = "1.2.840.10008.1.2.4.91";
 
 fn words(words: &[u16]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -55,145 +31,6 @@ fn named(syntax: &str) -> Vec<u8> {
 
 fn grey() -> DicomFile {
     DicomFile::grey(1, 4, &[1, 2, 3, 200])
-}
-
-#[test]
-fn a_jpeg_2000_tile_part_without_a_length_is_read_and_so_is_padding_behind_its_end() {
-    let file = DicomFile::grey(16, 16, &[]).in_syntax(JPEG_2000);
-    let ramp: Vec<u8> = (0..256).map(|at| (at / 16 * 9 + at % 16 * 6) as u8).collect();
-    for stream in [ONE, TILES] {
-        let stream = coded::bytes(stream);
-        for padding in [0, 2, 5000] {
-            for stream in [stream.clone(), coded::open(&stream)] {
-                let frame: Vec<u8> = stream.into_iter().chain(repeat_n(0, padding)).collect();
-                assert_eq!(read(&file.clone().in_items(&[], &[frame]).bytes()), (ramp.clone(), String::new()));
-            }
-        }
-        let open = coded::open(&stream);
-        for cut in [2, 20] {
-            let cut = file.clone().in_items(&[], &[open[..open.len() - cut].to_vec()]);
-            assert!(refusal(&cut.bytes()).contains("frame 0 does not decode"));
-        }
-    }
-    let file = DicomFile::rgb(16, 16, &[]).with(0x0028, 0x0004, "CS", b"YBR_ICT").in_syntax(JPEG_2000);
-    let of = |stream: Vec<u8>| read(&file.clone().in_items(&[], &[stream]).bytes()).0;
-    let stream = coded::bytes(LOSSY);
-    assert_eq!(of(coded::open(&stream)), of(stream));
-}
-
-#[test]
-fn a_jpeg_2000_says_itself_whether_it_was_mixed_to_luma_and_chroma() {
-    let file = DicomFile::rgb(16, 16, &[]).in_syntax(JPEG_2000).in_items(&[], &[coded::bytes(LOSSY)]);
-    let of = |photometric: &str| read(&file.clone().with(0x0028, 0x0004, "CS", photometric.as_bytes()).bytes());
-    let (expected, nothing) = of("YBR_ICT");
-    assert!(
-        expected[..3].iter().zip([200, 40, 30]).all(|(found, value)| found.abs_diff(value) < 24),
-        "at a quarter of the bytes"
-    );
-    assert_eq!(nothing, "");
-    for photometric in ["RGB", "YBR_FULL", "YBR_FULL_422"] {
-        let (found, told) = of(photometric);
-        assert!(found == expected && told.contains("JPEG 2000"), "{photometric}: {told}");
-    }
-}
-
-/// A JPEG of 16x16 pixels, red above blue, its samples full: luma and chroma with a JFIF segment.
-fn jpeg() -> Vec<u8> {
-    let mut data = Vec::new();
-    let mut encoder = JpegEncoder::new_with_quality(&mut data, 100);
-    let picture =
-        image::RgbImage::from_fn(16, 16, |_, y| image::Rgb(if y < 8 { [220, 20, 20] } else { [10, 10, 120] }));
-    encoder.encode_image(&picture).unwrap();
-    data
-}
-
-/// The same without its JFIF segment.
-fn bare_jpeg() -> Vec<u8> {
-    let data = jpeg();
-    let length = usize::from(u16::from_be_bytes([data[4], data[5]]));
-    assert_eq!(data[2..4], [0xff, 0xe0]);
-    [&data[..2], &data[4 + length..]].concat()
-}
-
-/// With these bytes behind the first marker.
-fn marked(segment: &[u8], data: &[u8]) -> Vec<u8> {
-    [&data[..2], segment, &data[2..]].concat()
-}
-
-/// With other names of its samples, in its frame header and its scans.
-fn renamed(data: &[u8], names: [u8; 3]) -> Vec<u8> {
-    let mut data = data.to_vec();
-    let frame = data.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
-    let scan = data.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
-    for (place, name) in names.into_iter().enumerate() {
-        data[frame + 10 + 3 * place] = name;
-        data[scan + 5 + 2 * place] = name;
-    }
-    data
-}
-
-const ADOBE_RGB: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
-const ADOBE_YBR: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x01";
-
-#[test]
-fn the_jpeg_decides_what_its_samples_are_and_a_header_that_says_otherwise_is_told() {
-    let of = |photometric: &str, stream: Vec<u8>| {
-        let file = DicomFile::rgb(16, 16, &[]).with(0x0028, 0x0004, "CS", photometric.as_bytes());
-        read(&file.in_syntax(JPEG).in_items(&[], &[stream]).bytes())
-    };
-    let near = |pixels: &[u8], colour: [u8; 3]| pixels.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 6);
-    let is_ybr = |pixels: &[u8]| near(&pixels[..3], [220, 20, 20]) && near(&pixels[765..], [10, 10, 120]);
-    // Luma and chroma of (220, 20, 20), shown as they are.
-    let is_raw = |pixels: &[u8]| near(&pixels[..3], [80, 94, 228]);
-    for header in ["RGB", "YBR_FULL", "YBR_FULL_422"] {
-        for stream in [jpeg(), bare_jpeg(), marked(ADOBE_YBR, &bare_jpeg())] {
-            let (pixels, told) = of(header, stream);
-            assert!(is_ybr(&pixels), "{header}: {:?}", &pixels[..3]);
-            assert_eq!(
-                told.contains("the header says RGB, the JPEG holds YBR: read as YBR"),
-                header == "RGB",
-                "{told}"
-            );
-        }
-        for stream in [marked(ADOBE_RGB, &bare_jpeg()), renamed(&bare_jpeg(), *b"RGB")] {
-            let (pixels, told) = of(header, stream);
-            assert!(is_raw(&pixels), "{header}: {:?}", &pixels[..3]);
-            assert_eq!(
-                told.contains("the header says YBR, the JPEG holds RGB: read as RGB"),
-                header != "RGB",
-                "{told}"
-            );
-        }
-    }
-    // A lossless stream tells by names and by Adobe's segment only.
-    let pixels: Vec<u16> = repeat_n([76, 85, 255], 4).flatten().collect();
-    let lossless_of = |photometric: &str, names: &[u8], segment: &[u8]| {
-        let file = DicomFile::rgb(2, 2, &[]).with(0x0028, 0x0004, "CS", photometric.as_bytes()).in_syntax(LOSSLESS);
-        let (pixels, told) = read(&file.in_items(&[], &[marked(segment, &lossless(&pixels, 2, 8, names))]).bytes());
-        ([pixels[0], pixels[1], pixels[2]], told.contains("lossless JPEG"))
-    };
-    for names in [[0, 1, 2], [1, 2, 3]] {
-        assert_eq!(lossless_of("RGB", &names, &[]), ([76, 85, 255], false));
-        assert_eq!(lossless_of("YBR_FULL", &names, &[]), ([254, 0, 0], false));
-    }
-    assert_eq!(lossless_of("YBR_FULL", b"RGB", &[]), ([76, 85, 255], true));
-    assert_eq!(lossless_of("RGB", &[1, 2, 3], ADOBE_YBR), ([254, 0, 0], true));
-}
-
-#[test]
-fn a_jpeg_is_read_to_its_end_whatever_lies_behind_and_one_cut_short_is_refused() {
-    let file = DicomFile::rgb(16, 16, &[]).with(0x0028, 0x0004, "CS", b"YBR_FULL_422").in_syntax(JPEG);
-    let of = |stream: Vec<u8>| file.clone().in_items(&[], &[stream]).bytes();
-    let expected = read(&of(jpeg()));
-    for (byte, count) in [(0, 1), (0, 5000), (0, 100_000), (0xff, 5000)] {
-        assert_eq!(read(&of(jpeg().into_iter().chain(repeat_n(byte, count)).collect())), expected, "{byte} {count}");
-    }
-    // A thumbnail in a segment has an end of its own.
-    let thumbnail = marked(b"\xff\xe1\0\x08Exif\xff\xd9", &jpeg());
-    assert_eq!(read(&of(thumbnail.clone())), expected);
-    for length in [thumbnail.len() - 1, thumbnail.len() - 2, thumbnail.len() * 2 / 3] {
-        assert!(refusal(&of(thumbnail[..length].to_vec())).contains("frame 0 does not decode"), "{length}");
-    }
 }
 
 #[test]
@@ -228,9 +65,46 @@ fn pixels_of_a_header_of_shared_chroma_that_have_their_own_are_read_so_and_other
     assert!(refusal(&chroma(0, &shared[..6], "1")).contains("cut short"));
     let (found, told) = read(&DicomFile::grey(1, 2, &[1, 2, 3, 4]).bytes());
     assert!(found == [1, 2, 3, 4] && told.contains("Number of Frames (0028,0008) is absent"), "{told}");
+    let none = DicomFile::grey(1, 2, &[1, 2, 3, 4]).with(0x0028, 0x0008, "IS", &is("0"));
+    let (found, told) = read(&none.bytes());
+    assert!(found == [1, 2, 3, 4] && told.contains("Number of Frames (0028,0008) is 0: as many"), "{told}");
     // The same, cut within what its length announces.
     let whole = DicomFile::grey(4, 4, &[7; 64]).bytes();
     assert_eq!(refusal(&whole[..whole.len() - 10]), "cut short: 3 of 4 announced frames are whole");
+}
+
+#[test]
+fn the_pixels_tell_whether_two_share_their_chroma_whatever_number_of_bytes_follows_them() {
+    // 24x16 pixels, bright below, with a little colour.
+    let pixel = |at: usize| [(at / 24 * 12 + at % 5) as u8, 120, 140];
+    let own: Vec<u8> = (0..384).flat_map(pixel).collect();
+    let shared: Vec<u8> = (0..192).flat_map(|pair| [pixel(2 * pair)[0], pixel(2 * pair + 1)[0], 120, 140]).collect();
+    let of = |pixels: &[u8], frames: &str| {
+        let file = DicomFile::rgb(16, 24, pixels).with(0x0028, 0x0004, "CS", b"YBR_FULL_422");
+        read(&if frames.is_empty() { file } else { file.with(0x0028, 0x0008, "IS", &is(frames)) }.bytes())
+    };
+    let (expected, nothing) = of(&shared, "1");
+    assert_eq!(nothing, "");
+    assert_eq!(of(&own, "1").0, expected);
+    let surplus = "more bytes of pixels than its header says";
+    // Surplus bytes that make the length that of the other kind, or of none.
+    for bytes in [384, 385, 400, 768, 5000] {
+        let (found, told) = of(&[&shared[..], &vec![7; bytes]].concat(), "1");
+        assert!(found == expected && told.contains(surplus) && !told.contains("YBR_FULL"), "{bytes}: {told}");
+        let (found, told) = of(&[&own[..], &vec![7; bytes]].concat(), "1");
+        assert!(found == expected && told.contains(surplus) && told.contains("read as YBR_FULL"), "{bytes}: {told}");
+    }
+    // Three frames of one kind are as long as two of the other.
+    let (found, told) = of(&shared.repeat(3), "2");
+    assert!(found == expected.repeat(2) && told.contains(surplus), "{told}");
+    assert_eq!(of(&shared.repeat(3), "").0, expected.repeat(3));
+    let (found, told) = of(&own.repeat(2), "");
+    assert!(found == expected.repeat(2) && told.contains("read as YBR_FULL"), "{told}");
+    let file = DicomFile::rgb(16, 24, &own).with(0x0028, 0x0004, "CS", b"YBR_FULL_422");
+    assert!(refusal(&file.with(0x0028, 0x0008, "IS", &is("3")).bytes()).contains("1 of 3 announced frames"));
+    // Of one grey all over nothing tells, and nothing is claimed.
+    let (found, told) = of(&[128; 768 * 3], "");
+    assert!(found == [128; 1152] && told.contains("neither the pixels nor their number tell"), "{told}");
 }
 
 #[test]
@@ -368,11 +242,15 @@ fn numbers_of_frames_are_whole_however_they_are_written() {
 }
 
 #[test]
-fn colours_need_no_pixel_representation_and_greys_do() {
+fn without_pixel_representation_colours_are_read_and_greys_are_read_without_a_sign_and_told() {
     let pixels = [200, 0, 0, 0, 200, 0];
     let file = DicomFile::rgb(1, 2, &pixels).without(0x0028, 0x0103);
     assert_eq!(read(&file.bytes()), (pixels.to_vec(), String::new()));
-    assert!(refusal(&grey().without(0x0028, 0x0103).bytes()).contains("Pixel Representation"));
+    let (found, told) = read(&grey().without(0x0028, 0x0103).bytes());
+    assert!(found == [1, 2, 3, 200] && told.contains("Pixel Representation (0028,0103) is absent"), "{told}");
+    let deep = DicomFile::grey(1, 3, &words(&[0, 0x7fff, 0xffff])).with(0x0028, 0x0100, "US", &US(16));
+    let (found, told) = read(&deep.with(0x0028, 0x0101, "US", &US(16)).without(0x0028, 0x0103).bytes());
+    assert!(found == [0, 127, 255] && told.contains("without a sign"), "{told}");
     let odd = grey().with(0x0028, 0x0103, "US", &US(2));
     assert!(refusal(&odd.bytes()).contains("Pixel Representation (0028,0103) is 2, expected 0 or 1"));
 }
@@ -427,6 +305,12 @@ fn a_window_of_less_than_1_is_one_where_its_function_allows_it() {
         .with(0x0028, 0x1051, "DS", &ds("0.8"));
     let (found, told) = read(&file.bytes());
     assert!(found == [0, 5, 10] && told.contains("Window Width"), "{told}");
+    for (function, width) in [("LINEAR", "0"), ("LINEAR", "-3"), ("LINEAR_EXACT", "0"), ("SIGMOID", "-0.5")] {
+        let file = file.clone().with(0x0028, 0x1056, "CS", function.as_bytes());
+        let (found, told) = read(&file.with(0x0028, 0x1051, "DS", &ds(width)).bytes());
+        let said = format!("Window Width (0028,1051) is {width}, which makes no window");
+        assert!(found == [0, 5, 10] && told.contains(&said), "{told}");
+    }
     let exact = file.with(0x0028, 0x1056, "CS", b"LINEAR_EXACT");
     assert_eq!(read(&exact.bytes()), (vec![0, 128, 255], String::new()));
 }

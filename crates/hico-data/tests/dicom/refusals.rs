@@ -16,7 +16,10 @@ fn refusal(file: &DicomFile) -> String {
 fn what_is_broken_is_refused_in_its_own_words() {
     let file = DicomFile::grey(2, 2, &[1, 2, 3, 4]);
     assert_eq!(refusal(&file.clone().without(0x7fe0, 0x0010)), "a DICOM file without pictures");
-    assert_eq!(refusal(&file.clone().without(0x0028, 0x0103)), "a DICOM file without Pixel Representation (0028,0103)");
+    assert_eq!(
+        refusal(&file.clone().without(0x0028, 0x0101).without(0x0028, 0x0010)),
+        "a DICOM file without Rows (0028,0010)"
+    );
     let frames = file.clone().with(0x0028, 0x0008, "IS", &is("3"));
     assert_eq!(refusal(&frames), "cut short: 1 of 3 announced frames are whole");
     assert_eq!(

@@ -1,6 +1,7 @@
 //! A folder with DICOM files, and a data set made of it.
 
 use crate::made::DicomFile;
+use hico_data::Dataset;
 use hico_data::ingest::{Identity, IngestError, IngestOptions, IngestReport, ingest};
 use std::fs;
 use std::path::PathBuf;
@@ -48,4 +49,25 @@ pub(crate) fn options() -> IngestOptions {
         identity: Identity::Hashed { salt: Some("salt".into()) },
         ..IngestOptions::default()
     }
+}
+
+/// Pixels of the only clip, and what the summary tells of it.
+pub(crate) fn read(bytes: &[u8]) -> (Vec<u8>, String) {
+    let study = Study::new(&[]);
+    study.add_bytes("one", bytes);
+    let report = study.ingest(&IngestOptions { identity: Identity::Kept, ..options() }).unwrap();
+    assert_eq!(report.refused, [], "{report:?}");
+    let data = Dataset::open(&study.out()).unwrap();
+    let told = report.warnings.join("\n");
+    for warning in &report.warnings {
+        let note = warning.strip_prefix("1 clip: ").unwrap().strip_suffix(" (one)").unwrap();
+        assert!(data.row(0).done.contains(&format!("note: {note}")), "{} {note}", data.row(0).done);
+    }
+    (data.read_clip(0).unwrap().pixels, told)
+}
+
+pub(crate) fn refusal(bytes: &[u8]) -> String {
+    let study = Study::new(&[]);
+    study.add_bytes("one.dcm", bytes);
+    study.ingest(&options()).unwrap().refused[0].reason.clone()
 }

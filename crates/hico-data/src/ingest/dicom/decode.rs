@@ -42,6 +42,7 @@ pub(super) fn decode(bytes: Vec<u8>, layout: &Layout, syntax: Syntax, learnt: &m
             if samples == 3 {
                 learnt.compare(header, picture.colour, "JPEG");
             }
+            picture.told.into_iter().for_each(|fact| learnt.told.tell(fact));
             Ok(match layout.bytes {
                 1 => Values::Bytes(picture.pixels),
                 _ => Values::Words(picture.pixels.into_iter().map(u16::from).collect()),

@@ -1,8 +1,8 @@
 //! Bytes that tell by themselves how a data set is written, and how its pixels are coded; what the transfer syntax says of
 //! them is wrong now and then.
 
-use super::jpeg_markers::Segments;
 use super::syntax::{Coding, Writing};
+use crate::ingest::jpeg_markers::Segments;
 
 /// Elements that are looked at.
 const ELEMENTS: usize = 6;

@@ -1,5 +1,6 @@
 //! An open DICOM file: its header judged, its frames found, each decoded when it is asked for.
 
+use super::chroma::{self, Found};
 use super::colour::Photometric;
 use super::decode::{Learnt, decode};
 use super::evidence;
@@ -74,7 +75,8 @@ impl File {
             file.told.tell("there are more frames than Number of Frames (0028,0008) says, which were left out");
         }
         if file.layout.frames.is_none() && found.len() > 1 {
-            file.told.tell("Number of Frames (0028,0008) is absent: as many frames were read as there are");
+            let said = if file.layout.says_no_frames { "0" } else { "absent" };
+            file.told.tell(format!("Number of Frames (0028,0008) is {said}: as many frames were read as there are"));
         }
         file.pieces = found;
         file.pieces.truncate(announced);
@@ -94,9 +96,22 @@ impl File {
         self.swapped = is_swapped.then_some(offset);
         let end = self.source()?.seek(SeekFrom::End(0)).map_err(unreadable)?;
         let there = length.min(end.saturating_sub(offset));
-        if self.layout.is_422_in_full(there) {
-            self.layout.photometric = Photometric::YbrFull;
-            self.told.tell("the header says YBR_FULL_422, each pixel has chroma of its own: read as YBR_FULL");
+        if self.layout.photometric == Photometric::YbrFull422 {
+            let (shared, own) =
+                (self.layout.frame_bytes() as u64, (self.layout.pixels() * 3 * self.layout.bytes) as u64);
+            // Words are too rare to be looked at.
+            let seen = if self.layout.bytes == 1 {
+                let first = Piece { offset, length: own.min(there) };
+                let mut bytes = read(&mut *self.source()?, first, chroma::LOOKED_AT)?;
+                if is_swapped {
+                    bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.swap(0, 1));
+                }
+                chroma::seen(&bytes, self.layout.planar)
+            } else {
+                None
+            };
+            let found = Found { frames: self.layout.frames, shared, own, there, seen };
+            self.layout.settle_chroma(&found, &mut self.told);
         }
         let frame = self.layout.frame_bytes() as u64;
         let most = self.layout.frames.map_or(u64::MAX, |frames| frames as u64);

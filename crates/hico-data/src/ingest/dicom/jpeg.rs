@@ -2,7 +2,8 @@
 
 use super::colour::{Colour, ybr_to_rgb};
 use super::jpeg_colour::{Marks, by_content};
-use super::jpeg_markers::{Segment, Segments, whole};
+use crate::ingest::jpeg_markers::{Segment, Segments, whole};
+use crate::ingest::{jpeg_scans, tail};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -15,7 +16,13 @@ pub(super) struct Picture {
     pub(super) pixels: Vec<u8>,
     /// What the samples of the stream are.
     pub(super) colour: Colour,
+    /// What is odd about the stream.
+    pub(super) told: Vec<String>,
 }
+
+/// What is told where header and stream contradict each other, and no pixel is dark or bright enough to say which is right.
+const NOT_VERIFIED: &str = "the header says RGB, the JPEG numbers its samples as YBR does (1, 2, 3): colour space not \
+                            verified, read as RGB";
 
 /// Decodes one picture.
 ///
@@ -35,21 +42,30 @@ pub(super) fn decode(
     if markers.size != expected {
         return Err(format!("{:?} (height, width, samples), the header says {expected:?}", markers.size));
     }
-    // The decoder fills with grey what is missing at the end.
+    // The decoder fills with grey what is missing, at the end and before it.
+    let behind = data;
     let data = whole(data)?;
+    let behind = &behind[data.len()..];
+    let surplus = jpeg_scans::check(data)?.then(|| jpeg_scans::SURPLUS.to_owned());
+    let is_followed = behind.len() > tail::PADDING && behind.iter().any(|byte| !matches!(byte, 0 | 0xff));
+    let mut told: Vec<String> = surplus.into_iter().chain(is_followed.then(|| tail::note("JPEG"))).collect();
     // Without the marker of Adobe the decoder takes any three samples for luma and chroma; which they are, we say.
     let cleared = markers.adobe_at.map(|at| [&data[..at], &data[at + markers.adobe_length..]].concat());
     let data = cleared.as_deref().unwrap_or(data);
-    let told = markers.marks.colour(header).or(*settled);
-    if let (3, None) = (expected[2], told) {
+    let known = markers.marks.colour(header).or(*settled);
+    if let (3, None) = (expected[2], known) {
         let raw = pixels(data, expected, Colour::Rgb, markers.marks.named_rgb)?;
-        let colour = *settled.insert(by_content(&raw).unwrap_or(header));
+        let seen = by_content(&raw);
+        if seen.is_none() && header == Colour::Rgb && markers.marks.numbered {
+            told.push(NOT_VERIFIED.to_owned());
+        }
+        let colour = *settled.insert(seen.unwrap_or(header));
         if colour == Colour::Rgb {
-            return Ok(Picture { pixels: raw, colour });
+            return Ok(Picture { pixels: raw, colour, told });
         }
     }
-    let colour = told.or(*settled).unwrap_or(header);
-    Ok(Picture { pixels: pixels(data, expected, colour, markers.marks.named_rgb)?, colour })
+    let colour = known.or(*settled).unwrap_or(header);
+    Ok(Picture { pixels: pixels(data, expected, colour, markers.marks.named_rgb)?, colour, told })
 }
 
 /// Decodes to RGB.

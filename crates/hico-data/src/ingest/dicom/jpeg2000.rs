@@ -31,6 +31,7 @@ pub(super) fn decode(data: &[u8], expected: [usize; 3]) -> Result<Picture, Strin
     }
     let closed = jpeg2000_parts::close(data);
     let data = closed.as_deref().unwrap_or(data);
+    jpeg2000_parts::check(data, size.tiles)?;
     jpeg2000_blocks::check(data, expected)?;
     let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
     let image = Image::new(data, &settings).map_err(|error| error.to_string())?;
@@ -60,6 +61,7 @@ struct Siz {
     size: [usize; 3],
     precision: u32,
     signed: bool,
+    tiles: usize,
 }
 
 impl Siz {
@@ -80,11 +82,14 @@ impl Siz {
             return Err("its samples differ in depth or density".to_owned());
         }
         // Every tile costs memory of its own, whatever is in it.
-        let tiles = width.div_ceil(tile_width.max(1)).saturating_mul(height.div_ceil(tile_height.max(1)));
+        let along = |far: u32, near: u32, tile: usize| (far.saturating_sub(near) as usize).div_ceil(tile.max(1));
+        let across = along(word(2)?, word(26)?, tile_width);
+        let tiles = across.saturating_mul(along(word(6)?, word(30)?, tile_height));
         if tiles > 16_384 {
             return Err(format!("its header announces {tiles} tiles"));
         }
-        Ok(Self { size: [height, width, samples], precision: u32::from(first & 0x7f) + 1, signed: first & 0x80 != 0 })
+        let precision = u32::from(first & 0x7f) + 1;
+        Ok(Self { size: [height, width, samples], precision, signed: first & 0x80 != 0, tiles })
     }
 }
 

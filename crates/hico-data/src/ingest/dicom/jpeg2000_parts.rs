@@ -1,5 +1,6 @@
-//! Tile parts without a length: a last one may say 0 and go on to the end of the code stream (ITU-T T.800, A.4.2). The
-//! decoder would take what lies behind for pixels, so the length is written in.
+//! The tile parts of a code stream: all of them have to be there, and the length of one that states none is written in. A
+//! last one may say 0 and go on to the end of the code stream (ITU-T T.800, A.4.2), and the decoder would take what lies
+//! behind for pixels.
 
 use std::borrow::Cow;
 
@@ -21,6 +22,37 @@ pub(super) fn close(data: &[u8]) -> Option<Vec<u8>> {
         at = at.checked_add(length)?;
     }
     matches!(closed, Cow::Owned(_)).then(|| closed.into_owned())
+}
+
+/// Refuses a code stream of which tiles, or parts of them, are missing; the decoder would leave them grey.
+///
+/// - `data`: the code stream, every length filled in
+/// - `tiles`: of the whole picture
+pub(super) fn check(data: &[u8], tiles: usize) -> Result<(), String> {
+    // Parts there are of each tile, and parts that it says it has.
+    let mut parts = vec![(0_usize, 0_usize); tiles];
+    let mut at = first_part(data).ok_or("it ends before its first tile")?;
+    while let Some([0xff, 0x90, 0, 10, t0, t1, l0, l1, l2, l3, _, stated]) = data.get(at..at + HEAD) {
+        let tile = usize::from(u16::from_be_bytes([*t0, *t1]));
+        let (found, all) = parts.get_mut(tile).ok_or_else(|| format!("tile {tile}, of {tiles}"))?;
+        (*found, *all) = (*found + 1, (*all).max(usize::from(*stated)));
+        let length = u32::from_be_bytes([*l0, *l1, *l2, *l3]) as usize;
+        if length == 0 {
+            return Err("its end is missing".to_owned());
+        }
+        at = at.saturating_add(length.max(HEAD));
+        if at > data.len() {
+            return Err(format!("tile {tile} is cut short"));
+        }
+    }
+    // The end marker may be missing where everything else is there.
+    if !matches!(data.get(at..), Some([] | [0xff] | [0xff, 0xd9, ..])) {
+        return Err("the length of a tile is wrong, or bytes are missing".to_owned());
+    }
+    match parts.iter().filter(|(found, all)| *found == 0 || found < all).count() {
+        0 => Ok(()),
+        missing => Err(format!("{missing} of {tiles} tiles are missing, or parts of them")),
+    }
 }
 
 /// Where the first tile part begins: behind the segments of the main header.
@@ -68,6 +100,31 @@ mod tests {
         assert_eq!(close(&stream(&[24, 0])).unwrap(), stream(&[24, 24]));
         assert_eq!(close(&stream(&[0])).unwrap(), stream(&[24]));
         assert_eq!(close(&stream(&[0, 0])).unwrap(), stream(&[24, 24]), "one that is not the last");
+    }
+
+    #[test]
+    fn missing_tiles_and_missing_parts_are_seen() {
+        // Four tiles of 24 bytes; `of` says which, and how many parts each states.
+        let of = |tiles: &[(u8, u8)]| {
+            let mut data = stream(&vec![24; tiles.len()]);
+            for (number, (tile, parts)) in tiles.iter().enumerate() {
+                let at = 7 + 24 * number;
+                (data[at + 5], data[at + 11]) = (*tile, *parts);
+            }
+            data
+        };
+        for whole in [&[(0, 1), (1, 1)][..], &[(0, 0), (1, 0)], &[(1, 2), (0, 0), (1, 0)]] {
+            assert_eq!(check(&of(whole), 2), Ok(()), "{whole:?}");
+        }
+        for missing in [&[(0, 1)][..], &[(0, 1), (0, 1)], &[(0, 2), (1, 1)], &[(0, 1), (2, 1)]] {
+            assert!(check(&of(missing), 2).is_err(), "{missing:?}");
+        }
+        let mut data = of(&[(0, 1), (1, 1)]);
+        let end = data.len() - 6;
+        assert_eq!(check(&data[..end], 2), Ok(()), "without its end marker");
+        assert!(check(&data[..end - 1], 2).is_err() && check(&[&data[..40], &data[45..]].concat(), 2).is_err());
+        data[7 + 9] = 30;
+        assert!(check(&data, 2).is_err());
     }
 
     #[test]

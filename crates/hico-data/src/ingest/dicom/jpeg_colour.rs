@@ -2,7 +2,7 @@
 //! and then, and the stream was there first.
 
 use super::colour::Colour;
-use super::jpeg_markers::{Segment, Segments};
+use crate::ingest::jpeg_markers::{Segment, Segments};
 
 /// What the segments of a stream say of its three samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,6 +12,8 @@ pub(super) struct Marks {
     pub(super) jfif: bool,
     /// Whether the samples are called R, G and B.
     pub(super) named_rgb: bool,
+    /// Whether they are called 1, 2 and 3, as JFIF calls luma and chroma.
+    pub(super) numbered: bool,
     /// Whether the second and third sample are less dense than the first.
     pub(super) subsampled: bool,
 }
@@ -30,7 +32,8 @@ impl Marks {
         match (segment.marker, segment.body) {
             (0xc0..=0xc3 | 0xf7, [_, _, _, _, _, 3, components @ ..]) => {
                 let components = components.as_chunks::<3>().0;
-                self.named_rgb = components.iter().map(|component| component[0]).eq(*b"RGB");
+                let are_called = |names: [u8; 3]| components.iter().map(|component| component[0]).eq(names);
+                (self.named_rgb, self.numbered) = (are_called(*b"RGB"), are_called([1, 2, 3]));
                 let dense = |component: &[u8; 3]| u32::from(component[1] >> 4) * u32::from(component[1] & 15);
                 self.subsampled =
                     matches!(components, [first, rest @ ..] if rest.iter().any(|it| dense(it) < dense(first)));

@@ -1,8 +1,8 @@
 //! JPEG extended (ITU-T T.81, process 4) of 12 bits, one sample a pixel: sequential blocks of cosines. Other decoders
 //! stop at 8 bits.
 
-use super::jpeg_huffman::{self, Bits, Huffman};
-use super::jpeg_markers::{Segment, Segments};
+use crate::ingest::jpeg_huffman::{self, Bits, Huffman};
+use crate::ingest::jpeg_markers::{Segment, Segments};
 use std::f32::consts::PI;
 
 /// Whether a stream is what this decoder is for.

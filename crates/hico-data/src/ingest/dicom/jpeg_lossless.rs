@@ -1,8 +1,8 @@
 //! JPEG lossless (ITU-T T.81, process 14): each sample is predicted from its neighbours, the difference is Huffman
 //! coded.
 
-use super::jpeg_huffman::{self, Bits, Huffman};
-use super::jpeg_markers::{Frame, Segment, Segments};
+use crate::ingest::jpeg_huffman::{self, Bits, Huffman};
+use crate::ingest::jpeg_markers::{Frame, Segment, Segments};
 
 /// A decoded picture.
 #[derive(Debug, PartialEq)]

@@ -28,6 +28,8 @@ pub(super) struct Layout {
     pub(super) signed: bool,
     /// Frames announced, where they are.
     pub(super) frames: Option<usize>,
+    /// Whether the header says that there are none.
+    pub(super) says_no_frames: bool,
 }
 
 impl Layout {
@@ -37,7 +39,8 @@ impl Layout {
             let what = "pixels that are floating-point numbers".to_owned();
             return Err(if floats.contains(&true) { Fault::Beyond { what } } else { Fault::NoPictures }.into());
         }
-        let frames = frames(header.root(tags::NUMBER_OF_FRAMES))?;
+        let said = frames(header.root(tags::NUMBER_OF_FRAMES))?;
+        let (frames, says_no_frames) = (said.filter(|frames| *frames > 0), said == Some(0));
         let [rows, columns] =
             [number(header, tags::ROWS, "Rows (0028,0010)")?, number(header, tags::COLUMNS, "Columns (0028,0011)")?];
         let size = Size { height: usize::from(rows), width: usize::from(columns) };
@@ -83,12 +86,17 @@ impl Layout {
                 let found = format!("{sign}, expected 0 or 1");
                 return Err(value("Pixel Representation (0028,0103)", found).into());
             }
-            sign => sign? == 1,
+            Ok(sign) => sign == 1,
+            // Ultrasound has no sign.
+            Err(_) => {
+                told.tell("Pixel Representation (0028,0103) is absent: values were read without a sign");
+                false
+            }
         };
         let planar = header.root(tags::PLANAR_CONFIGURATION).and_then(Value::word) == Some(1) && samples > 1;
         let bytes = usize::from(bits_allocated / 8);
         let (bits, shift) = (u32::from(bits), u32::from(shift));
-        Ok(Self { size, photometric, planar, bytes, bits, shift, signed, frames })
+        Ok(Self { size, photometric, planar, bytes, bits, shift, signed, frames, says_no_frames })
     }
 
     /// For a video, whose own headers say everything; ffmpeg judges them.
@@ -97,9 +105,20 @@ impl Layout {
             return Err(Fault::NoPictures);
         }
         let size = Size { height: 0, width: 0 };
-        let frames = frames(header.root(tags::NUMBER_OF_FRAMES))?;
+        let said = frames(header.root(tags::NUMBER_OF_FRAMES))?;
+        let (frames, says_no_frames) = (said.filter(|frames| *frames > 0), said == Some(0));
         let photometric = Photometric::Rgb;
-        Ok(Self { size, photometric, planar: false, bytes: 1, bits: 8, shift: 0, signed: false, frames })
+        Ok(Self {
+            size,
+            photometric,
+            planar: false,
+            bytes: 1,
+            bits: 8,
+            shift: 0,
+            signed: false,
+            frames,
+            says_no_frames,
+        })
     }
 
     pub(super) const fn pixels(&self) -> usize {
@@ -136,20 +155,6 @@ impl Layout {
         [self.size.height, self.size.width, self.samples()]
     }
 
-    /// Whether so many bytes of pixels that are not compressed hold chroma for each pixel, though the header says that two
-    /// share it: programs that decompress leave the header as it was.
-    pub(super) fn is_422_in_full(&self, bytes: u64) -> bool {
-        let full = (self.pixels() * self.samples() * self.bytes) as u64;
-        let shared = self.frame_bytes() as u64;
-        let rest = |frame: u64| match self.frames {
-            Some(frames) => bytes.checked_sub(frames as u64 * frame),
-            None => Some(bytes % frame).filter(|_| bytes >= frame),
-        };
-        // One byte fills up to an even number, and a few may be padding.
-        let is_padded = rest(full).is_some_and(|rest| rest < 16);
-        self.photometric == Photometric::YbrFull422 && is_padded && rest(shared).is_none_or(|rest| rest > 1)
-    }
-
     /// Bytes of a frame that is not compressed.
     pub(super) fn frame_bytes(&self) -> usize {
         if self.photometric == Photometric::YbrFull422 {
@@ -175,5 +180,5 @@ fn frames(number: Option<&Value>) -> Result<Option<usize>, Fault> {
     let whole = |number: f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
     let decimal = || text.parse::<f64>().ok().filter(|number| whole(*number)).map(|number| number as usize);
     let frames = text.trim_start_matches('+').parse().ok().or_else(decimal).ok_or_else(broken)?;
-    Ok((frames > 0).then_some(frames))
+    Ok(Some(frames))
 }

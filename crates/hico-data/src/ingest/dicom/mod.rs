@@ -3,6 +3,7 @@
 //! Of names, dates and free text of a header it is known whether they are blank, and nothing else. What a file costs is bounded before memory is taken:
 //! sizes are judged by the header, compressed frames by their own headers, and frames are decoded one after the other.
 
+mod chroma;
 mod cine;
 mod colour;
 mod decode;
@@ -18,10 +19,8 @@ mod jpeg2000_blocks;
 mod jpeg2000_parts;
 mod jpeg_colour;
 mod jpeg_extended;
-mod jpeg_huffman;
 mod jpeg_lossless;
 mod jpeg_ls;
-mod jpeg_markers;
 mod layout;
 mod lookup;
 mod native;

@@ -62,8 +62,10 @@ impl Spread {
         };
         match (number(tags::WINDOW_CENTER), number(tags::WINDOW_WIDTH)) {
             (Some(centre), Some(width)) if function.takes(width) => return Self::Window(centre, width, function),
-            // Width 0 is how devices say that there is no window.
-            (Some(_), Some(width)) if width != 0.0 => numbers::tell(tags::WINDOW_WIDTH, told),
+            (Some(_), Some(width)) => {
+                let name = numbers::name(tags::WINDOW_WIDTH);
+                told.tell(format!("{name} is {width}, which makes no window, and is left out"));
+            }
             _ => {}
         }
         if let Some(table) = table(header, tags::VOILUT_SEQUENCE, layout.signed) {

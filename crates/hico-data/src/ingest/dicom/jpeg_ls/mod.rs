@@ -5,7 +5,7 @@ mod bits;
 mod context;
 mod scan;
 
-use super::jpeg_markers::{Frame, Segment, Segments};
+use crate::ingest::jpeg_markers::{Frame, Segment, Segments};
 use context::{Contexts, Parameters};
 use scan::Interleave;
 

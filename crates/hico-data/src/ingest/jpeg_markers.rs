@@ -25,6 +25,11 @@ impl<'a> Segments<'a> {
         }
     }
 
+    /// Goes on from here: the rest of what lies behind a segment, without the compressed bytes that were passed.
+    pub(super) const fn go_on(&mut self, rest: &'a [u8]) {
+        self.rest = rest;
+    }
+
     /// Goes on to the end of the picture; returns what lies behind it, `None` where it has no end.
     pub(super) fn behind(mut self) -> Option<&'a [u8]> {
         for segment in self.by_ref() {
