@@ -64,9 +64,11 @@ fn nothing_that_tells_a_patient_enters_the_data_set() {
     let later = study.ingest(&random).unwrap();
     assert_eq!((later.kept, later.clips), (4, 5));
     assert_eq!(later.manifest.rows.iter().map(|row| &row.group).collect::<BTreeSet<_>>().len(), 3);
-    assert!(matches!(study.ingest(&options()), Err(IngestError::OptionChanged { .. })));
+    let other_salt = study.ingest(&options());
+    assert!(matches!(other_salt, Err(IngestError::OptionChanged { .. })), "{other_salt:?}");
     fs::remove_file(study.folder.path().join("out.salt")).unwrap();
-    assert!(matches!(study.ingest(&random), Err(IngestError::SaltGone(_))));
+    let without_salt = study.ingest(&random);
+    assert!(matches!(without_salt, Err(IngestError::SaltGone(_))), "{without_salt:?}");
 }
 
 #[test]

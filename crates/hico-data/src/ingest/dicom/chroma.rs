@@ -67,6 +67,8 @@ impl Found {
         };
         let may_be_own = self.there >= self.own * self.frames.unwrap_or(1) as u64;
         match (self.seen, is_exact(self.shared), is_exact(self.own)) {
+            // Pixels may mislead; header and length agree, and there are too few bytes for the other kind.
+            (Some(Chroma::Own), true, _) if !may_be_own => (Chroma::Shared, true),
             (Some(chroma), ..) => (chroma, true),
             (None, false, true) => (Chroma::Own, true),
             (None, true, false) => (Chroma::Shared, true),
@@ -131,7 +133,8 @@ mod tests {
         let found = |frames, there, seen| Found { frames, shared: 8, own: 12, there, seen }.decide();
         assert_eq!(found(Some(1), 12, None), (Chroma::Own, true));
         assert_eq!(found(Some(1), 12, Some(Chroma::Shared)), (Chroma::Shared, true));
-        assert_eq!(found(Some(2), 16, Some(Chroma::Own)), (Chroma::Own, true));
+        assert_eq!(found(Some(2), 24, Some(Chroma::Own)), (Chroma::Own, true));
+        assert_eq!(found(Some(2), 16, Some(Chroma::Own)), (Chroma::Shared, true), "as header and length agree");
         assert_eq!(found(Some(2), 16, None), (Chroma::Shared, true));
         assert_eq!(found(Some(2), 20, None), (Chroma::Shared, true), "too few bytes for the other kind");
         assert_eq!(found(Some(1), 20, None), (Chroma::Shared, false));
