@@ -34,12 +34,12 @@ fn identified(id: &str) -> DicomFile {
 
 #[test]
 fn nothing_that_tells_a_patient_enters_the_data_set() {
-    let broken = identified("ID-4711").with(0x0028, 0x0008, "IS", &is("9"));
+    let broken = identified("ID-X4711").with(0x0028, 0x0008, "IS", &is("9"));
     let study = Study::new(&[
-        ("Doe_Jane/20260102/IM1", &identified("ID-4711")),
-        ("Doe_Jane/20260102/IM2", &identified("ID-4711")),
+        ("Doe_Jane/20260102/IM1", &identified("ID-X4711")),
+        ("Doe_Jane/20260102/IM2", &identified("ID-X4711")),
         ("Doe_Jane/broken.dcm", &broken),
-        ("Roe/IM3", &identified("ID-4712")),
+        ("Roe/IM3", &identified("ID-X4712")),
         ("Roe/IM4", &identified("")),
     ]);
     fs::write(study.source().join("Doe_Jane/empty.dcm"), "").unwrap();
@@ -52,7 +52,7 @@ fn nothing_that_tells_a_patient_enters_the_data_set() {
     assert_eq!(patients.len(), 3);
     assert!(rows.iter().all(|row| Some(&row.group) == row.patient.as_ref()));
     let bytes = everything(&study.out());
-    for word in ["Doe", "Jane", "4711", "4712", "1970", "20260102", "Secret", "1.2.826.77", "Roe/", "IM1"] {
+    for word in ["Doe", "Jane", "X4711", "X4712", "19700304", "20260102", "Secret", "1.2.826.77", "Roe/", "IM1"] {
         assert!(!holds(&bytes, word), "{word}");
     }
     let salt = fs::read_to_string(study.folder.path().join("out.salt")).unwrap();
@@ -60,7 +60,7 @@ fn nothing_that_tells_a_patient_enters_the_data_set() {
     let list = fs::read_to_string(study.folder.path().join("out.sources.csv")).unwrap();
     assert!(rows.iter().all(|row| list.contains(&row.source)) && list.contains("Doe_Jane/20260102/IM1"));
     // A later sitting finds its clips again, and a new one of a known patient joins its group.
-    study.add("later/IM5", &identified("ID-4712"));
+    study.add("later/IM5", &identified("ID-X4712"));
     let later = study.ingest(&random).unwrap();
     assert_eq!((later.kept, later.clips), (4, 5));
     assert_eq!(later.manifest.rows.iter().map(|row| &row.group).collect::<BTreeSet<_>>().len(), 3);
@@ -97,8 +97,8 @@ fn ids_are_kept_where_that_is_asked_for_and_labels_outweigh_them() {
 fn a_scan_names_the_elements_that_are_filled_and_never_what_they_hold() {
     let blank =
         DicomFile::grey(2, 2, &[1, 2, 3, 4]).with(0x0010, 0x0010, "PN", b"    ").with(0x0010, 0x0020, "LO", b"  ");
-    let burned = identified("ID-4711").with(0x0028, 0x0301, "CS", b"YES ");
-    let study = Study::new(&[("a.dcm", &burned), ("b.dcm", &blank), ("c.dcm", &identified("ID-4712"))]);
+    let burned = identified("ID-X4711").with(0x0028, 0x0301, "CS", b"YES ");
+    let study = Study::new(&[("a.dcm", &burned), ("b.dcm", &blank), ("c.dcm", &identified("ID-X4712"))]);
     let options = PhiOptions::default();
     let report = scan_files(&study.source(), &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     let header = |clip: usize| report.clips[clip].header.clone().unwrap();
@@ -109,7 +109,7 @@ fn a_scan_names_the_elements_that_are_filled_and_never_what_they_hold() {
     let suspected: Vec<bool> = report.clips.iter().map(|clip| clip.suspected).collect();
     assert_eq!((suspected, report.headers), (vec![true, false, false], 2));
     let json = serde_json::to_vec(&report.clips).unwrap();
-    for word in ["Doe", "Jane", "4711", "4712", "1970", "20260102"] {
+    for word in ["Doe", "Jane", "X4711", "X4712", "19700304", "20260102"] {
         assert!(!holds(&json, word), "{word}");
     }
 }
