@@ -78,7 +78,7 @@ fn pictures_of_several_patients_in_one_folder_are_clips_of_their_own() {
     let report = desk.ingest(&open(table(["A", "B", "C", "D"]))).unwrap();
     assert_eq!((report.clips, report.patients), (4, 4));
     assert!(
-        report.notes.iter().any(|note| note.contains("different patients in one folder (benign)")),
+        report.notes.iter().any(|note| note.contains("different patients or groups in one folder (benign)")),
         "{:?}",
         report.notes
     );
@@ -86,6 +86,8 @@ fn pictures_of_several_patients_in_one_folder_are_clips_of_their_own() {
     assert_eq!(desk.ingest(&open(table(["A", "A", "C", "C"]))).unwrap().clips, 2);
     let asked = IngestOptions { stills: Some(Stills::Clip), ..desk.table(table(["A", "B", "C", "D"])) };
     assert!(desk.ingest(&asked).unwrap_err().to_string().contains("say different things of benign"));
+    // A picture without a patient is nobody else's.
+    assert!(desk.ingest(&open(table(["A", "NA", "C", ""]))).unwrap_err().to_string().contains("say different things"));
     // Labels alone, or a slip in one folder of several, do not decide it.
     let labels = "file,patient,label\nbenign/1.png,A,x\nbenign/2.png,A,y\n".to_owned();
     assert!(desk.ingest(&open(labels)).is_err());

@@ -34,7 +34,7 @@ impl Places {
         for path in [source_parts.clone(), std::path::absolute(given).map(|path| folders(&path)).unwrap_or_default()] {
             ways.extend((0..path.len()).map(|begin| path[begin..].to_vec()));
         }
-        ways.extend(roots.iter().map(|root| Written::of(root).parts).filter(|parts| !parts.is_empty()));
+        ways.extend(roots.iter().map(|root| parts_of_root(root)).filter(|parts| !parts.is_empty()));
         let mut roots: Vec<Vec<String>> = ways.into_iter().collect();
         roots.sort_by_key(|parts| std::cmp::Reverse(parts.len()));
         Self { source: source_parts, bases: vec![table_parts], roots, below }
@@ -58,6 +58,16 @@ impl Places {
         inside.retain(|way| !way.is_empty());
         inside
     }
+}
+
+/// A root as the user wrote it, perhaps with the backslashes of the table.
+fn parts_of_root(root: &str) -> Vec<String> {
+    Written::of(&root.replace('\\', "/")).parts
+}
+
+/// Whether a path of a table begins with what is said to stand for the source folder, in letters of any case.
+pub(super) fn begins_with(path: &str, root: &str) -> bool {
+    stripped(&Written::of(path).parts, &parts_of_root(root), |a, b| caseless(a) == caseless(b)).is_some()
 }
 
 fn folders(path: &Path) -> Vec<String> {
@@ -298,6 +308,13 @@ where
         Some(second) => Named::Either(first.clip, second.clip),
         None => Named::Only { clip: first.clip, by_frame: first.is_frame },
     }
+}
+
+/// The way that most paths begin with, which may stand for the source folder.
+pub(super) fn likeliest_root(ends: &[Vec<String>]) -> Option<Vec<String>> {
+    let mut counts: BTreeMap<&Vec<String>, usize> = BTreeMap::new();
+    ends.iter().for_each(|root| *counts.entry(root).or_default() += 1);
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(root, _)| root.clone())
 }
 
 /// The way that stands for the source folder in absolute paths of another machine: all that were found agree on it, and

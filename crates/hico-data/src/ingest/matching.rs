@@ -1,6 +1,6 @@
 //! Rows of a labels table ↔ clips found on disk. A row that could mean two clips is an error, never a guess.
 
-use super::finder::{Finder, Named, Written, common_root};
+use super::finder::{Finder, Named, Written, common_root, likeliest_root};
 use super::labels::{Facts, LabelError, LabelRow, Rows};
 use crate::split::SplitError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,10 +96,14 @@ fn name_patients_of_pictures(rows: &[LabelRow], found: &[Named<'_>]) -> bool {
             folders.entry(clip).or_default().push(&row.facts);
         }
     }
-    let whose = |facts: &Facts| (facts.patient.clone(), facts.group.clone());
+    // A picture of which no patient is told is not another one's.
+    let differ = |rows: &[&Facts], id: fn(&Facts) -> &Option<String>| {
+        let ids: BTreeSet<&String> = rows.iter().filter_map(|facts| id(facts).as_ref()).collect();
+        ids.len() > 1
+    };
     let several = folders.values().filter(|rows| rows.len() > 1);
     let (of_several, of_one): (Vec<_>, Vec<_>) =
-        several.partition(|rows| rows.iter().any(|facts| whose(facts) != whose(rows[0])));
+        several.partition(|rows| differ(rows, |facts| &facts.patient) || differ(rows, |facts| &facts.group));
     !of_several.is_empty() && of_several.len() >= of_one.len()
 }
 
@@ -147,9 +151,9 @@ fn find_loosely<'a>(rest: &[(&LabelRow, &Written)], finder: &Finder<'a>, matched
         matched.repeated += rows.len() - 1;
     }
     let lost: BTreeSet<u64> = matched.unmatched.iter().map(|(line, _)| *line).collect();
-    let lost = rest.iter().filter(|(row, path)| lost.contains(&row.line) && path.has_folders() && !path.is_absolute());
+    let lost = rest.iter().filter(|(row, path)| lost.contains(&row.line) && path.has_folders());
     let ends: Vec<Vec<String>> = lost.filter_map(|(_, path)| finder.end_of(path)).map(|(_, root)| root).collect();
-    matched.possible_root = common_root(ends.iter().map(Vec::as_slice), std::iter::empty()).map(|root| root.join("/"));
+    matched.possible_root = likeliest_root(&ends).map(|root| root.join("/"));
 }
 
 /// Gives every clip its group: its own; else the one its patient's other clips have; else its patient; else itself.

@@ -1,6 +1,6 @@
 //! What there is to do, settled before anything is written: which files are clips, what the labels say of them.
 
-use super::finder::{Finder, Places};
+use super::finder::{Finder, Places, begins_with};
 use super::identity::Veil;
 use super::journal::{ClipEntry, Settings};
 use super::labels::{Column, Columns, Facts, LabelError, LabelTable, Rows};
@@ -43,7 +43,7 @@ impl Plan {
             {
                 let mut plan = Self::with(source, out, options, Stills::Each)?;
                 plan.report.notes.push(format!(
-                    "every picture is a clip of its own, for the labels table names different patients in one folder ({clip})"
+                    "every picture is a clip of its own, for the labels table names different patients or groups in one folder ({clip})"
                 ));
                 Ok(plan)
             }
@@ -151,6 +151,10 @@ impl Plan {
                  for {clip}",
                 rows(matched.loosely.len())
             ));
+        }
+        let rows = table.iter().flat_map(|table| &table.rows).collect::<Vec<_>>();
+        for root in options.labels_roots.iter().filter(|root| !rows.iter().any(|row| begins_with(&row.file, root))) {
+            report.warnings.push(format!("no path of the labels table begins with {root}, which --labels-root names"));
         }
         if let Some(root) = &matched.possible_root {
             report.warnings.push(format!(
