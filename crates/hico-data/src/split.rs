@@ -71,7 +71,7 @@ const fn fewer(groups: usize) -> &'static str {
 pub enum Remedy {
     /// This many folds, the most below those asked for that work.
     Folds(usize),
-    /// The folds asked for (2 where that were fewer), if these classes are left unlabelled.
+    /// The most folds, up to those asked for, that work if these classes are left unlabelled.
     Unlabel {
         /// The folds.
         folds: usize,
@@ -99,20 +99,21 @@ pub fn remedies(manifest: &Manifest, folds: usize, seed: Seed) -> Vec<Remedy> {
     }
     // No more folds than the rarest class has groups can work.
     let rarest = groups_of.values().map(BTreeSet::len).min().unwrap_or(groups);
-    let most = folds.saturating_sub(1).min(rarest).min(groups);
+    let below = if folds < 2 { 2 } else { folds - 1 };
+    let most = below.min(rarest).min(groups);
     let fewer = (2..=most).rev().find(|folds| k_folds(manifest, *folds, seed).is_ok());
-    let wanted = folds.clamp(2, groups);
-    let mut without = manifest.clone();
-    let mut classes = Vec::new();
-    while let Err(SplitError::FoldWithoutClass { class, .. }) = k_folds(&without, wanted, seed) {
-        unlabel(&mut without, &class);
-        classes.push(class);
-    }
-    // With no class left there is nothing to tell apart.
-    let is_worth_it = !classes.is_empty() && !without.classes().is_empty();
-    let unlabel = is_worth_it.then_some(Remedy::Unlabel { folds: wanted, classes });
-    let alone = (wanted != folds && unlabel.is_none()).then_some(Remedy::Folds(wanted));
-    let found: Vec<Remedy> = fewer.map(Remedy::Folds).or(alone).into_iter().chain(unlabel).collect();
+    let unlabel = (2..=folds.clamp(2, groups)).rev().find_map(|folds| {
+        let mut without = manifest.clone();
+        let mut classes = Vec::new();
+        while let Err(SplitError::FoldWithoutClass { class, .. }) = k_folds(&without, folds, seed) {
+            unlabel(&mut without, &class);
+            classes.push(class);
+        }
+        // With no class left there is nothing to tell apart.
+        let is_worth_it = !classes.is_empty() && !without.classes().is_empty();
+        is_worth_it.then_some(Remedy::Unlabel { folds, classes })
+    });
+    let found: Vec<Remedy> = fewer.map(Remedy::Folds).into_iter().chain(unlabel).collect();
     if found.is_empty() { vec![Remedy::MoreGroups] } else { found }
 }
 
@@ -181,6 +182,20 @@ pub fn check_folds(manifest: &Manifest) -> Result<Vec<usize>, SplitError> {
     }
     every_fold_has_every_class(manifest, &manifest.rows.iter().map(|row| row.fold).collect::<Vec<_>>())?;
     Ok(folds.into_iter().collect())
+}
+
+/// Finds patients whose clips stand in several folds, because they belong to several groups.
+///
+/// - returns: the patients, in order
+#[must_use]
+pub fn torn_patients(manifest: &Manifest) -> Vec<&str> {
+    let mut folds: BTreeMap<&str, BTreeSet<Option<usize>>> = BTreeMap::new();
+    for row in &manifest.rows {
+        if let Some(patient) = &row.patient {
+            folds.entry(patient).or_default().insert(row.fold);
+        }
+    }
+    folds.into_iter().filter(|(_, folds)| folds.len() > 1).map(|(patient, _)| patient).collect()
 }
 
 /// Chooses whole groups that hold about `fraction` of the clips of each label: for validation within a training set, and

@@ -1,7 +1,7 @@
 use crate::args::SplitArgs;
 use crate::output::{HintExt as _, Output};
 use hico_data::inspect::{self, Fold};
-use hico_data::split::{Remedy, check_folds, k_folds, remedies, unlabel};
+use hico_data::split::{Remedy, check_folds, k_folds, remedies, torn_patients, unlabel};
 use hico_data::{Manifest, Seed, spelling};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -40,6 +40,15 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode>
         manifest.write(&args.dataset).hint(|| "the data set must be in a folder that you may write to".to_owned())?;
     }
     spelling::warnings(&manifest).iter().for_each(|words| output.warning(words));
+    let torn = torn_patients(&manifest);
+    let counted = |patients: usize| if patients == 1 { "1 patient".to_owned() } else { format!("{patients} patients") };
+    if let Some(first) = torn.first() {
+        output.warning(&format!(
+            "{} in several folds (first: {first}), because their clips are in several groups: what is tested was \
+             seen; give them one group in the labels table, or leave its column of groups out",
+            counted(torn.len())
+        ));
+    }
     output.result(&inspect::folds(&manifest), table)?;
     Ok(ExitCode::SUCCESS)
 }
