@@ -340,6 +340,10 @@ impl<'a> Work<'a> {
         let classes = self.dataset.classes().len();
         let count = |class| plan.test.iter().filter(|clip| self.dataset.label(**clip) == Some(class)).count();
         let clips_per_class: Vec<usize> = (0..classes).map(count).collect();
+        let groups_of_class = |class| {
+            let of_class = plan.test.iter().copied().filter(|clip| self.dataset.label(*clip) == Some(class));
+            groups_of(self.dataset, &of_class.collect::<Vec<_>>()).len()
+        };
         TestFacts {
             fold: plan.fold,
             clips: clip.count,
@@ -348,6 +352,7 @@ impl<'a> Work<'a> {
             accuracy: clip.accuracy,
             chance: 1.0 / clips_per_class.iter().filter(|count| **count > 0).count().max(1) as f64,
             clips_per_class,
+            groups_per_class: (0..classes).map(groups_of_class).collect(),
             seen_in_pretraining,
         }
     }

@@ -107,6 +107,9 @@ pub struct TestFacts {
     pub accuracy: Estimate,
     /// Balanced accuracy of always naming one class.
     pub chance: f64,
+    /// Tested groups of each class; files of earlier versions do not tell.
+    #[serde(default)]
+    pub groups_per_class: Vec<usize>,
     /// Tested groups that the pretraining had seen: the figures are then too good.
     #[serde(default)]
     pub seen_in_pretraining: usize,
@@ -204,11 +207,23 @@ impl TestFacts {
     pub fn words(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
         let interval = match self.balanced_accuracy.interval() {
-            Ok([low, high]) => format!("95 % interval {:.1} to {}", low * 100.0, percent(high)),
+            Ok([low, high]) => {
+                let alone = self.groups_per_class.iter().filter(|groups| **groups == 1).count();
+                let caveat = match alone {
+                    0 => String::new(),
+                    1 => ", which knows nothing of 1 class, tested on one patient".to_owned(),
+                    _ => format!(", which knows nothing of {alone} classes, tested on one patient each"),
+                };
+                format!("95 % interval {:.1} to {}{caveat}", low * 100.0, percent(high))
+            }
             Err(why) => why.words().to_owned(),
         };
+        let unseen = match self.seen_in_pretraining {
+            0 => "it never saw".to_owned(),
+            seen => format!("its fine-tuning did not see, but its pretraining {seen} of them"),
+        };
         format!(
-            "On {} of {} it never saw (fold {}) it reached a balanced accuracy of {} ({interval}); chance is {}.",
+            "On {} of {} {unseen} (fold {}) it reached a balanced accuracy of {} ({interval}); chance is {}.",
             counted(self.clips, "clip"),
             counted(self.groups, "patient"),
             self.fold,
@@ -411,11 +426,30 @@ mod tests {
             clips: 10,
             groups: 1,
             clips_per_class: vec![4, 3, 3],
+            groups_per_class: Vec::new(),
             balanced_accuracy: figure,
             accuracy: figure,
             chance: 1.0 / 3.0,
             seen_in_pretraining: 0,
         }
+    }
+
+    #[test]
+    fn patients_that_pretraining_saw_are_not_called_unseen() {
+        let mut test = test(0.5, Some([0.4, 0.6]));
+        assert!(test.words().starts_with("On 10 clips of 1 patient it never saw (fold 0)"), "{}", test.words());
+        test.seen_in_pretraining = 1;
+        assert!(
+            test.words().contains("its fine-tuning did not see, but its pretraining 1 of them"),
+            "{}",
+            test.words()
+        );
+        test.groups_per_class = vec![2, 1, 1];
+        assert!(
+            test.words().contains("which knows nothing of 2 classes, tested on one patient each"),
+            "{}",
+            test.words()
+        );
     }
 
     #[test]

@@ -5,13 +5,14 @@ mod markdown;
 use super::check::Checked;
 use super::source::{RESIZE, Source};
 use super::{Exported, Target, architecture};
-use crate::evaluate::history::{History, Reached};
+use crate::evaluate::history::{History, PretrainingFacts, Reached};
 use crate::evaluate::outcome::{Estimate, Evaluation, Role, Tested};
 use crate::model::weights::{LoadReport, hex};
 use crate::recipe::{Depth, RecipeFile};
 use crate::train::run_record::VERSION;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What a person says of an export; nothing here can be known from the files.
@@ -168,8 +169,46 @@ pub struct Row {
     pub auc: Option<Estimate>,
 }
 
-impl From<&Evaluation> for Figures {
-    fn from(evaluation: &Evaluation) -> Self {
+/// What keeps an evaluation from speaking of these weights: other encoders, patients that they saw.
+fn doubts(evaluation: &Evaluation, history: &History) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let ours = history.pretraining();
+    let is_this = |facts: &PretrainingFacts| {
+        ours.is_some_and(|ours| {
+            (&ours.run, &ours.data, ours.seed, ours.clips) == (&facts.run, &facts.data, facts.seed, facts.clips)
+        })
+    };
+    let is_ours = match ours {
+        Some(_) => evaluation.pretraining.iter().any(is_this),
+        None => evaluation.pretraining.is_empty(),
+    };
+    if !is_ours {
+        let runs: BTreeSet<&str> = evaluation.pretraining.iter().map(|facts| facts.run.as_str()).collect();
+        let runs = if runs.is_empty() {
+            "none that it names".to_owned()
+        } else {
+            runs.into_iter().collect::<Vec<_>>().join(", ")
+        };
+        doubts
+            .push(format!("these figures are of networks from other pretraining runs ({runs}), not of these weights"));
+        let (seen, _) = history.seen();
+        let tested: BTreeSet<&String> = evaluation
+            .candidates
+            .iter()
+            .flat_map(|candidate| &candidate.runs)
+            .flat_map(|run| &run.clips_tested)
+            .map(|clip| &clip.group)
+            .collect();
+        let both = tested.into_iter().filter(|group| seen.contains(*group)).count();
+        if both > 0 {
+            doubts.push(format!("these weights saw {both} of the tested patients"));
+        }
+    }
+    doubts
+}
+
+impl Figures {
+    fn new(evaluation: &Evaluation, history: &History) -> Self {
         let rows = evaluation.candidates.iter().map(|candidate| {
             let clip = &candidate.honest.clip;
             Row {
@@ -189,7 +228,7 @@ impl From<&Evaluation> for Figures {
             seeds: evaluation.protocol.seeds.clone(),
             tested: evaluation.tested(),
             rows: rows.collect(),
-            warnings: evaluation.warnings.clone(),
+            warnings: doubts(evaluation, history).into_iter().chain(evaluation.warnings.iter().cloned()).collect(),
         }
     }
 }
@@ -251,7 +290,7 @@ impl Card {
             data: data(source, statements.hide_groups),
             recipe: source.run.as_ref().map(|(_, recipe)| recipe.to_file()),
             data_licence: statements.data_licence.clone(),
-            evaluations: evaluations.iter().map(Figures::from).collect(),
+            evaluations: evaluations.iter().map(|evaluation| Figures::new(evaluation, &source.history)).collect(),
             intended_use: statements.intended_use.clone().unwrap_or_else(|| INTENDED_USE.to_owned()),
             limits: limits(source, side, evaluations, statements),
             checked: None,

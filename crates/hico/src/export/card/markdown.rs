@@ -126,7 +126,7 @@ fn data(card: &Card) -> String {
 fn figures(figures: &Figures) -> String {
     let mut lines = vec![
         format!(
-            "Tested on {} clips of {} patients, which training did not see; per clip, folds {:?}, seeds {:?}, data `{}`. \
+            "Tested on {} clips of {} patients, which the fine-tuning of the tested networks did not see; per clip, folds {:?}, seeds {:?}, data `{}`. \
              Intervals are 95 %, by patient; where patients cannot tell one, it says why.",
             figures.tested.clips, figures.tested.groups, figures.folds, figures.seeds, figures.data
         ),
