@@ -2,7 +2,6 @@
 
 use crate::args::TakingArgs;
 use crate::output::{HintExt as _, Output};
-use anyhow::Context as _;
 use hico::predict::PredictError;
 use hico::predict::sources::{self, Taken, Taking};
 use hico_data::ingest::{Links, Prepared};
@@ -25,13 +24,22 @@ pub(crate) fn each_batch(
     output: &Output,
     mut each: impl FnMut(&Taken) -> anyhow::Result<()>,
 ) -> anyhow::Result<Option<usize>> {
-    for path in paths {
-        std::fs::metadata(path).with_context(|| path.display().to_string())?;
-    }
+    let mut refused = 0;
+    let is_there = |path: &&PathBuf| match std::fs::metadata(path) {
+        Ok(_) => true,
+        Err(error) => {
+            output.warning(&format!(
+                "{}: {error}\n  hint: name a file that is there and that you may read",
+                path.display()
+            ));
+            refused += 1;
+            false
+        }
+    };
+    let paths: Vec<PathBuf> = paths.iter().filter(is_there).cloned().collect();
     let links = links(args.follow_links);
     let (limits, damaged) = (args.limits.limits(), args.limits.damaged());
     let taking = Taking { prepared, stills: args.stills.into(), links, limits, damaged };
-    let mut refused = 0;
     let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
         let taken = sources::take(batch, taking, stop)?;
         for clip in &taken.refused {
@@ -42,7 +50,7 @@ pub(crate) fn each_batch(
         each(&taken)?;
         Ok(taken.close()?)
     };
-    for batch in sources::batches(paths) {
+    for batch in sources::batches(&paths) {
         match one(&batch) {
             Err(error) if matches!(error.downcast_ref(), Some(PredictError::Interrupted)) => return Ok(None),
             outcome => hinted(outcome)?,

@@ -113,6 +113,12 @@ fn what_cannot_be_predicted_is_told_and_the_others_are() {
     assert_eq!((said.code, said.out.lines().count()), (Some(2), 1), "{}", said.err);
     assert!(said.err.contains("words.txt: is no DICOM file") && said.err.contains("broken.png"), "{}", said.err);
     assert_eq!(run(path, ["predict", "tuned", "words.txt"]).code, Some(1));
+    // A path that is not there keeps no other from its answer.
+    let said = run(path, "predict tuned gone.png noise-0.png --json".split(' '));
+    assert_eq!((said.code, said.out.lines().count()), (Some(2), 1), "{}", said.err);
+    assert!(said.err.contains("gone.png: No such file") && said.err.contains("hint: name a file that is there"));
+    let folder = lines(&done(path, "predict tuned clips/P001-1 --json --quiet").out);
+    assert_eq!(folder[0]["source"], "clips/P001-1");
     // What is refused for its damage is taken on request, and told.
     let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hico-data/tests/regressions/gif/good-bytes-behind.gif");
     std::fs::write(path.join("cut.gif"), &std::fs::read(whole).unwrap()[..300]).unwrap();

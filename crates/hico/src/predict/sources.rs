@@ -113,6 +113,7 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
         let staged = source.split('/').next().and_then(|place| named.get(place));
         match staged {
             Some(path) => path.display().to_string(),
+            None if source == "." => paths[0].display().to_string(),
             None => paths[0].join(source).display().to_string(),
         }
     };
