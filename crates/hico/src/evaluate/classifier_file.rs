@@ -104,8 +104,9 @@ impl ClassifierFacts {
     /// Refuses what no network can have been written with.
     fn check(&self) -> Result<(), String> {
         recipe::check_view(&self.view).map_err(|error| error.to_string())?;
-        if !(self.temperature.is_finite() && self.temperature > 0.0) {
-            return Err(format!("its temperature is {}, and must be a number above 0", self.temperature));
+        // Calibration keeps to some powers of e around 1.
+        if !(1e-3..=1e3).contains(&self.temperature) {
+            return Err(format!("its temperature is {:e}, and must be from 0.001 to 1000", self.temperature));
         }
         if !(1..=MOST_CLASSES).contains(&self.classes.len()) {
             return Err(format!("it has {} classes, and must have 1 to {MOST_CLASSES}", self.classes.len()));
@@ -278,7 +279,7 @@ mod tests {
             assert!(said.contains(&format!("tensor {name}")) && said.contains("hico-fold0-seed1"), "{said}");
         }
         for (from, to, said) in [
-            ("\"temperature\":1.5", "\"temperature\":0.0", "temperature is 0"),
+            ("\"temperature\":1.5", "\"temperature\":0.0", "temperature is 0e0"),
             ("\"std\":0.25", "\"std\":0.0", "view.std = 0"),
             ("\"side\":224", "\"side\":224000", "view.side = 224000"),
         ] {

@@ -280,7 +280,13 @@ impl TryFrom<RecipeFile> for Recipe {
         let RecipeFile { method, loss, view, train, .. } = &file;
         fraction("method.teacher_momentum", method.teacher_momentum)?;
         check("method.queue", method.queue, (1..=1 << 20).contains(&method.queue), "from 1 to 1,048,576")?;
-        positive("loss.temperature", loss.temperature)?;
+        let temperature = loss.temperature;
+        check(
+            "loss.temperature",
+            temperature,
+            (1e-4..=1e4).contains(&temperature),
+            "a number above 0, from 0.0001 to 10000",
+        )?;
         fraction("loss.peer_weight", loss.peer_weight)?;
         not_negative("loss.label_weight", loss.label_weight)?;
         fraction("loss.smoothing", loss.smoothing)?;
@@ -332,8 +338,9 @@ pub fn check_view(view: &ViewRecipe) -> Result<(), RecipeError> {
     not_negative("view.pair_within", view.pair_within)?;
     fraction("view.depth_gain", view.depth_gain)?;
     fraction("view.speckle", view.speckle)?;
-    check("view.mean", view.mean, view.mean.is_finite(), "a number")?;
-    positive("view.std", view.std)
+    // Values of pixels are from 0 to 1; far outside of that nothing is left of a picture in 32 bits.
+    check("view.mean", view.mean, view.mean.abs() <= 100.0, "a number from -100 to 100")?;
+    check("view.std", view.std, (1e-4..=1e4).contains(&view.std), "a number above 0, from 0.0001 to 10000")
 }
 
 fn check(key: &'static str, value: impl ToString, holds: bool, expected: &'static str) -> Result<(), RecipeError> {
@@ -408,7 +415,7 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_named_with_what_it_may_be() {
         let error = Recipe::parse("[loss]\ntemperature = -1.0").unwrap_err();
-        assert_eq!(error.to_string(), "loss.temperature = -1: must be a number above 0");
+        assert_eq!(error.to_string(), "loss.temperature = -1: must be a number above 0, from 0.0001 to 10000");
         for toml in
             ["[train]\nbatch = 1", "[view]\nside = 31", "[view]\ncrop_scale = [0.9, 0.8]", "[loss]\nsmoothing = nan"]
         {
