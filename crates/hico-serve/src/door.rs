@@ -6,7 +6,7 @@ use crate::panics;
 use crate::refusal::{Cause, Refusal};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use std::net::IpAddr;
@@ -43,7 +43,8 @@ pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, 
         }
         Err(refusal) => refusal.into_response(),
     };
-    if !response.status().is_success() {
+    // Who ran out of time does not get more of it.
+    if !response.status().is_success() && response.status() != StatusCode::SERVICE_UNAVAILABLE {
         body.forget().await;
     }
     for (name, value) in HEADERS {
