@@ -10,7 +10,7 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::device::DeviceChoice;
 use hico::model::weights::{WeightsError, WeightsOf};
-use hico::recipe::{Recipe, RecipeFile};
+use hico::recipe::{Recipe, RecipeFile, Supervision};
 use hico::train::checkpoint::Best;
 use hico::train::first_weights::FirstWeights;
 use hico::train::{Ending, PretrainOptions, PretrainOutcome};
@@ -106,6 +106,10 @@ fn recipe(
     if let Some([mean, std]) = first.and_then(FirstWeights::normalisation) {
         normalise(&mut file, [mean, std], says, output);
     }
+    let asked = args.supervision.map(Supervision::from).filter(|asked| *asked != Supervision::SelfOnly);
+    let unread = asked.filter(|_| !file.method.name.can_read_labels());
+    let refused = unread.map(|_| anyhow::anyhow!("--supervision: {} learns without labels", file.method.name));
+    refused.map_or(Ok(()), Err).hint(|| "leave --supervision out, or choose --method hico or uscl".to_owned())?;
     Recipe::try_from(with_flags(file, args)).hint(|| recipe::REMEDY.to_owned())
 }
 

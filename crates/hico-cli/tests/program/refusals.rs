@@ -207,6 +207,40 @@ fn a_run_that_holds_no_fold_out_goes_on_after_a_split() {
 }
 
 #[test]
+fn a_folder_keeps_the_network_of_its_fold_and_a_study_begins_in_no_other_folder() {
+    let folder = phantom();
+    let folder = folder.path();
+    let line = "finetune random --data data --side 32 --epochs 1 --batch 4 --frames-per-clip 1 --quiet --out tuned";
+    done(folder, &format!("{line} --holdout-fold 0"));
+    let before = std::fs::read(folder.join("tuned/evaluation.json")).unwrap();
+    refuse(folder, &format!("{line} --holdout-fold 1"), &["tuned: holds the network of fold 0"]);
+    assert!(std::fs::read(folder.join("tuned/evaluation.json")).unwrap() == before);
+    let study = "title = \"t\"\nseeds = [1]\n[budget]\nimages = 8\n[judge]\nprobe = [\"all\"]\n[[data]]\nname = \"d\"\n\
+                 folder = \"data\"\n[[method]]\nname = \"random\"\n";
+    std::fs::write(folder.join("study.toml"), study).unwrap();
+    for (out, file) in [("data", "clips.csv"), ("tuned", "evaluation.json")] {
+        refuse(folder, &format!("compare study.toml --out {out}"), &[file]);
+        assert!(!folder.join(out).join("study.json").exists());
+    }
+}
+
+#[test]
+fn a_split_says_which_patients_stand_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, "phantom --out clips --patients 6 --frames 2 --side 32 --quiet");
+    let table = std::fs::read_to_string(folder.join("clips/labels.csv")).unwrap();
+    let rows = table.lines().skip(1).filter(|row| !row.is_empty()).enumerate();
+    let rows: String = rows.map(|(at, row)| format!("{},x,one,g{at}\n", row.split(',').next().unwrap())).collect();
+    std::fs::write(folder.join("torn.csv"), format!("file,label,patient,group\n{rows}")).unwrap();
+    done(folder, "ingest clips --labels torn.csv --out data --side 0 --quiet");
+    for line in ["split data --folds 2", "split data --check"] {
+        let said = done(folder, line);
+        assert!(said.err.contains("1 patient in several folds (first: one)"), "{}", said.err);
+    }
+}
+
+#[test]
 fn one_class_is_nothing_to_judge() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

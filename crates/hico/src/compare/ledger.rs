@@ -3,7 +3,8 @@
 use super::study::{Judging, Start, Study};
 use crate::difference::{self, Difference};
 use crate::recipe::RecipeFile;
-use crate::train::run_record::VERSION;
+use crate::train::run_record::{RUN_FILE, VERSION};
+use hico_data::manifest::MANIFEST_FILE;
 use hico_data::{Dataset, atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,6 +54,14 @@ pub enum LedgerError {
         /// What the reader says.
         source: serde_json::Error,
     },
+    /// The folder is that of something else.
+    #[error("{}: holds no study but {other}", .folder.display())]
+    Taken {
+        /// The folder.
+        folder: PathBuf,
+        /// A file in it.
+        other: &'static str,
+    },
     /// The folder was begun otherwise.
     #[error("{}: begun with {what}", .folder.display())]
     Other {
@@ -72,6 +81,7 @@ impl LedgerError {
         match self {
             Self::File { .. } => "choose an --out on a disk that can be written and has room",
             Self::Broken { .. } => "restore that file from a copy, or choose another --out",
+            Self::Taken { .. } => "choose another --out",
             Self::Other { remedy, .. } => remedy.as_str(),
         }
     }
@@ -100,6 +110,11 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if let Some(other) =
+                [MANIFEST_FILE, RUN_FILE, "evaluation.json"].into_iter().find(|name| folder.join(name).exists())
+            {
+                return Err(LedgerError::Taken { folder: folder.to_owned(), other });
+            }
             std::fs::create_dir_all(folder).map_err(failed)?
         }
         Err(source) => return Err(failed(source)),

@@ -311,7 +311,7 @@ impl TrainError {
             Self::TooFewEpochs { done, .. } => return Some(format!("use --epochs {done} or more")),
             Self::Log(LogError::Busy(_)) => "wait for the other process, or choose another --out",
             Self::NotFinite { .. } => {
-                "start again with a smaller train.learning_rate, or with train.clip_norm set, in the recipe"
+                "start again in another folder with a smaller train.learning_rate, or with train.clip_norm set, in the recipe"
             }
             _ => return None,
         };
