@@ -66,6 +66,31 @@ pub(super) fn check(data: &[u8]) -> Result<bool, String> {
 /// Those of DC and of AC.
 type Tables = [[Option<Huffman>; 4]; 2];
 
+/// Ways of writing that the decoder of the pixels shows wrong without a word; why, where a picture is written so.
+pub(super) fn misread(data: &[u8]) -> Option<&'static str> {
+    let mut frame = None;
+    for segment in Segments::new(data).ok()? {
+        let Segment { marker, body, .. } = segment.ok()?;
+        match marker {
+            0xc0..=0xc2 => frame = Some(Frame::read(body, marker == 0xc2).ok()?),
+            0xda => {
+                let frame: Frame = frame?;
+                let is_full = |component: &Component| component.density == frame.most;
+                if !frame.components.first().is_some_and(is_full) {
+                    return Some("a JPEG whose luma is coarser than its chroma is not read: save it again as PNG");
+                }
+                let is_split = usize::from(*body.first()?) < frame.components.len() && !frame.is_progressive;
+                let is_thinned = !frame.components.iter().all(is_full);
+                return (is_split && is_thinned).then_some(
+                    "a JPEG of several scans with thinned-out chroma is not read: save it again as PNG, or as a JPEG of one scan",
+                );
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Takes over the tables of a segment.
 fn take_tables(body: &[u8], tables: &mut Tables) -> Result<(), String> {
     for (class, place, table) in jpeg_huffman::tables(body)? {
@@ -152,6 +177,16 @@ impl Frame {
         } else {
             Band { first: 0, last: BLOCK - 1, is_refined: false }
         };
+        let [high, low] = if self.is_progressive { [bits >> 4, bits & 15] } else { [0, 0] };
+        for (component, _) in &parts {
+            let missing = &self.components[*component].missing;
+            // A first scan of a band comes once, a further one after that with a bit more; and no band before the first number.
+            let before = if high == 0 { NEVER } else { high };
+            let is_due = missing[band.first..=band.last].iter().all(|bits| *bits == before);
+            if self.is_progressive && (!is_due || (band.first > 0 && missing[0] == NEVER)) {
+                return Err("one of its scans is missing".to_owned());
+            }
+        }
         match parts[..] {
             [] => return Err("a scan of no component".to_owned()),
             [(component, [_, ac])] if band.first > 0 => {
@@ -170,7 +205,6 @@ impl Frame {
                 walk.units(units, &blocks.collect::<Vec<_>>(), &band)?;
             }
         }
-        let low = if self.is_progressive { bits & 15 } else { 0 };
         for (component, _) in &parts {
             self.components[*component].missing[band.first..=band.last].fill(low);
         }
@@ -223,6 +257,40 @@ mod tests {
                 assert!(check(&cut).is_err(), "{length}: {:?}", check(&cut));
             }
         }
+    }
+
+    #[test]
+    fn a_progressive_picture_without_any_one_of_its_scans_is_refused() {
+        let data = bytes(PROGRESSIVE);
+        let scans = places(&data, 0xda);
+        for (number, from) in scans.iter().enumerate() {
+            // From its header to the next marker that is no restart.
+            let next = (from + 2..data.len() - 1).find(|at| data[*at] == 0xff && data[at + 1] > 0).unwrap();
+            let without = [&data[..*from], &data[next..]].concat();
+            assert!(check(&without).is_err(), "scan {number}");
+        }
+    }
+
+    #[test]
+    fn ways_of_writing_that_are_shown_wrong_are_known() {
+        let read = |data: &[u8]| misread(data).unwrap_or_default();
+        for data in [baseline(), bytes(PROGRESSIVE), bytes(RESTARTS)] {
+            assert_eq!(read(&data), "");
+        }
+        // Three components, of which luma has the most samples or not; a first scan of all or of one.
+        let jpeg = |densities: [u8; 3], scan: &[u8], frame: u8| {
+            let mut data = vec![0xff, 0xd8, 0xff, frame, 0, 17, 8, 0, 8, 0, 8, 3];
+            densities.iter().enumerate().for_each(|(at, density)| data.extend([at as u8 + 1, *density, 0]));
+            data.extend([0xff, 0xda, 0, 6 + 2 * scan.len() as u8, scan.len() as u8]);
+            scan.iter().for_each(|name| data.extend([*name, 0]));
+            [&data[..], &[0, 63, 0, 0xff, 0xd9]].concat()
+        };
+        assert_eq!(read(&jpeg([0x22, 0x11, 0x11], &[1, 2, 3], 0xc0)), "");
+        assert_eq!(read(&jpeg([0x11, 0x11, 0x11], &[1], 0xc0)), "");
+        assert_eq!(read(&jpeg([0x22, 0x11, 0x11], &[1], 0xc2)), "");
+        assert!(read(&jpeg([0x22, 0x11, 0x11], &[1], 0xc0)).contains("several scans"));
+        assert!(read(&jpeg([0x11, 0x22, 0x11], &[1, 2, 3], 0xc0)).contains("coarser"));
+        assert!(read(&jpeg([0x21, 0x12, 0x11], &[1, 2, 3], 0xc2)).contains("coarser"));
     }
 
     #[test]

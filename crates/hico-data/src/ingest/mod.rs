@@ -47,6 +47,7 @@ mod suffixes;
 pub(crate) mod survey;
 mod tail;
 mod take_in;
+mod tiff_tags;
 mod upright;
 mod video;
 mod video_words;

@@ -8,11 +8,12 @@ use super::picture_notes::PictureNotes;
 use super::refusal::Refusal;
 use super::sniff::{self, Content};
 use super::tail::{self, PngTail};
+use super::tiff_tags::{self, TiffTags};
 use super::video::Damaged;
 use super::{jpeg_scans, upright};
 use crate::clip::Size;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-use std::io::{BufRead, BufReader, Cursor, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -102,11 +103,16 @@ pub(super) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &Ato
                 _ => Err(broken("cut short: the end of the JPEG is missing")),
             }
         }
-        ImageFormat::Tiff if tiff_has_more_pages(open()?).map_err(unreadable)? => {
-            return Err(Refusal::ManyPages { name: name.to_owned() });
+        ImageFormat::Tiff => {
+            let TiffTags { has_more_pages, is_premultiplied } = tiff_tags::read(open()?).map_err(unreadable)?;
+            if has_more_pages {
+                return Err(Refusal::ManyPages { name: name.to_owned() });
+            }
+            let alpha = if is_premultiplied { Alpha::Applied } else { Alpha::Straight };
+            decode(open()?, format, Beside { alpha, ..Beside::default() }, name, limits)
         }
         // What is missing at its end, its decoder fills and says nothing.
-        ImageFormat::WebP => decode(open()?, format, None, name, limits).and_then(|picture| {
+        ImageFormat::WebP => decode(open()?, format, Beside::default(), name, limits).and_then(|picture| {
             if tail::is_riff_cut(path).map_err(unreadable)? {
                 return Err(broken("cut short: the end of the WebP is missing"));
             }
@@ -114,10 +120,10 @@ pub(super) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &Ato
         }),
         ImageFormat::Png => {
             let PngTail { is_followed, exif } = tail::of_png(path).map_err(unreadable)?;
-            decode(open()?, format, exif.as_deref(), name, limits)
+            decode(open()?, format, Beside { exif, ..Beside::default() }, name, limits)
                 .and_then(|picture| followed(picture, is_followed, "PNG"))
         }
-        _ => decode(open()?, format, None, name, limits),
+        _ => decode(open()?, format, Beside::default(), name, limits),
     };
     // Whatever a decoder says of a file that it gets no more bytes of, it was told to stop.
     if stop.load(Ordering::Relaxed) { Err(Refusal::Interrupted) } else { decoded }
@@ -125,7 +131,10 @@ pub(super) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &Ato
 
 /// Decodes a JPEG and checks that all of its pixels are there: the decoder would make up what is missing.
 pub(super) fn decode_jpeg(bytes: &[u8], name: &str, limits: Limits) -> Result<Picture, Refusal> {
-    let mut picture = decode(Cursor::new(bytes), ImageFormat::Jpeg, None, name, limits)?;
+    if let Some(said) = jpeg_scans::misread(bytes) {
+        return Err(Refusal::Picture { name: name.to_owned(), said: said.to_owned() });
+    }
+    let mut picture = decode(Cursor::new(bytes), ImageFormat::Jpeg, Beside::default(), name, limits)?;
     match jpeg_scans::check(bytes) {
         Ok(has_surplus) => picture.told.extend(has_surplus.then(|| jpeg_scans::SURPLUS.to_owned())),
         Err(said) => {
@@ -135,13 +144,28 @@ pub(super) fn decode_jpeg(bytes: &[u8], name: &str, limits: Limits) -> Result<Pi
     Ok(picture)
 }
 
+/// What alpha did to the colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Alpha {
+    #[default]
+    Straight,
+    /// They are multiplied by it.
+    Applied,
+}
+
+/// What a file says of its picture that its decoder does not.
+#[derive(Debug, Default)]
+struct Beside {
+    /// EXIF that stands behind the pixels.
+    exif: Option<Vec<u8>>,
+    alpha: Alpha,
+}
+
 /// Decodes the bytes of one picture; where the decoder panics, it is that picture's fault.
-///
-/// - `exif`: EXIF that stands behind its pixels
 fn decode(
     bytes: impl BufRead + Seek,
     format: ImageFormat,
-    exif: Option<&[u8]>,
+    beside: Beside,
     name: &str,
     limits: Limits,
 ) -> Result<Picture, Refusal> {
@@ -153,12 +177,12 @@ fn decode(
         let mut decoder = reader.into_decoder().map_err(fault)?;
         let (width, height) = decoder.dimensions();
         check_size(Size { height: height as usize, width: width as usize }, limits)?;
-        let orientation = upright::orientation(&mut decoder, exif).map_err(fault)?;
+        let orientation = upright::orientation(&mut decoder, beside.exif.as_deref()).map_err(fault)?;
         let mut picture = DynamicImage::from_decoder(decoder).map_err(fault)?;
         picture.apply_orientation(orientation);
         let size = Size { height: picture.height() as usize, width: picture.width() as usize };
         let largest = largest(&picture);
-        let has_alpha = picture.color().has_alpha();
+        let has_alpha = picture.color().has_alpha() && beside.alpha == Alpha::Straight;
         let rgb = if has_alpha { over_black(picture.into_rgba8().as_raw()) } else { picture.into_rgb8().into_raw() };
         Ok(Picture { size, rgb, largest, told: Vec::new() })
     };
@@ -190,24 +214,6 @@ pub(super) fn decoder_limits(limits: Limits) -> image::Limits {
     // Four channels of two bytes, and as much again for the decoder's own work.
     bounds.max_alloc = Some(limits.pixels.saturating_mul(16).saturating_add(1 << 20));
     bounds
-}
-
-/// Whether the first directory of a TIFF names another one.
-fn tiff_has_more_pages(mut file: impl BufRead + Seek) -> std::io::Result<bool> {
-    let mut head = [0; 8];
-    file.read_exact(&mut head)?;
-    let little = head.starts_with(b"II");
-    let u32_of = |bytes: [u8; 4]| if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
-    let [_, _, _, _, directory @ ..] = head;
-    let directory = u64::from(u32_of(directory));
-    let mut count = [0; 2];
-    file.seek(SeekFrom::Start(directory))?;
-    file.read_exact(&mut count)?;
-    let count = if little { u16::from_le_bytes(count) } else { u16::from_be_bytes(count) };
-    let mut next = [0; 4];
-    file.seek(SeekFrom::Start(directory + 2 + 12 * u64::from(count)))?;
-    // A file that ends here has no further page; whether it is whole, the decoder will say.
-    Ok(file.read_exact(&mut next).is_ok() && u32_of(next) != 0)
 }
 
 pub(super) fn one_line(error: &dyn std::error::Error) -> String {

@@ -96,7 +96,7 @@ fn of_bytes(head: &[u8]) -> Content {
         Content::Picture(F::Jpeg)
     } else if has(0, b"GIF87a") || has(0, b"GIF89a") {
         Content::Animation(F::Gif)
-    } else if has(0, b"II*\0") || has(0, b"MM\0*") {
+    } else if [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|magic| has(0, *magic)) {
         Content::Picture(F::Tiff)
     } else if has(0, b"RIFF") && has(8, b"WEBP") {
         let animated = has(12, b"VP8X") && head.get(20).is_some_and(|flags| flags & 2 != 0);
@@ -207,6 +207,9 @@ mod tests {
         assert_eq!(of_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Content::Picture(F::Png));
         assert_eq!(of_bytes(b"GIF89a...."), Content::Animation(F::Gif));
         assert_eq!(of_bytes(b"BM\x10\0\0\0\0\0\0\0"), Content::Picture(F::Bmp));
+        for tiff in [b"II*\0\x08", b"MM\0*\0", b"II+\0\x08", b"MM\0+\0"] {
+            assert_eq!(of_bytes(tiff), Content::Picture(F::Tiff), "of narrow and of wide numbers");
+        }
         assert_eq!(of_bytes(b"BMW is a car"), Content::Text);
         assert_eq!(of_bytes(&[0; 200]), Content::Other);
         let mut dicom = [0; 140];

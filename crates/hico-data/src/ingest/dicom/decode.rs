@@ -31,7 +31,10 @@ pub(super) fn decode(bytes: Vec<u8>, layout: &Layout, syntax: Syntax, learnt: &m
             Ok(native::decode(bytes, layout, syntax.writing == Writing::ExplicitBig))
         }
         Coding::Rle => {
-            let planes = rle::decode(&bytes, samples * layout.bytes, layout.pixels())?;
+            let (planes, has_surplus) = rle::decode(&bytes, samples * layout.bytes, layout.pixels())?;
+            if has_surplus {
+                learnt.told.tell("RLE segments hold more bytes than there are pixels: they may be damaged");
+            }
             Ok(native::of_planes(&planes, layout))
         }
         Coding::Jpeg if jpeg_extended::is_12_bits(&bytes) => {

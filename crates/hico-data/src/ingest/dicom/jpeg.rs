@@ -46,6 +46,9 @@ pub(super) fn decode(
     let behind = data;
     let data = whole(data)?;
     let behind = &behind[data.len()..];
+    if let Some(said) = jpeg_scans::misread(data) {
+        return Err(said.to_owned());
+    }
     let surplus = jpeg_scans::check(data)?.then(|| jpeg_scans::SURPLUS.to_owned());
     let is_followed = behind.len() > tail::PADDING && behind.iter().any(|byte| !matches!(byte, 0 | 0xff));
     let mut told: Vec<String> = surplus.into_iter().chain(is_followed.then(|| tail::note("JPEG"))).collect();
