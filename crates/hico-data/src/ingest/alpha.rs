@@ -1,5 +1,14 @@
 //! How much of a pixel is seen.
 
+/// What alpha did to the colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Alpha {
+    #[default]
+    Straight,
+    /// They are multiplied by it.
+    Applied,
+}
+
 /// Transparent pixels lie over black, the background of an ultrasound picture.
 ///
 /// - `rgba`: `[.., 4]`; returns `[.., 3]`

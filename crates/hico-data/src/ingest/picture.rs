@@ -1,6 +1,6 @@
 //! Single pictures and folders of them, decoded in process.
 
-use super::alpha::over_black;
+use super::alpha::{Alpha, over_black};
 use super::frames::{FrameSink, Limits, check_size};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
@@ -142,15 +142,6 @@ pub(super) fn decode_jpeg(bytes: &[u8], name: &str, limits: Limits) -> Result<Pi
         }
     }
     Ok(picture)
-}
-
-/// What alpha did to the colours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Alpha {
-    #[default]
-    Straight,
-    /// They are multiplied by it.
-    Applied,
 }
 
 /// What a file says of its picture that its decoder does not.
