@@ -353,6 +353,29 @@ mod tests {
     }
 
     #[test]
+    fn of_twenty_unseen_clips_nineteen_pass_by_all_descriptions_together() {
+        let rows: Vec<(String, Option<usize>, usize)> =
+            (0..48).map(|clip| (format!("g{clip}"), Some(clip % 2), clip % 2)).collect();
+        let rows: Vec<_> = rows.iter().map(|(group, label, fold)| (group.as_str(), *label, *fold)).collect();
+        let data = test_data::spots(&rows);
+        let frame = |clip: usize, degrees: f64, look| (FrameRef { clip, frame: 0 }, described(degrees, look));
+        let fit: Vec<_> = (0..8).map(|clip| frame(clip, 0.0, [1.0, -1.0][clip % 2])).collect();
+        // Of forty clips two are far by their features and two others by their look: each alone leaves one out too many.
+        let inner: Vec<_> = (8..48)
+            .map(|clip| match clip {
+                8 | 9 => frame(clip, 60.0 + clip as f64, 1.0),
+                10 | 11 => frame(clip, 1.0, clip as f32),
+                _ => frame(clip, 1.0, 1.0),
+            })
+            .collect();
+        let known = Known::new(&data, fit, &inner);
+        let familiar = inner.iter().filter(|(_, described)| known.distance(described) <= 1.0 + 1e-9).count();
+        // The conformal rank of 40 clips is the 39th.
+        assert!(familiar >= 39, "{familiar}");
+        assert!(known.distance(&described(170.0, 1.0)) > 1.0 && known.distance(&described(1.0, 99.0)) > 1.0);
+    }
+
+    #[test]
     fn the_nearest_clips_are_named_once_each() {
         let near = known().nearest(&described(100.0, 0.0).features, 5);
         let named: Vec<_> = near.iter().map(|near| (near.frame.clip.as_str(), near.frame.label)).collect();
