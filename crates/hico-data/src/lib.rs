@@ -27,6 +27,7 @@ pub mod join;
 
 pub use clip::{Channels, Clip, Frame, Size};
 pub use dataset::{Dataset, DatasetError};
+pub use ingest::guarded;
 pub use manifest::{ClipRow, Manifest, ManifestError};
 pub use seed::Seed;
 pub use split::SplitError;

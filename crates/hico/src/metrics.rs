@@ -159,6 +159,27 @@ impl Ranking {
         ratio(above, positives * negatives)
     }
 
+    /// For each positive the share of negatives that score lower, for each negative the share of positives that score
+    /// higher, a tie counting half: `[units]`. The mean over positives and that over negatives are both the area (DeLong et
+    /// al. 1988).
+    #[must_use]
+    pub fn placements(&self, units: usize) -> Vec<f64> {
+        let (positives, negatives) = weights(&self.ties.concat(), &|_| 1.0);
+        let (mut above, mut below) = (0.0, negatives);
+        let mut shares = vec![0.0; units];
+        for tie in &self.ties {
+            let (p, n) = weights(tie, &|_| 1.0);
+            below -= n;
+            for &(unit, positive) in tie {
+                let share =
+                    if positive { ratio(below + n / 2.0, negatives) } else { ratio(above + p / 2.0, positives) };
+                shares[unit] = share.unwrap_or(0.0);
+            }
+            above += p;
+        }
+        shares
+    }
+
     /// The ROC curve: points `[false positive rate, true positive rate]` from (0, 0) to (1, 1), one a distinct score;
     /// points on a straight line between their neighbours are left out. `None` as for [`Self::auc`].
     #[must_use]
@@ -181,6 +202,49 @@ impl Ranking {
         }
         Some(corners.into_iter().map(|[x, y]| [x / negatives, y / positives]).collect())
     }
+}
+
+/// Probabilities below this count as this, so that one sure mistake has a finite loss; as scikit-learn does it.
+pub const LEAST_PROBABILITY: f64 = f64::EPSILON;
+
+/// Minus the logarithm of the probability of the true class, nats.
+#[must_use]
+pub fn log_loss(truth: usize, probabilities: &[f64]) -> f64 {
+    -probabilities[truth].clamp(LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY).ln()
+}
+
+/// Squared distance of probabilities from the truth, summed over classes (Brier 1950).
+#[must_use]
+pub fn brier(truth: usize, probabilities: &[f64]) -> f64 {
+    let of = |(class, probability): (usize, &f64)| (probability - f64::from(u8::from(class == truth))).powi(2);
+    probabilities.iter().enumerate().map(of).sum()
+}
+
+/// Bins of [`calibration_error`].
+const MASS_BINS: usize = 5;
+
+/// Calibration error of confidences that does not grow as bins get smaller: the root of the mean over five bins of
+/// equal mass of the squared distance between mean confidence and share of hits, less the binomial noise that the share
+/// has of itself (Kumar et al. 2019, the debiased estimator). `None` of fewer than ten units.
+///
+/// - `units`: confidence (the largest probability), and whether it was right
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a number of units")]
+pub fn calibration_error(units: &[(f64, bool)]) -> Option<f64> {
+    if units.len() < 2 * MASS_BINS {
+        return None;
+    }
+    let mut sorted = units.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let bin = |bin: usize| {
+        let of_bin = &sorted[bin * units.len() / MASS_BINS..(bin + 1) * units.len() / MASS_BINS];
+        let count = of_bin.len() as f64;
+        let confidence = of_bin.iter().map(|unit| unit.0).sum::<f64>() / count;
+        let right = of_bin.iter().filter(|unit| unit.1).count() as f64 / count;
+        count * ((confidence - right).powi(2) - right * (1.0 - right) / (count - 1.0))
+    };
+    let sum: f64 = (0..MASS_BINS).map(bin).sum();
+    Some((sum / units.len() as f64).max(0.0).sqrt())
 }
 
 /// Weight of the positives and of the negatives.
@@ -240,6 +304,36 @@ mod tests {
         let classes = confusion.per_class();
         assert_eq!((classes[0].precision, classes[0].recall, classes[0].count), (Some(1.0), Some(0.75), 4));
         assert_eq!((classes[2].precision, classes[2].recall, classes[2].f1), (Some(0.0), Some(0.0), 0.0));
+    }
+
+    #[test]
+    fn losses_by_hand() {
+        assert!(close(log_loss(1, &[0.25, 0.75]), -(0.75_f64.ln())));
+        assert!(close(log_loss(0, &[0.0, 1.0]), -f64::EPSILON.ln()));
+        assert!(close(brier(1, &[0.25, 0.75]), 2.0 / 16.0));
+        assert!(close(brier(0, &[0.0, 0.5, 0.5]), 1.5));
+    }
+
+    #[test]
+    fn a_calibration_error_is_the_distance_beyond_chance() {
+        // Confidence 0.9, right in half of 200: 0.4 in each bin, less 0.25 / 39.
+        let units: Vec<(f64, bool)> = (0..200).map(|unit| (0.9, unit % 2 == 0)).collect();
+        assert!(close(calibration_error(&units).unwrap(), (0.16 - 0.25 / 39.0_f64).sqrt()));
+        assert_eq!(calibration_error(&units[..9]), None);
+        // Of units that are as often right as they say, small bins show no error on average.
+        let mut random = hico_data::Seed(4).stream("calibrated", &[]);
+        let errors = (0..300).map(|_| {
+            use rand::RngExt as _;
+            let units: Vec<(f64, bool)> = (0..40)
+                .map(|_| {
+                    let confidence = random.random_range(0.5..1.0);
+                    (confidence, random.random::<f64>() < confidence)
+                })
+                .collect();
+            calibration_error(&units).unwrap().powi(2)
+        });
+        let mean = errors.sum::<f64>() / 300.0;
+        assert!(mean < 0.012, "{mean}: with ten bins and no correction it is 0.04");
     }
 
     #[test]

@@ -81,22 +81,116 @@ impl Bootstrap {
         weights
     }
 
+    /// How often each of several seeds stands in one draw, `[seeds]`: as many as there are, drawn with replacement.
+    #[must_use]
+    pub fn seed_weights(&self, draw: u64, seeds: usize) -> Vec<f64> {
+        let mut random = self.seed.stream("bootstrap-seeds", &[draw]);
+        let mut weights = vec![0.0; seeds];
+        for _ in 0..seeds {
+            weights[random.random_range(0..seeds)] += 1.0;
+        }
+        weights
+    }
+
     /// The 2.5 % and 97.5 % quantiles of each of several figures over all draws (percentile method).
     ///
     /// - `figures`: from the weights of the groups to the figures, always the same number of them; one that is `None`
     ///   in some draw is left out of that draw
     /// - returns: `[figures]`; `None` where a figure was never there
     pub fn intervals(&self, figures: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync) -> Vec<Option<[f64; 2]>> {
-        let draws: Vec<Vec<Option<f64>>> =
-            (0..self.draws).into_par_iter().map(|draw| figures(&self.weights(draw))).collect();
-        let count = draws.first().map_or(0, Vec::len);
-        let interval = |figure: usize| {
-            let mut values: Vec<f64> = draws.iter().filter_map(|draw| draw[figure]).collect();
-            values.sort_by(f64::total_cmp);
-            (!values.is_empty()).then(|| [quantile(&values, 0.025), quantile(&values, 0.975)])
-        };
-        (0..count).map(interval).collect()
+        self.draws(|_, weights| figures(weights)).into_iter().map(interval).collect()
     }
+
+    /// Bootstraps means over seeds in two ways at once: seeds are drawn besides groups, as seeds are as random as
+    /// patients are; and groups alone, which tells how much of the spread is theirs.
+    ///
+    /// - `figures`: from a seed, by its place, and the weights of the groups to the figures
+    /// - returns: `[figures]`
+    pub fn two_way(&self, seeds: usize, figures: impl Fn(usize, &[f64]) -> Vec<Option<f64>> + Sync) -> Vec<TwoWay> {
+        let both = self.draws(|draw, weights| {
+            let of_seeds: Vec<Vec<Option<f64>>> = (0..seeds).map(|seed| figures(seed, weights)).collect();
+            let drawn = self.seed_weights(draw, seeds);
+            let count = of_seeds.first().map_or(0, Vec::len);
+            let mean = |figure: usize, weights: &dyn Fn(usize) -> f64| {
+                let mut sum = 0.0;
+                for seed in (0..seeds).filter(|seed| weights(*seed) > 0.0) {
+                    sum += weights(seed) * of_seeds[seed][figure]?;
+                }
+                Some(sum / seeds as f64)
+            };
+            (0..count).flat_map(|figure| [mean(figure, &|seed| drawn[seed]), mean(figure, &|_| 1.0)]).collect()
+        });
+        let mut values = both.into_iter();
+        let mut found = Vec::new();
+        while let (Some(both), Some(groups)) = (values.next(), values.next()) {
+            found.push(TwoWay { interval: interval(both), se_groups: sample_sd(&groups) });
+        }
+        found
+    }
+
+    /// Values of each of several figures over all draws; what is `None` is left out.
+    fn draws(&self, figures: impl Fn(u64, &[f64]) -> Vec<Option<f64>> + Sync) -> Vec<Vec<f64>> {
+        let draws: Vec<Vec<Option<f64>>> =
+            (0..self.draws).into_par_iter().map(|draw| figures(draw, &self.weights(draw))).collect();
+        let count = draws.first().map_or(0, Vec::len);
+        (0..count).map(|figure| draws.iter().filter_map(|draw| draw[figure]).collect()).collect()
+    }
+}
+
+/// A bootstrap over groups and seeds of one figure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TwoWay {
+    /// The 2.5 % and 97.5 % quantiles where groups and seeds are drawn; `None` where the figure was never there.
+    pub interval: Option<[f64; 2]>,
+    /// Standard deviation where groups alone are drawn: the standard error that they cause.
+    pub se_groups: Option<f64>,
+}
+
+fn interval(mut values: Vec<f64>) -> Option<[f64; 2]> {
+    values.sort_by(f64::total_cmp);
+    (!values.is_empty()).then(|| [quantile(&values, 0.025), quantile(&values, 0.975)])
+}
+
+/// Number of differences that are not zero, and the least p that [`sign_flip`] can give of so many.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+pub fn least_p(differences: &[f64]) -> (usize, f64) {
+    let differing = differences.iter().filter(|difference| **difference != 0.0).count();
+    let least = match differing {
+        0 => 1.0,
+        exact if exact <= EXACT_GROUPS => 2.0 / f64::from(1_u32 << exact),
+        _ => 1.0 / (RANDOM_SIGNS + 1) as f64,
+    };
+    (differing, least)
+}
+
+/// Differences that a two-sided test at 5 % shows with power 0.8, in standard errors: the 97.5 % and 80 % quantiles of
+/// the normal distribution together.
+pub const POWER_80: f64 = 1.959_963_985 + 0.841_621_234;
+
+/// Quantile of the standard normal distribution, by bisection of its distribution function; right to 1e-9.
+///
+/// - `share`: above 0, below 1
+#[must_use]
+pub fn normal_quantile(share: f64) -> f64 {
+    let (mut low, mut high) = (-9.0, 9.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if normal_below(middle) < share { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
+/// Distribution function of the standard normal distribution (Abramowitz and Stegun 1964, 26.2.11: a series whose terms
+/// are all of one sign).
+fn normal_below(x: f64) -> f64 {
+    let (mut term, mut sum, mut odd) = (x, x, 1.0);
+    while term.abs() > 1e-17 * sum.abs() {
+        odd += 2.0;
+        term *= x * x / odd;
+        sum += term;
+    }
+    0.5 + sum * (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
 /// Two-sided p of a sign-flip permutation test over groups: how often a sum of the same differences with random signs
@@ -214,6 +308,49 @@ mod tests {
         });
         let coverage = covered.count();
         assert!((270..=294).contains(&coverage), "{coverage} of {trials}");
+    }
+
+    #[test]
+    fn drawing_seeds_widens_by_what_they_differ_and_one_seed_changes_nothing() {
+        let bootstrap = Bootstrap::new(&[0; 30], 4000, Seed(2));
+        let values: Vec<f64> = (0..30).map(f64::from).collect();
+        let mean = |weights: &[f64]| weights.iter().zip(&values).map(|(w, x)| w * x).sum::<f64>() / 30.0;
+        let one = bootstrap.two_way(1, |_, weights| vec![Some(mean(weights)), None]);
+        assert_eq!(one[0].interval, bootstrap.intervals(|weights| vec![Some(mean(weights))])[0]);
+        assert_eq!(one[1].interval, None);
+        // The standard error of a mean of 30 whole numbers, n in the divisor of the bootstrap.
+        let expected = (899.0 / 12.0 / 30.0_f64).sqrt();
+        let se = one[0].se_groups.unwrap();
+        assert!((se - expected).abs() < 0.05, "{se} {expected}");
+        let shifts = [-9.0, 0.0, 9.0];
+        let three = bootstrap.two_way(3, |seed, weights| vec![Some(mean(weights) + shifts[seed])]);
+        assert!((three[0].se_groups.unwrap() - se).abs() < 1e-9, "groups alone are drawn");
+        // Three seeds drawn of three: variance 54 / 3 beside that of the groups.
+        let [low, high] = three[0].interval.unwrap();
+        let width = (high - low) / (2.0 * 1.96);
+        let expected = (54.0_f64 / 3.0 + se * se).sqrt();
+        assert!((width / expected - 1.0).abs() < 0.12, "{width} {expected}");
+    }
+
+    #[test]
+    fn the_least_p_is_that_of_differences_of_one_sign() {
+        for count in 1..=12 {
+            let differences = [vec![0.5; count], vec![0.0; 3]].concat();
+            let (differing, least) = least_p(&differences);
+            assert_eq!((differing, least), (count, sign_flip(&differences, Seed(1))));
+        }
+        assert_eq!(least_p(&[0.0; 4]), (0, 1.0));
+        let (_, least) = least_p(&[1.0; 40]);
+        assert_eq!(least, sign_flip(&[1.0; 40], Seed(1)));
+    }
+
+    #[test]
+    fn quantiles_of_the_normal_distribution_are_those_of_the_tables() {
+        for (share, expected) in [(0.5, 0.0), (0.8, 0.841_621_234), (0.975, 1.959_963_985), (0.9995, 3.290_526_731)] {
+            assert!((normal_quantile(share) - expected).abs() < 1e-8, "{share}");
+            assert!((normal_quantile(1.0 - share) + expected).abs() < 1e-8, "{share}");
+        }
+        assert!((POWER_80 - normal_quantile(0.975) - normal_quantile(0.8)).abs() < 1e-8);
     }
 
     #[test]

@@ -6,19 +6,21 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A study is a grid of cells: one encoder each (a method, a fold or a whole data set, a seed) and every question put to it.
-Finished cells are kept in OUT/cells; the same command runs what is missing, so that it can be stopped at any time and
-methods, data sets and seeds can be added later. When no cell is left, or with --summarise, OUT gets cells.csv (every
-answer), summary.json, summary.md and report.html. docs/COMPARE.md describes the study file.
-
-On a cluster run cells apart, for instance 'sbatch --array=0-104 --wrap \"hico compare study.toml --out out --cell
-$SLURM_ARRAY_TASK_ID\"', and sum up afterwards.
-
 Examples:
+  hico compare study.toml --out study --plan
   hico compare study.toml --out study --list
   hico compare study.toml --out study --jobs 2
   hico compare study.toml --out study --cell 17
-  hico compare study.toml --out study --verify 17")]
+  hico compare study.toml --out study --verify 17
+
+A study is a grid of cells: one encoder each (a method, a fold or a whole data set, a seed) and every evaluation of it.
+Finished cells are kept in OUT/cells, with what was predicted for every tested frame as Parquet in OUT/predictions. The
+same command runs what is missing, so that it can be stopped at any time and methods, data sets and seeds can be added
+later. When no cell is left, or with --summarise, OUT gets answers.csv (every answer with its figures), summary.json,
+summary.md and report.html. docs/COMPARE.md describes the study file.
+
+In an array job each task runs the cell of its number: SLURM_ARRAY_TASK_ID (Slurm) and JOB_COMPLETION_INDEX (an indexed Job
+of Kubernetes) are read where --cell is absent; elsewhere say --cell \"$VARIABLE\". Summarise afterwards.")]
 pub(crate) struct CompareArgs {
     /// The study
     #[arg(value_name = "STUDY.toml")]
@@ -29,14 +31,17 @@ pub(crate) struct CompareArgs {
     /// List the cells and which of them are finished
     #[arg(long)]
     pub(crate) list: bool,
-    /// Run only this cell, by its number in the list
-    #[arg(long, value_name = "N", conflicts_with = "list")]
+    /// Show what the study can show, before anything is run: patients, tests, and the smallest difference that it would find
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) plan: bool,
+    /// Run only this cell, by its number in the list; in an array job that of the task, if absent
+    #[arg(long, value_name = "N", conflicts_with_all = ["list", "plan"])]
     pub(crate) cell: Option<usize>,
     /// Run a finished cell again, elsewhere, and compare its answers to the last digit
-    #[arg(long, value_name = "N", conflicts_with_all = ["list", "cell"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["list", "plan", "cell"])]
     pub(crate) verify: Option<usize>,
     /// Sum up what is finished and run nothing
-    #[arg(long, conflicts_with_all = ["list", "cell", "verify"])]
+    #[arg(long, conflicts_with_all = ["list", "plan", "cell", "verify"])]
     pub(crate) summarise: bool,
     /// Cells at a time, each in a process of its own with its share of the cores
     #[arg(long, value_name = "N", default_value = "1")]

@@ -4,12 +4,14 @@ use crate::args::CompareArgs;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
+use hico::compare::answer::Answer;
 use hico::compare::cell::{self, CellError, Options};
 use hico::compare::grid::{Cell, cells};
 use hico::compare::ledger;
-use hico::compare::row::{self, Row};
+use hico::compare::plan::plan;
 use hico::compare::study::Study;
 use hico::compare::summary::{Summary, summarise};
+use hico::compare::table;
 use hico::report::comparison;
 use hico_data::{Dataset, atomic};
 use serde::Serialize;
@@ -43,13 +45,30 @@ pub(crate) fn run(args: &CompareArgs, threads: Option<NonZeroUsize>, output: &Ou
     if args.list {
         return list(&open, output);
     }
+    if args.plan {
+        output.result(&plan(&open.study, &open.data, &open.cells), comparison::plan)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     hinted_ledger(ledger::check(&args.out, &open.study, &open.data))?;
-    match (args.cell, args.verify) {
+    let alone = args.cell.is_none() && args.verify.is_none() && !args.summarise;
+    let cell = if alone { cell_of_array_job()? } else { args.cell };
+    match (cell, args.verify) {
         (Some(number), _) => one(&open, number, output),
         (None, Some(number)) => verify(&open, number, output),
         (None, None) if args.summarise => sum_up(&open, output),
         (None, None) => all(args, &open, threads, output),
     }
+}
+
+/// Variables by which schedulers number the tasks of an array job: Slurm, and an indexed Job of Kubernetes.
+const TASK_VARIABLES: [&str; 2] = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"];
+
+/// The cell that this task of an array job is to run; `None` outside of one.
+fn cell_of_array_job() -> anyhow::Result<Option<usize>> {
+    let set = TASK_VARIABLES.into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
+    let Some((name, value)) = set.filter(|(_, value)| !value.is_empty()) else { return Ok(None) };
+    let cell = value.parse().with_context(|| format!("{name} = {value:?} is no number of a cell"));
+    Ok(Some(cell.hint(|| "give the cell with --cell N, or unset that variable".to_owned())?))
 }
 
 fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Open> {
@@ -95,8 +114,8 @@ fn one(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> 
     match cell::run(&open.study, &open.data, cell, &open.options, &mut tell, &stop) {
         Err(CellError::Interrupted) => Ok(interrupted(output)),
         outcome => {
-            let rows = hinted(outcome)?;
-            output.result(&rows, |rows| row::to_csv(rows))?;
+            let answers = hinted(outcome)?;
+            output.result(&answers, |answers| table::to_csv(&open.study, &open.data, answers))?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -110,7 +129,7 @@ fn interrupted(output: &Output) -> ExitCode {
 /// Runs a finished cell again in a folder of its own.
 fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> {
     let cell = numbered(open, number)?;
-    let before = hinted(cell::read(&open.options.folder, cell))?;
+    let before = hinted(cell::read(&open.study, &open.data, cell, &open.options.folder))?;
     let before = hinted(before.ok_or_else(|| CellError::Unfinished(cell.name.clone())))?;
     let stop = interrupt::flag()?;
     let folder = open.options.folder.join("verify").join(&cell.name);
@@ -123,9 +142,10 @@ fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCod
     };
     std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let same = before.len() == again.len() && before.iter().zip(&again).all(|(a, b)| a.same_answer(b));
+    let csv = |answers: &[Answer]| table::to_csv(&open.study, &open.data, answers);
     let words = |same: &bool| match same {
         true => format!("{}: all {} answers are the same to the last digit", cell.name, before.len()),
-        false => format!("{}: DIFFERS\nbefore:\n{}\nnow:\n{}", cell.name, row::to_csv(&before), row::to_csv(&again)),
+        false => format!("{}: DIFFERS\nbefore:\n{}\nnow:\n{}", cell.name, csv(&before), csv(&again)),
     };
     output.result(&same, words)?;
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DIFFERS) })
@@ -135,6 +155,9 @@ fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCod
 fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
     let finished = |cell: &Cell| cell::answers_file(&open.options.folder, cell).is_file();
     let missing: Vec<usize> = (0..open.cells.len()).filter(|&cell| !finished(&open.cells[cell])).collect();
+    if missing.len() == open.cells.len() {
+        output.note(comparison::plan(&plan(&open.study, &open.data, &open.cells)).trim_end());
+    }
     let mut meter = output.meter("cells");
     let ending = jobs::run(&open.cells, &missing, args, threads, &mut meter)?;
     meter.end();
@@ -153,16 +176,16 @@ fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &
 
 fn sum_up(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
     let folder = &open.options.folder;
-    let mut rows: Vec<Row> = Vec::new();
+    let mut answers: Vec<Answer> = Vec::new();
     let mut finished = 0;
     for cell in &open.cells {
-        if let Some(found) = hinted(cell::read(folder, cell))? {
-            rows.extend(found);
+        if let Some(found) = hinted(cell::read(&open.study, &open.data, cell, folder))? {
+            answers.extend(found);
             finished += 1;
         }
     }
-    let summary = summarise(&open.study, &open.data, &open.cells, &rows, finished);
-    write(folder, "cells.csv", &row::to_csv(&rows))?;
+    let summary = summarise(&open.study, &open.data, &open.cells, &answers, finished);
+    write(folder, "answers.csv", &table::to_csv(&open.study, &open.data, &answers))?;
     write(folder, "summary.json", &serde_json::to_string_pretty(&summary)?)?;
     write(folder, "summary.md", &comparison::markdown(&summary))?;
     write(folder, "report.html", &comparison::page(&summary))?;

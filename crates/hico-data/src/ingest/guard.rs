@@ -94,8 +94,11 @@ pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// The same for a decoder that has errors of its own.
-pub(super) fn guard<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+/// Runs a decoder that has errors of its own within this thread; its panic becomes an error that says where.
+///
+/// # Errors
+/// Those of the decoder, and when it panics.
+pub fn guard<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch(decode)?
 }
 

@@ -59,6 +59,7 @@ mod y4m;
 
 pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
+pub use guard::guard as guarded;
 pub use identity::Identity;
 pub use label_map::{LabelMap, LabelMapError};
 pub use labels::{Column, Columns, Folds, LabelError, PlaceholderCells, Rows};

@@ -1,10 +1,12 @@
 //! One cell at work: an encoder is pretrained, looked at on its way, and judged; every answer is kept as soon as it is
 //! there, so that an interrupted cell goes on where it stopped.
 
+use super::answer::{Answer, EvalMode, Question};
 pub use super::cell_error::CellError;
+pub use super::cell_file::answers_file;
+use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::{Cell, Trained, budgets};
 use super::judge::{Features, Judge};
-use super::row::{self, Key, Row, Way};
 use super::study::{Budget, Labels, Start, Study};
 use crate::device::DeviceChoice;
 use crate::evaluate::inputs::{FinetuneError, Workplace};
@@ -28,14 +30,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Folder of the finished cells inside a study's folder.
-pub const CELLS_FOLDER: &str = "cells";
-
 /// Folder of the cells that are not finished.
 const WORK_FOLDER: &str = "work";
-
-/// The answers that an unfinished cell has found.
-const ANSWERS_FILE: &str = "answers.csv";
 
 /// How many epochs a cell with a budget in seconds affords itself.
 const EPOCHS_FILE: &str = "epochs";
@@ -55,29 +51,17 @@ pub struct Options {
     pub epochs: Option<usize>,
 }
 
-/// Where a finished cell's answers are.
-#[must_use]
-pub fn answers_file(folder: &Path, cell: &Cell) -> PathBuf {
-    folder.join(CELLS_FOLDER).join(format!("{}.csv", cell.name))
-}
-
-/// The answers of a finished cell; `None` where it is not finished.
+/// Reads the answers of a finished cell; `None` where it is not finished.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn read(folder: &Path, cell: &Cell) -> Result<Option<Vec<Row>>, CellError> {
-    read_rows(&answers_file(folder, cell))
-}
-
-fn read_rows(path: &Path) -> Result<Option<Vec<Row>>, CellError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => match row::from_csv(&text) {
-            Ok(rows) => Ok(Some(rows)),
-            Err(source) => Err(CellError::Broken { path: path.to_owned(), source }),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(CellError::File { path: path.to_owned(), source }),
-    }
+pub fn read(
+    study: &Study,
+    data: &[Arc<Dataset>],
+    cell: &Cell,
+    folder: &Path,
+) -> Result<Option<Vec<Answer>>, CellError> {
+    CellFiles { root: folder, cell, study, data }.read()
 }
 
 /// Runs a cell to its end, or reads its answers where it is finished.
@@ -95,40 +79,40 @@ pub fn run(
     options: &Options,
     tell: &mut dyn FnMut(&str),
     stop: &AtomicBool,
-) -> Result<Vec<Row>, CellError> {
-    if let Some(rows) = read(&options.folder, cell)? {
-        return Ok(rows);
+) -> Result<Vec<Answer>, CellError> {
+    let finished = CellFiles { root: &options.folder, cell, study, data };
+    if let Some(answers) = finished.read()? {
+        return Ok(answers);
     }
     let folder = options.folder.join(WORK_FOLDER).join(&cell.name);
-    let finished = answers_file(&options.folder, cell);
-    for folder in [folder.as_path(), finished.parent().unwrap_or(&options.folder)] {
-        std::fs::create_dir_all(folder).map_err(failed(folder))?;
-    }
+    std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let _lock = lock(&options.folder.join(WORK_FOLDER), &cell.name, stop)?;
     // Another process may have finished it before the lock was ours.
-    if let Some(rows) = read(&options.folder, cell)? {
-        return Ok(rows);
+    if let Some(answers) = finished.read()? {
+        return Ok(answers);
     }
-    for folder in [folder.as_path(), finished.parent().unwrap_or(&options.folder), &options.folder] {
-        atomic::remove_halves(folder).map_err(failed(folder))?;
+    for root in [folder.as_path(), &options.folder] {
+        remove_halves(root)?;
     }
     let device = options.device.open()?;
-    let answers = read_rows(&folder.join(ANSWERS_FILE))?.unwrap_or_default();
-    let mut work = Work { study, data, cell, options, device, folder, answers, tell, stop };
+    let kept = CellFiles { root: &folder, cell, study, data };
+    let answers = kept.read()?.unwrap_or_default();
+    let mut work = Work { study, data, cell, options, device, folder: folder.clone(), answers, tell, stop };
     work.all()?;
-    let Work { answers, folder, .. } = work;
-    write(&finished, &answers)?;
+    finished.write(&work.answers)?;
     std::fs::remove_dir_all(&folder).map_err(failed(&folder))?;
-    Ok(answers)
+    Ok(work.answers)
 }
 
-fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> CellError {
-    let path = path.to_owned();
-    move |source| CellError::File { path, source }
-}
-
-fn write(path: &Path, rows: &[Row]) -> Result<(), CellError> {
-    atomic::write(path, row::to_csv(rows).as_bytes()).map_err(failed(path))
+/// Removes what killed processes left half-written in a folder of cells.
+fn remove_halves(root: &Path) -> Result<(), CellError> {
+    let predictions = root.join(PREDICTIONS_FOLDER);
+    let tables = std::fs::read_dir(&predictions).into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders = [root.to_owned(), root.join(CELLS_FOLDER)].into_iter().chain(tables);
+    for folder in folders.filter(|folder| folder.is_dir()) {
+        atomic::remove_halves(&folder).map_err(failed(&folder))?;
+    }
+    Ok(())
 }
 
 /// Held as long as a process is at a cell; the system lets go of it when the process ends, however it ends. A process
@@ -160,7 +144,7 @@ struct Work<'a> {
     options: &'a Options,
     device: Device,
     folder: PathBuf,
-    answers: Vec<Row>,
+    answers: Vec<Answer>,
     tell: &'a mut dyn FnMut(&str),
     stop: &'a AtomicBool,
 }
@@ -237,7 +221,7 @@ impl Work<'_> {
         if let Trained::Inside { data, fold } = self.cell.trained {
             options.clips = Some(clips_outside(&self.data[data], fold));
             if self.cell.labels != Labels::All {
-                let plan = self.judge(data).plan(fold, Way::Probe, self.cell.labels);
+                let plan = self.judge(data).plan(fold, EvalMode::LinearProbe, self.cell.labels);
                 options.labelled = Some(plan.map_err(|source| self.no_plan(source))?.fit);
             }
         }
@@ -310,37 +294,33 @@ impl Work<'_> {
         }
     }
 
-    /// Asks all that the study asks at the end of pretraining.
+    /// Evaluates as the study asks at the end of pretraining.
     fn last(&mut self, stage: &Stage) -> Result<(), CellError> {
         let study = self.study;
-        let mut ways = Vec::new();
+        let mut questions = Vec::new();
         for labels in budgets(study).into_iter().filter(|labels| self.cell.is_asked_with(*labels)) {
-            ways.extend(
-                study
-                    .judge
-                    .ways()
-                    .into_iter()
-                    .filter(|(_, asked)| asked.contains(&labels))
-                    .map(|(way, _)| (way, labels)),
-            );
+            let of_budget = study.judge.evaluations().into_iter().filter(|(_, asked)| asked.contains(&labels));
+            questions.extend(of_budget.map(|(evaluation, _)| (evaluation, labels)));
         }
-        self.ask(stage, &ways)
+        self.ask(stage, &questions)
     }
 
-    /// Asks what is asked on the way.
+    /// Evaluates as the study asks on the way.
     fn look(&mut self, stage: &Stage) -> Result<(), CellError> {
-        let mut ways = vec![(Way::Knn, Labels::All), (Way::Probe, Labels::All)];
+        let mut questions = vec![(EvalMode::Knn, Labels::All), (EvalMode::LinearProbe, Labels::All)];
         if self.study.judge.finetune_at_looks {
-            ways.push((Way::Finetune, Labels::All));
+            questions.push((EvalMode::Finetune, Labels::All));
         }
-        self.ask(stage, &ways)
+        self.ask(stage, &questions)
     }
 
-    fn ask(&mut self, stage: &Stage, ways: &[(Way, Labels)]) -> Result<(), CellError> {
+    fn ask(&mut self, stage: &Stage, questions: &[(EvalMode, Labels)]) -> Result<(), CellError> {
         let mut seen: Option<(usize, Features)> = None;
         for &(data, fold) in &self.cell.tests {
-            for &(way, labels) in ways {
-                if self.is_answered(data, fold, way, labels, stage.epochs) {
+            let name = &self.study.data[data].name;
+            for &(evaluation, labels) in questions {
+                let question = Question { data: name, fold, labels, evaluation, epochs: stage.epochs };
+                if self.answers.iter().any(|answer| answer.question() == question) {
                     continue;
                 }
                 let judge = self.judge(data);
@@ -353,45 +333,37 @@ impl Work<'_> {
                     None => judge.features(&stage.encoder).map_err(failed)?,
                 };
                 let began = Instant::now();
-                let plan = judge.plan(fold, way, labels).map_err(|source| self.no_plan(source))?;
+                let plan = judge.plan(fold, evaluation, labels).map_err(|source| self.no_plan(source))?;
                 // Within the cell, these tell one fine-tuning from another.
-                let name = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
-                let tuning = self.folder.join(name);
+                let file = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
+                let tuning = self.folder.join(file);
                 let keep = Keep { path: &tuning, every: self.options.checkpoint_every };
-                let answer = judge.ask((way, labels), &stage.encoder, &features, &plan, keep).map_err(failed)?;
+                let found = judge.ask((evaluation, labels), &stage.encoder, &features, &plan, keep).map_err(failed)?;
                 seen = Some((data, features));
-                let name = &self.study.data[data].name;
-                (self.tell)(&format!("{name}, fold {fold}, {way}, labels {labels}, {} images", stage.images));
-                self.answers.push(Row {
+                (self.tell)(&format!("{name}, fold {fold}, {evaluation}, labels {labels}, {} images", stage.images));
+                self.answers.push(Answer {
                     method: self.study.methods[self.cell.method].name.clone(),
                     data: name.clone(),
                     fold,
                     seed: self.cell.seed,
                     labels,
-                    way,
+                    evaluation,
                     epochs: stage.epochs,
                     images: stage.images,
-                    groups: answer.groups,
-                    clips: answer.clips,
-                    chosen: answer.chosen,
-                    balanced_accuracy: answer.balanced_accuracy,
-                    frame_balanced_accuracy: answer.frame_balanced_accuracy,
-                    macro_f1: answer.macro_f1,
-                    auc: answer.auc,
-                    published: answer.published,
-                    predictions: answer.predictions,
+                    groups: found.groups,
+                    clips: found.clips,
+                    chosen: found.chosen,
+                    inner_balanced_accuracy: found.inner_balanced_accuracy,
+                    published: found.published,
                     pretrain_seconds: stage.seconds,
                     seconds: began.elapsed().as_secs_f64(),
+                    predictions: found.predictions,
                 });
-                write(&self.folder.join(ANSWERS_FILE), &self.answers)?;
+                let kept = CellFiles { root: &self.folder, cell: self.cell, study: self.study, data: self.data };
+                kept.write(&self.answers)?;
             }
         }
         Ok(())
-    }
-
-    fn is_answered(&self, data: usize, fold: usize, way: Way, labels: Labels, epochs: usize) -> bool {
-        let key = Key { data: &self.study.data[data].name, fold, labels, way, epochs };
-        self.answers.iter().any(|row| row.key() == key)
     }
 
     fn judge(&self, data: usize) -> Judge<'_> {

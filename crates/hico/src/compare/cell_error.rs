@@ -1,7 +1,6 @@
 //! Why a cell has no answers, and what a person can do about it.
 
 use super::grid::GridError;
-use super::row::RowError;
 use super::study::StudyError;
 use crate::device::DeviceError;
 use crate::evaluate::inputs::FinetuneError;
@@ -23,12 +22,12 @@ pub enum CellError {
         source: std::io::Error,
     },
     /// A file of answers is broken.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {reason}", .path.display())]
     Broken {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: RowError,
+        reason: String,
     },
     /// Another process is at it.
     #[error("{0}: another process is at this cell")]
@@ -91,7 +90,7 @@ impl CellError {
             }
             Self::Device(error) => return Some(error.hint().to_owned()),
             Self::Busy(_) => "wait for it, or run another cell; `--list` shows which are left",
-            Self::Broken { .. } => "delete that file: its answers are then found again",
+            Self::Broken { .. } => "delete that cell's file in `cells`: the cell is then run again",
             Self::Unfinished(_) => "run it first: `--cell N`",
             Self::Study(StudyError::Data { .. }) => {
                 "`hico ingest SRC --labels FILE.csv --out DATASET` makes a data set"

@@ -1,6 +1,6 @@
 //! The cells of a study: each is one encoder and every question put to it, so that no cell waits for another.
 
-use super::study::{Labels, Source, Start, Study, StudyError};
+use super::study::{Labels, Source, Start, Study};
 use crate::evaluate::plan::{self, FoldPlan, PlanError};
 use hico_data::{Dataset, Seed};
 use std::sync::Arc;
@@ -71,13 +71,7 @@ pub enum GridError {
         /// Why.
         source: PlanError,
     },
-    /// The study does not do with this data.
-    #[error(transparent)]
-    Study(#[from] StudyError),
 }
-
-/// Classes that a data set may have; a prediction is kept as one letter.
-const MOST_CLASSES: usize = 36;
 
 /// All cells of a study, in the order in which they are best run: every method on a fold before the next fold, every
 /// fold before the next seed, so that an unfinished study compares like with like.
@@ -117,10 +111,6 @@ fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, GridEr
         }
         let plan = |source| GridError::Plan { data: set.name.clone(), source };
         let all = plan::folds(dataset).map_err(plan)?;
-        if dataset.classes().len() > MOST_CLASSES {
-            let fact = format!("{} has {} classes, {MOST_CLASSES} are the most", set.name, dataset.classes().len());
-            return Err(StudyError::Key { key: "data".to_owned(), fact }.into());
-        }
         let folds = set.folds.clone().unwrap_or(all);
         for &fold in &folds {
             FoldPlan::new(dataset, fold, study.judge.inner_fraction, Seed(study.seeds[0])).map_err(plan)?;
@@ -168,10 +158,10 @@ fn transfer(study: &Study, method: usize, from: usize, to: usize, seed: u64, tes
     Cell { name, method, trained, labels: Labels::All, seed, tests, only: None }
 }
 
-/// Every label budget of any way, all labels first and then fewer and fewer.
+/// Every label budget of any evaluation, all labels first and then fewer and fewer.
 #[must_use]
 pub fn budgets(study: &Study) -> Vec<Labels> {
-    let mut budgets = study.judge.ways().map(|(_, budgets)| budgets).concat();
+    let mut budgets = study.judge.evaluations().map(|(_, budgets)| budgets).concat();
     budgets.sort_unstable_by(|a, b| b.cmp(a));
     budgets.dedup();
     budgets

@@ -1,7 +1,7 @@
 //! An encoder on one fold: neighbours, linear probe, fine-tuning.
 
+use super::answer::EvalMode;
 use super::inner::{Round, rounds};
-use super::row::{Way, to_letters};
 use super::study::{Judging, Labels};
 use crate::evaluate::classifier::{Classifier, Trainable};
 use crate::evaluate::finetune::{FinetuneRecipe, Looks, finetune};
@@ -9,12 +9,11 @@ use crate::evaluate::floors::NEIGHBOURS;
 use crate::evaluate::inputs::{FinetuneError, Views, Workplace, batches_of};
 use crate::evaluate::knn;
 use crate::evaluate::linear::{Labelled, LinearProbe};
-use crate::evaluate::outcome::ClipPrediction;
 use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, frames_of, groups_of};
-use crate::evaluate::predictions::{FramePrediction, per_clip, per_frame};
+use crate::evaluate::predictions::{FramePrediction, per_clip};
 use crate::evaluate::rows::unit;
 use crate::evaluate::tuning_state::Keep;
-use crate::metrics::{Confusion, Ranking, argmax};
+use crate::metrics::{Confusion, argmax};
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::stats;
@@ -41,18 +40,16 @@ pub(super) struct Judge<'a> {
 /// What an encoder makes of frames: averaged C5 of each.
 pub(super) struct Features(HashMap<FrameRef, Vec<f32>>);
 
-/// How well an encoder did.
+/// What an encoder's evaluation found.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct Found {
+    /// Groups and clips whose labels were known.
     pub(super) groups: usize,
     pub(super) clips: usize,
     pub(super) chosen: String,
-    pub(super) balanced_accuracy: f64,
-    pub(super) frame_balanced_accuracy: f64,
-    pub(super) macro_f1: f64,
-    pub(super) auc: Option<f64>,
+    pub(super) inner_balanced_accuracy: Option<f64>,
     pub(super) published: Option<f64>,
-    pub(super) predictions: String,
+    pub(super) predictions: Vec<FramePrediction>,
 }
 
 /// Predictions of tested frames, and how they came to be.
@@ -64,10 +61,12 @@ struct Predicted {
 
 impl Judge<'_> {
     /// Who learns and who is tested under a label budget.
-    pub(super) fn plan(&self, fold: usize, way: Way, labels: Labels) -> Result<FoldPlan, PlanError> {
+    pub(super) fn plan(&self, fold: usize, evaluation: EvalMode, labels: Labels) -> Result<FoldPlan, PlanError> {
         match labels {
             // It parts the training groups itself.
-            _ if way == Way::Inner => FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed),
+            _ if evaluation == EvalMode::Inner => {
+                FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed)
+            }
             Labels::All => FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed),
             Labels::Groups(groups) => FoldPlan::few(self.dataset, fold, groups, self.seed),
         }
@@ -88,19 +87,27 @@ impl Judge<'_> {
     /// - `keep`: where a fine-tuning is kept until it is answered
     pub(super) fn ask(
         &self,
-        (way, labels): (Way, Labels),
+        (evaluation, labels): (EvalMode, Labels),
         encoder: &Encoder,
         features: &Features,
         plan: &FoldPlan,
         keep: Keep<'_>,
-    ) -> Result<Answer, FinetuneError> {
-        let predicted = match way {
-            Way::Knn => self.knn(features, plan),
-            Way::Probe => self.probe(features, plan),
-            Way::Finetune => self.finetune(encoder, plan, keep)?,
-            Way::Inner => return Ok(self.inner(features, plan, labels)),
+    ) -> Result<Found, FinetuneError> {
+        let predicted = match evaluation {
+            EvalMode::Knn => self.knn(features, plan),
+            EvalMode::LinearProbe => self.probe(features, plan),
+            EvalMode::Finetune => self.finetune(encoder, plan, keep)?,
+            EvalMode::Inner => return Ok(self.inner(features, plan, labels)),
         };
-        Ok(self.answer(&plan.training(), &predicted))
+        let learnt = plan.training();
+        Ok(Found {
+            groups: groups_of(self.dataset, &learnt).len(),
+            clips: learnt.len(),
+            chosen: predicted.chosen,
+            inner_balanced_accuracy: None,
+            published: predicted.published,
+            predictions: predicted.frames,
+        })
     }
 
     fn frames(&self, clips: &[usize]) -> Vec<FrameRef> {
@@ -144,31 +151,29 @@ impl Judge<'_> {
     }
 
     /// Means over rounds within the training groups.
-    fn inner(&self, Features(of): &Features, plan: &FoldPlan, labels: Labels) -> Answer {
+    fn inner(&self, Features(of): &Features, plan: &FoldPlan, labels: Labels) -> Found {
         let rounds = rounds(self.dataset, &plan.training(), labels, self.seed.derive("rounds", &[plan.fold as u64]));
-        let answers = rounds.iter().map(|Round { fit, asked }| {
+        let found = rounds.iter().map(|Round { fit, asked }| {
             let learnt = self.frames(fit);
             let rows: Vec<Vec<f32>> = learnt.iter().map(|frame| of[frame].clone()).collect();
             let known = Labelled { rows: &rows, labels: &self.labels(&learnt) };
             let probe = LinearProbe::fit(known, self.classes(), STRENGTH);
             let tested = self.frames(asked);
             let found = tested.iter().map(|frame| probe.predict(&of[frame])).collect();
-            let frames = predictions(&tested, found);
-            self.answer(fit, &Predicted { frames, chosen: STRENGTH.to_string(), published: None })
+            let clips = per_clip(self.dataset, &predictions(&tested, found));
+            let by_clip = clips.iter().map(|clip| (clip.truth, argmax(&clip.probabilities)));
+            let accuracy = Confusion::of(self.classes(), by_clip).balanced_accuracy().unwrap_or(0.0);
+            [groups_of(self.dataset, fit).len() as f64, fit.len() as f64, accuracy]
         });
-        let answers: Vec<Answer> = answers.collect();
-        let mean = |of: fn(&Answer) -> f64| stats::mean(&answers.iter().map(of).collect::<Vec<_>>()).unwrap_or(0.0);
-        let areas: Option<Vec<f64>> = answers.iter().map(|answer| answer.auc).collect();
-        Answer {
-            groups: mean(|answer| answer.groups as f64).round() as usize,
-            clips: mean(|answer| answer.clips as f64).round() as usize,
+        let found: Vec<[f64; 3]> = found.collect();
+        let mean = |at: usize| stats::mean(&found.iter().map(|found| found[at]).collect::<Vec<_>>()).unwrap_or(0.0);
+        Found {
+            groups: mean(0).round() as usize,
+            clips: mean(1).round() as usize,
             chosen: STRENGTH.to_string(),
-            balanced_accuracy: mean(|answer| answer.balanced_accuracy),
-            frame_balanced_accuracy: mean(|answer| answer.frame_balanced_accuracy),
-            macro_f1: mean(|answer| answer.macro_f1),
-            auc: areas.and_then(|areas| stats::mean(&areas)),
+            inner_balanced_accuracy: Some(mean(2)),
             published: None,
-            predictions: String::new(),
+            predictions: Vec::new(),
         }
     }
 
@@ -193,34 +198,6 @@ impl Judge<'_> {
         let published = found.curve.iter().filter_map(|point| point.test_balanced_accuracy).reduce(f64::max);
         Ok(Predicted { frames: found.honest, chosen: format!("epoch {}", found.chosen_epoch), published })
     }
-
-    fn answer(&self, learnt: &[usize], predicted: &Predicted) -> Answer {
-        let clips = per_clip(self.dataset, &predicted.frames);
-        let units = per_frame(self.dataset, &predicted.frames);
-        let by_frame =
-            Confusion::of(self.classes(), units.iter().map(|unit| (unit.truth, argmax(&unit.probabilities))));
-        let by_clip = Confusion::of(self.classes(), clips.iter().map(|clip| (clip.truth, argmax(&clip.probabilities))));
-        Answer {
-            groups: groups_of(self.dataset, learnt).len(),
-            clips: learnt.len(),
-            chosen: predicted.chosen.clone(),
-            balanced_accuracy: by_clip.balanced_accuracy().unwrap_or(0.0),
-            frame_balanced_accuracy: by_frame.balanced_accuracy().unwrap_or(0.0),
-            macro_f1: by_clip.macro_f1().unwrap_or(0.0),
-            auc: auc(&clips, self.classes()),
-            published: predicted.published,
-            predictions: to_letters(clips.iter().map(|clip| argmax(&clip.probabilities))),
-        }
-    }
-}
-
-/// Mean over classes of the one-against-rest area; `None` where a class is missing.
-fn auc(clips: &[ClipPrediction], classes: usize) -> Option<f64> {
-    let area = |class: usize| {
-        let scores: Vec<f64> = clips.iter().map(|clip| clip.probabilities[class]).collect();
-        Ranking::new(&scores, &clips.iter().map(|clip| clip.truth == class).collect::<Vec<_>>()).auc(|_| 1.0)
-    };
-    stats::mean(&(0..classes).map(area).collect::<Option<Vec<f64>>>()?)
 }
 
 fn predictions(frames: &[FrameRef], probabilities: Vec<Vec<f64>>) -> Vec<FramePrediction> {

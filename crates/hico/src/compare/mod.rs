@@ -3,25 +3,31 @@
 //! - [`study`]: what is asked, as written and checked
 //! - `labels.rs`: a label budget
 //! - [`grid`]: the cells, each one encoder and every question put to it
+//! - [`plan`]: what a study can show, before it runs
 //! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning
 //! - `inner.rs`: what may choose between methods without a look at the test fold
+//! - [`answer`]: what a cell leaves; `cell_file.rs`: as it is kept, with the predictions as Parquet
 //! - [`cell`]: one cell at work, resumable; `cell_error.rs`: why it has no answers
-//! - [`row`]: what a cell leaves: one line an answer
 //! - [`ledger`]: what a folder of cells was begun with
-//! - [`ranks`], [`summary`], `curves.rs`: all lines → figures with their doubt
+//! - `answers.rs`, [`ranks`], `curves.rs`, `tables.rs`, [`summary`]: all answers → figures with their doubt; [`table`]: answer by answer
 
+pub mod answer;
+mod answers;
 pub mod cell;
 mod cell_error;
+mod cell_file;
 mod curves;
 pub mod grid;
 pub mod ledger;
 mod inner;
 mod judge;
 mod labels;
+pub mod plan;
 pub mod ranks;
-pub mod row;
 pub mod study;
 pub mod summary;
+pub mod table;
+mod tables;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! What a study asks: `StudyFile` as written → `Study` checked.
 
+use super::answer::EvalMode;
 pub use super::labels::Labels;
-use super::row::Way;
+use crate::evaluate::outcome::Metric;
 use crate::recipe::{Recipe, RecipeError, Shipped, Supervision};
 use hico_data::{Dataset, DatasetError};
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,8 @@ pub struct Judging {
     /// Label budgets of the vote of the nearest neighbours.
     pub knn: Vec<Labels>,
     /// Label budgets of the linear probe on the frozen encoder.
-    pub probe: Vec<Labels>,
+    #[serde(alias = "probe")]
+    pub linear_probe: Vec<Labels>,
     /// Label budgets of fine-tuning the whole encoder.
     pub finetune: Vec<Labels>,
     /// Label budgets of a probe within the training groups, which may choose between methods that read no labels.
@@ -88,6 +90,8 @@ pub struct Judging {
     /// Share of the training groups that chooses a probe's strength and a fine-tuning's epoch where all labels are known;
     /// above 0, at most 0.5.
     pub inner_fraction: f64,
+    /// The figure, per patient, whose differences are tested.
+    pub metric: Metric,
     /// Optimiser steps of a fine-tuning, whatever the number of labels; 1 or more.
     pub finetune_steps: usize,
     /// Frames a step; 2 or more.
@@ -103,14 +107,14 @@ pub struct Judging {
 }
 
 impl Judging {
-    /// Every way with its label budgets.
+    /// Every evaluation with its label budgets.
     #[must_use]
-    pub fn ways(&self) -> [(Way, &[Labels]); 4] {
+    pub fn evaluations(&self) -> [(EvalMode, &[Labels]); 4] {
         [
-            (Way::Knn, self.knn.as_slice()),
-            (Way::Probe, &self.probe),
-            (Way::Finetune, &self.finetune),
-            (Way::Inner, &self.inner),
+            (EvalMode::Knn, self.knn.as_slice()),
+            (EvalMode::LinearProbe, &self.linear_probe),
+            (EvalMode::Finetune, &self.finetune),
+            (EvalMode::Inner, &self.inner),
         ]
     }
 }
@@ -119,11 +123,12 @@ impl Default for Judging {
     fn default() -> Self {
         Self {
             knn: vec![Labels::All],
-            probe: vec![Labels::All],
+            linear_probe: vec![Labels::All],
             finetune: vec![Labels::All],
             inner: Vec::new(),
             frames_per_clip: 8,
             inner_fraction: 0.2,
+            metric: Metric::MacroAuc,
             finetune_steps: 150,
             finetune_batch: 32,
             finetune_learning_rate: 3e-4,
@@ -397,13 +402,13 @@ fn check_judging(judge: &Judging) -> Result<(), StudyError> {
     let held = |name: &str, holds: bool, expected: &str| {
         if holds { Ok(()) } else { Err(key(format!("judge.{name}"), format!("must be {expected}"))) }
     };
-    for (way, budgets) in judge.ways() {
+    for (evaluation, budgets) in judge.evaluations() {
         if !budgets.is_empty() {
-            each_once(&format!("judge.{way}"), budgets)?;
+            each_once(&format!("judge.{}", evaluation.to_string().replace('-', "_")), budgets)?;
         }
     }
-    let some = judge.ways().iter().any(|(_, budgets)| !budgets.is_empty());
-    held("probe", some, "a list with a budget, or one of the other ways must have one")?;
+    let some = judge.evaluations().iter().any(|(_, budgets)| !budgets.is_empty());
+    held("linear_probe", some, "a list with a budget, or one of the other evaluations must have one")?;
     held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
     held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
     held("finetune_steps", (1..=1_000_000).contains(&judge.finetune_steps), "from 1 to 1,000,000")?;

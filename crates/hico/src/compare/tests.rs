@@ -1,8 +1,8 @@
 //! A whole study on small data in memory.
 
+use super::answer::{Answer, EvalMode};
 use super::cell::{self, CellError, Options};
 use super::grid::{Cell, Trained, cells};
-use super::row::{Row, Way};
 use super::study::{Labels, Study};
 use super::summary::summarise;
 use crate::device::DeviceChoice;
@@ -84,7 +84,7 @@ fn options(folder: &Path) -> Options {
     }
 }
 
-fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Row>, CellError> {
+fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Answer>, CellError> {
     cell::run(study, data, cell, &options(folder), &mut |_| {}, &AtomicBool::new(false))
 }
 
@@ -131,7 +131,11 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
     let mut rows = Vec::new();
     for cell in &cells {
         let found = run(&study, &data, cell, folder.path()).unwrap();
-        assert_eq!(found, cell::read(folder.path(), cell).unwrap().unwrap(), "what is kept is what was found");
+        assert_eq!(
+            found,
+            cell::read(&study, &data, cell, folder.path()).unwrap().unwrap(),
+            "what is kept is what was found"
+        );
         rows.extend(found);
     }
     assert!(
@@ -148,7 +152,7 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
         let row = rows.iter().find(|row| {
             row.method == method
                 && row.epochs == epochs
-                && row.way == Way::Probe
+                && row.evaluation == EvalMode::LinearProbe
                 && row.labels == Labels::All
                 && row.fold == 1
         });
@@ -167,38 +171,48 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
     };
     let stopped = cell::run(&study, &data, cell, &options(again.path()), &mut tell, &stop);
     assert!(matches!(stopped, Err(CellError::Interrupted)), "{stopped:?}");
-    assert!(cell::read(again.path(), cell).unwrap().is_none());
+    assert!(cell::read(&study, &data, cell, again.path()).unwrap().is_none());
     let gone_on = run(&study, &data, cell, again.path()).unwrap();
-    let unbroken = cell::read(folder.path(), cell).unwrap().unwrap();
+    let unbroken = cell::read(&study, &data, cell, folder.path()).unwrap().unwrap();
     assert_eq!(gone_on.len(), unbroken.len());
     assert!(gone_on.iter().zip(&unbroken).all(|(a, b)| a.same_answer(b)));
 
     let summary = summarise(&study, &data, &cells, &rows, cells.len());
     assert_eq!(summary.tables.len(), 4);
     let table = &summary.tables[1];
-    assert_eq!((table.way, table.labels), (Way::Probe, Labels::All));
-    let estimate = table.entries[0].scores.as_ref().unwrap().balanced_accuracy;
-    let by_hand: f64 = [0, 1]
-        .map(|fold| {
-            rows.iter()
-                .find(|row| {
-                    row.method == "random" && row.way == Way::Probe && row.labels == Labels::All && row.fold == fold
-                })
-                .unwrap()
-                .balanced_accuracy
-        })
-        .iter()
-        .sum::<f64>()
-        / 2.0;
-    // Both folds have as many clips of each class.
-    assert!((estimate.mean - by_hand).abs() < 1e-12);
+    assert_eq!((table.evaluation, table.labels), (EvalMode::LinearProbe, Labels::All));
+    let scores = table.entries[0].scores.as_ref().unwrap();
+    let by_hand = {
+        let asked = |row: &&Answer| {
+            row.method == "random" && row.evaluation == EvalMode::LinearProbe && row.labels == Labels::All
+        };
+        let mut right = [[0.0, 0.0]; 2];
+        for frames in rows.iter().filter(asked).flat_map(|row| row.predictions.chunks(2)) {
+            // Two frames of a clip, a clip of a patient.
+            let truth = data[0].label(frames[0].clip).unwrap();
+            let first = frames[0].probabilities[0] + frames[1].probabilities[0];
+            right[truth][0] += f64::from(u8::from((first < 1.0) == (truth == 1)));
+            right[truth][1] += 1.0;
+        }
+        assert_eq!([right[0][1], right[1][1]], [6.0, 6.0]);
+        f64::midpoint(right[0][0] / 6.0, right[1][0] / 6.0)
+    };
+    assert!((scores.patient.balanced_accuracy.mean - by_hand).abs() < 1e-12);
+    assert_eq!(scores.patient.count, 12);
+    assert!((0.0..=1.0).contains(&scores.patient.auc.unwrap().mean) && scores.patient.log_loss.is_some());
     assert_eq!(table.comparisons.len(), 1);
-    assert!(table.ranks.is_some());
+    assert!(summary.ranks.is_empty(), "one data set is no eight");
+    // Four tables, a comparison each: the p values are corrected together.
+    let p_values: Vec<(f64, f64)> =
+        summary.tables.iter().map(|table| &table.comparisons[0]).map(|c| (c.comparison.p_value, c.p_holm)).collect();
+    let expected = super::tables::holm(&p_values.iter().map(|p| p.0).collect::<Vec<_>>());
+    assert_eq!((summary.tests, p_values.iter().map(|p| p.1).collect::<Vec<_>>()), (4, expected));
     assert_eq!(summary.curves.len(), 2, "neighbours and probe");
+    assert!(summary.curves.iter().all(|curve| curve.areas.is_empty()), "the random encoder has no curve");
     assert_eq!(summary.curves[0].lines[0].points.len(), 2);
 
     // With a fold missing its seed is no figure.
-    let missing: Vec<Row> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
+    let missing: Vec<Answer> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
     let summary = summarise(&study, &data, &cells, &missing, cells.len() - 1);
     assert!(summary.tables[1].entries[1].scores.is_none() && summary.tables[1].comparisons.is_empty());
     assert!(summary.warnings.iter().any(|warning| warning.starts_with("1 cells")));
@@ -283,11 +297,11 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
     assert_eq!(rows.len(), 12);
     // Of three groups of each class, a clip each, one is learnt from or all but one or two.
     for row in &rows {
-        assert!(row.way == Way::Inner && row.predictions.is_empty() && row.chosen == "0.1", "{row:?}");
+        assert!(row.evaluation == EvalMode::Inner && row.predictions.is_empty() && row.chosen == "0.1", "{row:?}");
         let few = row.labels == Labels::Groups(1);
         assert!(if few { row.groups == 2 } else { (3..=5).contains(&row.groups) }, "{row:?}");
         // Eight spots are told apart by any encoder, but not always from one of each.
-        assert!(row.balanced_accuracy > 0.3 && row.balanced_accuracy <= 1.0);
+        assert!(row.inner_balanced_accuracy.is_some_and(|accuracy| accuracy > 0.3 && accuracy <= 1.0));
     }
     let summary = summarise(&study, &data, &cells, &rows, cells.len());
     assert!(summary.tables.is_empty());
@@ -297,7 +311,7 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
         let of: Vec<f64> = rows
             .iter()
             .filter(|row| row.method == method && row.labels == Labels::All)
-            .map(|row| row.balanced_accuracy)
+            .filter_map(|row| row.inner_balanced_accuracy)
             .collect();
         assert_eq!((entry.method.as_str(), &entry.balanced_accuracy), (method, &of));
         assert!((entry.mean.unwrap() - (of[0] + of[1]) / 2.0).abs() < 1e-12);
@@ -306,7 +320,7 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
     // The two methods are one, but for their names.
     assert_eq!(all.entries[1].balanced_accuracy, all.entries[2].balanced_accuracy);
     // What only one method has is no place.
-    let missing: Vec<Row> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
+    let missing: Vec<Answer> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
     let summary = summarise(&study, &data, &cells, &missing, cells.len() - 1);
     assert_eq!((summary.choices[0].places, summary.choices[0].entries[0].balanced_accuracy.len()), (1, 1));
 }

@@ -420,7 +420,7 @@ mod tests {
     fn test(mean: f64, interval: Option<[f64; 2]>) -> TestFacts {
         let (low, high) = (interval.map(|ends| ends[0]), interval.map(|ends| ends[1]));
         let no_interval = interval.is_none().then_some(NoInterval::OneGroup);
-        let figure = Estimate { mean, sd: None, low, high, no_interval };
+        let figure = Estimate { mean, low, high, no_interval, ..Estimate::default() };
         TestFacts {
             fold: 0,
             clips: 10,

@@ -9,7 +9,7 @@
 //! - [`calibration`], [`known`]: what a prediction is worth: confidence that is true, and whether the clip is like any seen
 //! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
 //! - [`cross_validate`]: every fold, seed and candidate, resumable
-//! - [`predictions`], [`scores`], [`outcome`]: predictions → figures with their doubt → the record that reports read
+//! - [`predictions`], [`prediction_table`], [`scores`], [`comparison`], [`outcome`]: predictions → figures with their doubt → the record that reports read
 
 pub mod calibration;
 mod candidates;
@@ -17,6 +17,7 @@ mod cells;
 pub mod classifier;
 pub mod classifier_file;
 mod clock;
+pub mod comparison;
 pub mod confounds;
 pub mod cross_validate;
 pub mod tuning_state;
@@ -30,6 +31,7 @@ mod lbfgs;
 pub mod linear;
 pub mod outcome;
 pub mod plan;
+pub mod prediction_table;
 pub mod predictions;
 pub mod pretrained;
 mod request;

@@ -184,6 +184,16 @@ pub struct UnitScores {
     pub macro_f1: Estimate,
     /// Mean over classes of the area under the one-against-rest ROC curve; absent where a class is missing.
     pub auc: Option<Estimate>,
+    /// Mean of minus the logarithm of the probability of the true class, nats; earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<Estimate>,
+    /// Mean squared distance of the probabilities from the truth, summed over classes (Brier 1950), 0 to 2; earlier
+    /// versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brier: Option<Estimate>,
+    /// Calibration error of the largest probability, [`crate::metrics::calibration_error`], mean over seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration_error: Option<f64>,
     /// Per class.
     pub per_class: Vec<ClassScores>,
     /// `confusion[truth][prediction]`, summed over folds, mean over seeds.
@@ -193,17 +203,34 @@ pub struct UnitScores {
     pub roc: Vec<Vec<[f64; 2]>>,
 }
 
+impl UnitScores {
+    /// Returns the figure that is compared; `None` where a class is missing.
+    #[must_use]
+    pub const fn of(&self, metric: Metric) -> Option<&Estimate> {
+        match metric {
+            Metric::BalancedAccuracy => Some(&self.balanced_accuracy),
+            Metric::MacroAuc => self.auc.as_ref(),
+        }
+    }
+}
+
 /// A figure with its doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Estimate {
     /// Mean over seeds.
     pub mean: f64,
     /// Standard deviation over seeds (n - 1); absent with one seed.
     pub sd: Option<f64>,
-    /// 2.5 % quantile of a bootstrap over groups; absent where there is nothing to draw from.
+    /// 2.5 % quantile of a bootstrap over groups and seeds; absent where there is nothing to draw from.
     pub low: Option<f64>,
-    /// 97.5 % quantile of a bootstrap over groups; absent where there is nothing to draw from.
+    /// 97.5 % quantile of that bootstrap; absent where there is nothing to draw from.
     pub high: Option<f64>,
+    /// Standard error that the choice of groups causes: deviation of a bootstrap over groups alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub se_groups: Option<f64>,
+    /// Standard error that the choice of seeds causes: their deviation over the root of their number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub se_seeds: Option<f64>,
     /// Why there is no interval, where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_interval: Option<NoInterval>,
@@ -310,15 +337,59 @@ pub struct ClipPrediction {
     pub probabilities: Vec<f64>,
 }
 
-/// The difference between two candidates on the same clips.
+/// What is counted as one: a frame, a clip or a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Every patient (group), by the mean probability of its clips.
+    Patient,
+    /// Every clip, by the mean probability of its frames.
+    #[default]
+    Clip,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Mean over classes of the share of that class that was classified right.
+    #[default]
+    BalancedAccuracy,
+    /// Mean over classes of the area under the one-against-rest ROC curve.
+    MacroAuc,
+}
+
+/// The difference between two candidates on the same units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The one whose figure is expected to be higher.
     pub better: String,
     /// The one it is compared with.
     pub baseline: String,
-    /// Balanced accuracy per clip of `better` minus that of `baseline`, honest protocol.
+    /// What is compared; evaluations of earlier versions do not say, and mean this one.
+    #[serde(default)]
+    pub metric: Metric,
+    /// Of what; evaluations of earlier versions do not say, and mean clips.
+    #[serde(default)]
+    pub unit: Unit,
+    /// The figure of `better` minus that of `baseline`.
     pub difference: Estimate,
-    /// Two-sided p of a sign-flip permutation test over groups.
+    /// The larger of the two p values below: a difference that other patients or other seeds may have made is not shown.
     pub p_value: f64,
+    /// Two-sided p of a sign-flip test over groups; earlier versions have this one alone, as `p_value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_groups: Option<f64>,
+    /// Two-sided p of a sign-flip test over seeds; absent with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_seeds: Option<f64>,
+    /// Groups that add anything to the difference.
+    #[serde(default)]
+    pub differing_groups: usize,
+    /// The least value that `p_value` could have had with so many differing groups and so many seeds.
+    #[serde(default)]
+    pub least_p: f64,
+    /// The smallest difference that a test at 5 % would have shown with a power of 0.8, by the standard errors found;
+    /// absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectable: Option<f64>,
 }

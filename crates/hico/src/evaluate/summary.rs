@@ -4,14 +4,15 @@ use super::calibration::{calibrated_frames, scores as scores_of_calibration};
 use super::candidates::Kind;
 use super::classifier::Trainable;
 use super::clock;
+use super::comparison::{UnitsBySeed, compare};
 use super::cross_validate::{CandidateCells, Contender, Contenders, Request};
 use super::history::{History, PretrainingFacts};
 use super::outcome::{
-    CalibrationScores, Candidate, ClipPrediction, Comparison, DataFacts, Evaluation, Protocol, Role, Scores,
+    CalibrationScores, Candidate, Comparison, DataFacts, Evaluation, Metric, Protocol, Role, Scores, Unit,
 };
-use super::predictions::{FramePrediction, per_clip};
+use super::predictions::{FramePrediction, UnitPrediction, per_clip};
 use super::pretrained::Seen;
-use super::scores::{ClipsBySeed, compare, score};
+use super::scores::score;
 use crate::train::run_record::VERSION;
 use hico_data::clip::evenly_spaced;
 use hico_data::{Dataset, Seed};
@@ -137,16 +138,21 @@ fn by_seed<'a>(
 
 /// Every contender against every floor.
 fn comparisons(dataset: &Dataset, candidates: &[CandidateCells]) -> Vec<Comparison> {
-    let clips = |cells: &CandidateCells| -> Vec<Vec<ClipPrediction>> {
-        by_seed(cells, |cell| Some(&cell.honest)).iter().map(|frames| per_clip(dataset, frames)).collect()
+    let clips = |cells: &CandidateCells| -> Vec<Vec<UnitPrediction>> {
+        let clips = |frames: &Vec<FramePrediction>| per_clip(dataset, frames).into_iter().map(Into::into).collect();
+        by_seed(cells, |cell| Some(&cell.honest)).iter().map(clips).collect()
     };
     let of_role = |role| candidates.iter().filter(move |cells| cells.kind.role() == role);
     let mut comparisons = Vec::new();
     for contender in of_role(Role::Contender) {
-        let better = ClipsBySeed { name: &contender.name, seeds: clips(contender) };
+        let better = UnitsBySeed { name: &contender.name, seeds: clips(contender) };
         for floor in of_role(Role::Floor) {
-            let baseline = ClipsBySeed { name: &floor.name, seeds: clips(floor) };
-            comparisons.push(compare(&better, &baseline, dataset.classes().len(), DRAWS));
+            let baseline = UnitsBySeed { name: &floor.name, seeds: clips(floor) };
+            let classes = dataset.classes().len();
+            let found = compare([&better, &baseline], classes, Unit::Clip, Metric::BalancedAccuracy, DRAWS);
+            // All seeds share the pretraining of a fold, so what they do not differ in says nothing of other pretrainings.
+            comparisons
+                .extend(found.map(|found| Comparison { p_value: found.p_groups.unwrap_or(found.p_value), ..found }));
         }
     }
     comparisons

@@ -170,9 +170,10 @@ fn difference(evaluation: &Evaluation, contender: &Candidate, floor: &Candidate)
     };
     let as_is = |comparison: &Comparison| (comparison.difference, comparison.p_value);
     let turned = |comparison: &Comparison| {
-        let Estimate { mean, sd, low, high, no_interval } = comparison.difference;
+        let Estimate { mean, low, high, .. } = comparison.difference;
         let turned = |end: Option<f64>| end.map(|end| -end);
-        (Estimate { mean: -mean, sd, low: turned(high), high: turned(low), no_interval }, comparison.p_value)
+        let difference = Estimate { mean: -mean, low: turned(high), high: turned(low), ..comparison.difference };
+        (difference, comparison.p_value)
     };
     let direct = find(&contender.name, &floor.name).map(as_is);
     direct.or_else(|| find(&floor.name, &contender.name).map(turned))
@@ -204,7 +205,7 @@ mod tests {
         let mean = f64::midpoint(low, high);
         for comparison in &mut evaluation.comparisons {
             let (low, high) = (Some(low), Some(high));
-            comparison.difference = Estimate { mean, sd: None, low, high, no_interval: None };
+            comparison.difference = Estimate { mean, low, high, ..Estimate::default() };
             comparison.p_value = p;
         }
         let answer = answer(&evaluation);

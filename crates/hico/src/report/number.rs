@@ -172,8 +172,15 @@ mod tests {
     use super::*;
     use crate::evaluate::outcome::NoInterval;
 
-    const PART: Estimate =
-        Estimate { mean: 0.5, sd: Some(0.0141), low: Some(-0.0213), high: Some(0.0879), no_interval: None };
+    const PART: Estimate = Estimate {
+        mean: 0.5,
+        sd: Some(0.0141),
+        low: Some(-0.0213),
+        high: Some(0.0879),
+        se_groups: None,
+        se_seeds: None,
+        no_interval: None,
+    };
 
     #[test]
     fn figures_are_written_one_way() {

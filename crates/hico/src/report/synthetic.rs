@@ -2,7 +2,7 @@
 
 use crate::evaluate::outcome::{
     CalibrationScores, Candidate, ClipPrediction, Comparison, CurvePoint, DataFacts, Estimate, Evaluation, FoldRun,
-    Protocol, Role, Scores, UnitScores,
+    Metric, Protocol, Role, Scores, Unit, UnitScores,
 };
 use crate::metrics::{Confusion, Ranking, argmax};
 use crate::recipe::{MethodName, Supervision};
@@ -72,9 +72,16 @@ pub(crate) fn evaluation(folds: usize, seeds: usize) -> Evaluation {
                     sd: (seeds.len() > 1).then_some(0.011),
                     low: Some(mean - 0.07),
                     high: Some(mean + 0.07),
-                    no_interval: None,
+                    ..Estimate::default()
                 },
+                metric: Metric::BalancedAccuracy,
+                unit: Unit::Clip,
                 p_value: (-25.0 * mean).exp(),
+                p_groups: Some((-25.0 * mean).exp()),
+                p_seeds: None,
+                differing_groups: 20,
+                least_p: 0.001,
+                detectable: Some(0.1),
             }
         })
         .collect();
@@ -197,7 +204,7 @@ fn unit(lists: &[&[ClipPrediction]], seeds: usize) -> UnitScores {
         sd: (seeds > 1).then_some(0.013),
         low: Some((mean - 0.075).max(0.0)),
         high: Some((mean + 0.068).min(1.0)),
-        no_interval: None,
+        ..Estimate::default()
     };
     UnitScores {
         count,
@@ -205,6 +212,9 @@ fn unit(lists: &[&[ClipPrediction]], seeds: usize) -> UnitScores {
         balanced_accuracy: estimate(confusion.balanced_accuracy().unwrap()),
         macro_f1: estimate(confusion.macro_f1().unwrap()),
         auc: Some(estimate(auc)),
+        log_loss: None,
+        brier: None,
+        calibration_error: None,
         per_class: confusion.per_class(),
         confusion: confusion.counts().to_vec(),
         roc,

@@ -1,7 +1,7 @@
 //! What may choose between methods, without a look at a test fold.
 
-use super::{labels, way};
-use crate::compare::row::Way;
+use super::{evaluation, labels};
+use crate::compare::answer::EvalMode;
 use crate::compare::summary::{Candidate, Choice, Judged, Summary};
 use crate::report::number::{NONE, percent};
 use crate::report::section::Section;
@@ -17,7 +17,7 @@ pub(super) const WORDS: &str = "Balanced accuracy per clip of a linear probe wit
 
 /// The title of a choice.
 pub(super) fn title(choice: &Choice) -> String {
-    format!("{}, {}", way(Way::Inner), labels(choice.labels))
+    format!("{}, {}", evaluation(EvalMode::Inner), labels(choice.labels))
 }
 
 /// A method's row.

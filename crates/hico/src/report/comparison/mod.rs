@@ -2,17 +2,18 @@
 
 mod choices;
 mod ranks;
+mod rows;
 mod tables;
 mod words;
 
-pub use words::{markdown, terminal};
+pub use words::{markdown, plan, terminal};
 
 use super::chart::line::{Line, LineChart, Shape};
 use super::number::{counted, duration};
 use super::page::{Head, around};
 use super::section::{Gravity, Section, alert};
 use super::tables::{facts, text};
-use crate::compare::row::Way;
+use crate::compare::answer::EvalMode;
 use crate::compare::study::{Budget, Labels};
 use crate::compare::summary::{Curve, Judged, Point, Summary, Table};
 use maud::{Markup, html};
@@ -27,23 +28,23 @@ pub fn page(summary: &Summary) -> String {
     for judged in &summary.data {
         let tables: Vec<&Table> = summary.tables.iter().filter(|table| table.data == judged.name).collect();
         sections.push(data(judged, &tables, summary));
-        sections.extend(label_curves(judged, &tables));
+        sections.extend(label_curves(judged, &tables, summary));
         sections.extend(convergence(judged, summary));
         sections.extend(tables::ablations(judged, &tables, summary));
-        sections.extend(ranks::section(judged, &tables));
         sections.extend(choices::section(judged, summary));
     }
+    sections.extend(ranks::section(summary));
     sections.push(glossary());
     around(&Head { brand: "hico compare", title: &summary.title, subtitle: &subtitle }, &sections)
 }
 
-/// A way in words.
-pub(super) const fn way(way: Way) -> &'static str {
-    match way {
-        Way::Knn => "nearest neighbours",
-        Way::Probe => "linear probe",
-        Way::Finetune => "fine-tuning",
-        Way::Inner => "probe within the training groups",
+/// An evaluation in words.
+pub(super) const fn evaluation(evaluation: EvalMode) -> &'static str {
+    match evaluation {
+        EvalMode::Knn => "nearest neighbours",
+        EvalMode::LinearProbe => "linear probe",
+        EvalMode::Finetune => "fine-tuning",
+        EvalMode::Inner => "probe within the training groups",
     }
 }
 
@@ -104,15 +105,16 @@ fn data(judged: &Judged, tables: &[&Table], summary: &Summary) -> Section {
     Section { id: format!("data-{}", judged.name), title: judged.name.clone(), body }
 }
 
-/// Balanced accuracy over the number of labelled patients, a chart a way.
-fn label_curves(judged: &Judged, tables: &[&Table]) -> Option<Section> {
-    let chart = |asked: Way| {
-        let mut of_way: Vec<&&Table> = tables.iter().filter(|table| table.way == asked).collect();
-        of_way.sort_by_key(|table| table.labels);
-        let methods = of_way.first()?.entries.len();
+/// The tested figure over the number of labelled patients, a chart for each evaluation.
+fn label_curves(judged: &Judged, tables: &[&Table], summary: &Summary) -> Option<Section> {
+    let y = format!("{} per patient, %", rows::metric(summary.metric));
+    let chart = |asked: EvalMode| {
+        let mut of_evaluation: Vec<&&Table> = tables.iter().filter(|table| table.evaluation == asked).collect();
+        of_evaluation.sort_by_key(|table| table.labels);
+        let methods = of_evaluation.first()?.entries.len();
         let line = |method: usize| Line {
-            name: of_way[0].entries[method].method.clone(),
-            points: of_way
+            name: of_evaluation[0].entries[method].method.clone(),
+            points: of_evaluation
                 .iter()
                 .filter_map(|table| {
                     let scores = table.entries[method].scores.as_ref()?;
@@ -120,24 +122,25 @@ fn label_curves(judged: &Judged, tables: &[&Table]) -> Option<Section> {
                         Labels::Groups(groups) => (groups as f64).log2(),
                         Labels::All => (scores.groups / judged.classes.len().max(1) as f64).log2(),
                     };
-                    Some([labelled, scores.balanced_accuracy.mean * 100.0])
+                    Some([labelled, scores.patient.of(summary.metric)?.mean * 100.0])
                 })
                 .collect(),
         };
         let lines: Vec<Line> = (0..methods).map(line).filter(|line| line.points.len() > 1).collect();
-        let title = format!("{}: {}", judged.name, way(asked));
+        let title = format!("{}: {}", judged.name, evaluation(asked));
         let chart = LineChart {
             id: format!("labels-{}-{asked}", judged.name),
             title: &title,
             x: "labelled patients a class, log2",
-            y: "balanced accuracy per clip, %",
+            y: &y,
             lines,
             shape: Shape::Free,
             note: None,
         };
         (!chart.lines.is_empty()).then(|| chart.render())
     };
-    let charts: Vec<Markup> = [Way::Knn, Way::Probe, Way::Finetune].into_iter().filter_map(chart).collect();
+    let charts: Vec<Markup> =
+        [EvalMode::Knn, EvalMode::LinearProbe, EvalMode::Finetune].into_iter().filter_map(chart).collect();
     (!charts.is_empty()).then(|| Section {
         id: format!("labels-{}", judged.name),
         title: format!("Few labels: {}", judged.name),
@@ -151,17 +154,18 @@ fn convergence(judged: &Judged, summary: &Summary) -> Option<Section> {
     if curves.is_empty() {
         return None;
     }
+    let y = format!("{} per patient, %", rows::metric(summary.metric));
     let chart = |curve: &Curve, over: &str, along: fn(&Point) -> f64| {
         let line = |line: &crate::compare::summary::CurveLine| Line {
             name: line.method.clone(),
-            points: line.points.iter().map(|point| [along(point), point.balanced_accuracy * 100.0]).collect(),
+            points: line.points.iter().map(|point| [along(point), point.value * 100.0]).collect(),
         };
-        let title = format!("{}: {}, over {over}", judged.name, way(curve.way));
+        let title = format!("{}: {}, over {over}", judged.name, evaluation(curve.evaluation));
         LineChart {
-            id: format!("convergence-{}-{}-{over}", judged.name, curve.way),
+            id: format!("convergence-{}-{}-{over}", judged.name, curve.evaluation),
             title: &title,
             x: over,
-            y: "balanced accuracy per clip, %",
+            y: &y,
             lines: curve.lines.iter().map(line).collect(),
             shape: Shape::Free,
             note: None,
@@ -170,7 +174,7 @@ fn convergence(judged: &Judged, summary: &Summary) -> Option<Section> {
     };
     let body = html! {
         p {
-            "Means over folds and seeds. Images are the views that the network saw; seconds are those of the machine that "
+            "Folds pooled, means over seeds. Images are the views that the network saw; seconds are those of the machine that "
             "ran the cell."
         }
         div .charts {
@@ -179,24 +183,43 @@ fn convergence(judged: &Judged, summary: &Summary) -> Option<Section> {
                 (chart(curve, "seconds", |point| point.seconds))
             }
         }
-        (tables::overtakings(judged, summary))
+        (tables::areas(judged, summary))
     };
     Some(Section { id: format!("convergence-{}", judged.name), title: format!("Convergence: {}", judged.name), body })
 }
 
 fn glossary() -> Section {
     let rows = [
-        ("balanced accuracy", "mean over classes of the share of that class that was told right"),
+        ("per patient", "the mean probability of a patient's clips, each the mean of its frames; every figure but two"),
+        ("balanced accuracy", "mean over classes of the share of that class that was classified right"),
+        ("macro AUC", "mean over classes of the area under the one-against-rest ROC curve"),
+        ("log loss", "mean of minus the logarithm of the probability of the true class, nats"),
+        ("Brier score", "mean squared distance of the probabilities from the truth, summed over classes; 0 to 2"),
+        (
+            "calibration error",
+            "distance of confidence from the share that is right, five bins of equal mass, less what chance adds to it",
+        ),
         (
             "interval",
-            "95 % of 2,000 draws of groups with replacement, within each class; folds pooled, mean over seeds",
+            "95 % of 2,000 draws of patients, within each class, and of seeds, with replacement; folds pooled. Simulated on \
+             small studies such intervals cover a few points less than they say",
         ),
         ("±", "standard deviation over seeds"),
         (
             "p",
-            "two-sided, by flipping signs of what each group adds to the difference; Holm: corrected for the comparisons of one table",
+            "the larger of two sign-flip tests: over what each patient adds to the difference, and over seeds. Other patients \
+             and other seeds would have shown it too",
         ),
-        ("published", "the best epoch on the test fold, as often reported; optimism is what it adds per frame"),
+        ("Holm", "p corrected for all comparisons of the study (Holm 1979)"),
+        (
+            "power 0.8",
+            "the smallest difference that a test at 5 % finds in four studies of five, by the standard errors of patients and \
+             seeds found here",
+        ),
+        (
+            "best on test fold",
+            "the best epoch on the test fold per frame, as often reported, and what that choice adds",
+        ),
     ];
     let rows: Vec<(&str, Markup)> = rows.into_iter().map(|(name, words)| (name, text(words))).collect();
     Section { id: "glossary".to_owned(), title: "Words".to_owned(), body: facts(&rows) }

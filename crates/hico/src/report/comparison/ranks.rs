@@ -1,26 +1,22 @@
 //! Critical-difference diagrams (Demšar 2006): mean ranks on a line, methods that are not told apart joined by bars.
 
-use super::{labels, way};
-use crate::compare::ranks::Ranks;
-use crate::compare::summary::{Judged, Table};
+use super::{evaluation, labels};
+use crate::compare::summary::{RankTable, Summary};
 use crate::report::number::{counted, decimal, p_value};
 use crate::report::section::Section;
 use maud::{Markup, html};
 
-/// A diagram for each table that has ranks.
-pub(super) fn section(judged: &Judged, tables: &[&Table]) -> Option<Section> {
-    let ranked: Vec<(&&Table, &Ranks)> =
-        tables.iter().filter_map(|table| Some((table, table.ranks.as_ref()?))).collect();
-    (!ranked.is_empty()).then(|| Section {
-        id: format!("ranks-{}", judged.name),
-        title: format!("Mean ranks: {}", judged.name),
+/// Returns a diagram for each evaluation and label budget that has ranks.
+pub(super) fn section(summary: &Summary) -> Option<Section> {
+    (!summary.ranks.is_empty()).then(|| Section {
+        id: "ranks".to_owned(),
+        title: "Mean ranks".to_owned(),
         body: html! {
             p {
-                "Mean rank of each method over folds, 1 for the best. A bar joins methods that differ by less than the "
-                "critical difference (Nemenyi, 5 %). Folds share their training clips, so they know of each other, and "
-                "what is told apart here is told apart a little too easily."
+                "Mean rank of each method over data sets, 1 for the best. A bar joins methods that differ by less than the "
+                "critical difference (Nemenyi, 5 %)."
             }
-            div .charts { @for (table, ranks) in &ranked { (diagram(table, ranks)) } }
+            div .charts { @for table in &summary.ranks { (diagram(table)) } }
         },
     })
 }
@@ -43,7 +39,8 @@ fn cliques(sorted: &[f64], difference: f64) -> Vec<[usize; 2]> {
     found
 }
 
-fn diagram(table: &Table, ranks: &Ranks) -> Markup {
+fn diagram(table: &RankTable) -> Markup {
+    let ranks = &table.ranks;
     let methods = ranks.methods.len();
     let mut order: Vec<usize> = (0..methods).collect();
     order.sort_by(|a, b| ranks.mean[*a].total_cmp(&ranks.mean[*b]));
@@ -52,8 +49,8 @@ fn diagram(table: &Table, ranks: &Ranks) -> Markup {
     let bars = cliques(&sorted, ranks.critical_difference);
     let below = (bars.len() as f64).mul_add(8.0, AXIS + 12.0);
     let height = ROW.mul_add(methods.div_ceil(2) as f64, below + 12.0);
-    let title = format!("{}, {}", way(table.way), labels(table.labels));
-    let id = format!("ranks-{}-{}-{}", table.data, table.way, table.labels);
+    let title = format!("{}, {}", evaluation(table.evaluation), labels(table.labels));
+    let id = format!("ranks-{}-{}", table.evaluation, table.labels);
     let said: Vec<String> =
         order.iter().map(|method| format!("{} {}", ranks.methods[*method], decimal(ranks.mean[*method], 2))).collect();
     // The better half is named on the left, the other on the right.
@@ -88,7 +85,7 @@ fn diagram(table: &Table, ranks: &Ranks) -> Markup {
                     }
                 }
             }
-            p .note { "Over " (counted(ranks.blocks, "fold", "folds")) "; Friedman " (p_value(ranks.p_value)) "." }
+            p .note { "Over " (counted(ranks.blocks, "data set", "data sets")) "; Friedman " (p_value(ranks.p_value)) "." }
         }
     }
 }

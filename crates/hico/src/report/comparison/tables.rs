@@ -1,74 +1,42 @@
 //! Figures of one table, its comparisons, and what was changed in ablations.
 
-use super::{labels, way};
-use crate::compare::summary::{Compared, Entry, Judged, Summary, Table};
-use crate::report::chart::forest::{Forest, Mark, Row as Line};
-use crate::report::number::{
-    NONE, count, decimal, duration, interval, interval_on_chart, p_value, percent, points, points_interval_in_words,
-    spread,
-};
+use super::{evaluation, labels, rows};
+use crate::compare::summary::{Compared, Judged, Summary, Table};
+use crate::evaluate::outcome::Estimate;
+use crate::report::chart::forest::{Forest, Mark, Row as Line, Rule};
+use crate::report::number::{NONE, interval_on_chart, p_value, percent, points, points_interval_in_words};
 use crate::report::section::Section;
 use crate::report::tables::{Row, Table as Grid, text};
 use maud::{Markup, html};
 
-/// One way with one label budget: every method, and the comparisons.
+/// Returns one evaluation with one label budget: every method, and the comparisons.
 pub(super) fn scores(table: &Table, summary: &Summary) -> Markup {
-    let title = format!("{}, {}", way(table.way), labels(table.labels));
-    let published = table.entries.iter().any(|entry| entry.scores.as_ref().is_some_and(|s| s.published.is_some()));
-    let mut head = vec!["method", "per clip", "per frame", "macro F1", "AUC", "images", "pretraining", "seeds"];
-    if published {
-        head.extend(["published", "optimism"]);
-    }
-    let best = table
-        .entries
-        .iter()
-        .filter_map(|entry| entry.scores.as_ref())
-        .map(|scores| scores.balanced_accuracy.mean)
-        .fold(f64::NEG_INFINITY, f64::max);
-    let rows = table.asked().map(|entry| row(entry, published, best, summary.seeds.len())).collect();
+    let title = format!("{}, {}", evaluation(table.evaluation), labels(table.labels));
+    let best =
+        table.asked().filter_map(|entry| tested(table, &entry.method, summary)).fold(f64::NEG_INFINITY, f64::max);
+    let row = |(cells, method): (Vec<String>, &String)| Row {
+        cells: cells.into_iter().map(text).collect(),
+        class: if tested(table, method, summary) == Some(best) { "best" } else { "" },
+    };
+    let cells = rows::rows(table, summary.seeds.len()).into_iter();
+    let rows = cells.zip(table.asked().map(|entry| &entry.method)).map(row).collect();
     let caption = format!("{}: {title}", table.data);
     html! {
         h3 { (title) }
-        (Grid { caption: &caption, head, rows, figures_from: 1 }.render())
-        (comparisons(table))
+        (Grid { caption: &caption, head: rows::heads(table), rows, figures_from: 1 }.render())
+        (comparisons(table, summary))
     }
 }
 
-fn row(entry: &Entry, published: bool, best: f64, seeds: usize) -> Row {
-    let done = format!("{} of {seeds}", entry.seeds.len());
-    let Some(scores) = &entry.scores else {
-        let mut cells = vec![text(&entry.method)];
-        cells.extend(std::iter::repeat_with(|| text(NONE)).take(6));
-        cells.push(text(done));
-        cells.extend(std::iter::repeat_with(|| text(NONE)).take(if published { 2 } else { 0 }));
-        return Row { cells, class: "" };
-    };
-    let estimate = &scores.balanced_accuracy;
-    let mut cells = vec![
-        text(&entry.method),
-        html! {
-            span .value { (percent(estimate.mean)) }
-            @if let Some(spread) = spread(estimate) { " " span .spread { (spread) } }
-            span .interval { (interval(estimate)) }
-        },
-        text(percent(scores.frame_balanced_accuracy)),
-        text(decimal(scores.macro_f1, 3)),
-        text(scores.auc.map_or_else(|| NONE.to_owned(), |auc| decimal(auc, 3))),
-        text(count(scores.images.round())),
-        text(duration(scores.seconds)),
-        text(done),
-    ];
-    if published {
-        cells.push(text(scores.published.map_or_else(|| NONE.to_owned(), percent)));
-        let optimism = scores.published.map(|published| published - scores.frame_balanced_accuracy);
-        cells.push(text(optimism.map_or_else(|| NONE.to_owned(), points)));
-    }
-    Row { cells, class: if estimate.mean == best { "best" } else { "" } }
+/// A method's figure that comparisons test.
+fn tested(table: &Table, method: &str, summary: &Summary) -> Option<f64> {
+    let entry = table.entries.iter().find(|entry| entry.method == *method)?;
+    Some(entry.scores.as_ref()?.patient.of(summary.metric)?.mean)
 }
 
-fn comparisons(table: &Table) -> Markup {
+fn comparisons(table: &Table, summary: &Summary) -> Markup {
     let row = |compared: &Compared| Line {
-        name: name(compared),
+        name: rows::name(compared),
         text: format!(
             "{}; {}, Holm {}",
             points(compared.comparison.difference.mean),
@@ -80,22 +48,22 @@ fn comparisons(table: &Table) -> Markup {
         second: None,
         mark: Mark::Contender,
     };
-    let title = format!("{}, {}: differences in balanced accuracy per clip", way(table.way), labels(table.labels));
-    Forest {
-        id: format!("forest-{}-{}-{}", table.data, table.way, table.labels),
+    let metric = rows::metric(summary.metric);
+    let title =
+        format!("{}, {}: differences in {metric} per patient", evaluation(table.evaluation), labels(table.labels));
+    let chart = Forest {
+        id: format!("forest-{}-{}-{}", table.data, table.evaluation, table.labels),
         title: &title,
         x: "points",
         rows: table.comparisons.iter().map(row).collect(),
-        rules: vec![crate::report::chart::forest::Rule { value: 0.0, name: "no difference" }],
+        rules: vec![Rule { value: 0.0, name: "no difference" }],
         bounds: [-100.0, 100.0],
-        note: Some("Paired over the same clips; intervals by group.".to_owned()),
+        note: Some("Paired over the same patients; intervals over patients and seeds.".to_owned()),
+    };
+    html! {
+        (chart.render())
+        ul .note { @for compared in &table.comparisons { li { (rows::difference(compared, summary.tests)) } } }
     }
-    .render()
-}
-
-/// `better minus baseline`.
-pub(super) fn name(compared: &Compared) -> String {
-    format!("{} minus {}", compared.comparison.better, compared.comparison.baseline)
 }
 
 /// What each change of a method is worth, beside the method itself.
@@ -110,23 +78,17 @@ pub(super) fn ablations(judged: &Judged, tables: &[&Table], summary: &Summary) -
     }
     let ablation = |base: &String| {
         let changed = summary.methods.iter().filter(|(name, of)| name == base || of.as_ref() == Some(base));
-        let cell = |table: &Table, name: &String| {
-            let figure = |name: &String| {
-                let entry = table.entries.iter().find(|entry| entry.method == *name)?;
-                Some(entry.scores.as_ref()?.balanced_accuracy.mean)
-            };
-            match (figure(name), figure(base)) {
-                (Some(figure), Some(_)) if name == base => text(percent(figure)),
-                (Some(figure), Some(whole)) => text(points(figure - whole)),
-                _ => text(NONE),
-            }
+        let cell = |table: &Table, name: &String| match (tested(table, name, summary), tested(table, base, summary)) {
+            (Some(figure), Some(_)) if name == base => text(percent(figure)),
+            (Some(figure), Some(whole)) => text(points(figure - whole)),
+            _ => text(NONE),
         };
         let rows = changed.map(|(name, _)| Row {
             cells: std::iter::once(text(name)).chain(tables.iter().map(|table| cell(table, name))).collect(),
             class: if name == base { "best" } else { "" },
         });
         let heads: Vec<String> =
-            tables.iter().map(|table| format!("{}, {}", way(table.way), labels(table.labels))).collect();
+            tables.iter().map(|table| format!("{}, {}", evaluation(table.evaluation), labels(table.labels))).collect();
         let head = std::iter::once("method").chain(heads.iter().map(String::as_str)).collect();
         let caption = format!("{base}, and what each change adds, in points");
         Grid { caption: &caption, head, rows: rows.collect(), figures_from: 1 }.render()
@@ -141,20 +103,16 @@ pub(super) fn ablations(judged: &Judged, tables: &[&Table], summary: &Summary) -
     })
 }
 
-/// How soon one method came as far as another.
-pub(super) fn overtakings(judged: &Judged, summary: &Summary) -> Markup {
-    let share = |share: Option<f64>| text(share.map_or_else(|| "never".to_owned(), percent));
-    let rows: Vec<Row> = summary
-        .overtakings
-        .iter()
-        .filter(|overtaking| overtaking.data == judged.name)
-        .map(|overtaking| Row {
+/// How much higher one method's curve lies than another's.
+pub(super) fn areas(judged: &Judged, summary: &Summary) -> Markup {
+    let curves = summary.curves.iter().filter(|curve| curve.data == judged.name);
+    let rows: Vec<Row> = curves
+        .flat_map(|curve| curve.areas.iter().map(move |area| (curve.evaluation, area)))
+        .map(|(asked, area)| Row {
             cells: vec![
-                text(&overtaking.method),
-                text(&overtaking.mark),
-                text(way(overtaking.way)),
-                share(overtaking.share_of_images),
-                share(overtaking.share_of_seconds),
+                text(format!("{} minus {}", area.method, area.baseline)),
+                text(evaluation(asked)),
+                text(area_in_words(&area.difference)),
             ],
             class: "",
         })
@@ -162,20 +120,11 @@ pub(super) fn overtakings(judged: &Judged, summary: &Summary) -> Markup {
     if rows.is_empty() {
         return html! {};
     }
-    let head =
-        vec!["method", "reaches the end of", "asked by", "in so many of its images", "in so many of its seconds"];
-    Grid { caption: "How soon one method is as far as another at its end", head, rows, figures_from: 3 }.render()
+    let head = vec!["curves", "evaluation", "difference in mean height, points"];
+    Grid { caption: "Area under the curve over the images seen", head, rows, figures_from: 2 }.render()
 }
 
-/// A line of differences for text.
-pub(super) fn difference(compared: &Compared) -> String {
-    let comparison = &compared.comparison;
-    format!(
-        "{}: {} ({}), {}, Holm {}",
-        name(compared),
-        points(comparison.difference.mean),
-        points_interval_in_words(&comparison.difference),
-        p_value(comparison.p_value),
-        p_value(compared.p_holm)
-    )
+/// A difference in area with its interval.
+pub(super) fn area_in_words(difference: &Estimate) -> String {
+    format!("{} ({})", points(difference.mean), points_interval_in_words(difference))
 }

@@ -94,7 +94,7 @@ fn protocol_in_words(evaluation: &Evaluation) -> String {
         counted(protocol.folds.len(), "fold", "folds"),
         counted(protocol.seeds.len(), "seed", "seeds"),
         percent(protocol.inner_fraction),
-        if protocol.seeds.len() > 1 { "; \u{b1} is the standard deviation over seeds" } else { "" },
+        if protocol.seeds.len() > 1 { " and seeds; \u{b1} is the standard deviation over seeds" } else { "" },
     )
 }
 

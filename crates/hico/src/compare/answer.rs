@@ -1,0 +1,155 @@
+//! What a cell leaves: answers, each with what was predicted for every tested frame.
+
+use super::study::Labels;
+use crate::evaluate::prediction_table::AnswerKey;
+use crate::evaluate::predictions::FramePrediction;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What is asked of an encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvalMode {
+    /// Vote of the nearest training frames, by the cosine of frozen features.
+    Knn,
+    /// Logistic regression on frozen features.
+    LinearProbe,
+    /// The whole encoder and a linear head trained.
+    Finetune,
+    /// Logistic regression on frozen features within the training groups, mean over ten partings of them: what may choose
+    /// between methods. The test fold is not looked at.
+    Inner,
+}
+
+impl fmt::Display for EvalMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Knn => "knn",
+            Self::LinearProbe => "linear-probe",
+            Self::Finetune => "finetune",
+            Self::Inner => "inner",
+        })
+    }
+}
+
+/// One answer: one encoder, evaluated one way on one fold with one label budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The method, by its name in the study.
+    pub method: String,
+    /// The data set it was tested on, by its name in the study.
+    pub data: String,
+    /// The fold that was tested.
+    pub fold: usize,
+    /// The seed.
+    pub seed: u64,
+    /// The labels that were known.
+    pub labels: Labels,
+    /// What was asked of the encoder.
+    pub evaluation: EvalMode,
+    /// Epochs of pretraining before.
+    pub epochs: usize,
+    /// Views that pretraining had seen.
+    pub images: u64,
+    /// Groups whose labels were known.
+    pub groups: usize,
+    /// Clips whose labels were known.
+    pub clips: usize,
+    /// What was chosen on inner validation groups: the strength of a probe's L2 term, the epoch of a fine-tuning. Where
+    /// nothing was left to choose on: what was fixed before.
+    pub chosen: String,
+    /// Balanced accuracy per clip within the training groups; of [`EvalMode::Inner`] alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_balanced_accuracy: Option<f64>,
+    /// Balanced accuracy per frame at the epoch that is best on the test fold, as the literature reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<f64>,
+    /// Seconds of pretraining before.
+    pub pretrain_seconds: f64,
+    /// Seconds that this answer took.
+    pub seconds: f64,
+    /// Every tested frame, in the order of the data set; kept in a table of its own. None of [`EvalMode::Inner`].
+    #[serde(skip)]
+    pub predictions: Vec<FramePrediction>,
+}
+
+/// Which question an answer answers, within its cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Question<'a> {
+    /// The data set.
+    pub data: &'a str,
+    /// The fold.
+    pub fold: usize,
+    /// The label budget.
+    pub labels: Labels,
+    /// What is asked.
+    pub evaluation: EvalMode,
+    /// Epochs of pretraining before.
+    pub epochs: usize,
+}
+
+impl Answer {
+    /// Returns which question it answers.
+    #[must_use]
+    pub fn question(&self) -> Question<'_> {
+        let Self { data, fold, labels, evaluation, epochs, .. } = self;
+        Question { data, fold: *fold, labels: *labels, evaluation: *evaluation, epochs: *epochs }
+    }
+
+    /// Returns what its predictions are found by in a table.
+    #[must_use]
+    pub fn key(&self) -> AnswerKey {
+        AnswerKey {
+            method: self.method.clone(),
+            data: self.data.clone(),
+            evaluation: self.evaluation.to_string(),
+            labels: self.labels.to_string(),
+            epochs: self.epochs,
+            fold: self.fold,
+            seed: self.seed,
+        }
+    }
+
+    /// Returns true where another run of the same question came to the same answer, to the last digit of every
+    /// probability; only the seconds may differ.
+    #[must_use]
+    pub fn same_answer(&self, other: &Self) -> bool {
+        let timeless = |answer: &Self| Self { pretrain_seconds: 0.0, seconds: 0.0, ..answer.clone() };
+        timeless(self) == timeless(other)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in super::super) fn answer() -> Answer {
+        Answer {
+            method: "hico".into(),
+            data: "lung".into(),
+            fold: 0,
+            seed: 7,
+            labels: Labels::Groups(2),
+            evaluation: EvalMode::LinearProbe,
+            epochs: 60,
+            images: 8520,
+            groups: 6,
+            clips: 9,
+            chosen: "0.1".into(),
+            inner_balanced_accuracy: None,
+            published: Some(2.0 / 3.0),
+            pretrain_seconds: 12.25,
+            seconds: 0.1 + 0.2,
+            predictions: vec![FramePrediction { clip: 0, frame: 1, probabilities: vec![1.0 / 3.0, 2.0 / 3.0] }],
+        }
+    }
+
+    #[test]
+    fn only_seconds_may_differ_between_the_same_answers() {
+        assert!(answer().same_answer(&Answer { seconds: 3.0, pretrain_seconds: 9.0, ..answer() }));
+        assert!(!answer().same_answer(&Answer { chosen: "1".into(), ..answer() }));
+        let mut other = answer();
+        other.predictions[0].probabilities[0] = 0.333_333_333_3;
+        assert!(!answer().same_answer(&other));
+    }
+}

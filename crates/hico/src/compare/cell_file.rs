@@ -1,0 +1,160 @@
+//! The files of a cell: `cells/NAME.json` with what was found out, and for each data set that was tested
+//! `predictions/DATA/NAME.parquet` with what was predicted.
+//!
+//! The tables are written first and the JSON last, so a cell whose JSON is there is whole. The JSON names the hash of each
+//! table: one that was cut or changed is told from the one that was written.
+
+use super::answer::{Answer, EvalMode};
+use super::cell_error::CellError;
+use super::grid::Cell;
+use super::study::Study;
+use crate::evaluate::prediction_table::{from_parquet, to_parquet};
+use crate::model::weights::hex;
+use crate::train::run_record::VERSION;
+use hico_data::{Dataset, atomic};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Folder of the finished cells inside a study's folder.
+pub(super) const CELLS_FOLDER: &str = "cells";
+
+/// Folder of the tables of predictions inside a study's folder.
+pub(super) const PREDICTIONS_FOLDER: &str = "predictions";
+
+/// Version of the format.
+const FORMAT: u32 = 1;
+
+/// Bytes of a table or of a cell's JSON, at most.
+const LONGEST: u64 = 1 << 30;
+
+/// What `cells/NAME.json` holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct CellRecord {
+    /// Version of the format.
+    format: u32,
+    /// Version of the program.
+    version: String,
+    /// SHA-256 of each table of predictions, by the name of its data set.
+    predictions: BTreeMap<String, String>,
+    answers: Vec<Answer>,
+}
+
+/// The files of one cell, finished or not.
+#[derive(Debug)]
+pub(super) struct CellFiles<'a> {
+    /// The study's folder, or the one in which the cell is worked on.
+    pub(super) root: &'a Path,
+    pub(super) cell: &'a Cell,
+    pub(super) study: &'a Study,
+    pub(super) data: &'a [Arc<Dataset>],
+}
+
+/// Returns where a finished cell's answers are.
+#[must_use]
+pub fn answers_file(folder: &Path, cell: &Cell) -> PathBuf {
+    folder.join(CELLS_FOLDER).join(format!("{}.json", cell.name))
+}
+
+impl CellFiles<'_> {
+    fn table(&self, data: &str) -> PathBuf {
+        self.root.join(PREDICTIONS_FOLDER).join(data).join(format!("{}.parquet", self.cell.name))
+    }
+
+    fn dataset(&self, name: &str) -> Option<&Dataset> {
+        let place = self.study.data.iter().position(|data| data.name == name)?;
+        self.data.get(place).map(Arc::as_ref)
+    }
+
+    /// Writes the answers that there are, over those of before.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn write(&self, answers: &[Answer]) -> Result<(), CellError> {
+        let path = answers_file(self.root, self.cell);
+        let mut of_data: BTreeMap<&str, Vec<&Answer>> = BTreeMap::new();
+        for answer in answers.iter().filter(|answer| !answer.predictions.is_empty()) {
+            of_data.entry(&answer.data).or_default().push(answer);
+        }
+        let mut predictions = BTreeMap::new();
+        for (name, answers) in of_data {
+            let table = self.table(name);
+            let Some(dataset) = self.dataset(name) else { continue };
+            let rows: Vec<_> = answers.iter().map(|answer| (answer.key(), answer.predictions.as_slice())).collect();
+            let bytes = to_parquet(dataset, &rows).map_err(|error| io::Error::other(error.to_string()));
+            let bytes = bytes.map_err(failed(&table))?;
+            write(&table, &bytes)?;
+            predictions.insert(name.to_owned(), hash(&bytes));
+        }
+        let record = CellRecord { format: FORMAT, version: VERSION.to_owned(), predictions, answers: answers.to_vec() };
+        let text = serde_json::to_string_pretty(&record).map_err(io::Error::other).map_err(failed(&path))?;
+        write(&path, format!("{text}\n").as_bytes())
+    }
+
+    /// Reads the answers; `None` where there are none.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is broken, or is of other data.
+    pub(super) fn read(&self) -> Result<Option<Vec<Answer>>, CellError> {
+        let path = answers_file(self.root, self.cell);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let broken = |path: &Path, reason: String| CellError::Broken { path: path.to_owned(), reason };
+        let record: CellRecord = serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
+        if record.format > FORMAT {
+            let reason = format!("written by hico {}, in a later format than this version reads", record.version);
+            return Err(broken(&path, reason));
+        }
+        let mut answers = record.answers;
+        let mut found = BTreeMap::new();
+        for (name, expected) in &record.predictions {
+            let table = self.table(name);
+            let dataset = self.dataset(name).ok_or_else(|| broken(&path, format!("the study has no data {name:?}")))?;
+            let bytes = read(&table)?.ok_or_else(|| broken(&table, "it is not there".to_owned()))?;
+            if hash(&bytes) != *expected {
+                return Err(broken(&table, "it is not the table that the cell wrote".to_owned()));
+            }
+            found.extend(from_parquet(dataset, bytes).map_err(|reason| broken(&table, reason))?);
+        }
+        for answer in &mut answers {
+            answer.predictions = found.remove(&answer.key()).unwrap_or_default();
+            if answer.predictions.is_empty() && answer.evaluation != EvalMode::Inner {
+                return Err(broken(&path, format!("an answer of fold {} has no predictions", answer.fold)));
+            }
+        }
+        Ok(Some(answers))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, CellError> {
+    let bytes = std::fs::metadata(path).and_then(|found| {
+        if found.len() > LONGEST {
+            return Err(io::Error::other("it is too large"));
+        }
+        std::fs::read(path)
+    });
+    match bytes {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(CellError::File { path: path.to_owned(), source }),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), CellError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    }
+    atomic::write(path, bytes).map_err(failed(path))
+}
+
+/// Names the file that a system's error is about.
+pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> CellError {
+    let path = path.to_owned();
+    move |source| CellError::File { path, source }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
