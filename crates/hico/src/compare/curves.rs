@@ -36,7 +36,8 @@ pub struct Point {
     pub balanced_accuracy: f64,
 }
 
-/// How soon one method came as far as another at its end, by the mean curves.
+/// How soon one method came as far as another at its end, by the mean curves of pretraining: no interval, and not the
+/// convergence in fine-tuning that the code of HiCo's authors records.
 #[derive(Debug, Clone, Serialize)]
 pub struct Overtaking {
     /// The data set.

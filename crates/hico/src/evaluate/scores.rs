@@ -192,7 +192,8 @@ pub struct ClipsBySeed<'a> {
 ///
 /// The difference is a sum over clips, hence over groups: a clip of a class with `n` clips adds `1 / (classes * n)`
 /// times the share of seeds in which the first is right minus that in which the second is. So its bootstrap and its
-/// sign-flip test need nothing but what each group adds.
+/// sign-flip test need nothing but what each group adds. Both draw groups and take the seeds as given: what other seeds
+/// would change is not in them.
 #[must_use]
 pub fn compare(better: &ClipsBySeed<'_>, baseline: &ClipsBySeed<'_>, classes: usize, seed: Seed) -> Comparison {
     let clips = &better.seeds[0];

@@ -18,7 +18,7 @@ pub(super) fn section(judged: &Judged, tables: &[&Table]) -> Option<Section> {
             p {
                 "Mean rank of each method over folds, 1 for the best. A bar joins methods that differ by less than the "
                 "critical difference (Nemenyi, 5 %). Folds share their training clips, so they know of each other, and "
-                "what is told apart here is told apart a little too easily."
+                "what is told apart here is told apart too easily, by an unknown amount."
             }
             div .charts { @for (table, ranks) in &ranked { (diagram(table, ranks)) } }
         },
