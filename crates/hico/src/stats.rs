@@ -94,6 +94,8 @@ impl Bootstrap {
 
     /// The 2.5 % and 97.5 % quantiles of each of several figures over all draws (percentile method).
     ///
+    /// Over few groups they are too narrow: simulated on 44 lung patients they cover 88 to 92 %.
+    ///
     /// - `figures`: from the weights of the groups to the figures, always the same number of them; one that is `None`
     ///   in some draw is left out of that draw
     /// - returns: `[figures]`; `None` where a figure was never there
@@ -197,7 +199,8 @@ fn normal_below(x: f64) -> f64 {
 /// is at least as far from zero as theirs.
 ///
 /// Exact, over all signs, for up to 16 groups that differ; else `(hits + 1) / (draws + 1)` over 20,000 random ones
-/// (Phipson and Smyth 2010). Groups without a difference change no sum and are left out.
+/// (Phipson and Smyth 2010). Groups without a difference change no sum and are left out; over `n` others p is at least
+/// `2 / 2^n`.
 ///
 /// - `differences`: `[groups]`, what each group adds to the difference of the two candidates
 #[must_use]

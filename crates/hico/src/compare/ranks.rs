@@ -25,7 +25,8 @@ const SHUFFLES: u64 = 20_000;
 
 /// Ranks methods by their scores.
 ///
-/// Blocks should not know of each other: folds of one data set share their training clips, so p is a little too small.
+/// Blocks should not know of each other: folds of one data set share their training clips, so p is too small, by an
+/// unknown amount.
 ///
 /// - `scores`: `[blocks][methods]`, larger is better
 /// - returns: `None` with fewer than two methods or blocks

@@ -5,9 +5,10 @@ use burn::tensor::Tensor;
 /// Added to a variance before its root is taken.
 const EPSILON: f64 = 1e-4;
 
-/// The three terms of VICReg before weighting (Bardes et al. 2022, eq. 1 to 5): the mean squared distance of the views; how
-/// far the deviation of each feature over the batch is below 1, mean over features, sum over views; the squared
-/// covariances of different features, over the number of features, sum over views.
+/// The three terms of VICReg before weighting (Bardes et al. 2022, eq. 1 to 5): the mean squared distance of the views,
+/// over features as well as rows as in algorithm 1, where equation 5 sums over features; how far the deviation of each
+/// feature over the batch is below 1, mean over features, sum over views; the squared covariances of different features,
+/// over the number of features, sum over views.
 ///
 /// One clip alone has no deviation and no covariance; its variance term is that of a constant.
 ///

@@ -18,7 +18,7 @@ pub struct Ivpp {
 }
 
 /// How much a pair counts (section 3.2): 1 where its frames are one, and `1 / (most + 1)` where they are as far apart as
-/// they may be.
+/// they may be. The released code counts frames instead of seconds, which makes its weights fall much further.
 ///
 /// - `seconds`: between its frames
 /// - `most`: the largest such distance, seconds; 0 means that there is none, and every pair counts as 1

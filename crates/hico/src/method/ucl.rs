@@ -1,6 +1,8 @@
 //! UCL (Basu et al. 2022, "Unsupervised Contrastive Learning of Image Representations from Ultrasound Videos with Hard
 //! Negative Mining"): momentum contrast of frames close in time, whose hard negatives are frames of the same clip far
 //! away; the curriculum begins without them and lets them come closer.
+//!
+//! Its loss is not the published one, which has no queue (docs/DEVIATIONS.md): figures from here are not UCL's.
 
 use super::{Batch, Draw, Method, Moco, Objective, Rows, Views};
 use crate::loss::{queue_nce_with_far, unit_rows};

@@ -1,5 +1,8 @@
 //! USCL (Chen et al. 2021, "USCL: Pretraining Deep Ultrasound Image Diagnosis Model through Video Contrastive
 //! Representation Learning"): mixed frames of one clip are a pair, and what labels there are are learnt beside.
+//!
+//! The released code weighs the sum of both views' cross-entropies, not their mean, and its classifier reads the
+//! projection (docs/DEVIATIONS.md).
 
 use super::simclr::PROJECTOR;
 use super::{Batch, Draw, Method, Objective, Rows};

@@ -11,6 +11,9 @@ use burn::tensor::Tensor;
 pub(crate) const EMBEDDING: usize = 256;
 
 /// A map → a vector by a two-layer perceptron, on the map's mean or on the whole map flattened.
+///
+/// The pyramid is linear, so the mean of P2 is nearly a linear function of the means of C2 to C5: only a flattened map
+/// still says where something is.
 #[derive(Module, Debug)]
 pub struct Projector {
     hidden: Linear,
