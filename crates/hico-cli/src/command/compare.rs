@@ -155,6 +155,13 @@ fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCod
 fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
     let finished = |cell: &Cell| cell::answers_file(&open.options.folder, cell).is_file();
     let missing: Vec<usize> = (0..open.cells.len()).filter(|&cell| !finished(&open.cells[cell])).collect();
+    let is_older = |cell: &&usize| cell::has_older_answers(&open.options.folder, &open.cells[**cell]);
+    let older = missing.iter().filter(is_older).count();
+    if older > 0 {
+        output.warning(&format!(
+            "{older} cells were finished by an older version that kept no probabilities; they are run again"
+        ));
+    }
     if missing.len() == open.cells.len() {
         output.note(comparison::plan(&plan(&open.study, &open.data, &open.cells)).trim_end());
     }

@@ -3,7 +3,7 @@
 
 use super::answer::{Answer, EvalMode, Question};
 pub use super::cell_error::CellError;
-pub use super::cell_file::answers_file;
+pub use super::cell_file::{answers_file, has_older_answers};
 use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::{Cell, Trained, budgets};
 use super::judge::{Features, Judge};

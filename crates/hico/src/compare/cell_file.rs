@@ -59,6 +59,12 @@ pub fn answers_file(folder: &Path, cell: &Cell) -> PathBuf {
     folder.join(CELLS_FOLDER).join(format!("{}.json", cell.name))
 }
 
+/// Returns true where a version that kept one letter for each clip finished the cell; its answers cannot be used.
+#[must_use]
+pub fn has_older_answers(folder: &Path, cell: &Cell) -> bool {
+    folder.join(CELLS_FOLDER).join(format!("{}.csv", cell.name)).is_file()
+}
+
 impl CellFiles<'_> {
     fn table(&self, data: &str) -> PathBuf {
         self.root.join(PREDICTIONS_FOLDER).join(data).join(format!("{}.parquet", self.cell.name))
