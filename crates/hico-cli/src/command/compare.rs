@@ -89,17 +89,19 @@ fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Ope
 }
 
 fn list(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
-    let listed = open.cells.iter().enumerate().map(|(cell, of)| Listed {
-        cell,
-        name: &of.name,
-        finished: cell::answers_file(&open.options.folder, of).is_file(),
-    });
+    let listed = |(cell, of): (usize, &'_ Cell)| Ok((cell, of, finished(open, of)?));
+    let listed: Vec<(usize, &Cell, bool)> = open.cells.iter().enumerate().map(listed).collect::<anyhow::Result<_>>()?;
+    let listed = listed.into_iter().map(|(cell, of, finished)| Listed { cell, name: &of.name, finished });
     let listed: Vec<Listed<'_>> = listed.collect();
     let line = |listed: &Listed<'_>| {
         format!("{:>5}  {:<8}  {}\n", listed.cell, if listed.finished { "finished" } else { "to do" }, listed.name)
     };
     output.result(&listed, |listed| listed.iter().map(line).collect())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn finished(open: &Open, cell: &Cell) -> anyhow::Result<bool> {
+    hinted(cell::is_finished(&open.study, cell, &open.options.folder))
 }
 
 fn numbered(open: &Open, number: usize) -> anyhow::Result<&Cell> {
@@ -153,8 +155,12 @@ fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCod
 
 /// Runs what is missing, then sums up.
 fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
-    let finished = |cell: &Cell| cell::answers_file(&open.options.folder, cell).is_file();
-    let missing: Vec<usize> = (0..open.cells.len()).filter(|&cell| !finished(&open.cells[cell])).collect();
+    let mut missing = Vec::new();
+    for (number, cell) in open.cells.iter().enumerate() {
+        if !finished(open, cell)? {
+            missing.push(number);
+        }
+    }
     let is_older = |cell: &&usize| cell::has_older_answers(&open.options.folder, &open.cells[**cell]);
     let older = missing.iter().filter(is_older).count();
     if older > 0 {

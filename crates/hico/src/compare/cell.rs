@@ -3,8 +3,8 @@
 
 use super::answer::{Answer, EvalMode, Question};
 pub use super::cell_error::CellError;
-pub use super::cell_file::{answers_file, has_older_answers};
 use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
+pub use super::cell_file::has_older_answers;
 use super::grid::{Cell, Trained, budgets};
 use super::judge::{Features, Judge};
 use super::study::{Budget, Labels, Start, Study};
@@ -61,7 +61,16 @@ pub fn read(
     cell: &Cell,
     folder: &Path,
 ) -> Result<Option<Vec<Answer>>, CellError> {
-    CellFiles { root: folder, cell, study, data }.read()
+    let files = CellFiles { root: folder, cell, study, data };
+    Ok(files.read()?.filter(|answers| files.covers(answers)))
+}
+
+/// Returns true where a cell is finished: all that it is tested on has an answer.
+///
+/// # Errors
+/// When its file cannot be read.
+pub fn is_finished(study: &Study, cell: &Cell, folder: &Path) -> Result<bool, CellError> {
+    CellFiles { root: folder, cell, study, data: &[] }.is_complete()
 }
 
 /// Runs a cell to its end, or reads its answers where it is finished.
@@ -80,23 +89,27 @@ pub fn run(
     tell: &mut dyn FnMut(&str),
     stop: &AtomicBool,
 ) -> Result<Vec<Answer>, CellError> {
-    let finished = CellFiles { root: &options.folder, cell, study, data };
-    if let Some(answers) = finished.read()? {
+    if let Some(answers) = read(study, data, cell, &options.folder)? {
         return Ok(answers);
     }
     let folder = options.folder.join(WORK_FOLDER).join(&cell.name);
     std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let _lock = lock(&options.folder.join(WORK_FOLDER), &cell.name, stop)?;
     // Another process may have finished it before the lock was ours.
-    if let Some(answers) = finished.read()? {
+    if let Some(answers) = read(study, data, cell, &options.folder)? {
         return Ok(answers);
     }
     for root in [folder.as_path(), &options.folder] {
         remove_halves(root)?;
     }
     let device = options.device.open()?;
-    let kept = CellFiles { root: &folder, cell, study, data };
-    let answers = kept.read()?.unwrap_or_default();
+    let (finished, kept) =
+        (CellFiles { root: &options.folder, cell, study, data }, CellFiles { root: &folder, cell, study, data });
+    // A cell that was finished before a data set was added asks for that set alone.
+    let answers = match kept.read()? {
+        Some(answers) => answers,
+        None => finished.read()?.unwrap_or_default(),
+    };
     let mut work = Work { study, data, cell, options, device, folder: folder.clone(), answers, tell, stop };
     work.all()?;
     finished.write(&work.answers)?;

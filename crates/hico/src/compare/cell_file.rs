@@ -14,7 +14,7 @@ use crate::train::run_record::VERSION;
 use hico_data::{Dataset, atomic};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,9 +53,8 @@ pub(super) struct CellFiles<'a> {
     pub(super) data: &'a [Arc<Dataset>],
 }
 
-/// Returns where a finished cell's answers are.
-#[must_use]
-pub fn answers_file(folder: &Path, cell: &Cell) -> PathBuf {
+/// Where a cell's answers are.
+fn answers_file(folder: &Path, cell: &Cell) -> PathBuf {
     folder.join(CELLS_FOLDER).join(format!("{}.json", cell.name))
 }
 
@@ -100,24 +99,48 @@ impl CellFiles<'_> {
         write(&path, format!("{text}\n").as_bytes())
     }
 
+    /// Returns true where every data set and fold that the cell is tested on has an answer. A set that was added to the
+    /// study later has none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is broken.
+    pub(super) fn is_complete(&self) -> Result<bool, CellError> {
+        Ok(self.record()?.is_some_and(|record| self.covers(&record.answers)))
+    }
+
+    /// Returns true where every data set and fold that the cell is tested on is among the answers.
+    pub(super) fn covers(&self, answers: &[Answer]) -> bool {
+        let names = |(data, fold): &(usize, usize)| (self.study.data[*data].name.as_str(), *fold);
+        let answered: BTreeSet<(&str, usize)> =
+            answers.iter().map(|answer| (answer.data.as_str(), answer.fold)).collect();
+        self.cell.tests.iter().all(|test| answered.contains(&names(test)))
+    }
+
+    fn record(&self) -> Result<Option<CellRecord>, CellError> {
+        let path = answers_file(self.root, self.cell);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let record: CellRecord = serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
+        if record.format > FORMAT {
+            let reason = format!("written by hico {}, in a later format than this version reads", record.version);
+            return Err(broken(&path, reason));
+        }
+        Ok(Some(record))
+    }
+
     /// Reads the answers; `None` where there are none.
     ///
     /// # Errors
     /// When a file cannot be read, is broken, or is of other data.
     pub(super) fn read(&self) -> Result<Option<Vec<Answer>>, CellError> {
         let path = answers_file(self.root, self.cell);
-        let Some(text) = read(&path)? else { return Ok(None) };
-        let broken = |path: &Path, reason: String| CellError::Broken { path: path.to_owned(), reason };
-        let record: CellRecord = serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
-        if record.format > FORMAT {
-            let reason = format!("written by hico {}, in a later format than this version reads", record.version);
-            return Err(broken(&path, reason));
-        }
+        let Some(record) = self.record()? else { return Ok(None) };
         let mut answers = record.answers;
+        answers.retain(|answer| self.dataset(&answer.data).is_some());
         let mut found = BTreeMap::new();
         for (name, expected) in &record.predictions {
             let table = self.table(name);
-            let dataset = self.dataset(name).ok_or_else(|| broken(&path, format!("the study has no data {name:?}")))?;
+            // What was tested before the study left a data set out is of no use to it.
+            let Some(dataset) = self.dataset(name) else { continue };
             let bytes = read(&table)?.ok_or_else(|| broken(&table, "it is not there".to_owned()))?;
             if hash(&bytes) != *expected {
                 return Err(broken(&table, "it is not the table that the cell wrote".to_owned()));
@@ -132,6 +155,10 @@ impl CellFiles<'_> {
         }
         Ok(Some(answers))
     }
+}
+
+fn broken(path: &Path, reason: String) -> CellError {
+    CellError::Broken { path: path.to_owned(), reason }
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, CellError> {

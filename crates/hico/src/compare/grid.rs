@@ -74,7 +74,8 @@ pub enum GridError {
 }
 
 /// All cells of a study, in the order in which they are best run: every method on a fold before the next fold, every
-/// fold before the next seed, so that an unfinished study compares like with like.
+/// fold before the next seed, so that an unfinished study compares like with like. An encoder that is pretrained on another
+/// data set is one cell, whatever the number of sets and folds that it is tested on.
 ///
 /// # Errors
 /// When the folds of a data set do not do.
@@ -82,22 +83,28 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridErro
     let folds = folds(study, data)?;
     let mut cells = Vec::new();
     for &seed in &study.seeds {
-        for (place, set) in study.data.iter().enumerate().filter(|(_, set)| set.judged) {
-            match set.source {
-                Source::Inside => {
-                    for &fold in &folds[place] {
-                        for method in 0..study.methods.len() {
-                            inside(study, method, place, fold, seed, &mut cells);
-                        }
-                    }
-                }
-                Source::Other(from) => {
-                    let tests: Vec<(usize, usize)> = folds[place].iter().map(|&fold| (place, fold)).collect();
-                    for method in 0..study.methods.len() {
-                        cells.push(transfer(study, method, from, place, seed, tests.clone()));
-                    }
+        let judged = || study.data.iter().enumerate().filter(|(_, set)| set.judged);
+        for (place, _) in judged().filter(|(_, set)| set.source == Source::Inside) {
+            for &fold in &folds[place] {
+                for method in 0..study.methods.len() {
+                    inside(study, method, place, fold, seed, &mut cells);
                 }
             }
+        }
+        let mut pools: Vec<usize> = Vec::new();
+        for (_, set) in judged() {
+            if let Source::Other(from) = set.source
+                && !pools.contains(&from)
+            {
+                pools.push(from);
+            }
+        }
+        for from in pools {
+            // Pretrained once, and then evaluated on every set and fold that takes it.
+            let of_pool = judged().filter(|(_, set)| set.source == Source::Other(from));
+            let tests: Vec<(usize, usize)> =
+                of_pool.flat_map(|(place, _)| folds[place].iter().map(move |&fold| (place, fold))).collect();
+            cells.extend((0..study.methods.len()).map(|method| transfer(study, method, from, seed, tests.clone())));
         }
     }
     Ok(cells)
@@ -147,14 +154,13 @@ fn inside(study: &Study, method: usize, data: usize, fold: usize, seed: u64, cel
     }
 }
 
-fn transfer(study: &Study, method: usize, from: usize, to: usize, seed: u64, tests: Vec<(usize, usize)>) -> Cell {
+fn transfer(study: &Study, method: usize, from: usize, seed: u64, tests: Vec<(usize, usize)>) -> Cell {
     let named = &study.methods[method];
     let trained = match named.start {
         Start::Random | Start::Weights(_) => Trained::Nothing,
         Start::Recipe(_) => Trained::Whole { data: from },
     };
-    let (from, to) = (&study.data[from].name, &study.data[to].name);
-    let name = format!("{}--{from}-to-{to}--seed{seed}", named.name);
+    let name = format!("{}--on-{}--seed{seed}", named.name, study.data[from].name);
     Cell { name, method, trained, labels: Labels::All, seed, tests, only: None }
 }
 
