@@ -12,6 +12,7 @@ images = 16
 [judge]
 probe = ["all", 1]
 finetune = []
+baselines = false
 frames_per_clip = 1
 [recipe]
 view.side = 32
@@ -83,7 +84,8 @@ fn tasks_of_an_array_job_run_the_cells_of_their_numbers_and_other_programs_find_
     done(folder, "split second --folds 2 --quiet");
     let text = STUDY
         .replace("seeds = [1]", "seeds = [1, 2]")
-        .replace("probe = [\"all\", 1]", "knn = [\"all\"]\nprobe = [\"all\"]\nlooks = 1")
+        .replace("probe = [\"all\", 1]", "knn = [\"all\"]\nlinear_probe = [\"all\"]\nlooks = 1")
+        .replace("baselines = false\n", "")
         .replace(
             "name = \"phantom\"\nfolder = \"data\"",
             "name = \"first\"\nfolder = \"first\"\n[[data]]\nname = \"second\"\nfolder = \"second\"",
@@ -94,7 +96,7 @@ fn tasks_of_an_array_job_run_the_cells_of_their_numbers_and_other_programs_find_
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cluster");
     let programs = Path::new(env!("CARGO_BIN_EXE_hico")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
-    for cell in 0..8 {
+    for cell in 0..14 {
         let mut script = Command::new("sh");
         script.arg(docs.join("compare.slurm")).args(["study.toml", "study"]).current_dir(folder);
         let output = script.env("PATH", &path).env("SLURM_ARRAY_TASK_ID", cell.to_string()).output().unwrap();
@@ -103,7 +105,7 @@ fn tasks_of_an_array_job_run_the_cells_of_their_numbers_and_other_programs_find_
     let job = std::fs::read_to_string(docs.join("compare-job.yaml")).unwrap();
     let line = job.lines().find_map(|line| line.trim().strip_prefix("command: ")).unwrap();
     let line: Vec<String> = serde_json::from_str(line).unwrap();
-    for cell in 8..16 {
+    for cell in 14..28 {
         let output = hico(folder).args(&line[1..]).env("JOB_COMPLETION_INDEX", cell.to_string()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -111,7 +113,7 @@ fn tasks_of_an_array_job_run_the_cells_of_their_numbers_and_other_programs_find_
     let odd = Said::new(&odd);
     assert!(odd.err.contains("SLURM_ARRAY_TASK_ID = \"seven\"") && odd.err.contains("hint: "), "{}", odd.err);
     let plan = done(folder, "compare study.toml --out study --plan").out;
-    assert!(plan.contains("16 cells; 4 tests") && plan.contains("smallest difference with power 0.8"), "{plan}");
+    assert!(plan.contains("28 cells; 4 tests") && plan.contains("smallest difference with power 0.8"), "{plan}");
     assert!(!done(folder, "compare study.toml --out study --list").out.contains("to do"));
     done(folder, "compare study.toml --out study --summarise --quiet");
 

@@ -19,6 +19,8 @@ pub enum EvalMode {
     /// Logistic regression on frozen features within the training groups, mean over ten partings of them: what may choose
     /// between methods. The test fold is not looked at.
     Inner,
+    /// Nothing: a baseline has no encoder, and stands in every table.
+    Baseline,
 }
 
 impl fmt::Display for EvalMode {
@@ -28,6 +30,7 @@ impl fmt::Display for EvalMode {
             Self::LinearProbe => "linear-probe",
             Self::Finetune => "finetune",
             Self::Inner => "inner",
+            Self::Baseline => "baseline",
         })
     }
 }

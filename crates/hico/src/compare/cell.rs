@@ -3,12 +3,13 @@
 
 use super::answer::{Answer, EvalMode, Question};
 pub use super::cell_error::CellError;
-use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 pub use super::cell_file::has_older_answers;
+use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::{Cell, Trained, budgets};
-use super::judge::{Features, Judge};
+use super::judge::{Features, Found, Judge};
 use super::study::{Budget, Labels, Start, Study};
 use crate::device::DeviceChoice;
+use crate::evaluate::baselines::Baseline;
 use crate::evaluate::inputs::{FinetuneError, Workplace};
 use crate::evaluate::plan::{PlanError, clips_outside};
 use crate::evaluate::pretrained::Pretrained;
@@ -183,7 +184,29 @@ impl Work<'_> {
                 self.last(&Stage { encoder, epochs: 0, images: 0, seconds: 0.0 })
             }
             Start::Recipe(recipe) => self.pretrained(recipe),
+            Start::Baseline(baseline) => self.baseline(*baseline),
         }
+    }
+
+    /// Asks a baseline on every fold with every label budget.
+    fn baseline(&mut self, baseline: Baseline) -> Result<(), CellError> {
+        let study = self.study;
+        for &(data, fold) in &self.cell.tests {
+            for labels in budgets(study) {
+                let name = &study.data[data].name;
+                let question = Question { data: name, fold, labels, evaluation: EvalMode::Baseline, epochs: 0 };
+                if self.answers.iter().any(|answer| answer.question() == question) {
+                    continue;
+                }
+                let (began, judge) = (Instant::now(), self.judge(data));
+                let plan = judge.plan(fold, EvalMode::Baseline, labels).map_err(|source| self.no_plan(source))?;
+                let found = judge.baseline(baseline, &plan);
+                let found = found.map_err(|source| CellError::Judge { cell: self.cell.name.clone(), source })?;
+                (self.tell)(&format!("{name}, fold {fold}, labels {labels}"));
+                self.keep((EvalMode::Baseline, labels), (data, fold), None, found, began)?;
+            }
+        }
+        Ok(())
     }
 
     /// The encoder that every method with this seed starts from.
@@ -354,29 +377,41 @@ impl Work<'_> {
                 let found = judge.ask((evaluation, labels), &stage.encoder, &features, &plan, keep).map_err(failed)?;
                 seen = Some((data, features));
                 (self.tell)(&format!("{name}, fold {fold}, {evaluation}, labels {labels}, {} images", stage.images));
-                self.answers.push(Answer {
-                    method: self.study.methods[self.cell.method].name.clone(),
-                    data: name.clone(),
-                    fold,
-                    seed: self.cell.seed,
-                    labels,
-                    evaluation,
-                    epochs: stage.epochs,
-                    images: stage.images,
-                    groups: found.groups,
-                    clips: found.clips,
-                    chosen: found.chosen,
-                    inner_balanced_accuracy: found.inner_balanced_accuracy,
-                    published: found.published,
-                    pretrain_seconds: stage.seconds,
-                    seconds: began.elapsed().as_secs_f64(),
-                    predictions: found.predictions,
-                });
-                let kept = CellFiles { root: &self.folder, cell: self.cell, study: self.study, data: self.data };
-                kept.write(&self.answers)?;
+                self.keep((evaluation, labels), (data, fold), Some(stage), found, began)?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps an answer as soon as it is there.
+    fn keep(
+        &mut self,
+        (evaluation, labels): (EvalMode, Labels),
+        (data, fold): (usize, usize),
+        stage: Option<&Stage>,
+        found: Found,
+        began: Instant,
+    ) -> Result<(), CellError> {
+        self.answers.push(Answer {
+            method: self.study.methods[self.cell.method].name.clone(),
+            data: self.study.data[data].name.clone(),
+            fold,
+            seed: self.cell.seed,
+            labels,
+            evaluation,
+            epochs: stage.map_or(0, |stage| stage.epochs),
+            images: stage.map_or(0, |stage| stage.images),
+            groups: found.groups,
+            clips: found.clips,
+            chosen: found.chosen,
+            inner_balanced_accuracy: found.inner_balanced_accuracy,
+            published: found.published,
+            pretrain_seconds: stage.map_or(0.0, |stage| stage.seconds),
+            seconds: began.elapsed().as_secs_f64(),
+            predictions: found.predictions,
+        });
+        let kept = CellFiles { root: &self.folder, cell: self.cell, study: self.study, data: self.data };
+        kept.write(&self.answers)
     }
 
     fn judge(&self, data: usize) -> Judge<'_> {

@@ -84,9 +84,14 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridErro
     let mut cells = Vec::new();
     for &seed in &study.seeds {
         let judged = || study.data.iter().enumerate().filter(|(_, set)| set.judged);
+        let encoders = || (0..study.methods.len()).filter(|method| !study.methods[*method].is_baseline());
+        for (place, _) in judged() {
+            let of_set = (0..study.methods.len()).filter(|method| study.methods[*method].is_baseline());
+            cells.extend(of_set.map(|method| baseline(study, method, place, seed, &folds[place])));
+        }
         for (place, _) in judged().filter(|(_, set)| set.source == Source::Inside) {
             for &fold in &folds[place] {
-                for method in 0..study.methods.len() {
+                for method in encoders() {
                     inside(study, method, place, fold, seed, &mut cells);
                 }
             }
@@ -104,7 +109,7 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridErro
             let of_pool = judged().filter(|(_, set)| set.source == Source::Other(from));
             let tests: Vec<(usize, usize)> =
                 of_pool.flat_map(|(place, _)| folds[place].iter().map(move |&fold| (place, fold))).collect();
-            cells.extend((0..study.methods.len()).map(|method| transfer(study, method, from, seed, tests.clone())));
+            cells.extend(encoders().map(|method| transfer(study, method, from, seed, tests.clone())));
         }
     }
     Ok(cells)
@@ -140,7 +145,9 @@ fn inside(study: &Study, method: usize, data: usize, fold: usize, seed: u64, cel
     };
     let plain = format!("{}--{set}-fold{fold}--seed{seed}", named.name);
     match &named.start {
-        Start::Random | Start::Weights(_) => cells.push(cell(plain, Trained::Nothing, Labels::All, None)),
+        Start::Random | Start::Weights(_) | Start::Baseline(_) => {
+            cells.push(cell(plain, Trained::Nothing, Labels::All, None));
+        }
         Start::Recipe(_) if !named.reads_labels() => {
             cells.push(cell(plain, Trained::Inside { data, fold }, Labels::All, None));
         }
@@ -154,10 +161,17 @@ fn inside(study: &Study, method: usize, data: usize, fold: usize, seed: u64, cel
     }
 }
 
+/// A baseline on all folds of a set: it costs next to nothing.
+fn baseline(study: &Study, method: usize, data: usize, seed: u64, folds: &[usize]) -> Cell {
+    let name = format!("{}--{}--seed{seed}", study.methods[method].name, study.data[data].name);
+    let tests = folds.iter().map(|&fold| (data, fold)).collect();
+    Cell { name, method, trained: Trained::Nothing, labels: Labels::All, seed, tests, only: None }
+}
+
 fn transfer(study: &Study, method: usize, from: usize, seed: u64, tests: Vec<(usize, usize)>) -> Cell {
     let named = &study.methods[method];
     let trained = match named.start {
-        Start::Random | Start::Weights(_) => Trained::Nothing,
+        Start::Random | Start::Weights(_) | Start::Baseline(_) => Trained::Nothing,
         Start::Recipe(_) => Trained::Whole { data: from },
     };
     let name = format!("{}--on-{}--seed{seed}", named.name, study.data[from].name);

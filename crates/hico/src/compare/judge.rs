@@ -3,9 +3,9 @@
 use super::answer::EvalMode;
 use super::inner::{Round, rounds};
 use super::study::{Judging, Labels};
+use crate::evaluate::baselines::{Baseline, NEIGHBOURS};
 use crate::evaluate::classifier::{Classifier, Trainable};
 use crate::evaluate::finetune::{FinetuneRecipe, Looks, finetune};
-use crate::evaluate::floors::NEIGHBOURS;
 use crate::evaluate::inputs::{FinetuneError, Views, Workplace, batches_of};
 use crate::evaluate::knn;
 use crate::evaluate::linear::{Labelled, LinearProbe};
@@ -98,16 +98,27 @@ impl Judge<'_> {
             EvalMode::LinearProbe => self.probe(features, plan),
             EvalMode::Finetune => self.finetune(encoder, plan, keep)?,
             EvalMode::Inner => return Ok(self.inner(features, plan, labels)),
+            EvalMode::Baseline => unreachable!("a baseline has no encoder that could be asked"),
         };
+        Ok(self.found(plan, predicted))
+    }
+
+    /// Asks a baseline on one fold.
+    pub(super) fn baseline(&self, baseline: Baseline, plan: &FoldPlan) -> Result<Found, FinetuneError> {
+        let frames = baseline.predict(self.dataset, plan, self.settings.frames_per_clip)?;
+        Ok(self.found(plan, Predicted { frames, chosen: String::new(), published: None }))
+    }
+
+    fn found(&self, plan: &FoldPlan, predicted: Predicted) -> Found {
         let learnt = plan.training();
-        Ok(Found {
+        Found {
             groups: groups_of(self.dataset, &learnt).len(),
             clips: learnt.len(),
             chosen: predicted.chosen,
             inner_balanced_accuracy: None,
             published: predicted.published,
             predictions: predicted.frames,
-        })
+        }
     }
 
     fn frames(&self, clips: &[usize]) -> Vec<FrameRef> {

@@ -2,6 +2,7 @@
 
 use super::study::{Judging, Start, Study};
 use crate::difference::{self, Difference};
+use crate::evaluate::baselines::Baseline;
 use crate::recipe::RecipeFile;
 use crate::train::run_record::{RUN_FILE, VERSION};
 use hico_data::manifest::MANIFEST_FILE;
@@ -33,6 +34,7 @@ enum Beginning {
     Random,
     Weights(PathBuf),
     Recipe(Box<RecipeFile>),
+    Baseline(Baseline),
 }
 
 /// Why a folder cannot be used for a study.
@@ -129,6 +131,7 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
         // Its name is enough: a study is taken to other machines, and folders have other names there.
         Start::Weights(path) => Beginning::Weights(path.file_name().unwrap_or_default().into()),
         Start::Recipe(recipe) => Beginning::Recipe(Box::new(recipe.to_file())),
+        Start::Baseline(baseline) => Beginning::Baseline(*baseline),
     };
     let methods = study.methods.iter().map(|method| (method.name.clone(), beginning(&method.start)));
     let hashes = study.data.iter().zip(data).map(|(set, dataset)| (set.name.clone(), dataset.manifest().hash()));

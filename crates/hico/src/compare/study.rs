@@ -2,6 +2,7 @@
 
 use super::answer::EvalMode;
 pub use super::labels::Labels;
+use crate::evaluate::baselines::Baseline;
 use crate::evaluate::outcome::Metric;
 use crate::recipe::{Recipe, RecipeError, Shipped, Supervision};
 use hico_data::{Dataset, DatasetError};
@@ -85,6 +86,8 @@ pub struct Judging {
     pub finetune: Vec<Labels>,
     /// Label budgets of a probe within the training groups, which may choose between methods that read no labels.
     pub inner: Vec<Labels>,
+    /// Whether the baselines without a network ([`Baseline::ALL`]) stand in every table.
+    pub baselines: bool,
     /// Frames of a clip used, evenly spaced; 1 or more.
     pub frames_per_clip: usize,
     /// Share of the training groups that chooses a probe's strength and a fine-tuning's epoch where all labels are known;
@@ -126,6 +129,7 @@ impl Default for Judging {
             linear_probe: vec![Labels::All],
             finetune: vec![Labels::All],
             inner: Vec::new(),
+            baselines: true,
             frames_per_clip: 8,
             inner_fraction: 0.2,
             metric: Metric::MacroAuc,
@@ -182,6 +186,8 @@ pub enum Start {
     Weights(PathBuf),
     /// At random weights, and it is pretrained.
     Recipe(Box<Recipe>),
+    /// Nowhere: a baseline has no encoder.
+    Baseline(Baseline),
 }
 
 /// A method of a study.
@@ -198,6 +204,12 @@ pub struct StudyMethod {
 }
 
 impl StudyMethod {
+    /// Returns true for a baseline, which has no encoder.
+    #[must_use]
+    pub const fn is_baseline(&self) -> bool {
+        matches!(self.start, Start::Baseline(_))
+    }
+
     /// Whether its pretraining reads labels: then that may know no more of them than its judgement.
     #[must_use]
     pub fn reads_labels(&self) -> bool {
@@ -313,6 +325,10 @@ impl Study {
             check_names(key, words)?;
         }
         each_once("seeds", &file.seeds)?;
+        let taken = |name: &&str| Baseline::ALL.iter().any(|baseline| baseline.to_string() == **name);
+        if let Some(name) = names.iter().find(taken) {
+            return Err(key("method.name", format!("{name:?} is the name of a baseline, which stands in every table")));
+        }
         check_judging(&file.judge)?;
         let budget = check_budget(&file.budget)?;
         let shared = recipe("recipe", &toml::Table::new(), &[&file.recipe])?;
@@ -321,7 +337,7 @@ impl Study {
         if !data.iter().any(|data| data.judged) {
             return Err(key("data.judged", "nothing is judged on any data set"));
         }
-        let methods: Vec<StudyMethod> = file
+        let mut methods: Vec<StudyMethod> = file
             .method
             .iter()
             .map(|method| check_method(method, &file.recipe, &names, folder))
@@ -339,6 +355,16 @@ impl Study {
             file.compare.iter().map(|[a, b]| Ok([place(a)?, place(b)?])).collect::<Result<_, StudyError>>()?;
         if compare.is_empty() {
             compare = (1..methods.len()).map(|method| [method, 0]).collect();
+        }
+        let tested =
+            file.judge.evaluations().iter().any(|(asked, budgets)| *asked != EvalMode::Inner && !budgets.is_empty());
+        if file.judge.baselines && tested {
+            methods.extend(Baseline::ALL.map(|baseline| StudyMethod {
+                name: baseline.to_string(),
+                start: Start::Baseline(baseline),
+                ablates: None,
+                labels: None,
+            }));
         }
         Ok(Self { title: file.title, seeds: file.seeds, budget, judge: file.judge, shared, data, methods, compare })
     }

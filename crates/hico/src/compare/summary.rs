@@ -227,6 +227,7 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
 }
 
 fn choice(study: &Study, data: &str, labels: Labels, folds: &[usize], answers: &Answers<'_>) -> Choice {
+    let encoders = || study.methods.iter().filter(|method| !method.is_baseline());
     let of_method = |name: &str| -> BTreeMap<(u64, usize), f64> {
         let each = answers.each((name, data, EvalMode::Inner, labels)).into_iter();
         each.filter_map(|(place, answer)| Some((place, answer.inner_balanced_accuracy?))).collect()
@@ -236,7 +237,7 @@ fn choice(study: &Study, data: &str, labels: Labels, folds: &[usize], answers: &
     let places = study.seeds.iter().flat_map(|seed| folds.iter().map(move |fold| (*seed, *fold)));
     let places: Vec<(u64, usize)> = places.filter(everywhere).collect();
     let best = |place: &(u64, usize)| rows.iter().map(|rows| rows[place]).fold(f64::NEG_INFINITY, f64::max);
-    let entries = study.methods.iter().zip(&rows).map(|(method, rows)| {
+    let entries = encoders().zip(&rows).map(|(method, rows)| {
         let balanced_accuracy: Vec<f64> = places.iter().map(|place| rows[place]).collect();
         Candidate {
             method: method.name.clone(),

@@ -28,7 +28,11 @@ pub(super) fn table(
     let of_method: Vec<BTreeMap<u64, Vec<&Answer>>> = study
         .methods
         .iter()
-        .map(|method| answers.complete((method.name.as_str(), data, evaluation, labels), folds))
+        .map(|method| {
+            // What a baseline says does not depend on what encoders are asked.
+            let asked = if method.is_baseline() { EvalMode::Baseline } else { evaluation };
+            answers.complete((method.name.as_str(), data, asked, labels), folds)
+        })
         .collect();
     let entries = study.methods.iter().zip(&of_method).enumerate().map(|(place, (method, found))| Entry {
         method: method.name.clone(),
@@ -114,15 +118,13 @@ pub(super) fn ranked(study: &Study, tables: &[Table]) -> Vec<RankTable> {
     let kinds: BTreeSet<(EvalMode, Labels)> = tables.iter().map(|table| (table.evaluation, table.labels)).collect();
     let of_kind = |(evaluation, labels)| {
         let of_table = |table: &Table| -> Option<Vec<f64>> {
-            table
-                .entries
-                .iter()
-                .map(|entry| Some(entry.scores.as_ref()?.patient.of(study.judge.metric)?.mean))
-                .collect()
+            let encoders = table.entries.iter().zip(&study.methods).filter(|(_, method)| !method.is_baseline());
+            encoders.map(|(entry, _)| Some(entry.scores.as_ref()?.patient.of(study.judge.metric)?.mean)).collect()
         };
         let of_kind = tables.iter().filter(|table| (table.evaluation, table.labels) == (evaluation, labels));
         let blocks: Vec<Vec<f64>> = of_kind.filter_map(of_table).collect();
-        let names = study.methods.iter().map(|method| method.name.clone()).collect();
+        let encoders = study.methods.iter().filter(|method| !method.is_baseline());
+        let names = encoders.map(|method| method.name.clone()).collect();
         let ranks = (blocks.len() >= FEWEST_BLOCKS).then(|| ranks(names, &blocks, DRAWS))??;
         Some(RankTable { evaluation, labels, ranks })
     };

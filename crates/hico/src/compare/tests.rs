@@ -27,6 +27,7 @@ images = 24
 knn = ["all"]
 probe = ["all", 1]
 finetune = ["all"]
+baselines = false
 frames_per_clip = 2
 finetune_steps = 2
 looks = 1

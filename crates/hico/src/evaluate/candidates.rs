@@ -1,11 +1,10 @@
 //! The ways of getting from frames to classes that an evaluation compares, and one of them at work on one fold.
 
+use super::baselines::{Baseline, NEIGHBOURS};
 use super::calibration;
 use super::classifier::{Classifier, Trainable};
 use super::finetune::{FinetuneRecipe, Finetuned, Looks, finetune};
-use super::floors::{NEIGHBOURS, class_shares, thumbnail};
 use super::inputs::{FinetuneError, Views, Workplace};
-use super::knn;
 use super::known::Known;
 use super::linear::{Labelled, LinearProbe};
 use super::outcome::{CurvePoint, Role, SCRATCH};
@@ -16,7 +15,6 @@ use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::recipe::Depth;
 use hico_data::{Dataset, Seed};
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// One way of getting from frames to classes.
@@ -139,8 +137,8 @@ impl Job<'_> {
     /// When a candidate that needs a pretrained encoder is not given one.
     pub(super) fn run(&self, kind: Kind, after_epoch: impl FnMut(usize)) -> Result<Found, FinetuneError> {
         match kind {
-            Kind::Majority => Ok(self.majority()),
-            Kind::Thumbnails => self.thumbnails(),
+            Kind::Majority => self.baseline(Baseline::Majority),
+            Kind::Thumbnails => self.baseline(Baseline::Thumbnails),
             Kind::RandomEncoder => self.probe(&self.random_encoder()),
             Kind::Scratch => self.finetune(self.random_encoder(), after_epoch),
             Kind::Probe => self.probe(&self.pretrained_encoder()),
@@ -169,24 +167,8 @@ impl Job<'_> {
         self.pretrained.clone().expect("a contender has a pretrained encoder")
     }
 
-    fn majority(&self) -> Found {
-        let labels: Vec<usize> = self.plan.training().iter().filter_map(|clip| self.dataset.label(*clip)).collect();
-        let shares = class_shares(&labels, self.classes());
-        without_choice(self.frames(&self.plan.test), |_| shares.clone())
-    }
-
-    fn thumbnails(&self) -> Result<Found, FinetuneError> {
-        let (training, test) = (self.frames(&self.plan.training()), self.frames(&self.plan.test));
-        let thumbnails = |frames: &[FrameRef]| -> Result<Vec<Vec<f32>>, FinetuneError> {
-            let read = |frame: &FrameRef| Ok(thumbnail(&self.dataset.read_frame(frame.clip, frame.frame)?));
-            frames.par_iter().map(read).collect()
-        };
-        let (gallery, labels) = (thumbnails(&training)?, self.labels(&training));
-        let votes: Vec<Vec<f64>> = thumbnails(&test)?
-            .par_iter()
-            .map(|query| knn::vote(&gallery, &labels, query, NEIGHBOURS, self.classes()))
-            .collect();
-        Ok(without_choice(test, |place| votes[place].clone()))
+    fn baseline(&self, baseline: Baseline) -> Result<Found, FinetuneError> {
+        Ok(without_choice(baseline.predict(self.dataset, self.plan, self.recipe.frames_per_clip)?))
     }
 
     fn probe(&self, encoder: &Encoder) -> Result<Found, FinetuneError> {
@@ -200,7 +182,13 @@ impl Job<'_> {
             Labelled { rows: &inner_rows, labels: &inner_labels },
             self.classes(),
         );
-        Ok(Found { chose: true, ..without_choice(test, |place| probe.predict(&test_rows[place])) })
+        let predict = |(frame, row): (FrameRef, &Vec<f32>)| FramePrediction {
+            clip: frame.clip,
+            frame: frame.frame,
+            probabilities: probe.predict(row),
+        };
+        let predictions = test.into_iter().zip(&test_rows).map(predict).collect();
+        Ok(Found { chose: true, ..without_choice(predictions) })
     }
 
     fn finetune(&self, encoder: Encoder, after_epoch: impl FnMut(usize)) -> Result<Found, FinetuneError> {
@@ -223,15 +211,9 @@ impl Job<'_> {
     }
 }
 
-/// - `probabilities`: from the place of a frame to the probability of each class
-fn without_choice(test: Vec<FrameRef>, probabilities: impl Fn(usize) -> Vec<f64>) -> Found {
-    let predict = |(place, frame): (usize, FrameRef)| FramePrediction {
-        clip: frame.clip,
-        frame: frame.frame,
-        probabilities: probabilities(place),
-    };
+fn without_choice(predictions: Vec<FramePrediction>) -> Found {
     Found {
-        honest: test.into_iter().enumerate().map(predict).collect(),
+        honest: predictions,
         published: None,
         chosen_epoch: None,
         curve: Vec::new(),

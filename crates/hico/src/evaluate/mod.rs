@@ -1,7 +1,7 @@
-//! Judging an encoder honestly: folds by group, floors beside every figure.
+//! Judging an encoder honestly: folds by group, baselines beside every figure.
 //!
 //! - [`plan`]: who learns, who chooses the epoch, who is tested
-//! - [`floors`], [`knn`], [`linear`], [`finetune`]: ways of getting from frames to classes
+//! - [`baselines`], [`knn`], [`linear`], [`finetune`]: ways of getting from frames to classes
 //! - [`confounds`]: how well the label is told without looking at what a clip shows
 //! - [`pretrained`]: an encoder and what it has seen
 //! - [`history`]: where a network comes from, what it learnt from and what it reached
@@ -11,6 +11,7 @@
 //! - [`cross_validate`]: every fold, seed and candidate, resumable
 //! - [`predictions`], [`prediction_table`], [`scores`], [`comparison`], [`outcome`]: predictions → figures with their doubt → the record that reports read
 
+pub mod baselines;
 pub mod calibration;
 mod candidates;
 mod cells;
@@ -22,7 +23,6 @@ pub mod confounds;
 pub mod cross_validate;
 pub mod tuning_state;
 pub mod finetune;
-pub mod floors;
 pub mod history;
 pub mod inputs;
 pub mod knn;

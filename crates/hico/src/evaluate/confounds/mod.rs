@@ -7,7 +7,7 @@
 
 mod features;
 
-use super::floors::{self, class_shares};
+use super::baselines::{self, class_shares};
 use super::knn;
 use super::linear::{Labelled, LinearProbe};
 use crate::metrics::{Confusion, argmax};
@@ -62,7 +62,7 @@ pub struct Confounds {
     pub things: Vec<Confound>,
     /// What is told from all of them together.
     pub together: Judged,
-    /// What is told from thumbnails ([`floors::thumbnail`]), which see the picture, if only roughly.
+    /// What is told from thumbnails ([`baselines::thumbnail`]), which see the picture, if only roughly.
     pub thumbnails: Judged,
 }
 
@@ -165,6 +165,42 @@ pub fn confounds(dataset: &Dataset, quality: &[Quality], seed: Seed) -> Result<C
     })
 }
 
+/// Things known of a clip that stand for the machine and the publisher, not for what the clip shows.
+const CONFOUNDERS: [&str; 4] = ["size", "frame rate", "tint", "file type"];
+
+/// Predicts clips from size, frame rate, tint and file type alone, as [`confounds`] does, by what `training` clips teach.
+///
+/// - returns: for each tested clip the probability of each class
+///
+/// # Errors
+/// When a frame cannot be read.
+pub(super) fn told_from_confounders(
+    dataset: &Dataset,
+    training: &[usize],
+    tested: &[usize],
+) -> Result<BTreeMap<usize, Vec<f64>>, DatasetError> {
+    let values = |clips: &[usize]| -> Result<Vec<Vec<Value>>, DatasetError> {
+        let rows: Vec<_> = clips.iter().map(|clip| dataset.row(*clip)).collect();
+        let quality = |clip: &usize| {
+            let frames = evenly_spaced(dataset.row(*clip).frames, FRAMES).into_iter();
+            let frames = frames.map(|frame| dataset.read_frame(*clip, frame)).collect::<Result<Vec<_>, _>>()?;
+            Ok(Quality::of(&frames))
+        };
+        let quality = clips.par_iter().map(quality).collect::<Result<Vec<_>, DatasetError>>()?;
+        let (known, _) = known(&rows, &quality, &vec![0; rows.len()]);
+        let confounders: Vec<&Known> = known.iter().filter(|thing| CONFOUNDERS.contains(&thing.name)).collect();
+        let of_clip = |clip: usize| confounders.iter().flat_map(|thing| thing.values[clip].clone()).collect();
+        Ok((0..rows.len()).map(of_clip).collect())
+    };
+    let (learnt, asked) = (values(training)?, values(tested)?);
+    let encoder = Encoder::fit(&learnt.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let rows: Vec<Vec<f32>> = learnt.iter().map(|values| encoder.encode(values)).collect();
+    let labels: Vec<usize> = training.iter().filter_map(|clip| dataset.label(*clip)).collect();
+    let probe = LinearProbe::fit(Labelled { rows: &rows, labels: &labels }, dataset.classes().len(), STRENGTH);
+    let predictions = asked.iter().map(|values| probe.predict(&encoder.encode(values)));
+    Ok(tested.iter().copied().zip(predictions).collect())
+}
+
 /// The class of each tested clip, told from values.
 fn told(values: &[Vec<Value>], cast: &Cast, training: &[usize], tested: &[usize]) -> Vec<usize> {
     let encoder = Encoder::fit(&training.iter().map(|clip| values[*clip].as_slice()).collect::<Vec<_>>());
@@ -259,7 +295,7 @@ impl Cast {
     fn thumbnails(&self, dataset: &Dataset) -> Result<Vec<Vec<Vec<f32>>>, DatasetError> {
         let of_clip = |clip: &usize| {
             let frames = evenly_spaced(dataset.row(*clip).frames, FRAMES).into_iter();
-            frames.map(|frame| Ok(floors::thumbnail(&dataset.read_frame(*clip, frame)?))).collect()
+            frames.map(|frame| Ok(baselines::thumbnail(&dataset.read_frame(*clip, frame)?))).collect()
         };
         self.clips.par_iter().map(of_clip).collect()
     }
@@ -273,7 +309,7 @@ impl Cast {
         let vote = |clip: &usize| {
             let mut shares = vec![0.0; classes];
             for frame in &thumbnails[*clip] {
-                let of_frame = knn::vote(&gallery, &labels, frame, floors::NEIGHBOURS, classes);
+                let of_frame = knn::vote(&gallery, &labels, frame, baselines::NEIGHBOURS, classes);
                 shares.iter_mut().zip(of_frame).for_each(|(sum, share)| *sum += share);
             }
             argmax(&shares)

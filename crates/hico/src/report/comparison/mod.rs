@@ -45,6 +45,7 @@ pub(super) const fn evaluation(evaluation: EvalMode) -> &'static str {
         EvalMode::LinearProbe => "linear probe",
         EvalMode::Finetune => "fine-tuning",
         EvalMode::Inner => "probe within the training groups",
+        EvalMode::Baseline => "baseline",
     }
 }
 

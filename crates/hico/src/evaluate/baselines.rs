@@ -1,7 +1,84 @@
-//! Floors: what costs nothing or little, and what anything learnt has to beat.
+//! Baselines without a network: what costs nothing or little, and what anything learnt has to beat.
 
-use hico_data::Frame;
+use super::confounds::told_from_confounders;
+use super::knn;
+use super::plan::{FoldPlan, FrameRef, frames_of};
+use super::predictions::FramePrediction;
 use hico_data::view::{self, ViewRecipe};
+use hico_data::{Dataset, DatasetError, Frame};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A baseline without a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// Every frame has the shares of the classes among the training clips.
+    Majority,
+    /// Nearest neighbours among the training frames as 16x16 grey thumbnails.
+    Thumbnails,
+    /// Told from size, frame rate, tint and file type alone, without a look at what a clip shows.
+    Confounders,
+}
+
+impl Baseline {
+    /// Every baseline.
+    pub const ALL: [Self; 3] = [Self::Majority, Self::Thumbnails, Self::Confounders];
+
+    /// Predicts the tested frames of a fold.
+    ///
+    /// - `frames`: of a clip, evenly spaced
+    ///
+    /// # Errors
+    /// When a frame cannot be read.
+    pub fn predict(
+        self,
+        dataset: &Dataset,
+        plan: &FoldPlan,
+        frames: usize,
+    ) -> Result<Vec<FramePrediction>, DatasetError> {
+        let (training, tested) = (plan.training(), frames_of(dataset, &plan.test, frames));
+        let classes = dataset.classes().len();
+        let probabilities: Vec<Vec<f64>> = match self {
+            Self::Majority => {
+                let labels: Vec<usize> = training.iter().filter_map(|clip| dataset.label(*clip)).collect();
+                vec![class_shares(&labels, classes); tested.len()]
+            }
+            Self::Thumbnails => {
+                let thumbnails = |frames: &[FrameRef]| -> Result<Vec<Vec<f32>>, DatasetError> {
+                    let read = |frame: &FrameRef| Ok(thumbnail(&dataset.read_frame(frame.clip, frame.frame)?));
+                    frames.par_iter().map(read).collect()
+                };
+                let learnt = frames_of(dataset, &training, frames);
+                let labels: Vec<usize> = learnt.iter().filter_map(|frame| dataset.label(frame.clip)).collect();
+                let gallery = thumbnails(&learnt)?;
+                let vote = |query: &Vec<f32>| knn::vote(&gallery, &labels, query, NEIGHBOURS, classes);
+                thumbnails(&tested)?.par_iter().map(vote).collect()
+            }
+            Self::Confounders => {
+                let of_clips = told_from_confounders(dataset, &training, &plan.test)?;
+                tested.iter().map(|frame| of_clips[&frame.clip].clone()).collect()
+            }
+        };
+        let predict = |(frame, probabilities): (FrameRef, Vec<f64>)| FramePrediction {
+            clip: frame.clip,
+            frame: frame.frame,
+            probabilities,
+        };
+        Ok(tested.into_iter().zip(probabilities).map(predict).collect())
+    }
+}
+
+impl fmt::Display for Baseline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Majority => "majority",
+            Self::Thumbnails => "thumbnails",
+            Self::Confounders => "confounders",
+        })
+    }
+}
 
 /// Side of a thumbnail, pixels.
 pub const THUMBNAIL_SIDE: usize = 16;
@@ -35,12 +112,40 @@ pub fn thumbnail(frame: &Frame) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::knn;
+    use crate::evaluate::test_data;
     use crate::metrics::{Confusion, argmax};
     use hico_data::{Channels, Seed, Size};
     use rand::seq::SliceRandom as _;
-    use rayon::prelude::*;
     use std::path::PathBuf;
+
+    #[test]
+    fn every_baseline_predicts_every_tested_frame_and_size_tells_what_it_can_tell() {
+        let groups: Vec<String> = (0..16).map(|group| format!("p{group:02}")).collect();
+        let rows: Vec<_> =
+            groups.iter().enumerate().map(|(at, group)| (group.as_str(), Some(at % 2), at / 8)).collect();
+        let data = test_data::spots(&rows);
+        let plan = FoldPlan::new(&data, 0, 0.3, Seed(1)).unwrap();
+        for baseline in Baseline::ALL {
+            let found = baseline.predict(&data, &plan, 2).unwrap();
+            assert_eq!(found.len(), 2 * plan.test.len());
+            let right = found.iter().filter(|frame| data.label(frame.clip) == Some(argmax(&frame.probabilities)));
+            match baseline {
+                // Nothing but the picture tells the classes of these clips.
+                Baseline::Thumbnails => assert_eq!(right.count(), found.len()),
+                Baseline::Majority => assert!(found.iter().all(|frame| frame.probabilities == found[0].probabilities)),
+                Baseline::Confounders => {
+                    assert!(found.iter().all(|frame| { (frame.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9 }))
+                }
+            }
+        }
+        // Where one class has clips of another size, that alone tells it.
+        let mut manifest = data.manifest().clone();
+        manifest.rows.iter_mut().step_by(2).for_each(|row| row.source_width = 640);
+        let clips = (0..data.len()).map(|clip| data.read_clip(clip).unwrap()).collect();
+        let sized = Dataset::in_memory(manifest, clips);
+        let found = Baseline::Confounders.predict(&sized, &plan, 1).unwrap();
+        assert!(found.iter().all(|frame| sized.label(frame.clip) == Some(argmax(&frame.probabilities))));
+    }
 
     #[test]
     fn the_largest_class_wins_and_the_first_of_equals() {
