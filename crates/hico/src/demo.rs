@@ -7,7 +7,7 @@ use crate::device::DeviceChoice;
 use crate::evaluate::cross_validate::{Contender, EvaluateError, Request, cross_validate};
 use crate::evaluate::finetune::FinetuneRecipe;
 use crate::evaluate::outcome::Evaluation;
-use crate::recipe::{Recipe, RecipeError, RecipeFile};
+use crate::recipe::{Recipe, RecipeError};
 use crate::report::{self, ReportError};
 use crate::train::run_record::VERSION;
 use hico_data::ingest::{Columns, IngestError, IngestOptions, ingest};
@@ -47,14 +47,9 @@ impl DemoRecipe {
     /// - `seed`: of the phantom, the folds and the pretraining
     ///
     /// # Errors
-    /// Never, unless a default of [`RecipeFile`] is out of its own range.
+    /// Never, unless a number below is out of its own range.
     pub fn small(seed: u64) -> Result<Self, RecipeError> {
-        let mut file = RecipeFile::default();
-        file.view.side = 48;
-        file.train.epochs = 30;
-        file.train.warmup_epochs = 3;
-        file.train.batch = 16;
-        file.train.seed = seed;
+        let pretraining = Recipe::default().with_side(48)?.with_epochs_after(3, 30)?.with_batch(16)?.with_seed(seed);
         let phantom = PhantomRecipe {
             patients: 48,
             frames: 8,
@@ -67,17 +62,10 @@ impl DemoRecipe {
             epochs: 10,
             batch: 16,
             frames_per_clip: 4,
-            view: file.view.clone(),
+            view: pretraining.view().clone(),
             ..FinetuneRecipe::default()
         };
-        Ok(Self {
-            version: VERSION,
-            phantom,
-            folds: 3,
-            pretraining: Recipe::try_from(file)?,
-            finetuning,
-            seeds: vec![1, 2],
-        })
+        Ok(Self { version: VERSION, phantom, folds: 3, pretraining, finetuning, seeds: vec![1, 2] })
     }
 }
 
@@ -326,14 +314,10 @@ mod tests {
             PhantomRecipe { patients: 15, frames: 3, side: 32, unlabelled_fraction: 0.1, ..recipe.phantom };
         recipe.folds = 2;
         recipe.seeds = vec![1];
-        let mut file = recipe.pretraining.to_file();
-        file.view.side = 32;
-        file.train.epochs = 1;
-        file.train.warmup_epochs = 0;
-        file.train.batch = 4;
-        recipe.finetuning =
-            FinetuneRecipe { epochs: 1, frames_per_clip: 1, view: file.view.clone(), ..recipe.finetuning };
-        recipe.pretraining = Recipe::try_from(file).unwrap();
+        let smaller = recipe.pretraining.with_side(32).and_then(|recipe| recipe.with_epochs_after(0, 1));
+        recipe.pretraining = smaller.unwrap().with_batch(4).unwrap();
+        let view = recipe.pretraining.view().clone();
+        recipe.finetuning = FinetuneRecipe { epochs: 1, frames_per_clip: 1, view, ..recipe.finetuning };
         recipe
     }
 

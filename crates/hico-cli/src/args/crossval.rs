@@ -1,7 +1,8 @@
 use super::TuningArgs;
-use super::pretrain::MethodArg;
+use super::pretrain::methods;
 use clap::Args;
 use hico::model::weights::WeightsOf;
+use hico::recipe::MethodName;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -33,8 +34,8 @@ pub(crate) struct CrossvalArgs {
     #[arg(long, value_name = "NAME|FILE", requires = "pretrain_inside")]
     pub(crate) recipe: Option<PathBuf>,
     /// Method of that pretraining, by the recipe that comes with hico; HiCo if absent
-    #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with = "recipe")]
-    pub(crate) method: Option<MethodArg>,
+    #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with = "recipe", value_parser = methods())]
+    pub(crate) method: Option<MethodName>,
     /// Epochs of that pretraining; the recipe's if absent. Its warm-up shrinks or grows with them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_epochs: Option<usize>,

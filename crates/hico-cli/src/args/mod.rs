@@ -40,7 +40,7 @@ pub(crate) use join::JoinArgs;
 pub(crate) use phantom::PhantomArgs;
 pub(crate) use predict::{PerArg, PredictArgs};
 pub(crate) use pretrain::PretrainArgs;
-pub(crate) use recipe::RecipeArgs;
+pub(crate) use recipe::{RecipeArgs, RecipeCommand};
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use split::SplitArgs;

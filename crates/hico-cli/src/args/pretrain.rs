@@ -1,5 +1,6 @@
 use super::checkpoints::CheckpointArgs;
 use super::tuning::above_zero;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use hico::device::DeviceChoice;
 use hico::model::weights::WeightsOf;
@@ -33,8 +34,8 @@ pub(crate) struct PretrainArgs {
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) recipe: Option<PathBuf>,
     /// The method, by the recipe that comes with hico; HiCo if absent
-    #[arg(long, value_name = "METHOD", conflicts_with = "recipe")]
-    pub(crate) method: Option<MethodArg>,
+    #[arg(long, value_name = "METHOD", conflicts_with = "recipe", value_parser = methods())]
+    pub(crate) method: Option<MethodName>,
     /// Go on with the run in RUN; begin it where there is none
     #[arg(long)]
     pub(crate) resume: bool,
@@ -90,43 +91,11 @@ pub(crate) struct PretrainArgs {
     pub(crate) checkpoints: CheckpointArgs,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "lowercase")]
-pub(crate) enum MethodArg {
-    /// Frames of a clip at three levels and across them, and labels (Zhang et al. 2022)
-    Hico,
-    /// Two changes of one frame (Chen et al. 2020)
-    SimClr,
-    /// Mixed frames of a clip, and labels (Chen et al. 2021)
-    Uscl,
-    /// Momentum contrast with a queue, version 2 (He et al. 2020)
-    Moco,
-    /// A slowly following teacher, no negatives (Grill et al. 2020)
-    Byol,
-    /// Variance, invariance and covariance (Bardes et al. 2022)
-    VicReg,
-    /// A slowly following teacher of crops, no negatives (Caron et al. 2021)
-    Dino,
-    /// Momentum contrast with far frames of the clip as hard negatives (Basu et al. 2022)
-    Ucl,
-    /// Frames close in time, weighted by how close (VanBerlo et al. 2024)
-    Ivpp,
-}
-
-impl From<MethodArg> for MethodName {
-    fn from(argument: MethodArg) -> Self {
-        match argument {
-            MethodArg::Hico => Self::Hico,
-            MethodArg::SimClr => Self::SimClr,
-            MethodArg::Uscl => Self::Uscl,
-            MethodArg::Moco => Self::Moco,
-            MethodArg::Byol => Self::Byol,
-            MethodArg::VicReg => Self::VicReg,
-            MethodArg::Dino => Self::Dino,
-            MethodArg::Ucl => Self::Ucl,
-            MethodArg::Ivpp => Self::Ivpp,
-        }
-    }
+/// Reads a method by its word in the table of methods.
+pub(crate) fn methods() -> impl TypedValueParser<Value = MethodName> {
+    let words = MethodName::ALL.map(|method| PossibleValue::new(method.spec().name).help(method.spec().about));
+    PossibleValuesParser::new(words)
+        .try_map(|word| MethodName::named(&word).ok_or_else(|| format!("there is no method {word}")))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

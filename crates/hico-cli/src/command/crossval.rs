@@ -1,6 +1,6 @@
 use super::{evaluation, recipe};
 use crate::args::CrossvalArgs;
-use crate::output::{HintExt as _, Output};
+use crate::output::Output;
 use anyhow::Context as _;
 use hico::evaluate::classifier::Trainable;
 use hico::evaluate::cross_validate::{Contender, Floors, Request};
@@ -44,17 +44,17 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
 fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
     let read = recipe::read(args.recipe.as_deref(), args.method)?;
     let changed = || -> Result<Recipe, RecipeError> {
-        let mut file = read.recipe.to_file();
+        let mut recipe = read.recipe;
         if let Some(side) = args.tuning.side {
-            file.view.side = side;
+            recipe = recipe.with_side(side)?;
         }
         if let Some(epochs) = args.pretrain_epochs {
-            file.train.set_epochs(epochs);
+            recipe = recipe.with_epochs(epochs)?;
         }
         if let Some(batch) = args.pretrain_batch {
-            file.train.batch = batch;
+            recipe = recipe.with_batch(batch)?;
         }
-        Recipe::try_from(file)
+        Ok(recipe)
     };
-    changed().with_context(|| read.shown).hint(|| recipe::REMEDY.to_owned())
+    recipe::hinted(changed()).with_context(|| read.shown)
 }

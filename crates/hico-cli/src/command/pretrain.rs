@@ -10,7 +10,7 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::device::DeviceChoice;
 use hico::model::weights::{WeightsError, WeightsOf};
-use hico::recipe::{Recipe, RecipeFile, Supervision};
+use hico::recipe::{MethodName, Precision, Recipe, RecipeError, Supervision, TrainRecipe};
 use hico::train::checkpoint::Best;
 use hico::train::first_weights::FirstWeights;
 use hico::train::{Ending, PretrainOptions, PretrainOutcome};
@@ -80,44 +80,51 @@ fn recipe(
     output: &Output,
 ) -> anyhow::Result<Recipe> {
     let named = args.recipe.is_some() || args.method.is_some();
-    let (mut file, mut says) = match before {
-        Some(before) if !named => (before.recipe.to_file(), true),
+    let (mut recipe, mut says) = match before {
+        Some(before) if !named => (before.recipe.clone(), true),
         _ => {
             let read = recipe::read(args.recipe.as_deref(), args.method)?;
-            (read.recipe.to_file(), read.sets_normalisation)
+            (read.recipe, read.sets_normalisation)
         }
     };
     if let Some(before) = before {
         // A run goes on as it began, whatever the flags begin from.
         says = true;
         if args.recipe.is_none() {
-            (file.view.mean, file.view.std) = (before.recipe.view().mean, before.recipe.view().std);
+            let view = before.recipe.view();
+            recipe = recipe::hinted(recipe.with_normalisation([view.mean, view.std]))?;
         }
     }
-    match (before, args.epochs) {
+    recipe = recipe::hinted(match (before, args.epochs) {
         // The run's warm-up may be over, and stays what it was.
-        (Some(before), Some(epochs)) => {
-            file.train.epochs = epochs;
-            file.train.warmup_epochs = before.recipe.train().warmup_epochs;
-        }
-        (None, Some(epochs)) => file.train.set_epochs(epochs),
-        (_, None) => {}
-    }
+        (Some(before), Some(epochs)) => recipe.with_epochs_after(before.recipe.train().warmup_epochs, epochs),
+        (None, Some(epochs)) => recipe.with_epochs(epochs),
+        (_, None) => Ok(recipe),
+    })?;
     if let Some([mean, std]) = first.and_then(FirstWeights::normalisation) {
-        normalise(&mut file, [mean, std], says, output);
+        recipe = recipe::hinted(normalised(recipe, [mean, std], says, output))?;
     }
+    let method = recipe.method().name();
     let asked = args.supervision.map(Supervision::from).filter(|asked| *asked != Supervision::SelfOnly);
-    let unread = asked.filter(|_| !file.method.name.can_read_labels());
-    let refused = unread.map(|_| anyhow::anyhow!("--supervision: {} learns without labels", file.method.name));
-    refused.map_or(Ok(()), Err).hint(|| "leave --supervision out, or choose --method hico or uscl".to_owned())?;
-    Recipe::try_from(with_flags(file, args)).hint(|| recipe::REMEDY.to_owned())
+    let unread = asked.filter(|_| !method.spec().facts.reads_labels);
+    let refused = unread.map(|_| anyhow::anyhow!("--supervision: {method} learns without labels"));
+    let readers = MethodName::ALL.map(MethodName::spec).into_iter().filter(|spec| spec.facts.reads_labels);
+    let readers: Vec<&str> = readers.map(|spec| spec.name).collect();
+    let hint = || format!("leave --supervision out, or choose --method {}", readers.join(" or "));
+    refused.map_or(Ok(()), Err).hint(hint)?;
+    recipe::hinted(with_flags(recipe, args))
 }
 
 /// Normalises views as the first weights learnt it, unless the recipe says another way, and tells which it is.
-fn normalise(file: &mut RecipeFile, [mean, std]: [f64; 2], recipe_says: bool, output: &Output) {
-    let there = [file.view.mean, file.view.std];
+fn normalised(
+    recipe: Recipe,
+    [mean, std]: [f64; 2],
+    recipe_says: bool,
+    output: &Output,
+) -> Result<Recipe, RecipeError> {
+    let there = [recipe.view().mean, recipe.view().std];
     if there == [mean, std] {
-        return;
+        return Ok(recipe);
     }
     if recipe_says {
         output.note(&format!(
@@ -125,32 +132,45 @@ fn normalise(file: &mut RecipeFile, [mean, std]: [f64; 2], recipe_says: bool, ou
              with view.mean = {mean} and view.std = {std}",
             there[0], there[1]
         ));
+        Ok(recipe)
     } else {
-        [file.view.mean, file.view.std] = [mean, std];
         output.note(&format!(
             "views are normalised by mean {mean} and standard deviation {std}, as these weights learnt; \
              view.mean and view.std in a recipe set others"
         ));
+        recipe.with_normalisation([mean, std])
     }
 }
 
-fn with_flags(mut file: RecipeFile, args: &PretrainArgs) -> RecipeFile {
+fn with_flags(mut recipe: Recipe, args: &PretrainArgs) -> Result<Recipe, RecipeError> {
     if let Some(supervision) = args.supervision {
-        file.method.supervision = supervision.into();
+        recipe = recipe.with_supervision(supervision.into())?;
     }
     if let Some(side) = args.side {
-        file.view.side = side;
+        recipe = recipe.with_side(side)?;
     }
-    let train = &mut file.train;
-    train.batch = args.batch.unwrap_or(train.batch);
-    train.learning_rate = args.learning_rate.unwrap_or(train.learning_rate);
-    train.micro_batch = args.micro_batch.or(train.micro_batch);
-    train.recompute_activations |= args.recompute_activations;
-    train.precision = args.precision.map_or(train.precision, Into::into);
-    train.seed = args.seed.unwrap_or(train.seed);
-    train.label_fraction = args.label_fraction.unwrap_or(train.label_fraction);
-    train.clip_fraction = args.clip_fraction.unwrap_or(train.clip_fraction);
-    file
+    if let Some(batch) = args.batch {
+        recipe = recipe.with_batch(batch)?;
+    }
+    if let Some(rate) = args.learning_rate {
+        recipe = recipe.with_learning_rate(rate)?;
+    }
+    if let Some(clips) = args.micro_batch {
+        recipe = recipe.with_micro_batch(clips)?;
+    }
+    if let Some(share) = args.label_fraction {
+        recipe = recipe.with_label_fraction(share)?;
+    }
+    if let Some(share) = args.clip_fraction {
+        recipe = recipe.with_clip_fraction(share)?;
+    }
+    let train = *recipe.train();
+    Ok(recipe.with_train(TrainRecipe {
+        recompute_activations: train.recompute_activations | args.recompute_activations,
+        precision: args.precision.map_or(train.precision, Precision::from),
+        seed: args.seed.unwrap_or(train.seed),
+        ..train
+    }))
 }
 
 const fn epochs_word(epochs: usize) -> &'static str {
@@ -176,7 +196,7 @@ impl Summary {
     fn of(outcome: PretrainOutcome, run: PathBuf) -> Self {
         let PretrainOutcome { ending, step, epochs, seconds, best, record, .. } = outcome;
         let (groups, watched_groups) = (record.groups.len(), record.watched_groups.len());
-        let losses_compare = record.method.losses_compare();
+        let losses_compare = record.method.spec().facts.losses_compare;
         Self { run, ending, step, epochs, seconds, best, groups, watched_groups, losses_compare }
     }
 

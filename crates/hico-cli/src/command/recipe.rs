@@ -1,15 +1,24 @@
 //! The recipes that come with hico, and those that a person names.
 
-use crate::args::RecipeArgs;
+use crate::args::{RecipeArgs, RecipeCommand};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::recipe::{self, MethodName, Recipe, SHIPPED, Shipped};
+use hico::recipe::{self, MethodName, Recipe, RecipeError, SHIPPED, Shipped};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// What to do about a recipe with a fault.
-pub(crate) const REMEDY: &str = "`hico recipe hico` prints a recipe with every key and what it may be";
+pub(crate) fn remedy(error: &RecipeError) -> String {
+    let method = error.method().unwrap_or_default();
+    format!("`hico recipe show {method}` prints a recipe with every key of that method and what it may be")
+}
+
+/// A recipe, or its fault and what to do about it.
+pub(crate) fn hinted(recipe: Result<Recipe, RecipeError>) -> anyhow::Result<Recipe> {
+    let remedy = recipe.as_ref().err().map_or_else(String::new, remedy);
+    recipe.hint(|| remedy)
+}
 
 /// A line of the list.
 #[derive(Debug, Serialize)]
@@ -18,13 +27,18 @@ struct Listed {
     about: &'static str,
 }
 
-/// `hico recipe [NAME]`.
+/// `hico recipe list` and `hico recipe show NAME`; without a word, and with the name alone, as earlier versions.
 pub(crate) fn run(args: &RecipeArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    match &args.name {
+    let name = match &args.command {
+        Some(RecipeCommand::List) => None,
+        Some(RecipeCommand::Show { name }) => Some(name),
+        None => args.name.as_ref(),
+    };
+    match name {
         Some(name) => {
             let shipped = Shipped::asked_for(Path::new(name)).or_else(|| Shipped::meant_by(Path::new(name)));
             let shipped = shipped.with_context(|| format!("{name}: no recipe of that name comes with hico"));
-            let shipped = shipped.hint(|| "`hico recipe` lists those that do".to_owned())?;
+            let shipped = shipped.hint(|| "`hico recipe list` names those that do".to_owned())?;
             if output.is_json() {
                 output.result(&shipped.recipe(), |_| String::new())?;
             } else {
@@ -51,9 +65,9 @@ pub(crate) struct ReadRecipe {
 
 /// Reads the recipe that a person names, by a name that comes with hico or a file, or by a method; the paper's where there
 /// is neither.
-pub(crate) fn read(named: Option<&Path>, method: Option<impl Into<MethodName>>) -> anyhow::Result<ReadRecipe> {
+pub(crate) fn read(named: Option<&Path>, method: Option<MethodName>) -> anyhow::Result<ReadRecipe> {
     let Some(path) = named else {
-        let method = method.map_or_else(MethodName::default, Into::into);
+        let method = method.unwrap_or_default();
         let (shown, recipe) = (format!("the recipe of {method}"), Recipe::of_method(method));
         return Ok(ReadRecipe { shown, recipe, sets_normalisation: false });
     };
@@ -64,8 +78,8 @@ pub(crate) fn read(named: Option<&Path>, method: Option<impl Into<MethodName>>) 
     }
     let text = std::fs::read_to_string(path).with_context(|| shown.clone()).hint(|| match Shipped::meant_by(path) {
         Some(shipped) => format!("`--recipe {}` takes the recipe of that name, which comes with hico", shipped.name),
-        None => "`hico recipe` lists the recipes that come with hico, which --recipe takes by name".to_owned(),
+        None => "`hico recipe list` names the recipes that come with hico, which --recipe takes by name".to_owned(),
     })?;
-    let recipe = Recipe::parse(&text).with_context(|| shown.clone()).hint(|| REMEDY.to_owned())?;
+    let recipe = hinted(Recipe::parse(&text)).with_context(|| shown.clone())?;
     Ok(ReadRecipe { shown, recipe, sets_normalisation: recipe::sets_normalisation(&text) })
 }

@@ -39,6 +39,11 @@ fn a_recipe_with_a_fault_is_refused_by_line_or_key() {
         ("[train]\nbatch = 1\n", ["r.toml", "train.batch = 1", "2 or more"]),
         ("[loss]\ntemperature = nan\n", ["r.toml", "loss.temperature = NaN", "above 0"]),
         ("[view]\nmean = inf\n", ["r.toml", "view.mean = inf", "a number"]),
+        (
+            "[method]\nname = \"moco\"\npeer_weight = 0.5\n",
+            ["r.toml", "line 3: method.peer_weight", "moco does not read"],
+        ),
+        ("[method]\nname = \"dino\"\ntemperature = 0.1\n", ["r.toml", "line 3", "student_temperature or teacher_temp"]),
         ("[loss\n", ["r.toml", "line 1", "]"]),
     ] {
         std::fs::write(folder.join("r.toml"), recipe).unwrap();
@@ -154,12 +159,15 @@ fn another_setting_in_a_folder_of_an_evaluation_is_told_by_its_one_key_and_the_r
 fn a_recipe_is_taken_by_its_name_and_an_absent_file_of_that_name_says_so() {
     let folder = phantom();
     let folder = folder.path();
-    let listed = done(folder, "recipe").out;
+    let listed = done(folder, "recipe list").out;
+    assert_eq!(done(folder, "recipe").out, listed, "as earlier versions");
     for name in ["hico", "hico-plus", "simclr", "ivpp"] {
         assert!(listed.lines().any(|line| line.split_whitespace().next() == Some(name)), "{listed}");
     }
-    assert!(done(folder, "recipe hico-plus").out.contains("aligned_mix = true"));
-    assert_refused(&run(folder, ["recipe", "nothing"]), &["nothing", "no recipe of that name"]);
+    let plus = done(folder, "recipe show hico-plus").out;
+    assert!(plus.contains("aligned_mix = true"));
+    assert_eq!(done(folder, "recipe hico-plus").out, plus, "as earlier versions");
+    assert_refused(&run(folder, ["recipe", "show", "nothing"]), &["nothing", "no recipe of that name"]);
     for command in ["pretrain data --out run", "crossval data --pretrain-inside --out study"] {
         let said = run(folder, format!("{command} --recipe recipes/hico-plus.toml").split_whitespace());
         assert_refused(&said, &["recipes/hico-plus.toml", "No such file"]);

@@ -131,7 +131,7 @@ impl<'a> Source<'a> {
 /// - three frames or more: three distinct frames, each changed on its own; both views are mixed with the same anchor
 ///   frame by the same weight, drawn from Beta(`mixup`, `mixup`)
 /// - two frames: the two, not mixed
-/// - one frame: two changes of it
+/// - one frame: two augmented views of it
 ///
 /// With `aligned_mix` the anchor goes through the changes of each view instead of its own; with `pair_within` frames
 /// lie no farther than that from the first.
@@ -158,7 +158,7 @@ pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epo
     Ok(Pair { clip, a: a.into_three(), b: b.into_three() })
 }
 
-/// Two changes of one frame, drawn from anywhere in the clip: the pair of methods made for images (Chen et al. 2020,
+/// Two augmented views of one frame, drawn from anywhere in the clip: the pair of methods made for images (Chen et al. 2020,
 /// section 2.1).
 ///
 /// # Errors
@@ -178,7 +178,7 @@ pub fn twice(
 }
 
 /// Two distinct frames at most `pair_within` seconds apart, each changed on its own (VanBerlo et al. 2024, section 3.1).
-/// Neighbouring frames are always near; a clip of one frame gives two changes of it.
+/// Neighbouring frames are always near; a clip of one frame gives two augmented views of it.
 ///
 /// # Errors
 /// As [`pair`].

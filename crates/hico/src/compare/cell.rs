@@ -14,10 +14,9 @@ use crate::evaluate::inputs::{FinetuneError, Workplace};
 use crate::evaluate::plan::{PlanError, clips_outside};
 use crate::evaluate::pretrained::Pretrained;
 use crate::evaluate::tuning_state::Keep;
-use crate::method::images_a_clip;
 use crate::model::Encoder;
 use crate::model::init::Init;
-use crate::recipe::{Recipe, RecipeFile};
+use crate::recipe::{Recipe, RecipeError};
 use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
 use crate::train::keep::kept_after;
 use crate::train::{self, CheckpointEvery, Ending, Outline, PretrainOptions, TrainError};
@@ -221,10 +220,10 @@ impl Work<'_> {
             Trained::Inside { data, .. } | Trained::Whole { data } => Arc::clone(&self.data[data]),
             Trained::Nothing => return Ok(()),
         };
-        let asked = recipe.train().batch;
+        let asked = recipe.train().batch.get();
         let recipe = self.recipe(recipe, &source, &options)?;
         let run = self.folder.join("run");
-        let epochs = recipe.train().epochs;
+        let epochs = recipe.train().epochs.get();
         // Curves are those of every label.
         let on_the_way = if self.cell.labels == Labels::All { self.study.judge.looks } else { 0 };
         let looks = looks(epochs, on_the_way);
@@ -271,19 +270,17 @@ impl Work<'_> {
         source: &Arc<Dataset>,
         options: &PretrainOptions,
     ) -> Result<Recipe, CellError> {
-        let mut file = recipe.to_file();
-        file.train.seed = self.cell.seed;
-        let seeded = checked(file.clone());
+        let seeded = recipe.clone().with_seed(self.cell.seed);
         let outline = train::outline(source, &seeded, options).map_err(|error| self.no_run(error))?;
-        file.train.batch = outline.batch;
-        let an_epoch = ((outline.clips - outline.left_out) * images_a_clip(&seeded)) as u64;
+        let images_a_clip = seeded.method().name().spec().facts.images_a_clip;
+        let an_epoch = ((outline.clips - outline.left_out) * images_a_clip) as u64;
+        let sized = checked(seeded.with_batch(outline.batch));
         let epochs = match (self.options.epochs, self.study.budget) {
             (Some(epochs), _) => epochs,
             (None, Budget::Images(images)) => ((images + an_epoch / 2) / an_epoch.max(1)).max(1) as usize,
-            (None, Budget::Seconds(seconds)) => self.affordable(&checked(file.clone()), source, options, seconds)?,
+            (None, Budget::Seconds(seconds)) => self.affordable(&sized, source, options, seconds)?,
         };
-        file.train.set_epochs(epochs);
-        Ok(checked(file))
+        Ok(checked(sized.with_epochs(epochs)))
     }
 
     /// How many epochs a number of seconds affords, by a trial of three of them; the same after an interruption.
@@ -299,9 +296,7 @@ impl Work<'_> {
             return Ok(epochs);
         }
         (self.tell)("timing");
-        let mut file = recipe.to_file();
-        file.train.set_epochs(TRIAL);
-        let ends = self.train(source, &checked(file), options)?;
+        let ends = self.train(source, &checked(recipe.clone().with_epochs(TRIAL)), options)?;
         // The first epoch also pays for what is done once.
         let an_epoch = match ends.as_slice() {
             [first, .., last] => (last - first) / (ends.len() - 1) as f64,
@@ -443,8 +438,8 @@ fn threads(options: &Options) -> usize {
 
 /// A recipe that was checked and then given another seed, a smaller batch or other epochs.
 #[expect(clippy::expect_used, reason = "none of what was changed can leave its range")]
-fn checked(file: RecipeFile) -> Recipe {
-    Recipe::try_from(file).expect("a recipe within its ranges")
+fn checked(changed: Result<Recipe, RecipeError>) -> Recipe {
+    changed.expect("a recipe within its ranges")
 }
 
 /// After how many epochs an encoder is looked at: `looks` times on the way, evenly, from before the first step, and at

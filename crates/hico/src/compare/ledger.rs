@@ -3,12 +3,11 @@
 use super::study::{Judging, Start, Study};
 use crate::difference::{self, Difference};
 use crate::evaluate::baselines::Baseline;
-use crate::recipe::RecipeFile;
+use crate::recipe::Recipe;
 use crate::train::run_record::{RUN_FILE, VERSION};
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::{Dataset, atomic};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +32,7 @@ struct Ledger {
 enum Beginning {
     Random,
     Weights(PathBuf),
-    Recipe(Box<RecipeFile>),
+    Recipe(Box<Recipe>),
     Baseline(Baseline),
 }
 
@@ -100,7 +99,7 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
     let mut ledger = of(study, data).map_err(broken)?;
     match std::fs::read_to_string(&path) {
         Ok(text) => {
-            let before = of_record(&text).map_err(broken)?;
+            let before: Ledger = serde_json::from_str(&text).map_err(broken)?;
             if let Some((what, remedy)) = difference(&before, &ledger).map_err(broken)? {
                 return Err(LedgerError::Other { folder: folder.to_owned(), what, remedy });
             }
@@ -130,7 +129,7 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
         Start::Random => Beginning::Random,
         // Its name is enough: a study is taken to other machines, and folders have other names there.
         Start::Weights(path) => Beginning::Weights(path.file_name().unwrap_or_default().into()),
-        Start::Recipe(recipe) => Beginning::Recipe(Box::new(recipe.to_file())),
+        Start::Recipe(recipe) => Beginning::Recipe(recipe.clone()),
         Start::Baseline(baseline) => Beginning::Baseline(*baseline),
     };
     let methods = study.methods.iter().map(|method| (method.name.clone(), beginning(&method.start)));
@@ -142,18 +141,6 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
         data: hashes.collect(),
         methods: methods.collect(),
     })
-}
-
-/// Reads a ledger. A recipe that does not say what becomes of short batches is of a version that left them out.
-fn of_record(text: &str) -> serde_json::Result<Ledger> {
-    let mut ledger: Value = serde_json::from_str(text)?;
-    let methods = ledger.get_mut("methods").and_then(Value::as_object_mut).into_iter().flatten();
-    for (_, beginning) in methods {
-        if let Some(train) = beginning.pointer_mut("/recipe/train").and_then(Value::as_object_mut) {
-            train.entry("drop_last").or_insert(Value::Bool(true));
-        }
-    }
-    serde_json::from_value(ledger)
 }
 
 /// What differs between two ledgers, apart from what only one of them knows, and what to do about it.

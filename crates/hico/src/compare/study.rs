@@ -4,7 +4,7 @@ use super::answer::EvalMode;
 pub use super::labels::Labels;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::outcome::Metric;
-use crate::recipe::{Recipe, RecipeError, Shipped, Supervision};
+use crate::recipe::{MethodName, Recipe, RecipeError, Shipped, Supervision, no_such_method};
 use hico_data::{Dataset, DatasetError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -54,6 +54,7 @@ struct DataFile {
 #[serde(deny_unknown_fields)]
 struct MethodFile {
     name: String,
+    method: Option<String>,
     recipe: Option<PathBuf>,
     weights: Option<PathBuf>,
     ablates: Option<String>,
@@ -213,7 +214,7 @@ impl StudyMethod {
     /// Whether its pretraining reads labels: then that may know no more of them than its judgement.
     #[must_use]
     pub fn reads_labels(&self) -> bool {
-        matches!(&self.start, Start::Recipe(recipe) if recipe.method().supervision != Supervision::SelfOnly)
+        matches!(&self.start, Start::Recipe(recipe) if recipe.supervision() != Supervision::SelfOnly)
     }
 }
 
@@ -331,7 +332,7 @@ impl Study {
         }
         check_judging(&file.judge)?;
         let budget = check_budget(&file.budget)?;
-        let shared = recipe("recipe", &toml::Table::new(), &[&file.recipe])?;
+        let shared = recipe("recipe", &toml::Table::new(), &[&of_every_method(&file.recipe)])?;
         let data: Vec<StudyData> =
             file.data.iter().map(|data| check_data(data, &places, folder)).collect::<Result<_, _>>()?;
         if !data.iter().any(|data| data.judged) {
@@ -490,46 +491,54 @@ fn check_method(
     if let Some(labels) = &method.labels {
         each_once("method.labels", labels)?;
     }
-    let start = match (&method.recipe, &method.weights) {
+    let file = match (&method.method, &method.recipe) {
+        (Some(_), Some(_)) => return Err(key("method.method", format!("{name} has a recipe as well"))),
+        (Some(word), None) => Some(of_method(word)?),
+        (None, Some(path)) => Some(of_file(path, folder)?),
+        (None, None) => None,
+    };
+    let start = match (file, &method.weights) {
         (Some(_), Some(_)) => return Err(key("method.weights", format!("{name} has a recipe as well"))),
         (None, _) if !method.set.is_empty() => {
             return Err(key("method.set", format!("{name} has no recipe to change")));
         }
-        (Some(path), None) => {
-            let shipped = Shipped::asked_for(path);
-            let path = folder.join(path);
-            let toml = |error: toml::de::Error| StudyError::Toml {
-                path: path.clone(),
-                reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-            };
-            let text = shipped.map_or_else(|| read(&path), |shipped| Ok(shipped.toml.to_owned()))?;
-            let file: toml::Table = toml::from_str(&text).map_err(toml)?;
-            Start::Recipe(Box::new(recipe(&name, &file, &[shared, &method.set])?))
-        }
+        (Some(file), None) => Start::Recipe(Box::new(recipe(&name, &file, &[shared, &method.set])?)),
         (None, Some(path)) => Start::Weights(folder.join(path)),
         (None, None) => Start::Random,
     };
     Ok(StudyMethod { name, start, ablates: method.ablates.clone(), labels: method.labels.clone() })
 }
 
+/// The recipe of a method by its name: its own keys and views.
+fn of_method(word: &str) -> Result<toml::Table, StudyError> {
+    let method =
+        MethodName::named(word).ok_or_else(|| key("method.method", format!("{word:?}: {}", no_such_method(word))))?;
+    let name = toml::Table::from_iter([("name".to_owned(), toml::Value::String(method.to_string()))]);
+    Ok(toml::Table::from_iter([("method".to_owned(), toml::Value::Table(name))]))
+}
+
+/// The recipe of a file, or of a name that comes with hico.
+fn of_file(path: &Path, folder: &Path) -> Result<toml::Table, StudyError> {
+    let shipped = Shipped::asked_for(path);
+    let path = folder.join(path);
+    let text = shipped.map_or_else(|| read(&path), |shipped| Ok(shipped.toml.to_owned()))?;
+    toml::from_str(&text).map_err(|error| StudyError::Toml {
+        path: path.clone(),
+        reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+    })
+}
+
+/// What of the shared keys every method reads: encoders are judged on such views.
+fn of_every_method(shared: &toml::Table) -> toml::Table {
+    let of = |section: &str| Some((section.to_owned(), shared.get(section)?.clone()));
+    ["model", "view", "train"].into_iter().filter_map(of).collect()
+}
+
 /// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:
 /// the last network is judged, not the one that a watched loss would choose.
 fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, StudyError> {
-    let mut table = file.clone();
-    let unwatched = toml::Table::from_iter([("watch_fraction".to_owned(), toml::Value::Float(0.0))]);
-    lay_over(&mut table, &toml::Table::from_iter([("train".to_owned(), toml::Value::Table(unwatched))]));
-    over.iter().for_each(|keys| lay_over(&mut table, keys));
-    let written = table.to_string();
-    Recipe::parse(&written).map_err(|source| StudyError::Recipe { method: method.to_owned(), source })
-}
-
-fn lay_over(table: &mut toml::Table, keys: &toml::Table) {
-    for (key, value) in keys {
-        match (table.get_mut(key), value) {
-            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => lay_over(below, above),
-            _ => {
-                table.insert(key.clone(), value.clone());
-            }
-        }
-    }
+    let none = toml::Table::from_iter([("watch_fraction".to_owned(), toml::Value::Float(0.0))]);
+    let unwatched = toml::Table::from_iter([("train".to_owned(), toml::Value::Table(none))]);
+    let layers: Vec<&toml::Table> = [file, &unwatched].into_iter().chain(over.iter().copied()).collect();
+    Recipe::of_layers(&layers).map_err(|source| StudyError::Recipe { method: method.to_owned(), source })
 }

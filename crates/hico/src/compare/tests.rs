@@ -372,6 +372,29 @@ fn a_study_takes_a_recipe_that_comes_with_hico_by_its_name() {
 }
 
 #[test]
+fn a_study_takes_a_method_by_its_name_and_refuses_keys_that_it_does_not_read() {
+    let of = |lines: &str| read(&STUDY.replacen("recipe = \"hico.toml\"\nset.method.supervision = \"self\"", lines, 1));
+    let study = of("method = \"moco\"\nset.method.momentum = 0.9").unwrap();
+    let super::study::Start::Recipe(recipe) = &study.methods[1].start else { panic!("it has a recipe") };
+    let expected = crate::recipe::Recipe::parse(
+        "[method]\nname = \"moco\"\nmomentum = 0.9\n[view]\nside = 32\n[train]\nbatch = 4\nwatch_fraction = 0.0\n",
+    );
+    assert_eq!(**recipe, expected.unwrap());
+    assert_eq!(of("recipe = \"moco\"\nset.method.momentum = 0.9").unwrap().methods[1], study.methods[1]);
+    let refused = |lines: &str, words: &str| {
+        let error = of(lines).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    };
+    refused("method = \"mocco\"", "method.method: \"mocco\": there is no such method; did you mean moco?");
+    refused("method = \"moco\"\nrecipe = \"moco\"", "method.method: self has a recipe as well");
+    refused("method = \"moco\"\nweights = \"w.pth\"", "method.weights: self has a recipe as well");
+    refused(
+        "method = \"moco\"\nset.method.peer_weight = 0.5",
+        "method self: method.peer_weight = 0.5: the method moco does not read it",
+    );
+}
+
+#[test]
 fn a_folder_begun_with_one_other_key_is_refused_by_that_key_and_its_two_values() {
     let folder = tempfile::tempdir().unwrap();
     let data = [spots(), spots()];

@@ -5,6 +5,7 @@ use super::history::Beginning;
 use super::outcome::FoldRun;
 use super::predictions::FramePrediction;
 use crate::difference::{self, Difference};
+use crate::recipe;
 use hico_data::atomic;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -175,21 +176,11 @@ fn same_plan(folder: &Path, path: &Path, before: &str, now: &str) -> Result<(), 
     let parse = |text: &str| -> Result<Value, CellsError> {
         serde_json::from_str(text).map_err(|source| CellsError::Broken { path: path.to_owned(), source })
     };
-    let (mut before, now) = (parse(before)?, parse(now)?);
-    with_drop_last(&mut before);
+    // Of both, so that what a version only writes otherwise is no difference.
+    let [before, now] = [parse(before)?, parse(now)?].map(recipe::plan_of_record);
     match difference::first(&before, &now) {
         None => Ok(()),
         Some(difference) => Err(CellsError::OtherPlan { folder: folder.to_owned(), difference }),
-    }
-}
-
-/// A plan whose recipe does not say what becomes of short batches is of a version that left them out.
-fn with_drop_last(plan: &mut Value) {
-    let Some(Value::String(text)) = plan.get_mut("encoder") else { return };
-    let Ok(mut recipe) = serde_json::from_str::<Value>(text) else { return };
-    if let Some(train) = recipe.get_mut("train").and_then(Value::as_object_mut) {
-        train.entry("drop_last").or_insert(Value::Bool(true));
-        *text = recipe.to_string();
     }
 }
 

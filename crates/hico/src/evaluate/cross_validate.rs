@@ -162,7 +162,7 @@ impl<'a> Work<'a> {
         let cells = Cells::open(request.folder.as_deref(), &plan)?;
         let kinds = kinds(request);
         let pretraining = match &request.contender {
-            Contender::Inside(recipe) => recipe.train().epochs as u64,
+            Contender::Inside(recipe) => recipe.train().epochs.get() as u64,
             Contender::None | Contender::Given(_) => 0,
         };
         let seeds = |kind: &Kind| if kind.is_random() { request.seeds.len() as u64 } else { 1 };
@@ -378,7 +378,7 @@ impl<'a> Work<'a> {
         if outcome.ending == Ending::Interrupted {
             return Err(EvaluateError::Interrupted);
         }
-        self.done += recipe.train().epochs as u64;
+        self.done += recipe.train().epochs.get() as u64;
         let pretrained = match folder {
             Some(folder) => Pretrained::read(&folder)?,
             None => outcome
@@ -448,7 +448,7 @@ fn without_pyramid(contender: &Contender) -> Option<String> {
         Contender::None => None,
         Contender::Given(pretrained) => (!pretrained.has_pyramid()).then(|| pretrained.name.clone()),
         Contender::Inside(recipe) => {
-            let name = recipe.method().name;
+            let name = recipe.method().name();
             (name != MethodName::Hico).then(|| name.to_string())
         }
     }
@@ -476,8 +476,7 @@ fn contenders(request: &Request) -> Contenders {
         Contender::None => (String::new(), String::new()),
         Contender::Given(pretrained) => (pretrained.name.clone(), pretrained.description.clone()),
         Contender::Inside(recipe) => {
-            let name = serde_json::to_value(recipe.method().name).ok();
-            let name = name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+            let name = recipe.method().name().to_string();
             let description = format!("pretrained by {name} within each fold's training groups");
             (name, description)
         }
@@ -499,7 +498,7 @@ fn encoder_identity(contender: &Contender) -> String {
     match contender {
         Contender::None => "none".to_owned(),
         Contender::Given(pretrained) => pretrained.hash(),
-        Contender::Inside(recipe) => serde_json::to_string(&recipe.to_file()).unwrap_or_default(),
+        Contender::Inside(recipe) => serde_json::to_string(recipe).unwrap_or_default(),
     }
 }
 

@@ -10,7 +10,7 @@ use super::test_data;
 use crate::model::HicoModel;
 use crate::model::init::Init;
 use crate::model::weights::{Naming, WeightsOf, to_tensors};
-use crate::recipe::{ModelRecipe, Recipe};
+use crate::recipe::{Depth, HicoRecipe, Recipe};
 use crate::train::run_record::RunRecord;
 use burn::tensor::Device;
 use hico_data::view::ViewRecipe;
@@ -130,7 +130,7 @@ fn every_candidate_is_judged_on_the_same_clips(evaluation: &Evaluation) {
 
 #[test]
 fn a_tested_group_that_pretraining_saw_is_named_and_warned_about() {
-    let model = HicoModel::new(&ModelRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(1)));
+    let model = HicoModel::new(Depth::R18, &HicoRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(1)));
     let seen = Seen::Groups { groups: ["f", "x"].map(str::to_owned).into(), data: data().manifest().hash(), all: true };
     let tensors = to_tensors(&model, Naming::Ours);
     let pretrained =

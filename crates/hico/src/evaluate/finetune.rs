@@ -15,7 +15,7 @@ use super::predictions::FramePrediction;
 use super::tuning_state::{self, Chosen, Keep, Position, Shown as Found, inference};
 use crate::metrics::{Confusion, argmax};
 use crate::model::weights;
-use crate::recipe::{Decay, ScheduleKind, TrainFile};
+use crate::recipe::{Decay, ScheduleKind};
 use crate::train::checkpoint::PIECE;
 use crate::train::keep::Keeper;
 use crate::train::optimiser::Adam;
@@ -262,17 +262,11 @@ impl<'a> Training<'a> {
         let labels: HashMap<usize, usize> =
             fit.iter().filter_map(|frame| Some((frame.clip, dataset.label(frame.clip)?))).collect();
         let of_frames: Vec<usize> = fit.iter().filter_map(|frame| labels.get(&frame.clip).copied()).collect();
-        let schedule = TrainFile {
-            epochs: recipe.epochs,
-            learning_rate: recipe.learning_rate,
-            schedule: ScheduleKind::Cosine,
-            warmup_epochs: 0,
-            ..TrainFile::default()
-        };
+        let steps_per_epoch = batches_of(&fit, recipe.batch).len() as u64;
         Self {
             classifier: classifier.train(),
             optimiser: Adam::new(recipe.weight_decay, Decay::L2),
-            schedule: Schedule::new(&schedule, batches_of(&fit, recipe.batch).len() as u64),
+            schedule: Schedule::new(ScheduleKind::Cosine, recipe.learning_rate, 0, recipe.epochs, steps_per_epoch),
             steps: 0,
             class_weights: class_weights(&of_frames, dataset.classes().len()),
             labels,

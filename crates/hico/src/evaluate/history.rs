@@ -151,7 +151,7 @@ impl PretrainingFacts {
             method: record.method.to_string(),
             recipe: file.map(|file| name(Path::new(file))),
             seed: record.seed,
-            epochs: recipe.train().epochs,
+            epochs: recipe.train().epochs.get(),
             data: record.data.hash.clone(),
             clips: record.clips.len(),
             holdout_fold: record.holdout_fold,

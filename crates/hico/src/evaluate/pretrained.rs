@@ -135,7 +135,7 @@ impl Pretrained {
         let path = folder.join(RECIPE_FILE);
         let text =
             std::fs::read_to_string(&path).map_err(|source| PretrainedError::Read { path: path.clone(), source })?;
-        let recipe = Recipe::parse(&text).map_err(|source| PretrainedError::Recipe { path, source })?;
+        let recipe = Recipe::of_record(&text).map_err(|source| PretrainedError::Recipe { path, source })?;
         let checkpoint = [BEST_FILE, LAST_FILE].map(|name| folder.join(name)).into_iter().find(|path| path.is_file());
         let checkpoint = checkpoint.ok_or_else(|| PretrainedError::NoCheckpoint(folder.to_owned()))?;
         let facts = PretrainingFacts::of(folder, &record, &recipe);
@@ -281,7 +281,7 @@ fn run_beside(path: &Path) -> Option<(ViewRecipe, History)> {
     }
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let record = RunRecord::read(folder).ok().filter(|record| compatible(&record.version))?;
-    let recipe = Recipe::parse(&std::fs::read_to_string(folder.join(RECIPE_FILE)).ok()?).ok()?;
+    let recipe = Recipe::of_record(&std::fs::read_to_string(folder.join(RECIPE_FILE)).ok()?).ok()?;
     Some((recipe.view().clone(), run_history(PretrainingFacts::of(folder, &record, &recipe))))
 }
 
@@ -291,12 +291,11 @@ mod tests {
     use crate::model::HicoModel;
     use crate::model::init::Init;
     use crate::model::weights::Naming;
-    use crate::recipe::ModelRecipe;
+    use crate::recipe::HicoRecipe;
     use hico_data::Seed;
 
     fn tensors(naming: Naming, depth: Depth) -> (Encoder, Vec<NamedTensor>) {
-        let recipe = ModelRecipe { depth, ..ModelRecipe::default() };
-        let model = HicoModel::new(&recipe, 32, 3, &Init::new(&Device::flex(), Seed(4)));
+        let model = HicoModel::new(depth, &HicoRecipe::default(), 32, 3, &Init::new(&Device::flex(), Seed(4)));
         let tensors = weights::to_tensors(&model, naming);
         (model.encoder, tensors)
     }

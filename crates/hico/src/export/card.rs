@@ -8,7 +8,7 @@ use super::{Exported, Target, architecture};
 use crate::evaluate::history::{History, PretrainingFacts, Reached};
 use crate::evaluate::outcome::{Estimate, Evaluation, Role, Tested};
 use crate::model::weights::{LoadReport, hex};
-use crate::recipe::{Depth, RecipeFile};
+use crate::recipe::{Depth, Recipe};
 use crate::train::run_record::VERSION;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -52,7 +52,7 @@ pub struct Card {
     /// What was learnt from; absent where the weights do not say.
     pub data: Option<Data>,
     /// The recipe of the pretraining, every key; absent where there was none of ours.
-    pub recipe: Option<RecipeFile>,
+    pub recipe: Option<Recipe>,
     /// Licence of the data, as its user states it.
     pub data_licence: Option<String>,
     /// What the weights reached, and the floors beside it.
@@ -288,7 +288,7 @@ impl Card {
                 source.history.clone()
             },
             data: data(source, statements.hide_groups),
-            recipe: source.run.as_ref().map(|(_, recipe)| recipe.to_file()),
+            recipe: source.run.as_ref().map(|(_, recipe)| recipe.clone()),
             data_licence: statements.data_licence.clone(),
             evaluations: evaluations.iter().map(|evaluation| Figures::new(evaluation, &source.history)).collect(),
             intended_use: statements.intended_use.clone().unwrap_or_else(|| INTENDED_USE.to_owned()),

@@ -63,7 +63,7 @@ impl Source {
             let recipe = path.join(RECIPE_FILE);
             let text = std::fs::read_to_string(&recipe)
                 .map_err(|source| PretrainedError::Read { path: recipe.clone(), source })?;
-            let parsed = Recipe::parse(&text).map_err(|source| PretrainedError::Recipe { path: recipe, source })?;
+            let parsed = Recipe::of_record(&text).map_err(|source| PretrainedError::Recipe { path: recipe, source })?;
             Some((RunRecord::read(path)?, parsed))
         } else {
             None

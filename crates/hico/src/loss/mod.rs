@@ -27,7 +27,7 @@ pub use soft_cross_entropy::soft_cross_entropy;
 pub use vicreg::vicreg;
 
 use crate::model::Outputs;
-use crate::recipe::{LossFile, Supervision};
+use crate::recipe::{HicoRecipe, Supervision};
 use burn::tensor::Tensor;
 use std::collections::BTreeMap;
 
@@ -66,20 +66,14 @@ impl HicoLoss {
 /// # Panics
 /// When the number of labels is not that of the rows, or a label is not below the number of classes.
 #[must_use]
-pub fn hico_loss(
-    first: &Outputs,
-    second: &Outputs,
-    labels: &[Option<usize>],
-    recipe: &LossFile,
-    supervision: Supervision,
-) -> HicoLoss {
-    match supervision {
+pub fn hico_loss(first: &Outputs, second: &Outputs, labels: &[Option<usize>], recipe: &HicoRecipe) -> HicoLoss {
+    match recipe.supervision {
         Supervision::Full => label_loss(&first.logits, &second.logits, labels, recipe),
         Supervision::SelfOnly => contrast(first, second, recipe),
         Supervision::Semi => {
             let HicoLoss { total, mut terms } = contrast(first, second, recipe);
             let [soft_1, soft_2] = soft_terms(&first.logits, &second.logits, labels, recipe);
-            let total = total + (soft_1.clone() + soft_2.clone()) * recipe.label_weight;
+            let total = total + (soft_1.clone() + soft_2.clone()) * recipe.label_weight.get();
             terms.extend([("soft_ce_1", soft_1), ("soft_ce_2", soft_2)]);
             HicoLoss { total, terms }
         }
@@ -91,16 +85,17 @@ pub fn hico_loss(
 /// # Panics
 /// As [`hico_loss`].
 #[must_use]
-pub fn label_loss(first: &Tensor<2>, second: &Tensor<2>, labels: &[Option<usize>], recipe: &LossFile) -> HicoLoss {
+pub fn label_loss(first: &Tensor<2>, second: &Tensor<2>, labels: &[Option<usize>], recipe: &HicoRecipe) -> HicoLoss {
     let [soft_1, soft_2] = soft_terms(first, second, labels, recipe);
     let total = (soft_1.clone() + soft_2.clone()) * 0.5;
     HicoLoss { total, terms: vec![("soft_ce_1", soft_1), ("soft_ce_2", soft_2)] }
 }
 
-fn contrast(first: &Outputs, second: &Outputs, recipe: &LossFile) -> HicoLoss {
-    let peer = peer(first, second, recipe.temperature);
-    let cross = cross_level(first, second, recipe.cross_pairs, recipe.temperature);
-    let total = peer.sum() * recipe.peer_weight + cross.sum() * (1.0 - recipe.peer_weight);
+fn contrast(first: &Outputs, second: &Outputs, recipe: &HicoRecipe) -> HicoLoss {
+    let peer = peer(first, second, recipe.temperature.get());
+    let cross = cross_level(first, second, recipe.cross_pairs, recipe.temperature.get());
+    let peer_weight = recipe.peer_weight.get();
+    let total = peer.sum() * peer_weight + cross.sum() * (1.0 - peer_weight);
     let terms = vec![
         ("peer_local", peer.local),
         ("peer_medium", peer.medium),
@@ -113,6 +108,6 @@ fn contrast(first: &Outputs, second: &Outputs, recipe: &LossFile) -> HicoLoss {
     HicoLoss { total, terms }
 }
 
-fn soft_terms(first: &Tensor<2>, second: &Tensor<2>, labels: &[Option<usize>], recipe: &LossFile) -> [Tensor<1>; 2] {
-    [first, second].map(|logits| soft_cross_entropy(logits.clone(), labels, recipe.smoothing, recipe.soft_target))
+fn soft_terms(first: &Tensor<2>, second: &Tensor<2>, labels: &[Option<usize>], recipe: &HicoRecipe) -> [Tensor<1>; 2] {
+    [first, second].map(|logits| soft_cross_entropy(logits.clone(), labels, recipe.smoothing.get(), recipe.soft_target))
 }

@@ -3,7 +3,7 @@
 
 use super::twin::{self, Views};
 use super::*;
-use crate::recipe::{CrossPairs, SoftTarget};
+use crate::recipe::{CrossPairs, Fraction, NonNegative, SoftTarget, Supervision, Temperature};
 use burn::tensor::{Device, TensorData};
 use hico_data::Seed;
 use proptest::prelude::*;
@@ -119,10 +119,11 @@ fn labels_of_another_batch_are_a_mistake() {
 fn each_supervision_has_its_terms_and_its_weights() {
     let views = random_views(4, 3, 1);
     let labels = [Some(0), None, Some(2), Some(2)];
-    let recipe = LossFile { peer_weight: 0.3, label_weight: 0.7, ..LossFile::default() };
+    let (peer_weight, label_weight) = (Fraction::new(0.3).unwrap(), NonNegative::new(0.7).unwrap());
+    let recipe = HicoRecipe { peer_weight, label_weight, ..HicoRecipe::default() };
     let device = Device::flex();
     let [a, b] = views.each_ref().map(|view| outputs(view, &device));
-    let of = |supervision| hico_loss(&a, &b, &labels, &recipe, supervision).values();
+    let of = |supervision| hico_loss(&a, &b, &labels, &HicoRecipe { supervision, ..recipe }).values();
     let sum = |values: &BTreeMap<String, f64>, prefix: &str| -> f64 {
         values.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, value)| value).sum()
     };
@@ -162,12 +163,12 @@ fn leaves(Outputs { local, medium, global, logits, pooled }: Outputs) -> Outputs
 }
 
 /// The gradient of the total for every number that goes in, beside central differences of the twin.
-fn check_gradients(recipe: &LossFile, supervision: Supervision, labels: &[Option<usize>], seed: u64) {
+fn check_gradients(recipe: &HicoRecipe, labels: &[Option<usize>], seed: u64) {
     const STEP: f64 = 1e-5;
     let views = random_views(labels.len(), 3, seed);
     let device = Device::flex().autodiff();
     let both = views.each_ref().map(|view| leaves(outputs(view, &device)));
-    let total = hico_loss(&both[0], &both[1], labels, recipe, supervision).total;
+    let total = hico_loss(&both[0], &both[1], labels, recipe).total;
     let gradients = total.backward();
     for (place, outputs) in both.iter().enumerate() {
         let tensors = [&outputs.local, &outputs.medium, &outputs.global, &outputs.logits];
@@ -181,12 +182,13 @@ fn check_gradients(recipe: &LossFile, supervision: Supervision, labels: &[Option
                 let moved = |by: f64| {
                     let mut views = views.clone();
                     views[place].levels[level][at / columns][at % columns] += by;
-                    twin::total(&views, labels, recipe, supervision)
+                    twin::total(&views, labels, recipe)
                 };
                 let expected = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
                 assert!(
                     (found - expected).abs() < 2e-5 * expected.abs().max(1.0),
-                    "{supervision:?}, view {place}, {} {at}: {found} is not {expected}",
+                    "{:?}, view {place}, {} {at}: {found} is not {expected}",
+                    recipe.supervision,
                     LEVELS[level]
                 );
             }
@@ -199,14 +201,15 @@ fn gradients_are_those_of_the_formulas() {
     let labels = [Some(1), None, Some(0), Some(2)];
     for (seed, cross_pairs) in [CrossPairs::AcrossViews, CrossPairs::SameView].into_iter().enumerate() {
         for soft_target in [SoftTarget::OverClasses, SoftTarget::OverLabelled] {
-            let recipe = LossFile { cross_pairs, soft_target, peer_weight: 0.4, ..LossFile::default() };
+            let peer_weight = Fraction::new(0.4).unwrap();
             for supervision in [Supervision::Semi, Supervision::SelfOnly, Supervision::Full] {
-                check_gradients(&recipe, supervision, &labels, seed as u64);
+                let recipe = HicoRecipe { supervision, cross_pairs, soft_target, peer_weight, ..HicoRecipe::default() };
+                check_gradients(&recipe, &labels, seed as u64);
             }
         }
     }
     for labels in [vec![None; 3], vec![None, Some(1)], vec![Some(0)]] {
-        check_gradients(&LossFile::default(), Supervision::Semi, &labels, 9);
+        check_gradients(&HicoRecipe::default(), &labels, 9);
     }
 }
 
@@ -226,18 +229,19 @@ proptest! {
     ) {
         let views = random_views(batch, classes, seed);
         let labels: Vec<Option<usize>> = (0..batch).map(|clip| labelled[clip].then_some(clip % classes)).collect();
-        let recipe = LossFile {
-            temperature,
-            smoothing,
+        let recipe = HicoRecipe {
+            temperature: Temperature::new(temperature).unwrap(),
+            smoothing: Fraction::new(smoothing).unwrap(),
             cross_pairs: if across { CrossPairs::AcrossViews } else { CrossPairs::SameView },
             soft_target: if over_classes { SoftTarget::OverClasses } else { SoftTarget::OverLabelled },
-            ..LossFile::default()
+            ..HicoRecipe::default()
         };
         let device = Device::flex();
         let [a, b] = views.each_ref().map(|view| outputs(view, &device));
         for supervision in [Supervision::Semi, Supervision::SelfOnly, Supervision::Full] {
-            let found = number(&hico_loss(&a, &b, &labels, &recipe, supervision).total);
-            let expected = twin::total(&views, &labels, &recipe, supervision);
+            let recipe = HicoRecipe { supervision, ..recipe };
+            let found = number(&hico_loss(&a, &b, &labels, &recipe).total);
+            let expected = twin::total(&views, &labels, &recipe);
             prop_assert!(near(found, expected), "{supervision:?}: {found} is not {expected}");
         }
     }

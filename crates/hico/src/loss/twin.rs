@@ -1,6 +1,6 @@
 //! The objective once more, from the formulas, with loops over 64-bit numbers.
 
-use crate::recipe::{CrossPairs, LossFile, SoftTarget, Supervision};
+use crate::recipe::{CrossPairs, HicoRecipe, SoftTarget, Supervision};
 
 /// Local, medium and global projections and logits of one view, row by row.
 #[derive(Debug, Clone)]
@@ -8,15 +8,15 @@ pub(super) struct Views {
     pub(super) levels: [Vec<Vec<f64>>; 4],
 }
 
-pub(super) fn total(views: &[Views; 2], labels: &[Option<usize>], recipe: &LossFile, supervision: Supervision) -> f64 {
+pub(super) fn total(views: &[Views; 2], labels: &[Option<usize>], recipe: &HicoRecipe) -> f64 {
     let [[local_1, medium_1, global_1, logits_1], [local_2, medium_2, global_2, logits_2]] =
         views.each_ref().map(|view| &view.levels);
-    let soft = |logits| soft_cross_entropy(logits, labels, recipe.smoothing, recipe.soft_target);
+    let soft = |logits| soft_cross_entropy(logits, labels, recipe.smoothing.get(), recipe.soft_target);
     let soft = soft(logits_1) + soft(logits_2);
-    if supervision == Supervision::Full {
+    if recipe.supervision == Supervision::Full {
         return soft / 2.0;
     }
-    let pairs = |a, b| nt_xent(a, b, recipe.temperature);
+    let pairs = |a, b| nt_xent(a, b, recipe.temperature.get());
     let peer = pairs(local_1, local_2) + pairs(medium_1, medium_2) + pairs(global_1, global_2);
     let cross = match recipe.cross_pairs {
         CrossPairs::AcrossViews => {
@@ -26,8 +26,9 @@ pub(super) fn total(views: &[Views; 2], labels: &[Option<usize>], recipe: &LossF
             pairs(global_1, medium_1) + pairs(global_2, medium_2) + pairs(global_1, local_1) + pairs(global_2, local_2)
         }
     };
-    let contrast = recipe.peer_weight * peer + (1.0 - recipe.peer_weight) * cross;
-    contrast + if supervision == Supervision::Semi { recipe.label_weight * soft } else { 0.0 }
+    let peer_weight = recipe.peer_weight.get();
+    let contrast = peer_weight * peer + (1.0 - peer_weight) * cross;
+    contrast + if recipe.supervision == Supervision::Semi { recipe.label_weight.get() * soft } else { 0.0 }
 }
 
 fn nt_xent(a: &[Vec<f64>], b: &[Vec<f64>], temperature: f64) -> f64 {

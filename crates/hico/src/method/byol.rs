@@ -1,4 +1,4 @@
-//! BYOL (Grill et al. 2020, "Bootstrap Your Own Latent"): one view's projection predicts what a slowly following teacher
+//! BYOL (Grill et al. 2020, "Bootstrap Your Own Latent"): one view's projection predicts what a momentum (EMA) teacher
 //! makes of the other; there are no negatives. SimSiam (Chen and He 2021) is the same with the network as its own teacher.
 
 use super::teacher::Teacher;
@@ -8,7 +8,7 @@ use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen, Widths};
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{ByolRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -22,15 +22,16 @@ pub struct Byol {
 }
 
 impl Method for Byol {
+    type Recipe = ByolRecipe;
     type Network = Projected;
 
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &ByolRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let network = Projected::new(&init, recipe.model().depth, PROJECTOR).with_predictor(&init, PROJECTOR);
-        (Self { teacher: Teacher::of(&network, recipe.method().teacher_momentum) }, network)
+        (Self { teacher: Teacher::of(&network, own.momentum.get()) }, network)
     }
 
     /// Of each view the prediction and the teacher's projection.

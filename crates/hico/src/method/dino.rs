@@ -8,7 +8,7 @@ use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen, Widths};
 use crate::model::weights::{NamedTensor, WeightsError, to_named};
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{DinoRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -17,9 +17,6 @@ const PROJECTOR: Widths = Widths { hidden: 512, output: 256, normalised: false }
 
 /// Prototypes; the paper has 65,536 for a million pictures.
 const PROTOTYPES: usize = 1024;
-
-/// Temperature of the teacher; the student's is `loss.temperature`.
-const TEACHER_TEMPERATURE: f64 = 0.04;
 
 /// How much of itself the centre keeps in each step (equation 4).
 const CENTRE_MOMENTUM: f64 = 0.9;
@@ -33,13 +30,15 @@ const CENTRE: &str = "centre";
 /// DINO, with its teacher and the centre of what that says.
 #[derive(Debug)]
 pub struct Dino {
-    temperature: f64,
+    /// Of the student and of the teacher.
+    temperatures: [f64; 2],
     teacher: Teacher,
     /// `[1, prototypes]`
     centre: Tensor<2>,
 }
 
 impl Method for Dino {
+    type Recipe = DinoRecipe;
     type Network = Projected;
 
     const DRAW: Draw = |data, clip, recipe, seed, epoch| {
@@ -47,13 +46,13 @@ impl Method for Dino {
         Ok(Views { images: global.into_iter().chain(local).collect(), weight: 1.0 })
     };
 
-    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &DinoRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let network =
             Projected::new(&init, recipe.model().depth, PROJECTOR).with_prototypes(&init, PROJECTOR, PROTOTYPES);
         let method = Self {
-            temperature: recipe.loss().temperature,
-            teacher: Teacher::of(&network, recipe.method().teacher_momentum),
+            temperatures: [own.student_temperature.get(), own.teacher_temperature.get()],
+            teacher: Teacher::of(&network, own.momentum.get()),
             centre: Tensor::zeros([1, PROTOTYPES], &device.clone().inner()),
         };
         (method, network)
@@ -75,9 +74,8 @@ impl Method for Dino {
     fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, mode: Mode) -> Objective {
         let student: Vec<Tensor<2>> = outputs.iter().map(|rows| rows[0].clone()).collect();
         let teacher: Vec<Tensor<2>> = outputs[..GLOBAL].iter().map(|rows| rows[2].clone().without_autodiff()).collect();
-        let temperatures = [self.temperature, TEACHER_TEMPERATURE];
         let Distillation { cross_entropy: total, teacher_entropy } =
-            self_distillation(&student, &teacher, &self.centre, temperatures);
+            self_distillation(&student, &teacher, &self.centre, self.temperatures);
         if mode == Mode::Train {
             let mean = Tensor::cat(teacher, 0).mean_dim(0); // [1, prototypes]
             self.centre = self.centre.clone() * CENTRE_MOMENTUM + mean * (1.0 - CENTRE_MOMENTUM);

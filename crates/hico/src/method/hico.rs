@@ -5,31 +5,31 @@ use crate::loss::{hico_loss, label_loss};
 use crate::model::init::Init;
 use crate::model::layers::average;
 use crate::model::{HicoModel, Mode, Outputs, Pass};
-use crate::recipe::{LossFile, Recipe, Supervision};
+use crate::recipe::{HicoRecipe, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
 /// HiCo; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
 pub struct Hico {
-    loss: LossFile,
-    supervision: Supervision,
+    recipe: HicoRecipe,
 }
 
 impl Method for Hico {
+    type Recipe = HicoRecipe;
     type Network = HicoModel;
 
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::pair(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, HicoModel) {
+    fn new(own: &HicoRecipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, HicoModel) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let network = HicoModel::new(recipe.model(), recipe.view().side, classes.max(1), &init);
-        (Self { loss: *recipe.loss(), supervision: recipe.method().supervision }, network)
+        let network = HicoModel::new(recipe.model().depth, own, recipe.view().side, classes.max(1), &init);
+        (Self { recipe: *own }, network)
     }
 
     fn outputs<'n>(&self, network: &'n HicoModel, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        if self.supervision == Supervision::Full {
+        if self.recipe.supervision == Supervision::Full {
             // Labels alone do not train the projectors: what they tell apart is the pooled features.
             let [clips, ..] = views[0].dims();
             let pooled = average(pass.backbone(&network.encoder.backbone, views).c5);
@@ -43,8 +43,8 @@ impl Method for Hico {
 
     fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
         let [first, second] = [0, 1].map(|view: usize| &outputs[view]);
-        if self.supervision == Supervision::Full {
-            let loss = label_loss(&first[0], &second[0], &batch.labels, &self.loss);
+        if self.recipe.supervision == Supervision::Full {
+            let loss = label_loss(&first[0], &second[0], &batch.labels, &self.recipe);
             let embeddings = vec![first[1].clone(), second[1].clone()];
             return Objective { total: loss.total, terms: loss.terms, embeddings };
         }
@@ -52,7 +52,7 @@ impl Method for Hico {
             let [logits, pooled, local, medium, global] = [0, 1, 2, 3, 4].map(|tensor: usize| rows[tensor].clone());
             Outputs { local, medium, global, logits, pooled }
         });
-        let loss = hico_loss(&first, &second, &batch.labels, &self.loss, self.supervision);
+        let loss = hico_loss(&first, &second, &batch.labels, &self.recipe);
         Objective { total: loss.total, terms: loss.terms, embeddings: vec![first.global, second.global] }
     }
 

@@ -7,7 +7,7 @@ use crate::loss::weighted_nt_xent;
 use crate::model::init::Init;
 use crate::model::projected::Projected;
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{IvppRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -28,6 +28,7 @@ fn weight(seconds: f64, most: f64) -> f32 {
 }
 
 impl Method for Ivpp {
+    type Recipe = IvppRecipe;
     type Network = Projected;
 
     const DRAW: Draw = |data, clip, recipe, seed, epoch| {
@@ -35,9 +36,9 @@ impl Method for Ivpp {
         Ok(Views { weight: weight(seconds, recipe.view().pair_within), ..pair.into() })
     };
 
-    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &IvppRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        (Self { temperature: recipe.loss().temperature }, Projected::new(&init, recipe.model().depth, PROJECTOR))
+        (Self { temperature: own.temperature.get() }, Projected::new(&init, recipe.model().depth, PROJECTOR))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {

@@ -1,5 +1,5 @@
 //! MoCo v2 (He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning"; Chen et al. 2020b): a
-//! query is told from a queue of earlier keys, which a slowly following teacher made.
+//! query is told from a queue of earlier keys, which a momentum (EMA) teacher made.
 
 use super::simclr::PROJECTOR;
 use super::teacher::Teacher;
@@ -9,7 +9,7 @@ use crate::model::init::{Distribution, Init};
 use crate::model::projected::Projected;
 use crate::model::weights::{NamedTensor, WeightsError, to_named};
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{MocoRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -43,19 +43,20 @@ impl Moco {
 }
 
 impl Method for Moco {
+    type Recipe = MocoRecipe;
     type Network = Projected;
 
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &MocoRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let network = Projected::new(&init, recipe.model().depth, PROJECTOR);
-        let shape = [recipe.method().queue, PROJECTOR.output];
+        let shape = [own.queue.get(), PROJECTOR.output];
         let noise = init.parameter(QUEUE, shape, Distribution::Normal(1.0)).val().without_autodiff();
         let method = Self {
-            temperature: recipe.loss().temperature,
-            teacher: Teacher::of(&network, recipe.method().teacher_momentum),
+            temperature: own.temperature.get(),
+            teacher: Teacher::of(&network, own.momentum.get()),
             queue: unit_rows(noise),
         };
         (method, network)

@@ -1,7 +1,7 @@
 //! What a method is to the training loop: how it draws views, its network, its loss, and what it remembers.
 //!
-//! A new method is one file here, one name in [`crate::recipe::MethodName`] and one line in
-//! [`crate::train::pretrain`].
+//! A new method is one file here, one line of the table in `crate::recipe` (`recipe/table.rs`) with a struct of its keys,
+//! and one file in `recipes/`; names, flags, help and dispatch come of that line.
 
 mod byol;
 mod dino;
@@ -26,7 +26,7 @@ pub use vicreg::VicReg;
 
 use crate::model::weights::{NamedTensor, WeightsError, from_named};
 use crate::model::{Mode, Pass};
-use crate::recipe::{MethodName, Recipe};
+use crate::recipe::Recipe;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::Pair;
@@ -52,22 +52,6 @@ impl From<Pair> for Views {
 ///
 /// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
 pub type Draw = fn(&Dataset, usize, &Recipe, Seed, u64) -> Result<Views, DatasetError>;
-
-/// Images of the recipe's side that a clip's views amount to, by their area: what a budget counts.
-#[must_use]
-pub const fn images_a_clip(recipe: &Recipe) -> usize {
-    match recipe.method().name {
-        MethodName::Hico
-        | MethodName::SimClr
-        | MethodName::Uscl
-        | MethodName::Moco
-        | MethodName::Byol
-        | MethodName::VicReg
-        | MethodName::Ivpp => 2,
-        // Four small crops are a quarter each, at most.
-        MethodName::Ucl | MethodName::Dino => 3,
-    }
-}
 
 /// One batch as a method's loss sees it.
 #[derive(Debug, Clone)]
@@ -113,6 +97,9 @@ impl Objective {
 /// give it away and take it back exactly. A network calls the tensors of its encoder `encoder.*`, which is what
 /// fine-tuning looks for.
 pub trait Method: Sized {
+    /// Its keys of a recipe.
+    type Recipe;
+
     /// All that gradients move.
     type Network: Module;
 
@@ -121,9 +108,10 @@ pub trait Method: Sized {
 
     /// The method and its network as they are before the first step, the same for the same seed.
     ///
+    /// - `own`: the method's own keys of `recipe`
     /// - `classes`: classes of the data set
     /// - `device`: `.autodiff()`
-    fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Self::Network);
+    fn new(own: &Self::Recipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Self::Network);
 
     /// What the loss reads of a batch.
     ///
@@ -171,3 +159,6 @@ fn restored(state: &[NamedTensor], name: &str, before: &Tensor<2>, device: &Devi
     }
     Ok(tensor)
 }
+
+#[cfg(test)]
+mod tests;

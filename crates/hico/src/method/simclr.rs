@@ -1,12 +1,12 @@
-//! SimCLR (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations"): two changes of one
-//! frame are a pair, all else in the batch is not.
+//! SimCLR (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations"): two augmented views
+//! of one frame are a pair, all else in the batch is not.
 
 use super::{Batch, Draw, Method, Objective, Rows};
 use crate::loss::nt_xent;
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, SimClrRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -20,14 +20,15 @@ pub struct SimClr {
 }
 
 impl Method for SimClr {
+    type Recipe = SimClrRecipe;
     type Network = Projected;
 
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &SimClrRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        (Self { temperature: recipe.loss().temperature }, Projected::new(&init, recipe.model().depth, PROJECTOR))
+        (Self { temperature: own.temperature.get() }, Projected::new(&init, recipe.model().depth, PROJECTOR))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {

@@ -9,7 +9,7 @@ use crate::loss::{queue_nce_with_far, unit_rows};
 use crate::model::projected::Projected;
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, UclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -25,11 +25,12 @@ fn beyond(done: f64) -> Option<f64> {
 }
 
 impl Method for Ucl {
+    type Recipe = UclRecipe;
     type Network = Projected;
 
     /// Query, key, and the frame far away; where there is none, another query with weight 0.
     const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let beyond = beyond(epoch as f64 / recipe.train().epochs as f64);
+        let beyond = beyond(epoch as f64 / recipe.train().epochs.get() as f64);
         let view::WithFar { pair, far } = view::with_far(data, clip, recipe.view(), seed, epoch, beyond)?;
         let weight = if far.is_some() { 1.0 } else { 0.0 };
         let view::Pair { a, b, .. } = pair;
@@ -37,8 +38,8 @@ impl Method for Ucl {
         Ok(Views { images: vec![a, b, far], weight })
     };
 
-    fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
-        let (moco, network) = Moco::new(recipe, classes, device, seed);
+    fn new(own: &UclRecipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+        let (moco, network) = Moco::new(&own.0, recipe, classes, device, seed);
         (Self(moco), network)
     }
 

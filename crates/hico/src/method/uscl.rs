@@ -10,30 +10,28 @@ use crate::loss::{nt_xent, soft_cross_entropy};
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen};
 use crate::model::{Mode, Pass};
-use crate::recipe::{Recipe, SoftTarget, Supervision};
+use crate::recipe::{Recipe, SoftTarget, Supervision, UsclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
 /// USCL; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
 pub struct Uscl {
-    temperature: f64,
-    label_weight: f64,
-    supervision: Supervision,
+    recipe: UsclRecipe,
 }
 
 impl Method for Uscl {
+    type Recipe = UsclRecipe;
     type Network = Projected;
 
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::pair(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &UsclRecipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let depth = recipe.model().depth;
         let network = Projected::new(&init, depth, PROJECTOR).with_classifier(&init, depth, classes);
-        let (temperature, label_weight) = (recipe.loss().temperature, recipe.loss().label_weight);
-        (Self { temperature, label_weight, supervision: recipe.method().supervision }, network)
+        (Self { recipe: *own }, network)
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
@@ -50,14 +48,14 @@ impl Method for Uscl {
         let cross_entropy =
             |rows: &Rows| soft_cross_entropy(rows[1].clone(), &batch.labels, 0.0, SoftTarget::OverClasses);
         let labels = (cross_entropy(first) + cross_entropy(second)) * 0.5;
-        if self.supervision == Supervision::Full {
+        if self.recipe.supervision == Supervision::Full {
             return Objective { total: labels.clone(), terms: vec![("cross_entropy", labels)], embeddings };
         }
-        let contrast = nt_xent(first[0].clone(), second[0].clone(), self.temperature);
+        let contrast = nt_xent(first[0].clone(), second[0].clone(), self.recipe.temperature.get());
         let mut terms = vec![("contrast", contrast.clone())];
         let mut total = contrast;
-        if self.supervision == Supervision::Semi {
-            total = total + labels.clone() * self.label_weight;
+        if self.recipe.supervision == Supervision::Semi {
+            total = total + labels.clone() * self.recipe.label_weight.get();
             terms.push(("cross_entropy", labels));
         }
         Objective { total, terms, embeddings }

@@ -6,7 +6,7 @@ use crate::loss::vicreg;
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
 use crate::model::{Mode, Pass};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, VicRegRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -21,12 +21,13 @@ const WEIGHTS: [f64; 3] = [25.0, 25.0, 1.0];
 pub struct VicReg;
 
 impl Method for VicReg {
+    type Recipe = VicRegRecipe;
     type Network = Projected;
 
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(_own: &VicRegRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         (Self, Projected::new(&init, recipe.model().depth, EXPANDER))
     }

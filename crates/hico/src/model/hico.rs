@@ -4,7 +4,7 @@ use super::encoder::Encoder;
 use super::head::{Projector, SoftHead};
 use super::init::Init;
 use super::{Levels, Mode, Pass, Stages};
-use crate::recipe::{MediumFrom, ModelRecipe};
+use crate::recipe::{Depth, HicoRecipe, MediumFrom};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -53,13 +53,13 @@ impl HicoModel {
     /// - `classes`: 1 or more; without labels the classifier is there but nothing trains it
     /// - `init`: of the root, on a device `.autodiff()` to train
     #[must_use]
-    pub fn new(recipe: &ModelRecipe, side: usize, classes: usize, init: &Init<'_>) -> Self {
+    pub fn new(depth: Depth, recipe: &HicoRecipe, side: usize, classes: usize, init: &Init<'_>) -> Self {
         let medium_level = match recipe.medium_from {
             MediumFrom::P3 => 3,
             MediumFrom::P4 => 4,
         };
         let projector = |name: &str, level| Projector::new(&init.at(name), recipe.projector, map_side(side, level));
-        let encoder = Encoder::new(&init.at("encoder"), recipe.depth);
+        let encoder = Encoder::new(&init.at("encoder"), depth);
         Self {
             local: projector("local", 2),
             medium: projector("medium", medium_level),
@@ -125,7 +125,7 @@ impl HicoModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Depth, Projector};
+    use crate::recipe::Projector;
     use burn::tensor::Device;
     use hico_data::Seed;
 
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn every_side_even_or_odd_gives_maps_of_the_stated_size() {
         let device = Device::flex();
-        let recipe = ModelRecipe::default();
-        let model = HicoModel::new(&recipe, 33, 3, &Init::new(&device, Seed(1)));
+        let recipe = HicoRecipe::default();
+        let model = HicoModel::new(Depth::R18, &recipe, 33, 3, &Init::new(&device, Seed(1)));
         for side in [32, 33, 65] {
             let maps = model.encoder.maps(Tensor::zeros([1, 3, side, side], &device), Mode::Eval);
             let found = [maps.p2, maps.p3, maps.p4, maps.p5].map(|map| map.dims());
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn views_in_one_pass_are_those_of_one_pass_a_view() {
         let device = Device::flex();
-        let model = |seed| HicoModel::new(&ModelRecipe::default(), 33, 3, &Init::new(&device, Seed(seed)));
+        let model = |seed| HicoModel::new(Depth::R18, &HicoRecipe::default(), 33, 3, &Init::new(&device, Seed(seed)));
         let (together, alone) = (model(1), model(1));
         let view = |shift: f32| {
             let values = (0..4 * 3 * 33 * 33).map(|place| (place as f32 * 0.37 + shift).sin());
@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn flattened_projectors_fit_odd_maps() {
         let device = Device::flex();
-        let recipe = ModelRecipe { projector: Projector::Flattened, ..ModelRecipe::default() };
-        let model = HicoModel::new(&recipe, 33, 1, &Init::new(&device, Seed(1)));
+        let recipe = HicoRecipe { projector: Projector::Flattened, ..HicoRecipe::default() };
+        let model = HicoModel::new(Depth::R18, &recipe, 33, 1, &Init::new(&device, Seed(1)));
         let outputs = model.forward(Tensor::zeros([1, 3, 33, 33], &device), Mode::Eval);
         assert_eq!(outputs.medium.dims(), [1, 256]);
     }

@@ -1,6 +1,6 @@
 //! The recipes that come with hico, by name.
 
-use super::{MethodName, Recipe};
+use super::Recipe;
 use std::path::Path;
 
 /// A recipe that comes with hico.
@@ -42,11 +42,6 @@ impl Shipped {
         path.file_stem().and_then(|stem| stem.to_str()).and_then(Self::named)
     }
 
-    /// Returns the recipe of a method.
-    pub(super) fn of_method(method: MethodName) -> Self {
-        Self::named(&method.to_string()).unwrap_or(SHIPPED[0])
-    }
-
     /// Parses it.
     ///
     /// # Panics
@@ -67,6 +62,7 @@ impl Shipped {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::MethodName;
 
     #[test]
     fn every_recipe_that_comes_with_hico_is_found_by_its_name_and_reads() {
@@ -77,8 +73,15 @@ mod tests {
         }
         assert_eq!(Shipped::asked_for(Path::new("./hico")), None, "a path is a file");
         assert_eq!(Shipped::meant_by(Path::new("my.toml")), None);
+        // What a method is by default stands in its file as well, key by key, for people to read.
         for method in MethodName::ALL {
-            assert_eq!(Shipped::of_method(method).recipe().method().name, method);
+            let shipped = Shipped::named(method.spec().name).unwrap();
+            assert_eq!(shipped.recipe(), Recipe::of_method(method), "{method}");
+            let name = format!("[method]\nname = \"{method}\"\n");
+            assert_eq!(Recipe::parse(&name).unwrap(), shipped.recipe(), "{method}");
+            for written in toml::Table::try_from(shipped.recipe()).unwrap()["method"].as_table().unwrap().keys() {
+                assert!(shipped.toml.contains(&format!("\n{written} = ")), "{method}: {written}");
+            }
         }
     }
 

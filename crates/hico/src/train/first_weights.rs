@@ -123,10 +123,10 @@ mod tests {
     use super::*;
     use crate::model::HicoModel;
     use crate::model::weights::{NamedTensor, to_safetensors, to_tensors};
-    use crate::recipe::ModelRecipe;
+    use crate::recipe::HicoRecipe;
 
     fn model(depth: Depth, seed: u64) -> HicoModel {
-        HicoModel::new(&ModelRecipe { depth, ..ModelRecipe::default() }, 32, 2, &Init::new(&Device::flex(), Seed(seed)))
+        HicoModel::new(depth, &HicoRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(seed)))
     }
 
     /// A file with the backbone alone, by torchvision's names.

@@ -117,7 +117,7 @@ mod tests {
     use crate::method::Hico;
     use crate::model::HicoModel;
     use crate::model::weights::{Naming, parameters, to_tensors};
-    use crate::recipe::{Projector, Recipe, RecipeFile, Supervision};
+    use crate::recipe::{HicoRecipe, MethodRecipe, Projector, Recipe, Supervision};
     use burn::module::{ModuleVisitor, Param};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
@@ -127,12 +127,9 @@ mod tests {
     const SIDE: usize = 32;
 
     fn start(supervision: Supervision, projector: Projector) -> (Hico, HicoModel) {
-        let mut file = RecipeFile::default();
-        file.view.side = SIDE;
-        file.method.supervision = supervision;
-        file.model.projector = projector;
-        let recipe = Recipe::try_from(file).unwrap();
-        Method::new(&recipe, 3, &Device::flex().autodiff(), Seed(5))
+        let own = HicoRecipe { supervision, projector, ..HicoRecipe::default() };
+        let recipe = Recipe::default().with_method(MethodRecipe::Hico(own)).with_side(SIDE).unwrap();
+        Method::new(&own, &recipe, 3, &Device::flex().autodiff(), Seed(5))
     }
 
     fn batch(clips: usize) -> Batch {

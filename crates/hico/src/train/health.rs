@@ -152,7 +152,7 @@ const LARGEST_UNIFORMITY: f64 = -0.02;
 #[must_use]
 pub fn collapse(health: &Health) -> Option<String> {
     let remedy = "the embedding no longer tells clips apart; try a smaller train.learning_rate, a larger train.batch \
-                  or a smaller loss.temperature";
+                  or a smaller method.temperature";
     if let Some(rank) = health.embedding_rank.filter(|&rank| rank < SMALLEST_RANK) {
         return Some(format!("collapse: effective rank of the embeddings {rank:.2}: {remedy}"));
     }

@@ -5,7 +5,7 @@
 //! gradient (the classifier, in a batch without labels) stays as it is and is not counted.
 
 use crate::model::weights::{self, NamedTensor, WeightsError};
-use crate::recipe::{Decay, TrainFile};
+use crate::recipe::{Decay, TrainRecipe};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use hico_kernels::adam::{self, Moved, Settings};
@@ -49,8 +49,8 @@ impl Adam {
 
     /// The optimiser that a recipe asks for.
     #[must_use]
-    pub const fn of(train: &TrainFile) -> Self {
-        Self::new(train.weight_decay, train.decay)
+    pub const fn of(train: &TrainRecipe) -> Self {
+        Self::new(train.weight_decay.get(), train.decay)
     }
 
     /// Moves every trainable parameter that has a gradient (Kingma and Ba 2015, algorithm 1).

@@ -90,16 +90,16 @@ pub(super) fn work_out(
     let selection = select(data, recipe, options.clips.as_deref(), options.labelled.as_deref(), options.holdout_fold)?;
     let train = recipe.train();
     let clips = selection.train.len();
-    let batch = if options.lower_batch { train.batch.min(clips.max(LEAST)) } else { train.batch };
+    let batch = if options.lower_batch { train.batch.get().min(clips.max(LEAST)) } else { train.batch.get() };
     let seed = Seed(train.seed).derive("batches", &[]);
     let sampler = Sampler::new(selection.train.clone(), batch, LastBatch::of(train), seed)?;
     let outline = Outline {
         clips,
         watched: selection.watch.len(),
-        epochs: train.epochs,
+        epochs: train.epochs.get(),
         steps_per_epoch: sampler.steps_per_epoch(),
         batch,
-        asked_batch: train.batch,
+        asked_batch: train.batch.get(),
         left_out: sampler.left_out(),
         drop_last: train.drop_last,
     };

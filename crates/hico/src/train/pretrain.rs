@@ -12,9 +12,9 @@ use super::sampler::{BatchTooLarge, LEAST, Sampler};
 use super::schedule::Schedule;
 use super::select::{SelectError, Selection};
 use crate::device::{DeviceChoice, DeviceError};
-use crate::method::{Byol, Dino, Hico, Ivpp, Moco, SimClr, Ucl, Uscl, VicReg};
+use crate::method;
 use crate::model::weights::{NamedTensor, WeightsError};
-use crate::recipe::{MethodName, Recipe, RecipeError};
+use crate::recipe::{MethodRecipe, Recipe, RecipeError, method_table};
 use burn::tensor::Device;
 use hico_data::{Dataset, DatasetError};
 use std::collections::BTreeSet;
@@ -366,17 +366,14 @@ pub fn pretrain(
         Some(folder) => prepare(&folder, &mut plan)?,
         None => None,
     };
-    match recipe.method().name {
-        MethodName::Hico => run::run::<Hico>(&plan, checkpoint, progress, stop),
-        MethodName::SimClr => run::run::<SimClr>(&plan, checkpoint, progress, stop),
-        MethodName::Uscl => run::run::<Uscl>(&plan, checkpoint, progress, stop),
-        MethodName::Moco => run::run::<Moco>(&plan, checkpoint, progress, stop),
-        MethodName::Byol => run::run::<Byol>(&plan, checkpoint, progress, stop),
-        MethodName::VicReg => run::run::<VicReg>(&plan, checkpoint, progress, stop),
-        MethodName::Dino => run::run::<Dino>(&plan, checkpoint, progress, stop),
-        MethodName::Ucl => run::run::<Ucl>(&plan, checkpoint, progress, stop),
-        MethodName::Ivpp => run::run::<Ivpp>(&plan, checkpoint, progress, stop),
+    macro_rules! run_it {
+        ($($method:ident, $recipe:ident, $name:literal, $about:literal, $facts:expr;)+) => {
+            match recipe.method() {
+                $(MethodRecipe::$method(own) => run::run::<method::$method>(own, &plan, checkpoint, progress, stop),)+
+            }
+        };
     }
+    method_table!(run_it)
 }
 
 fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, TrainError> {
@@ -385,7 +382,7 @@ fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Resu
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     Ok(Plan {
         record: record(data, recipe, options, &selection, &sampler),
-        schedule: Schedule::new(recipe.train(), sampler.steps_per_epoch()),
+        schedule: Schedule::of(recipe.train(), sampler.steps_per_epoch()),
         outline,
         data: Arc::clone(data),
         recipe: recipe.clone(),
@@ -419,8 +416,8 @@ fn record(
     RunRecord {
         version: VERSION.to_owned(),
         command: options.command.clone(),
-        method: recipe.method().name,
-        supervision: recipe.method().supervision,
+        method: recipe.method().name(),
+        supervision: recipe.supervision(),
         seed: recipe.train().seed,
         device: options.device.resolve().to_string(),
         data: DataRecord {

@@ -6,7 +6,7 @@ use super::pretrain::{Plan, TrainError};
 use super::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, VERSION};
 use super::schedule::Schedule;
 use crate::difference::{self, Difference};
-use crate::recipe::{Recipe, ScheduleKind};
+use crate::recipe::{Recipe, ScheduleKind, TrainRecipe};
 use hico_data::atomic;
 use serde_json::Value;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError {
 
 fn write_recipe(folder: &Path, recipe: &Recipe) -> Result<(), TrainError> {
     let path = folder.join(RECIPE_FILE);
-    let text = toml::to_string(&recipe.to_file()).map_err(|error| failed(&path)(std::io::Error::other(error)))?;
+    let text = toml::to_string(recipe).map_err(|error| failed(&path)(std::io::Error::other(error)))?;
     atomic::write(&path, text.as_bytes()).map_err(failed(&path))
 }
 
@@ -73,7 +73,7 @@ fn go_on(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoint>, TrainErro
 
 /// Gives the run its new number of epochs, from which its schedule is worked out.
 fn change_epochs(folder: &Path, before: &Recipe, step: u64, plan: &mut Plan) -> Result<(), TrainError> {
-    let [run, asked] = [before, &plan.recipe].map(|recipe| recipe.train().epochs);
+    let [run, asked] = [before, &plan.recipe].map(|recipe| recipe.train().epochs.get());
     let steps_per_epoch = plan.sampler.steps_per_epoch();
     let done = step.div_ceil(steps_per_epoch) as usize;
     if asked < done {
@@ -86,7 +86,7 @@ fn change_epochs(folder: &Path, before: &Recipe, step: u64, plan: &mut Plan) -> 
             "the learning rate follows the cosine over all {asked} epochs from step {step} on ({:.2e} there, where that over \
              {run} has {:.2e})",
             plan.schedule.at(step),
-            Schedule::new(before.train(), steps_per_epoch).at(step),
+            Schedule::of(before.train(), steps_per_epoch).at(step),
         ),
     };
     plan.news.push(format!(
@@ -97,11 +97,12 @@ fn change_epochs(folder: &Path, before: &Recipe, step: u64, plan: &mut Plan) -> 
 }
 
 fn same_recipe(folder: &Path, before: &Recipe, plan: &Plan) -> Result<(), TrainError> {
-    let [run, mut asked] = [before, &plan.recipe].map(|recipe| recipe.to_file());
+    let mut asked = plan.recipe.clone();
     if plan.by_its_records {
-        asked.train.epochs = run.train.epochs;
+        let train = TrainRecipe { epochs: before.train().epochs, ..*asked.train() };
+        asked = asked.with_train(train);
     }
-    let [run, asked] = [run, asked].map(|file| serde_json::to_value(file).unwrap_or(Value::Null));
+    let [run, asked] = [before, &asked].map(|recipe| serde_json::to_value(recipe).unwrap_or(Value::Null));
     match difference::first(&run, &asked) {
         None => Ok(()),
         Some(Difference { key, there: run, asked }) => {

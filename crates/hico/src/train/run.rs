@@ -11,9 +11,9 @@ use super::optimiser::{Adam, clip_scale, gradient_norm};
 use super::pretrain::{Ending, Plan, PretrainOutcome, Progress, TrainError};
 use super::run_record::VERSION;
 use super::watch::Watch;
-use crate::method::{Method, images_a_clip};
+use crate::method::Method;
 use crate::model::weights::{self, Naming};
-use crate::recipe::Supervision;
+use crate::recipe::{Count, Positive, Supervision};
 use burn::module::Module as _;
 use burn::tensor::Device;
 use hico_data::Seed;
@@ -24,17 +24,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Trains from the plan's beginning, or from `checkpoint`, to its end.
+///
+/// - `own`: the method's own keys of the plan's recipe
 pub(crate) fn run<M: Method>(
+    own: &M::Recipe,
     plan: &Plan,
     checkpoint: Option<Checkpoint>,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
 ) -> Result<PretrainOutcome, TrainError> {
-    let mut run = Run::<M>::begin(plan, checkpoint, progress)?;
+    let mut run = Run::<M>::begin(own, plan, checkpoint, progress)?;
     if run.position.finished {
         return Ok(run.outcome(Ending::Finished));
     }
-    while run.position.epochs < plan.recipe.train().epochs {
+    while run.position.epochs < plan.recipe.train().epochs.get() {
         run = match run.epoch(stop)? {
             ControlFlow::Continue(run) => run,
             ControlFlow::Break(run) => return Ok(run.outcome(Ending::Interrupted)),
@@ -62,6 +65,7 @@ struct Run<'a, M: Method> {
 
 impl<'a, M: Method> Run<'a, M> {
     fn begin(
+        own: &M::Recipe,
         plan: &'a Plan,
         checkpoint: Option<Checkpoint>,
         progress: &'a mut dyn FnMut(Progress),
@@ -69,7 +73,7 @@ impl<'a, M: Method> Run<'a, M> {
         let seed = Seed(plan.recipe.train().seed);
         let device = plan.device.clone().autodiff();
         let (mut method, mut network) =
-            M::new(&plan.recipe, plan.data.classes().len(), &device, seed.derive("network", &[]));
+            M::new(own, &plan.recipe, plan.data.classes().len(), &device, seed.derive("network", &[]));
         let mut adam = Adam::of(plan.recipe.train());
         let resumed = checkpoint.is_some();
         let mut position = Position::default();
@@ -83,7 +87,7 @@ impl<'a, M: Method> Run<'a, M> {
             adam.restore(&checkpoint.optimiser, &checkpoint.steps, &plan.device)?;
             position = checkpoint.position;
             // A run that was finished and is lengthened is not finished any more.
-            position.finished &= position.epochs >= plan.recipe.train().epochs;
+            position.finished &= position.epochs >= plan.recipe.train().epochs.get();
         }
         let loader = Loader {
             data: Arc::clone(&plan.data),
@@ -92,7 +96,7 @@ impl<'a, M: Method> Run<'a, M> {
             threads: plan.threads,
             draw: M::DRAW,
         };
-        let labels = match plan.recipe.method().supervision {
+        let labels = match plan.recipe.supervision() {
             Supervision::SelfOnly => vec![None; plan.data.len()],
             Supervision::Semi | Supervision::Full => plan.selection.labels.clone(),
         };
@@ -116,7 +120,7 @@ impl<'a, M: Method> Run<'a, M> {
 
     /// Says in the journal and to the caller what is about to happen.
     fn announce(&mut self, resumed: bool) -> Result<(), TrainError> {
-        let (steps, epochs) = (self.plan.schedule.steps(), self.plan.recipe.train().epochs);
+        let (steps, epochs) = (self.plan.schedule.steps(), self.plan.recipe.train().epochs.get());
         let entry = if resumed {
             Entry::Resume { step: self.position.step }
         } else {
@@ -171,9 +175,9 @@ impl<'a, M: Method> Run<'a, M> {
     fn step(mut self, drawn: Drawn, began: Instant, data_seconds: f64) -> Result<Self, TrainError> {
         let step = self.position.step;
         let batch = drawn.batch(&self.labels, &self.plan.device);
-        let images = batch.clips.len() * images_a_clip(&self.plan.recipe);
+        let images = batch.clips.len() * self.plan.recipe.method().name().spec().facts.images_a_clip;
         let train = self.plan.recipe.train();
-        let mut memory = Memory { part: train.micro_batch, recompute: train.recompute_activations };
+        let mut memory = Memory { part: train.micro_batch.map(Count::get), recompute: train.recompute_activations };
         if batch.clips.len() < self.plan.sampler.batch() {
             memory = memory.of_short(batch.clips.len());
         }
@@ -187,7 +191,7 @@ impl<'a, M: Method> Run<'a, M> {
             return Err(self.not_finite("norm of the gradient"));
         }
         let learning_rate = self.plan.schedule.at(step);
-        let scale = clip_scale(gradient_norm, self.plan.recipe.train().clip_norm);
+        let scale = clip_scale(gradient_norm, self.plan.recipe.train().clip_norm.map(Positive::get));
         self.network = self.adam.step(self.network, gradients, learning_rate, scale);
         self.method.after_step(&self.network, step);
 
@@ -222,7 +226,7 @@ impl<'a, M: Method> Run<'a, M> {
         if !loss.is_finite() {
             return Err(self.not_finite("loss on the watched clips"));
         }
-        let compare = self.plan.recipe.method().name.losses_compare();
+        let compare = self.plan.recipe.method().name().spec().facts.losses_compare;
         if self.position.best.is_none_or(|best| !compare || loss < best.loss) {
             let best = Best { epoch, loss };
             self.position.best = Some(best);
@@ -244,7 +248,7 @@ impl<'a, M: Method> Run<'a, M> {
         }
         self.position.collapsed = collapsed.is_some();
         // The last epoch is saved by `finish`.
-        if self.position.epochs < self.plan.recipe.train().epochs && self.keeper.is_worth_it() {
+        if self.position.epochs < self.plan.recipe.train().epochs.get() && self.keeper.is_worth_it() {
             self.save()?;
         }
         Ok(())

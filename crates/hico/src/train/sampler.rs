@@ -1,6 +1,6 @@
 //! Which clips make up which batch: a seeded permutation of the clips for every epoch.
 
-use crate::recipe::TrainFile;
+use crate::recipe::TrainRecipe;
 use hico_data::Seed;
 use rand::seq::SliceRandom as _;
 
@@ -16,7 +16,7 @@ pub enum LastBatch {
 impl LastBatch {
     /// Returns what a recipe asks for.
     #[must_use]
-    pub const fn of(train: &TrainFile) -> Self {
+    pub const fn of(train: &TrainRecipe) -> Self {
         if train.drop_last { Self::Dropped } else { Self::Kept }
     }
 }

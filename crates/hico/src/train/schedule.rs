@@ -1,6 +1,6 @@
 //! The learning rate as a pure function of the step: it can be plotted, tested, and needs no state in a checkpoint.
 
-use crate::recipe::{ScheduleKind, TrainFile};
+use crate::recipe::{ScheduleKind, TrainRecipe};
 use std::f64::consts::PI;
 
 /// How the learning rate moves over a run.
@@ -14,16 +14,19 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule that a recipe asks for, over epochs of `steps_per_epoch` steps.
+    /// Makes the schedule of `epochs` epochs of `steps_per_epoch` steps.
+    ///
+    /// - `peak`: the largest learning rate
     #[must_use]
-    pub const fn new(train: &TrainFile, steps_per_epoch: u64) -> Self {
-        Self {
-            kind: train.schedule,
-            peak: train.learning_rate,
-            warmup_epochs: train.warmup_epochs,
-            epochs: train.epochs,
-            steps_per_epoch,
-        }
+    pub const fn new(kind: ScheduleKind, peak: f64, warmup_epochs: usize, epochs: usize, steps_per_epoch: u64) -> Self {
+        Self { kind, peak, warmup_epochs, epochs, steps_per_epoch }
+    }
+
+    /// Returns the schedule that a recipe asks for, over epochs of `steps_per_epoch` steps.
+    #[must_use]
+    pub const fn of(train: &TrainRecipe, steps_per_epoch: u64) -> Self {
+        let (peak, epochs) = (train.learning_rate.get(), train.epochs.get());
+        Self::new(train.schedule, peak, train.warmup_epochs, epochs, steps_per_epoch)
     }
 
     /// Steps in all.
@@ -74,8 +77,7 @@ mod tests {
     use super::*;
 
     fn schedule(kind: ScheduleKind, epochs: usize, warmup_epochs: usize, steps_per_epoch: u64) -> Schedule {
-        let train = TrainFile { schedule: kind, epochs, warmup_epochs, learning_rate: 2.0, ..TrainFile::default() };
-        Schedule::new(&train, steps_per_epoch)
+        Schedule::new(kind, 2.0, warmup_epochs, epochs, steps_per_epoch)
     }
 
     fn assert_close(found: f64, expected: f64) {

@@ -66,7 +66,7 @@ pub fn select(
     holdout_fold: Option<usize>,
 ) -> Result<Selection, SelectError> {
     let seed = Seed(recipe.train().seed);
-    let supervision = recipe.method().supervision;
+    let supervision = recipe.supervision();
     let mut clips: BTreeSet<usize> = match allowed {
         Some(clips) => clips.iter().copied().filter(|&clip| clip < data.len()).collect(),
         None => (0..data.len()).collect(),
@@ -82,16 +82,16 @@ pub fn select(
     }
     let member = |&clip: &usize| Member { clip, group: data.row(clip).group.clone(), class: label(clip) };
     let members = |clips: &BTreeSet<usize>| -> Vec<Member> { clips.iter().map(member).collect() };
-    let clips = share(&members(&clips), recipe.train().clip_fraction, seed.derive("clip_fraction", &[]));
+    let clips = share(&members(&clips), recipe.train().clip_fraction.get(), seed.derive("clip_fraction", &[]));
     let labelled: BTreeSet<usize> = clips.iter().copied().filter(|&clip| label(clip).is_some()).collect();
-    let labelled = share(&members(&labelled), recipe.train().label_fraction, seed.derive("label_fraction", &[]));
+    let labelled = share(&members(&labelled), recipe.train().label_fraction.get(), seed.derive("label_fraction", &[]));
     let clips = if supervision == Supervision::Full { labelled.clone() } else { clips };
 
     let labels: Vec<Option<usize>> =
         (0..data.len()).map(|clip| label(clip).filter(|_| labelled.contains(&clip))).collect();
     let groups: Vec<(String, Option<usize>)> =
         clips.iter().map(|&clip| (data.row(clip).group.clone(), labels[clip])).collect();
-    let watched = split::hold_out(&groups, recipe.train().watch_fraction, seed.derive("watch", &[]));
+    let watched = split::hold_out(&groups, recipe.train().watch_fraction.get(), seed.derive("watch", &[]));
     let (watch, train): (Vec<usize>, Vec<usize>) =
         clips.into_iter().partition(|&clip| watched.contains(data.row(clip).group.as_str()));
     if train.is_empty() && supervision == Supervision::Full && labelled.is_empty() {
@@ -134,9 +134,12 @@ fn warnings(
         }
         _ => {}
     }
-    if watch.is_empty() && recipe.train().watch_fraction > 0.0 {
-        let kept =
-            if recipe.method().name.losses_compare() { "the one of the lowest training loss" } else { "the last" };
+    if watch.is_empty() && recipe.train().watch_fraction.get() > 0.0 {
+        let kept = if recipe.method().name().spec().facts.losses_compare {
+            "the one of the lowest training loss"
+        } else {
+            "the last"
+        };
         warnings.push(format!("no group can be spared to watch the run: the best epoch is {kept}"));
     }
     Ok(warnings)

@@ -1,7 +1,7 @@
 //! A golden case: which weights and images, by which reading, and what another implementation computes from them.
 
 use hico::model::weights::{self, NamedTensor, Naming};
-use hico::recipe::{CrossPairs, LossFile, MediumFrom, ModelRecipe, Projector, SoftTarget};
+use hico::recipe::{CrossPairs, HicoRecipe, MediumFrom, Projector, SoftTarget};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,8 +9,7 @@ use std::path::Path;
 /// What is computed, and what should come out.
 pub(crate) struct Case {
     pub(crate) name: String,
-    pub(crate) model: ModelRecipe,
-    pub(crate) loss: LossFile,
+    pub(crate) recipe: HicoRecipe,
     /// Whose names the weights, and the tensors made of their names, have.
     pub(crate) naming: Naming,
     pub(crate) weights: Weights,
@@ -43,12 +42,10 @@ impl Case {
         let number = |key: &str| word(key).parse::<usize>().unwrap();
         assert_eq!(word("learning_rate").parse::<f64>().unwrap(), LEARNING_RATE);
         let (side, batch, seed) = (number("side"), number("batch"), word("seed").parse().unwrap());
-        let (model, loss) = reading(word("reading"));
         let image = |name: &str| rule::images(name, batch * 3 * side * side, seed);
         Self {
             name: format!("our own, {}", word("reading")),
-            model,
-            loss,
+            recipe: reading(word("reading")),
             naming: Naming::Ours,
             weights: Weights::Ruled(seed),
             side,
@@ -67,7 +64,6 @@ impl Case {
         let json = std::fs::read_to_string(folder.join("authors_step.json")).unwrap();
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         let norms = json["grad_norms"].as_object().unwrap();
-        let (model, loss) = reading("authors");
         let classes = weights.iter().find(|tensor| tensor.name == "fc.bias").unwrap().shape[0];
         let view = |name: &str| tensors[name].1.iter().map(|&value| value as f32).collect();
         let mut expected: BTreeMap<String, Vec<f64>> =
@@ -76,8 +72,7 @@ impl Case {
         expected.extend(known.map(|(name, norm)| (format!("grad_norm.{name}"), vec![norm])));
         Self {
             name: folder.display().to_string(),
-            model,
-            loss,
+            recipe: reading("authors"),
             naming: Naming::Authors,
             side: tensors["view1"].0[3],
             classes,
@@ -100,14 +95,16 @@ impl Case {
     }
 }
 
-fn reading(name: &str) -> (ModelRecipe, LossFile) {
-    let (model, loss) = (ModelRecipe::default(), LossFile::default());
+fn reading(name: &str) -> HicoRecipe {
     match name {
-        "paper" => (model, loss),
-        "authors" => (
-            ModelRecipe { medium_from: MediumFrom::P3, projector: Projector::Flattened, ..model },
-            LossFile { cross_pairs: CrossPairs::SameView, soft_target: SoftTarget::OverLabelled, ..loss },
-        ),
+        "paper" => HicoRecipe::default(),
+        "authors" => HicoRecipe {
+            medium_from: MediumFrom::P3,
+            projector: Projector::Flattened,
+            cross_pairs: CrossPairs::SameView,
+            soft_target: SoftTarget::OverLabelled,
+            ..HicoRecipe::default()
+        },
         other => panic!("no reading is called {other}"),
     }
 }

@@ -7,7 +7,7 @@ use hico::loss::{hico_loss, nt_xent};
 use hico::model::init::Init;
 use hico::model::weights::{self, NamedTensor};
 use hico::model::{HicoModel, Mode, Outputs, Pass};
-use hico::recipe::{Decay, Supervision};
+use hico::recipe::{Decay, Depth};
 use hico::train::optimiser::Adam;
 use hico_data::Seed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub(crate) type Found = BTreeMap<String, Vec<f64>>;
 /// Forward in evaluation and in training, loss, gradients, one update, and forward again.
 pub(crate) fn take(case: &Case) -> Found {
     let device = Device::flex().autodiff();
-    let blank = HicoModel::new(&case.model, case.side, case.classes, &Init::new(&device, Seed(1)));
+    let blank = HicoModel::new(Depth::R18, &case.recipe, case.side, case.classes, &Init::new(&device, Seed(1)));
     let weights = case.weights(weights::to_tensors(&blank, case.naming));
     let mut network = weights::from_tensors(blank, &weights, case.naming).unwrap();
     let batch = case.labels.len();
@@ -40,7 +40,7 @@ pub(crate) fn take(case: &Case) -> Found {
             found.insert(format!("after_forward.{name}"), values.into_iter().map(f64::from).collect());
         }
     }
-    let loss = hico_loss(&a, &b, &case.labels, &case.loss, Supervision::Semi);
+    let loss = hico_loss(&a, &b, &case.labels, &case.recipe);
     losses(&loss.values(), &mut found);
 
     let gradients = loss.total.backward();
@@ -110,7 +110,7 @@ fn bare_pairs(case: &Case, device: &Device, found: &mut Found) {
             let columns = values.len() / size;
             Tensor::<2>::from_data(TensorData::new(values, [size, columns]), device)
         };
-        let loss = nt_xent(rows("a"), rows("b"), case.loss.temperature);
+        let loss = nt_xent(rows("a"), rows("b"), case.recipe.temperature.get());
         found.insert(format!("ntxent.b{size}.loss"), numbers(loss));
     }
 }

@@ -34,12 +34,12 @@ fn close(found: f64, expected: f64, share: f64, what: &str) {
 
 /// What every step said, and the parameters at the end.
 fn pretrained(device: DeviceChoice, learning_rate: f64) -> (Vec<StepEntry>, Vec<f64>) {
-    let mut file = small(2);
-    (file.train.batch, file.train.watch_fraction) = (4, 0.0);
-    (file.train.warmup_epochs, file.train.learning_rate) = (0, learning_rate);
+    let keys =
+        format!("[train]\nbatch = 4\nwatch_fraction = 0.0\nwarmup_epochs = 0\nlearning_rate = {learning_rate:e}\n");
+    let recipe = with(&small(2), &keys);
     let folder = tempfile::tempdir().unwrap();
     let options = PretrainOptions { folder: Some(folder.path().to_owned()), device, ..PretrainOptions::default() };
-    pretrain(&blocks(8, 2), &checked(file), &options, &mut |_| (), &AtomicBool::new(false)).unwrap();
+    pretrain(&blocks(8, 2), &recipe, &options, &mut |_| (), &AtomicBool::new(false)).unwrap();
     let step = |entry| if let Entry::Step(step) = entry { Some(step) } else { None };
     let (tensors, _) = weights::read_safetensors(&folder.path().join(BEST_FILE)).unwrap();
     let learnt = tensors.into_iter().filter(|tensor| !tensor.name.contains("running"));

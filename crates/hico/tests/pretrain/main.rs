@@ -11,7 +11,7 @@ use hico::evaluate::pretrained::Pretrained;
 use hico::loss::unit_rows;
 use hico::model::Mode;
 use hico::model::weights::{self, NamedTensor};
-use hico::recipe::{Recipe, RecipeFile, Supervision};
+use hico::recipe::Recipe;
 use hico::train::checkpoint::{BEST_FILE, LAST_FILE};
 use hico::train::journal::{Entry, JOURNAL_FILE};
 use hico::train::run_record::{RUN_FILE, RunRecord};
@@ -51,19 +51,16 @@ fn blocks(clips: usize, classes: usize) -> Arc<Dataset> {
 }
 
 /// Batches of two, one watched clip in four, so that tests of stopping and going on take seconds.
-fn small(epochs: usize) -> RecipeFile {
-    let mut file = RecipeFile::default();
-    file.view.side = SIDE;
-    file.train.batch = 2;
-    file.train.epochs = epochs;
-    file.train.warmup_epochs = 1;
-    file.train.learning_rate = 1e-3;
-    file.train.watch_fraction = 0.25;
-    file
+fn small(epochs: usize) -> Recipe {
+    let view = format!("view.side = {SIDE}\n");
+    let train = "[train]\nbatch = 2\nwarmup_epochs = 1\nlearning_rate = 1e-3\nwatch_fraction = 0.25\n";
+    Recipe::parse(&format!("{view}{train}epochs = {epochs}\n")).unwrap()
 }
 
-fn checked(file: RecipeFile) -> Recipe {
-    Recipe::try_from(file).unwrap()
+/// The recipe with other keys laid over it.
+fn with(recipe: &Recipe, keys: &str) -> Recipe {
+    let [recipe, keys] = [toml::to_string(recipe).unwrap(), keys.to_owned()].map(|text| toml::from_str(&text).unwrap());
+    Recipe::of_layers(&[&recipe, &keys]).unwrap()
 }
 
 fn options(folder: &Path) -> PretrainOptions {
@@ -105,9 +102,7 @@ fn steps(folder: &Path) -> Vec<u64> {
 #[test]
 fn a_run_that_was_stopped_and_killed_ends_like_an_unbroken_one() {
     let data = blocks(8, 2);
-    let mut file = small(3);
-    file.train.clip_norm = Some(5.0);
-    let recipe = checked(file);
+    let recipe = with(&small(3), "train.clip_norm = 5.0");
     let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let unbroken = run(&data, &recipe, &options(whole.path())).unwrap();
     assert_eq!((unbroken.ending, unbroken.step), (Ending::Finished, 9));
@@ -159,9 +154,7 @@ fn a_run_that_was_stopped_and_killed_ends_like_an_unbroken_one() {
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let data = blocks(4, 2);
-    let mut file = small(2);
-    file.train.watch_fraction = 0.0;
-    let recipe = checked(file);
+    let recipe = with(&small(2), "train.watch_fraction = 0.0");
     let folders = [1, 3].map(|threads| {
         let folder = tempfile::tempdir().unwrap();
         let options = PretrainOptions { threads: NonZeroUsize::new(threads), ..options(folder.path()) };
@@ -175,10 +168,7 @@ fn the_number_of_threads_changes_nothing() {
 #[test]
 fn a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint() {
     let data = blocks(4, 0);
-    let mut file = small(3);
-    file.train.learning_rate = 1e30;
-    file.train.watch_fraction = 0.0;
-    let recipe = checked(file);
+    let recipe = with(&small(3), "train.learning_rate = 1e30\ntrain.watch_fraction = 0.0");
     let folder = tempfile::tempdir().unwrap();
     let every = CheckpointEvery::Steps(NonZeroU64::MIN);
     let error = run(&data, &recipe, &PretrainOptions { checkpoint_every: every, ..options(folder.path()) });
@@ -194,9 +184,7 @@ fn a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint() {
 #[test]
 fn a_run_says_what_it_saw_and_how_it_did() {
     let data = blocks(12, 2);
-    let mut file = small(1);
-    file.train.label_fraction = 0.5;
-    let recipe = checked(file);
+    let recipe = with(&small(1), "train.label_fraction = 0.5");
     let folder = tempfile::tempdir().unwrap();
     let options = PretrainOptions { holdout_fold: Some(1), ..options(folder.path()) };
     let outcome = run(&data, &recipe, &options).unwrap();
@@ -222,9 +210,7 @@ fn a_run_says_what_it_saw_and_how_it_did() {
 #[test]
 fn a_folder_that_holds_another_run_is_refused_with_both_sides_named() {
     let data = blocks(4, 2);
-    let mut file = small(1);
-    file.train.watch_fraction = 0.0;
-    let recipe = checked(file.clone());
+    let recipe = with(&small(1), "train.watch_fraction = 0.0");
     let folder = tempfile::tempdir().unwrap();
     let go_on = options(folder.path());
     run(&data, &recipe, &go_on).unwrap();
@@ -238,8 +224,7 @@ fn a_folder_that_holds_another_run_is_refused_with_both_sides_named() {
 
     let fresh = PretrainOptions { resume: false, ..go_on.clone() };
     assert!(refused(&data, &recipe, &fresh).contains("holds a run already"));
-    file.train.seed = 77;
-    let other = refused(&data, &checked(file), &go_on);
+    let other = refused(&data, &recipe.clone().with_seed(77), &go_on);
     assert!(other.contains("begun with train.seed = 1, now asked for 77"), "{other}");
     let other = refused(&blocks(5, 2), &recipe, &go_on);
     assert!(other.contains("begun with data set "), "{other}");
@@ -265,19 +250,16 @@ fn a_folder_that_holds_another_run_is_refused_with_both_sides_named() {
 fn clips_that_do_not_do_are_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
-    let refused = |data: &Arc<Dataset>, file: RecipeFile, options: PretrainOptions| {
-        let error = run(data, &checked(file), &options).unwrap_err();
+    let refused = |data: &Arc<Dataset>, recipe: Recipe, options: PretrainOptions| {
+        let error = run(data, &recipe, &options).unwrap_err();
         assert!(error.hint().is_some(), "{error}");
         assert!(!path.exists());
         error.to_string()
     };
-    let mut large = small(1);
-    large.train.batch = 8;
-    large.train.watch_fraction = 0.0;
+    let large = with(&small(1), "train.batch = 8\ntrain.watch_fraction = 0.0");
     let words = refused(&blocks(4, 2), large, options(&path));
     assert_eq!(words, "a batch of 8 clips is larger than the 4 clips to train on");
-    let mut full = small(1);
-    full.method.supervision = Supervision::Full;
+    let full = with(&small(1), "method.supervision = \"full\"");
     let words = refused(&blocks(4, 1), full, options(&path));
     assert_eq!(words, "supervised training needs 2 classes or more; the labelled clips have 1");
     let fold = PretrainOptions { holdout_fold: Some(7), ..options(&path) };
@@ -290,16 +272,11 @@ fn clips_that_do_not_do_are_refused_before_anything_is_written() {
 #[test]
 fn four_clips_are_learnt_by_heart_in_thirty_steps() {
     let data = blocks(4, 2);
-    let mut file = small(30);
-    file.train.batch = 4;
-    file.train.warmup_epochs = 3;
-    file.train.watch_fraction = 0.0;
+    let train = "[train]\nbatch = 4\nwarmup_epochs = 3\nwatch_fraction = 0.0\n";
     // Views that differ little: what is asked is whether it learns at all, not whether it generalises.
-    file.view.crop_scale = [0.9, 1.0];
-    file.view.crop_ratio = [1.0, 1.0];
-    (file.view.flip, file.view.mixup, file.view.hue, file.view.saturation) = (0.0, 0.0, 0.0, 0.0);
-    (file.view.brightness, file.view.contrast) = (0.1, 0.1);
-    let recipe = checked(file);
+    let crops = "[view]\ncrop_scale = [0.9, 1.0]\ncrop_ratio = [1.0, 1.0]\nflip = 0.0\nmixup = 0.0\n";
+    let colours = "hue = 0.0\nsaturation = 0.0\nbrightness = 0.1\ncontrast = 0.1\n";
+    let recipe = with(&small(30), &format!("{train}{crops}{colours}"));
     let folder = tempfile::tempdir().unwrap();
     run(&data, &recipe, &options(folder.path())).unwrap();
     let totals: Vec<f64> = journal(folder.path())
@@ -337,12 +314,10 @@ fn nearest_of_another_clip(data: &Dataset, run: &Path, view: &ViewRecipe) -> usi
 #[test]
 fn the_short_last_batch_is_trained_on_and_a_recipe_can_leave_it_out() {
     let data = blocks(7, 2);
-    let mut file = small(1);
-    (file.train.batch, file.train.watch_fraction) = (4, 0.0);
     for (drop_last, expected) in [(false, vec![8, 6]), (true, vec![8])] {
-        file.train.drop_last = drop_last;
+        let keys = format!("[train]\nbatch = 4\nwatch_fraction = 0.0\ndrop_last = {drop_last}\n");
         let folder = tempfile::tempdir().unwrap();
-        run(&data, &checked(file.clone()), &options(folder.path())).unwrap();
+        run(&data, &with(&small(1), &keys), &options(folder.path())).unwrap();
         let images = |entry| if let Entry::Step(step) = entry { Some(step.images) } else { None };
         let found: Vec<usize> = journal(folder.path()).into_iter().filter_map(images).collect();
         assert_eq!(found, expected, "drop_last = {drop_last}");
@@ -354,11 +329,10 @@ fn the_short_last_batch_is_trained_on_and_a_recipe_can_leave_it_out() {
 fn a_batch_of_two_and_short_batches_in_parts_make_numbers_with_every_method() {
     let data = blocks(6, 2);
     for method in hico::recipe::MethodName::ALL {
-        let mut file = Recipe::of_method(method).to_file();
-        file.view.side = SIDE;
-        (file.train.batch, file.train.micro_batch, file.train.epochs) = (4, Some(3), 2);
-        (file.train.warmup_epochs, file.train.watch_fraction) = (0, 0.0);
-        let outcome = run(&data, &checked(file), &PretrainOptions::default()).unwrap();
+        let view = format!("view.side = {SIDE}\n");
+        let train = "[train]\nbatch = 4\nmicro_batch = 3\nepochs = 2\nwarmup_epochs = 0\nwatch_fraction = 0.0\n";
+        let recipe = with(&Recipe::of_method(method), &format!("{view}{train}"));
+        let outcome = run(&data, &recipe, &PretrainOptions::default()).unwrap();
         assert_eq!((outcome.ending, outcome.step), (Ending::Finished, 4), "{method}");
     }
 }
@@ -366,8 +340,7 @@ fn a_batch_of_two_and_short_batches_in_parts_make_numbers_with_every_method() {
 #[test]
 fn a_batch_that_does_not_fit_is_lowered_where_that_is_asked_for_and_told() {
     let data = blocks(5, 2);
-    let mut file = small(1);
-    (file.train.batch, file.train.watch_fraction) = (32, 0.0);
+    let recipe = with(&small(1), "train.batch = 32\ntrain.watch_fraction = 0.0");
     let folder = tempfile::tempdir().unwrap();
     let options = PretrainOptions { lower_batch: true, ..options(folder.path()) };
     let mut told = None;
@@ -376,7 +349,6 @@ fn a_batch_that_does_not_fit_is_lowered_where_that_is_asked_for_and_told() {
             told = Some(outline);
         }
     };
-    let recipe = checked(file);
     let outcome = pretrain(&data, &recipe, &options, &mut note, &AtomicBool::new(false)).unwrap();
     let told = told.unwrap();
     assert_eq!((told.batch, told.asked_batch, told.left_out, outcome.step), (5, 32, 0, 1));
@@ -391,12 +363,10 @@ fn a_batch_that_does_not_fit_is_lowered_where_that_is_asked_for_and_told() {
 #[test]
 fn a_finished_run_is_lengthened_with_the_schedule_of_its_new_length_and_never_shortened_below_what_is_done() {
     let data = blocks(4, 2);
-    let mut file = small(2);
-    file.train.watch_fraction = 0.0;
+    let recipe = with(&small(2), "train.watch_fraction = 0.0");
     let folder = tempfile::tempdir().unwrap();
-    run(&data, &checked(file.clone()), &options(folder.path())).unwrap();
-    file.train.epochs = 4;
-    let longer = checked(file.clone());
+    run(&data, &recipe, &options(folder.path())).unwrap();
+    let longer = with(&recipe, "train.epochs = 4");
     let strict = run(&data, &longer, &options(folder.path())).unwrap_err();
     assert!(strict.to_string().contains("begun with train.epochs = 2, now asked for 4"), "{strict}");
 
@@ -411,7 +381,7 @@ fn a_finished_run_is_lengthened_with_the_schedule_of_its_new_length_and_never_sh
     assert_eq!((outcome.ending, outcome.step, outcome.epochs), (Ending::Finished, 8, 4));
     assert!(warned.iter().any(|words| words.contains("with 2 epochs and now has 4")), "{warned:?}");
     assert_eq!(steps(folder.path()), (0..8).collect::<Vec<_>>(), "every step once");
-    let schedule = hico::train::schedule::Schedule::new(longer.train(), 2);
+    let schedule = hico::train::schedule::Schedule::of(longer.train(), 2);
     for entry in journal(folder.path()) {
         if let Entry::Step(step) = entry
             && step.step >= 4
@@ -419,22 +389,42 @@ fn a_finished_run_is_lengthened_with_the_schedule_of_its_new_length_and_never_sh
             assert_eq!(step.learning_rate, schedule.at(step.step));
         }
     }
-    assert_eq!(hico::train::recipe_of(folder.path()).unwrap().train().epochs, 4);
-    file.train.epochs = 3;
-    let error = run(&data, &checked(file), &by_records).unwrap_err();
+    assert_eq!(hico::train::recipe_of(folder.path()).unwrap().train().epochs.get(), 4);
+    let error = run(&data, &with(&recipe, "train.epochs = 3"), &by_records).unwrap_err();
     assert!(error.to_string().contains("4 epochs are begun or done, now asked for 3"), "{error}");
     assert_eq!(error.hint().unwrap(), "use --epochs 4 or more");
 }
 
 #[test]
+fn a_run_begun_by_a_version_that_wrote_the_keys_of_every_method_goes_on_as_it_was() {
+    let data = blocks(10, 2);
+    for name in ["recipe-moco.toml", "recipe-dino.toml", "recipe-simclr.toml"] {
+        let written = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records").join(name);
+        let recipe = Recipe::of_record(&std::fs::read_to_string(&written).unwrap()).unwrap();
+        let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        run(&data, &recipe, &options(whole.path())).unwrap();
+        let stop = AtomicBool::new(false);
+        let mut after_the_first = |news| {
+            if let Progress::Step(_) = news {
+                stop.store(true, Ordering::SeqCst);
+            }
+        };
+        pretrain(&data, &recipe, &options(broken.path()), &mut after_the_first, &stop).unwrap();
+        std::fs::copy(&written, broken.path().join(hico::train::run_record::RECIPE_FILE)).unwrap();
+        let recipe = hico::train::recipe_of(broken.path()).unwrap();
+        run(&data, &recipe, &options(broken.path())).unwrap();
+        assert_same(whole.path(), broken.path());
+    }
+}
+
+#[test]
 fn a_run_begun_before_short_batches_were_trained_on_goes_on_as_it_was() {
     let data = blocks(5, 2);
-    let mut file = small(2);
-    (file.train.watch_fraction, file.train.drop_last) = (0.0, true);
+    let recipe = with(&small(2), "train.watch_fraction = 0.0\ntrain.drop_last = true");
     let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    run(&data, &checked(file.clone()), &options(whole.path())).unwrap();
+    run(&data, &recipe, &options(whole.path())).unwrap();
     let stop = AtomicBool::new(true);
-    pretrain(&data, &checked(file), &options(broken.path()), &mut |_| (), &stop).unwrap();
+    pretrain(&data, &recipe, &options(broken.path()), &mut |_| (), &stop).unwrap();
     let path = broken.path().join(hico::train::run_record::RECIPE_FILE);
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("drop_last = true\n", "")).unwrap();

@@ -1,12 +1,12 @@
 //! What holds for every method: it learns, stopping and threads change nothing, and all begin alike.
 
-use super::{assert_same, blocks, checked, options, run, small};
+use super::{assert_same, blocks, options, run, small, with};
 use burn::tensor::Device;
 use hico::evaluate::pretrained::Pretrained;
 use hico::model::ResNet;
 use hico::model::init::Init;
 use hico::model::weights::{self, NamedTensor, Naming, WeightsOf};
-use hico::recipe::{Depth, MethodName, Recipe, ScheduleKind};
+use hico::recipe::{Depth, MethodName, MethodRecipe, Recipe, Supervision};
 use hico::train::checkpoint::LAST_FILE;
 use hico::train::first_weights::FirstWeights;
 use hico::train::keep::kept_after;
@@ -20,11 +20,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Of the runs that learn.
 const EPOCHS: usize = 24;
 
+/// The same views and temperature for all, that of HiCo, and a queue that is soon full.
 fn recipe(method: MethodName, epochs: usize) -> Recipe {
-    let mut file = small(epochs);
-    file.method.name = method;
-    file.method.queue = 6;
-    checked(file)
+    let recipe = small(epochs).with_method(MethodRecipe::of(method));
+    let own = match method {
+        MethodName::Moco | MethodName::Ucl => "temperature = 0.5\nqueue = 6",
+        MethodName::Dino => "student_temperature = 0.5",
+        _ => "",
+    };
+    with(&recipe, &format!("[method]\n{own}"))
 }
 
 fn backbone(path: &Path) -> Vec<NamedTensor> {
@@ -60,13 +64,10 @@ fn every_method_begins_at_the_same_backbone_moves_it_and_makes_its_loss_smaller(
     let data = blocks(8, 2);
     let mut beginnings: Vec<Vec<NamedTensor>> = Vec::new();
     for method in MethodName::ALL {
-        let mut file = recipe(method, EPOCHS).to_file();
-        file.train.batch = 4;
-        file.train.watch_fraction = 0.0;
+        let train = "[train]\nbatch = 4\nwatch_fraction = 0.0\n";
         // Without mixing and colours, so that what is asked hardly changes from epoch to epoch.
-        file.view.mixup = 0.0;
-        (file.view.brightness, file.view.contrast, file.view.saturation, file.view.hue) = (0.0, 0.0, 0.0, 0.0);
-        let recipe = checked(file);
+        let view = "[view]\nmixup = 0.0\nbrightness = 0.0\ncontrast = 0.0\nsaturation = 0.0\nhue = 0.0\n";
+        let recipe = with(&recipe(method, EPOCHS), &format!("{train}{view}"));
         let folder = tempfile::tempdir().unwrap();
         let options = PretrainOptions { keep_after: vec![0, EPOCHS], watch: false, ..options(folder.path()) };
         let mut losses = Vec::new();
@@ -99,10 +100,8 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
     std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
     let first = FirstWeights::read(&path, &WeightsOf::Online).unwrap();
     for method in MethodName::ALL {
-        let mut file = recipe(method, 1).to_file();
         // So slow that nothing but the beginning is seen.
-        (file.train.learning_rate, file.train.weight_decay) = (1e-12, 0.0);
-        let recipe = checked(file);
+        let recipe = with(&recipe(method, 1), "train.learning_rate = 1e-12\ntrain.weight_decay = 0.0");
         let folder = tempfile::tempdir().unwrap();
         let options = PretrainOptions { first: Some(first.clone()), keep_after: vec![0], ..options(folder.path()) };
         run(&data, &recipe, &options).unwrap();
@@ -130,11 +129,9 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
 fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhere() {
     let data = blocks(8, 2);
     for method in [MethodName::Moco, MethodName::SimClr] {
-        let mut file = recipe(method, 4).to_file();
         // At the second epoch the rate is so large that what follows is worse on the watched clips.
-        file.train.learning_rate = 0.05;
-        file.train.schedule = ScheduleKind::Constant;
-        file.train.warmup_epochs = 0;
+        let keys = "[train]\nlearning_rate = 0.05\nschedule = \"constant\"\nwarmup_epochs = 0\n";
+        let recipe = with(&recipe(method, 4), keys);
         let folder = tempfile::tempdir().unwrap();
         let mut losses = Vec::new();
         let mut note = |progress: Progress| {
@@ -143,7 +140,7 @@ fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhe
             }
         };
         let stop = AtomicBool::new(false);
-        let outcome = pretrain(&data, &checked(file), &options(folder.path()), &mut note, &stop).unwrap();
+        let outcome = pretrain(&data, &recipe, &options(folder.path()), &mut note, &stop).unwrap();
         let lowest = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
         let expected = if method == MethodName::Moco { 3 } else { lowest };
         assert_eq!(outcome.best.unwrap().epoch, expected, "{method}: {losses:?}");
@@ -159,7 +156,7 @@ fn a_method_that_cannot_read_labels_is_self_supervised_and_has_no_pyramid() {
     let recipe = recipe(MethodName::SimClr, 1);
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(&data, &recipe, &options(folder.path())).unwrap();
-    assert_eq!(outcome.record.supervision, hico::recipe::Supervision::SelfOnly);
+    assert_eq!(outcome.record.supervision, Supervision::SelfOnly);
     let pretrained = Pretrained::read(folder.path()).unwrap();
     assert_eq!((pretrained.name.as_str(), pretrained.has_pyramid()), ("simclr", false));
 }

@@ -3,13 +3,13 @@ use crate::export::onnx::Part;
 use crate::export::{export, files, free};
 use crate::model::weights::{self, NamedTensor, Naming};
 use crate::model::{HicoModel, init::Init};
-use crate::recipe::ModelRecipe;
+use crate::recipe::{Depth, HicoRecipe};
 use burn::tensor::Device;
 use hico_data::Seed;
 use std::collections::BTreeMap;
 
 fn source(folder: &Path, naming: Naming) -> Source {
-    let model = HicoModel::new(&ModelRecipe::default(), 32, 3, &Init::new(&Device::flex(), Seed(4)));
+    let model = HicoModel::new(Depth::R18, &HicoRecipe::default(), 32, 3, &Init::new(&Device::flex(), Seed(4)));
     let mut tensors = weights::to_tensors(&model, naming);
     if naming == Naming::Torchvision {
         tensors.retain(|tensor| !tensor.name.contains("pyramid"));

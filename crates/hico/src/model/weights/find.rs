@@ -266,7 +266,7 @@ fn below<'a>(found: &Found, by_name: &HashMap<&str, &'a NamedTensor>) -> BTreeMa
     by_name.iter().filter_map(|(name, tensor)| Some((of_backbone(name)?, *tensor))).collect()
 }
 
-/// Words that mark the slowly following copy of a network, as methods' authors use them: MoCo's `encoder_k` and
+/// Words that mark the momentum (EMA) copy of a network, as methods' authors use them: MoCo's `encoder_k` and
 /// `momentum_encoder`, BYOL's `target_encoder`, DINO's `teacher`, and the averages that trainers keep (`model_ema`).
 const OF_TEACHERS: [&str; 14] =
     ["momentum", "teacher", "target", "tgt", "ema", "key", "k", "m", "slow", "shadow", "averaged", "avg", "swa", "mom"];

@@ -1,0 +1,71 @@
+//! What the table of methods says, against what the methods do.
+
+use super::*;
+use crate::method;
+use crate::recipe::{MethodName, method_table};
+use hico_data::view::ViewRecipe;
+use hico_data::{Channels, Clip, ClipRow, Manifest, Size};
+
+/// One clip of frames that differ.
+fn clip(frames: usize) -> Dataset {
+    let size = Size { height: 32, width: 32 };
+    let pixels = (0..frames * 32 * 32).map(|place| ((place * place + place / 1024 * 37) % 251) as u8).collect();
+    let row = ClipRow { fps: Some(10.0), ..ClipRow::new("clip".to_owned(), frames, size, Channels::Grey) };
+    let clip = Clip { size, channels: Channels::Grey, pixels, fps: None };
+    Dataset::in_memory(Manifest { rows: vec![row] }, vec![clip])
+}
+
+/// Every method's draw.
+fn draws() -> Vec<(MethodName, Draw)> {
+    macro_rules! list {
+        ($($method:ident, $recipe:ident, $name:literal, $about:literal, $facts:expr;)+) => {
+            vec![$((MethodName::$method, method::$method::DRAW)),+]
+        };
+    }
+    method_table!(list)
+}
+
+#[test]
+fn a_budget_counts_the_images_that_a_method_draws_of_a_clip() {
+    let data = clip(12);
+    for (name, draw) in draws() {
+        let recipe = Recipe::of_method(name).with_side(112).unwrap();
+        let views = draw(&data, 0, &recipe, Seed(1), 250).unwrap();
+        let area: usize = views.images.iter().map(Vec::len).sum();
+        let images = area.div_ceil(3 * 112 * 112);
+        assert_eq!(images, name.spec().facts.images_a_clip, "{name}: an area of {area}");
+    }
+}
+
+#[test]
+fn a_key_of_the_views_changes_them_where_the_table_says_that_it_is_read_and_nowhere_else() {
+    let data = clip(12);
+    for (name, draw) in draws() {
+        let recipe = Recipe::of_method(name).with_side(32).unwrap();
+        let drawn = |recipe: &Recipe| -> Vec<Views> {
+            (240..250).map(|epoch| draw(&data, 0, recipe, Seed(1), epoch).unwrap()).collect()
+        };
+        let before = drawn(&recipe);
+        let view = recipe.view();
+        for (key, changed) in [
+            ("mixup", ViewRecipe { mixup: 3.0, ..view.clone() }),
+            ("aligned_mix", ViewRecipe { aligned_mix: true, ..view.clone() }),
+            ("pair_within", ViewRecipe { pair_within: 0.25, ..view.clone() }),
+        ] {
+            // Past the check, which would refuse it.
+            let moved = drawn(&recipe.clone().with_any_view(changed)) != before;
+            assert_eq!(moved, name.spec().facts.view_keys.contains(&key), "{name}: {key}");
+        }
+        // What every method reads.
+        for changed in [
+            ViewRecipe { flip: 1.0 - view.flip * 0.1, ..view.clone() },
+            ViewRecipe { depth_gain: 0.5, ..view.clone() },
+            ViewRecipe { speckle: 0.5, ..view.clone() },
+            ViewRecipe { std: 0.3, ..view.clone() },
+            ViewRecipe { crop_scale: [0.5, 0.6], ..view.clone() },
+        ] {
+            let other = recipe.clone().with_view(changed.clone()).unwrap();
+            assert!(drawn(&other) != before, "{name}: {changed:?}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Records that hold a recipe among other things, as earlier versions wrote them.
+
+use super::Recipe;
+use serde_json::Value;
+
+/// Brings the plan of an evaluation up to date: the recipe of its pretraining, which stands in it as text, gets the keys
+/// that this version writes.
+#[must_use]
+pub(crate) fn plan_of_record(mut plan: Value) -> Value {
+    if let Some(Value::String(text)) = plan.get_mut("encoder") {
+        // Other encoders are known by a hash or a word.
+        let recipe = serde_json::from_str::<Recipe>(text);
+        if let Some(now) = recipe.ok().and_then(|recipe| serde_json::to_string(&recipe).ok()) {
+            *text = now;
+        }
+    }
+    plan
+}

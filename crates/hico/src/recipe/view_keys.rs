@@ -1,0 +1,74 @@
+//! `[view]` as a method reads it: without the keys that its draw never asks for, and every value in its range.
+
+use super::views::OF_SOME;
+use super::{MethodName, RecipeError};
+use hico_data::view::ViewRecipe;
+
+/// Writes views as a table, with the keys that a method reads.
+pub(super) fn written(view: &ViewRecipe, method: MethodName) -> Result<toml::Table, toml::ser::Error> {
+    let mut table = toml::Table::try_from(view)?;
+    for key in OF_SOME.iter().filter(|key| !method.spec().facts.view_keys.contains(key)) {
+        table.remove(*key);
+    }
+    Ok(table)
+}
+
+/// Turns off what a method does not draw.
+pub(super) fn drawn_by(mut view: ViewRecipe, method: MethodName) -> ViewRecipe {
+    let keys = method.spec().facts.view_keys;
+    view.mixup = if keys.contains(&"mixup") { view.mixup } else { 0.0 };
+    view.aligned_mix &= keys.contains(&"aligned_mix");
+    view.pair_within = if keys.contains(&"pair_within") { view.pair_within } else { 0.0 };
+    view
+}
+
+/// Refuses views that a method does not draw: what it does not read must be off.
+pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(), RecipeError> {
+    let drawn = drawn_by(view.clone(), method);
+    let off = format!("off: the method {method} does not read it");
+    check("view.mixup", view.mixup, drawn.mixup == view.mixup, &off)?;
+    check("view.aligned_mix", view.aligned_mix, drawn.aligned_mix == view.aligned_mix, &off)?;
+    check("view.pair_within", view.pair_within, drawn.pair_within == view.pair_within, &off)
+}
+
+/// Refuses views that cannot be made.
+///
+/// # Errors
+/// Names the first key of `[view]` that is out of its range.
+pub fn check_view(view: &ViewRecipe) -> Result<(), RecipeError> {
+    check("view.side", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
+    range("view.crop_scale", view.crop_scale, 1.0)?;
+    range("view.crop_ratio", view.crop_ratio, f64::INFINITY)?;
+    fraction("view.flip", view.flip)?;
+    not_negative("view.brightness", view.brightness)?;
+    not_negative("view.contrast", view.contrast)?;
+    not_negative("view.saturation", view.saturation)?;
+    check("view.hue", view.hue, (0.0..=0.5).contains(&view.hue), "from 0 to 0.5 turns")?;
+    not_negative("view.mixup", view.mixup)?;
+    not_negative("view.pair_within", view.pair_within)?;
+    fraction("view.depth_gain", view.depth_gain)?;
+    fraction("view.speckle", view.speckle)?;
+    // Values of pixels are from 0 to 1; far outside of that nothing is left of a picture in 32 bits.
+    check("view.mean", view.mean, view.mean.abs() <= 100.0, "a number from -100 to 100")?;
+    check("view.std", view.std, (1e-4..=1e4).contains(&view.std), "a number above 0, from 0.0001 to 10000")
+}
+
+fn check(key: &str, value: impl ToString, holds: bool, expected: &str) -> Result<(), RecipeError> {
+    if holds {
+        return Ok(());
+    }
+    Err(RecipeError::value(key, value.to_string(), format!("must be {expected}")))
+}
+
+fn not_negative(key: &str, value: f64) -> Result<(), RecipeError> {
+    check(key, value, value.is_finite() && value >= 0.0, "0 or more")
+}
+
+fn fraction(key: &str, value: f64) -> Result<(), RecipeError> {
+    check(key, value, (0.0..=1.0).contains(&value), "from 0 to 1")
+}
+
+fn range(key: &str, [low, high]: [f64; 2], most: f64) -> Result<(), RecipeError> {
+    let holds = low > 0.0 && low <= high && high <= most && high.is_finite();
+    check(key, format!("[{low}, {high}]"), holds, "two numbers above 0, the smaller first, within the allowed range")
+}

@@ -1,0 +1,37 @@
+//! `[view]` of each method where a recipe says nothing, and the keys that only some methods read.
+
+use hico_data::view::ViewRecipe;
+
+/// Keys of `[view]` that only some methods read; all others are read by every one.
+pub(super) const OF_SOME: [&str; 3] = ["mixup", "aligned_mix", "pair_within"];
+
+/// Those of a method that mixes the frames of a clip.
+pub(super) const MIXED: &[&str] = &OF_SOME;
+
+/// Those of a method that draws frames close in time.
+pub(super) const NEAR: &[&str] = &["pair_within"];
+
+/// Returns the views of HiCo and USCL, as HiCo's released configuration has them.
+pub(super) fn mixed() -> ViewRecipe {
+    ViewRecipe::default()
+}
+
+/// Returns the views of methods for images: crops as MoCo v2 has them (SimCLR's begin at 0.08), nothing mixed.
+pub(super) fn one_frame() -> ViewRecipe {
+    ViewRecipe { crop_scale: [0.2, 1.0], crop_ratio: [0.75, 1.333], mixup: 0.0, ..ViewRecipe::default() }
+}
+
+/// Returns the views of DINO: its large crops; small ones keep 0.05 to 0.4.
+pub(super) fn crops() -> ViewRecipe {
+    ViewRecipe { crop_scale: [0.4, 1.0], ..one_frame() }
+}
+
+/// Returns the views of UCL.
+pub(super) fn half_a_second() -> ViewRecipe {
+    ViewRecipe { pair_within: 0.5, ..one_frame() }
+}
+
+/// Returns the views of IVPP.
+pub(super) fn a_second() -> ViewRecipe {
+    ViewRecipe { pair_within: 1.0, ..one_frame() }
+}
