@@ -7,7 +7,7 @@
 //! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning
 //! - `inner.rs`: what may choose between methods without a look at the test fold
 //! - [`answer`]: what a cell leaves; `cell_file.rs`: as it is kept, with the predictions as Parquet
-//! - [`cell`]: one cell at work, resumable; `cell_error.rs`: why it has no answers
+//! - [`cell`]: one cell, resumable; `work.rs`: what is done within it; `cell_error.rs`: why it has no answers
 //! - [`ledger`]: what a folder of cells was begun with
 //! - `answers.rs`, [`ranks`], `curves.rs`, `tables.rs`, [`summary`]: all answers → figures with their doubt; [`table`]: answer by answer
 
@@ -28,6 +28,7 @@ pub mod study;
 pub mod summary;
 pub mod table;
 mod tables;
+mod work;
 
 #[cfg(test)]
 mod tests;
