@@ -89,10 +89,10 @@ fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Ope
 }
 
 fn list(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
-    let listed = |(cell, of): (usize, &'_ Cell)| Ok((cell, of, finished(open, of)?));
-    let listed: Vec<(usize, &Cell, bool)> = open.cells.iter().enumerate().map(listed).collect::<anyhow::Result<_>>()?;
-    let listed = listed.into_iter().map(|(cell, of, finished)| Listed { cell, name: &of.name, finished });
-    let listed: Vec<Listed<'_>> = listed.collect();
+    let mut listed = Vec::new();
+    for (cell, of) in open.cells.iter().enumerate() {
+        listed.push(Listed { cell, name: &of.name, finished: finished(open, of)? });
+    }
     let line = |listed: &Listed<'_>| {
         format!("{:>5}  {:<8}  {}\n", listed.cell, if listed.finished { "finished" } else { "to do" }, listed.name)
     };

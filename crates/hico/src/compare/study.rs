@@ -326,8 +326,8 @@ impl Study {
             check_names(key, words)?;
         }
         each_once("seeds", &file.seeds)?;
-        let taken = |name: &&str| Baseline::ALL.iter().any(|baseline| baseline.to_string() == **name);
-        if let Some(name) = names.iter().find(taken) {
+        let of_baselines = Baseline::ALL.map(|baseline| baseline.to_string());
+        if let Some(name) = names.iter().find(|name| of_baselines.iter().any(|of_baseline| of_baseline == **name)) {
             return Err(key("method.name", format!("{name:?} is the name of a baseline, which stands in every table")));
         }
         check_judging(&file.judge)?;
