@@ -211,7 +211,7 @@ def prepare(arguments, folder, side, batch, steps, projector):
     count = len((data / "clips.csv").read_text().splitlines()) - 1
     recipe.write_text(
         f"[model]\n{authors}[view]\nside = {side}\n[train]\nbatch = {batch}\nepochs = 1\nwarmup_epochs = 0\n"
-        f"watch_fraction = 0.0\nclip_fraction = {min(1.0, (batch * steps + 0.5) / count)}\n"
+        f"val_fraction = 0.0\nclip_fraction = {min(1.0, (batch * steps + 0.5) / count)}\n"
     )
     return data, recipe
 

@@ -7,7 +7,7 @@ use crate::device::DeviceChoice;
 use crate::evaluate::cross_validate::{Contender, EvaluateError, Request, cross_validate};
 use crate::evaluate::finetune::FinetuneRecipe;
 use crate::evaluate::outcome::Evaluation;
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::{self, Recipe, RecipeError};
 use crate::report::{self, ReportError};
 use crate::train::run_record::VERSION;
 use hico_data::ingest::{Columns, IngestError, IngestOptions, ingest};
@@ -15,6 +15,7 @@ use hico_data::phantom::{LABELS_FILE, PhantomError, PhantomRecipe, count_clips, 
 use hico_data::split::k_folds;
 use hico_data::{Dataset, DatasetError, ManifestError, Seed, SplitError, atomic};
 use serde::Serialize;
+use serde_json::Value;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -49,7 +50,8 @@ impl DemoRecipe {
     /// # Errors
     /// Never, unless a number below is out of its own range.
     pub fn small(seed: u64) -> Result<Self, RecipeError> {
-        let pretraining = Recipe::default().with_side(48)?.with_epochs_after(3, 30)?.with_batch(16)?.with_seed(seed);
+        let pretraining =
+            Recipe::default().with_image_size(48)?.with_epochs_after(3, 30)?.with_batch(16)?.with_seed(seed);
         let phantom = PhantomRecipe {
             patients: 48,
             frames: 8,
@@ -192,7 +194,8 @@ fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), DemoError> {
     let mine = serde_json::to_vec_pretty(recipe).map_err(|error| failed(&path)(error.into()))?;
     if path.is_file() {
         let before = std::fs::read(&path).map_err(failed(&path))?;
-        return if before == mine { Ok(()) } else { Err(DemoError::Taken(folder.to_owned())) };
+        let same = before == mine || of_record(&before).is_some_and(|before| Some(before) == of_record(&mine));
+        return if same { Ok(()) } else { Err(DemoError::Taken(folder.to_owned())) };
     }
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     // Half of that file, of a demo that was killed at its beginning.
@@ -201,6 +204,16 @@ fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), DemoError> {
         return Err(DemoError::Taken(folder.to_owned()));
     }
     write(&path, &mine)
+}
+
+/// A demo that was begun, as this version writes it.
+fn of_record(text: &[u8]) -> Option<Value> {
+    let mut demo: Value = serde_json::from_slice(text).ok()?;
+    let pretraining = demo.get_mut("pretraining")?;
+    let written = pretraining.get("file").unwrap_or(pretraining).clone();
+    *pretraining = serde_json::to_value(serde_json::from_value::<Recipe>(written).ok()?).ok()?;
+    recipe::view_of_record(demo.pointer_mut("/finetuning/view")?);
+    Some(demo)
 }
 
 fn phantom(
@@ -314,7 +327,7 @@ mod tests {
             PhantomRecipe { patients: 15, frames: 3, side: 32, unlabelled_fraction: 0.1, ..recipe.phantom };
         recipe.folds = 2;
         recipe.seeds = vec![1];
-        let smaller = recipe.pretraining.with_side(32).and_then(|recipe| recipe.with_epochs_after(0, 1));
+        let smaller = recipe.pretraining.with_image_size(32).and_then(|recipe| recipe.with_epochs_after(0, 1));
         recipe.pretraining = smaller.unwrap().with_batch(4).unwrap();
         let view = recipe.pretraining.view().clone();
         recipe.finetuning = FinetuneRecipe { epochs: 1, frames_per_clip: 1, view, ..recipe.finetuning };

@@ -9,7 +9,7 @@ const LONGEST: usize = 80;
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Its key, with the keys above it: `finetune.view.side`.
+    /// Its key, with the keys above it: `finetune.view.image_size`.
     pub key: String,
     /// Its value in the folder.
     pub there: String,

@@ -13,10 +13,10 @@ pretraining. OUT keeps every finished fold, seed and candidate: the same command
 seeds may be added later.
 
 Examples:
-  hico crossval data --pretrain-inside --pretrain-epochs 50 --out runs/honest --side 64 --seeds 1,2,3
-  hico crossval data --pretrain-inside --method simclr --out runs/simclr --side 64
+  hico crossval data --pretrain-inside --pretrain-epochs 50 --out runs/honest --image-size 64 --seeds 1,2,3
+  hico crossval data --pretrain-inside --method simclr --out runs/simclr --image-size 64
   hico crossval data --pretrain runs/a --out runs/a-crossval --protocol published
-  hico crossval data --out runs/floors --side 64")]
+  hico crossval data --out runs/floors --image-size 64")]
 pub(crate) struct CrossvalArgs {
     /// The data set
     #[arg(value_name = "DATASET")]

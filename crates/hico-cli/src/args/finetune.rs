@@ -10,7 +10,7 @@ OUT goes on where it was interrupted.
 
 Examples:
   hico finetune runs/a --data data --holdout-fold 0 --out runs/a-fold0
-  hico finetune random --data data --holdout-fold 0 --out runs/scratch-fold0 --side 64
+  hico finetune random --data data --holdout-fold 0 --out runs/scratch-fold0 --image-size 64
   hico finetune runs/a --data data --holdout-fold 0 --out runs/authors --trainable last-block \\
       --learning-rate 0.01 --weight-decay 1e-4 --epochs 100 --protocol published")]
 pub(crate) struct FinetuneArgs {

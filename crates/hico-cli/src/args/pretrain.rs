@@ -15,7 +15,7 @@ Examples:
   hico pretrain lung --recipe hico-plus --out runs/plus
   hico pretrain --resume --out runs/lung
   hico pretrain --resume --out runs/lung --epochs 600
-  hico pretrain lung --out runs/few --label-fraction 0.1 --epochs 50 --side 112
+  hico pretrain lung --out runs/few --label-fraction 0.1 --epochs 50 --image-size 112
   hico pretrain lung --out runs/fold2 --holdout-fold 2 --supervision self
   hico pretrain lung --out runs/imagenet --init resnet18.pth
 
@@ -62,9 +62,9 @@ pub(crate) struct PretrainArgs {
     /// shortened to them
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
-    /// Side of a view in pixels, 32 to 512
-    #[arg(long, value_name = "PIXELS")]
-    pub(crate) side: Option<usize>,
+    /// Height and width of a view in pixels, 32 to 512
+    #[arg(long, alias = "side", value_name = "PIXELS")]
+    pub(crate) image_size: Option<usize>,
     /// Clips in a step, two views of each; where it is absent and there are fewer clips than the recipe's batch, all of them
     #[arg(long, value_name = "N")]
     pub(crate) batch: Option<usize>,
@@ -76,8 +76,8 @@ pub(crate) struct PretrainArgs {
     pub(crate) micro_batch: Option<usize>,
     /// Compute the backbone's maps again for the gradient instead of keeping them: the same numbers in less memory and more
     /// time
-    #[arg(long)]
-    pub(crate) recompute_activations: bool,
+    #[arg(long, alias = "recompute-activations")]
+    pub(crate) gradient_checkpointing: bool,
     /// What large products are computed in; bf16 is faster on CPUs that multiply it, and rounds to 8 bits
     #[arg(long, value_name = "WHAT")]
     pub(crate) precision: Option<PrecisionArg>,

@@ -17,9 +17,9 @@ pub(crate) struct TuningArgs {
     /// Passes over the training frames
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = whole::<1, 100_000>)]
     pub(crate) epochs: usize,
-    /// Image side in pixels, 32 to 512; that of the pretraining, else 224, if absent
-    #[arg(long, value_name = "PIXELS", value_parser = whole::<32, 512>)]
-    pub(crate) side: Option<usize>,
+    /// Height and width of an image in pixels, 32 to 512; that of the pretraining, else 224, if absent
+    #[arg(long, alias = "side", value_name = "PIXELS", value_parser = whole::<32, 512>)]
+    pub(crate) image_size: Option<usize>,
     /// Frames of a clip used, evenly spaced from the first to the last
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = whole::<1, 100_000>)]
     pub(crate) frames_per_clip: usize,

@@ -45,8 +45,8 @@ fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
     let read = recipe::read(args.recipe.as_deref(), args.method)?;
     let changed = || -> Result<Recipe, RecipeError> {
         let mut recipe = read.recipe;
-        if let Some(side) = args.tuning.side {
-            recipe = recipe.with_side(side)?;
+        if let Some(side) = args.tuning.image_size {
+            recipe = recipe.with_image_size(side)?;
         }
         if let Some(epochs) = args.pretrain_epochs {
             recipe = recipe.with_epochs(epochs)?;

@@ -71,7 +71,7 @@ pub(crate) fn finetune_recipe(tuning: &TuningArgs, contender: &Contender) -> Fin
         Contender::Given(pretrained) => pretrained.view.clone().unwrap_or_default(),
         Contender::Inside(recipe) => recipe.view().clone(),
     };
-    if let Some(side) = tuning.side {
+    if let Some(side) = tuning.image_size {
         view.side = side;
     }
     FinetuneRecipe {

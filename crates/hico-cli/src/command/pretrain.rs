@@ -146,8 +146,8 @@ fn with_flags(mut recipe: Recipe, args: &PretrainArgs) -> Result<Recipe, RecipeE
     if let Some(supervision) = args.supervision {
         recipe = recipe.with_supervision(supervision.into())?;
     }
-    if let Some(side) = args.side {
-        recipe = recipe.with_side(side)?;
+    if let Some(side) = args.image_size {
+        recipe = recipe.with_image_size(side)?;
     }
     if let Some(batch) = args.batch {
         recipe = recipe.with_batch(batch)?;
@@ -166,7 +166,7 @@ fn with_flags(mut recipe: Recipe, args: &PretrainArgs) -> Result<Recipe, RecipeE
     }
     let train = *recipe.train();
     Ok(recipe.with_train(TrainRecipe {
-        recompute_activations: train.recompute_activations | args.recompute_activations,
+        gradient_checkpointing: train.gradient_checkpointing | args.gradient_checkpointing,
         precision: args.precision.map_or(train.precision, Precision::from),
         seed: args.seed.unwrap_or(train.seed),
         ..train

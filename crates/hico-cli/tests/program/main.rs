@@ -19,6 +19,7 @@ mod kills;
 mod numbers;
 mod phi;
 mod predict;
+mod recipes;
 mod refusals;
 mod serve;
 #[cfg(unix)]

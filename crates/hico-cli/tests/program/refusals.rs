@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The error is one line that holds every one of `words`, and a hint follows it.
-fn assert_refused(said: &Said, words: &[&str]) {
+pub(crate) fn assert_refused(said: &Said, words: &[&str]) {
     let lines: Vec<&str> = said.err.lines().filter(|line| !line.starts_with("warning: ")).collect();
     assert_eq!(said.code, Some(1), "{}", said.err);
     let [error, hint] = lines.as_slice() else { panic!("not an error and a hint: {}", said.err) };
@@ -17,52 +17,16 @@ fn assert_refused(said: &Said, words: &[&str]) {
 }
 
 /// Runs it in `folder`, asserts that it is refused, and that no file there is new, changed or gone.
-fn refuse(folder: &Path, line: &str, words: &[&str]) {
+pub(crate) fn refuse(folder: &Path, line: &str, words: &[&str]) {
     let before = snapshot(folder);
     assert_refused(&run(folder, line.split_whitespace()), words);
     assert!(snapshot(folder) == before, "hico {line}: something was written");
 }
 
-fn phantom() -> tempfile::TempDir {
+pub(crate) fn phantom() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     dataset(folder.path(), "--patients 9 --frames 2 --seed 2");
     folder
-}
-
-#[test]
-fn a_recipe_with_a_fault_is_refused_by_line_or_key() {
-    let folder = phantom();
-    let folder = folder.path();
-    for (recipe, words) in [
-        ("[loss]\ntemprature = 0.5\n", ["r.toml", "line 2", "temprature"]),
-        ("[loss]\ntemperature = -0.5\n", ["r.toml", "loss.temperature = -0.5", "above 0"]),
-        ("[train]\nbatch = 1\n", ["r.toml", "train.batch = 1", "2 or more"]),
-        ("[loss]\ntemperature = nan\n", ["r.toml", "loss.temperature = NaN", "above 0"]),
-        ("[view]\nmean = inf\n", ["r.toml", "view.mean = inf", "a number"]),
-        (
-            "[method]\nname = \"moco\"\npeer_weight = 0.5\n",
-            ["r.toml", "line 3: method.peer_weight", "moco does not read"],
-        ),
-        ("[method]\nname = \"dino\"\ntemperature = 0.1\n", ["r.toml", "line 3", "student_temperature or teacher_temp"]),
-        ("[loss\n", ["r.toml", "line 1", "]"]),
-    ] {
-        std::fs::write(folder.join("r.toml"), recipe).unwrap();
-        refuse(folder, "pretrain data --recipe r.toml --out run", &words);
-        refuse(folder, "crossval data --pretrain-inside --recipe r.toml --out study", &words);
-    }
-    for odd in ["nan", "inf", "-inf"] {
-        refuse(
-            folder,
-            &format!("pretrain data --label-fraction={odd} --out run"),
-            &["train.label_fraction", "at most 1"],
-        );
-        refuse(
-            folder,
-            &format!("pretrain data --clip-fraction={odd} --out run"),
-            &["train.clip_fraction", "at most 1"],
-        );
-    }
-    refuse(folder, "pretrain data --recipe absent.toml --out run", &["absent.toml", "No such file"]);
 }
 
 #[cfg(unix)]
@@ -153,29 +117,6 @@ fn another_setting_in_a_folder_of_an_evaluation_is_told_by_its_one_key_and_the_r
     assert_refused(&said, &["encoder.train.batch = 4, now asked for 3"]);
     assert!(said.err.len() < 400 && said.err.contains("say --pretrain-batch 4"), "{}", said.err);
     done(folder, line);
-}
-
-#[test]
-fn a_recipe_is_taken_by_its_name_and_an_absent_file_of_that_name_says_so() {
-    let folder = phantom();
-    let folder = folder.path();
-    let listed = done(folder, "recipe list").out;
-    assert_eq!(done(folder, "recipe").out, listed, "as earlier versions");
-    for name in ["hico", "hico-plus", "simclr", "ivpp"] {
-        assert!(listed.lines().any(|line| line.split_whitespace().next() == Some(name)), "{listed}");
-    }
-    let plus = done(folder, "recipe show hico-plus").out;
-    assert!(plus.contains("aligned_mix = true"));
-    assert_eq!(done(folder, "recipe hico-plus").out, plus, "as earlier versions");
-    assert_refused(&run(folder, ["recipe", "show", "nothing"]), &["nothing", "no recipe of that name"]);
-    for command in ["pretrain data --out run", "crossval data --pretrain-inside --out study"] {
-        let said = run(folder, format!("{command} --recipe recipes/hico-plus.toml").split_whitespace());
-        assert_refused(&said, &["recipes/hico-plus.toml", "No such file"]);
-        assert!(said.err.contains("hint: `--recipe hico-plus`"), "{}", said.err);
-    }
-    done(folder, "pretrain data --recipe hico-plus --side 32 --epochs 1 --lr 0.001 --quiet --out run");
-    let recipe = std::fs::read_to_string(folder.join("run/recipe.toml")).unwrap();
-    assert!(recipe.contains("aligned_mix = true") && recipe.contains("learning_rate = 0.001"), "{recipe}");
 }
 
 #[test]

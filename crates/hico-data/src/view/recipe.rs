@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ViewRecipe {
-    /// Height and width of a view, pixels; 32 to 512.
+    /// Height and width of a view, pixels; 32 to 512. In files `image_size`; earlier ones have `side`.
+    #[serde(rename = "image_size", alias = "side")]
     pub side: usize,
     /// Smallest and largest share of the frame's area that a random crop keeps.
     pub crop_scale: [f64; 2],

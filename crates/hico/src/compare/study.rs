@@ -537,7 +537,7 @@ fn of_every_method(shared: &toml::Table) -> toml::Table {
 /// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:
 /// the last network is judged, not the one that a watched loss would choose.
 fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, StudyError> {
-    let none = toml::Table::from_iter([("watch_fraction".to_owned(), toml::Value::Float(0.0))]);
+    let none = toml::Table::from_iter([("val_fraction".to_owned(), toml::Value::Float(0.0))]);
     let unwatched = toml::Table::from_iter([("train".to_owned(), toml::Value::Table(none))]);
     let layers: Vec<&toml::Table> = [file, &unwatched].into_iter().chain(over.iter().copied()).collect();
     Recipe::of_layers(&layers).map_err(|source| StudyError::Recipe { method: method.to_owned(), source })

@@ -281,7 +281,7 @@ mod tests {
         for (from, to, said) in [
             ("\"temperature\":1.5", "\"temperature\":0.0", "temperature is 0e0"),
             ("\"std\":0.25", "\"std\":0.0", "view.std = 0"),
-            ("\"side\":224", "\"side\":224000", "view.side = 224000"),
+            ("\"image_size\":224", "\"image_size\":224000", "view.image_size = 224000"),
         ] {
             let facts = words[FACTS].replace(from, to);
             assert_ne!(facts, words[FACTS], "{from}");

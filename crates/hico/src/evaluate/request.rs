@@ -300,7 +300,7 @@ fn plan_hint(Difference { key, there, .. }: &Difference) -> String {
     let flag = match key.as_str() {
         "encoder.train.epochs" => Some("--pretrain-epochs"),
         "encoder.train.batch" => Some("--pretrain-batch"),
-        "encoder.view.side" | "finetune.view.side" => Some("--side"),
+        "encoder.view.image_size" | "finetune.view.image_size" => Some("--image-size"),
         "finetune.epochs" => Some("--epochs"),
         "finetune.batch" => Some("--batch"),
         "finetune.learning_rate" => Some("--learning-rate"),

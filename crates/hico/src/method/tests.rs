@@ -29,7 +29,7 @@ fn draws() -> Vec<(MethodName, Draw)> {
 fn a_budget_counts_the_images_that_a_method_draws_of_a_clip() {
     let data = clip(12);
     for (name, draw) in draws() {
-        let recipe = Recipe::of_method(name).with_side(112).unwrap();
+        let recipe = Recipe::of_method(name).with_image_size(112).unwrap();
         let views = draw(&data, 0, &recipe, Seed(1), 250).unwrap();
         let area: usize = views.images.iter().map(Vec::len).sum();
         let images = area.div_ceil(3 * 112 * 112);
@@ -41,7 +41,7 @@ fn a_budget_counts_the_images_that_a_method_draws_of_a_clip() {
 fn a_key_of_the_views_changes_them_where_the_table_says_that_it_is_read_and_nowhere_else() {
     let data = clip(12);
     for (name, draw) in draws() {
-        let recipe = Recipe::of_method(name).with_side(32).unwrap();
+        let recipe = Recipe::of_method(name).with_image_size(32).unwrap();
         let drawn = |recipe: &Recipe| -> Vec<Views> {
             (240..250).map(|epoch| draw(&data, 0, recipe, Seed(1), epoch).unwrap()).collect()
         };

@@ -69,8 +69,8 @@ impl Key {
     }
 }
 
-/// Keys that have moved: where they stood, and where they stand.
-const MOVED: [(&str, &str, Section, &str); 9] = [
+/// Keys that have moved or have another name: where they stood, and where they stand.
+const MOVED: [(&str, &str, Section, &str); 13] = [
     ("loss", "temperature", Section::Method, "temperature"),
     ("loss", "peer_weight", Section::Method, "peer_weight"),
     ("loss", "label_weight", Section::Method, "label_weight"),
@@ -80,6 +80,10 @@ const MOVED: [(&str, &str, Section, &str); 9] = [
     ("model", "medium_from", Section::Method, "medium_from"),
     ("model", "projector", Section::Method, "projector"),
     ("method", "teacher_momentum", Section::Method, "momentum"),
+    ("view", "side", Section::View, "image_size"),
+    ("train", "watch_fraction", Section::Train, "val_fraction"),
+    ("train", "recompute_activations", Section::Train, "gradient_checkpointing"),
+    ("train", "decay", Section::Train, "weight_decay_mode"),
 ];
 
 /// Keys of which a record of an earlier version holds every one, whatever its method.
@@ -173,11 +177,21 @@ fn and(words: &[&str]) -> String {
 fn unknown(written: &Written, method: MethodName) -> [String; 2] {
     let fact = format!("there is no such key of the method {method}");
     let near = |known: Vec<Key>| {
+        // Under the name of an earlier version it is the same key.
+        let earlier = |key: &Key| {
+            let of = |(_, old, section, name): &(&str, &str, Section, &str)| {
+                (*section == key.section && *name == key.name).then(|| (*old).to_owned())
+            };
+            MOVED.iter().filter_map(of).collect::<Vec<_>>()
+        };
+        let named = known.into_iter().flat_map(|key| {
+            let names = earlier(&key).into_iter().chain([key.name.clone()]).collect::<Vec<_>>();
+            names.into_iter().map(move |name| (name, key.clone()))
+        });
         // Of two that are as near, the one of the same section.
-        let rank = |key: &Key| (distance(&key.name, &written.key), key.section.name() != written.section);
-        let nearest = known.into_iter().min_by_key(rank)?;
-        let least = distance(&nearest.name, &written.key);
-        (least <= 1.max(written.key.chars().count() / 3)).then_some(nearest)
+        let rank = |(name, key): &(String, Key)| (distance(name, &written.key), key.section.name() != written.section);
+        let (name, nearest) = named.min_by_key(rank)?;
+        (distance(&name, &written.key) <= 1.max(written.key.chars().count() / 3)).then_some(nearest)
     };
     if let Some(own) = near(known_to(method)) {
         return [fact, format!("did you mean {}?", own.in_words())];

@@ -25,7 +25,7 @@ pub use method::{
     ByolRecipe, DinoRecipe, HicoRecipe, IvppRecipe, MethodFacts, MethodName, MethodRecipe, MethodSpec, MocoRecipe,
     SimClrRecipe, UclRecipe, UsclRecipe, VicRegRecipe,
 };
-pub(crate) use records::plan_of_record;
+pub(crate) use records::{plan_of_record, view_of_record};
 pub use shipped::{SHIPPED, Shipped};
 pub(crate) use table::method_table;
 pub use train::TrainRecipe;
@@ -62,7 +62,7 @@ impl Default for Recipe {
 impl Recipe {
     /// Parses and checks a recipe that a person wrote.
     ///
-    /// A key that is absent has the default of the method. Keys that have moved are read where they used to stand.
+    /// A key that is absent has the default of the method. Keys that have moved or have another name are read where and as they used to be.
     ///
     /// # Errors
     /// When it is not TOML, or has a key that is unknown, that the method does not read, or that is out of its range.
@@ -169,11 +169,11 @@ impl Recipe {
         }
     }
 
-    /// Sets the side of views, pixels.
+    /// Sets the height and width of views, pixels.
     ///
     /// # Errors
     /// When it is out of its range.
-    pub fn with_side(self, side: usize) -> Result<Self, RecipeError> {
+    pub fn with_image_size(self, side: usize) -> Result<Self, RecipeError> {
         let view = ViewRecipe { side, ..self.view.clone() };
         self.with_view(view)
     }

@@ -135,7 +135,7 @@ fn an_unknown_key_is_refused_with_the_nearest_that_is_known() {
         ),
         (
             "[train]\nside = 64\n",
-            "line 2: train.side = 64: there is no such key of the method hico; did you mean side below [view]?",
+            "line 2: train.side = 64: there is no such key of the method hico; did you mean image_size below [view]?",
         ),
         (
             "[method]\nqueues = 64\n",
@@ -199,6 +199,26 @@ fn keys_that_moved_are_read_where_they_stood_but_not_twice() {
 }
 
 #[test]
+fn keys_that_have_another_name_are_read_by_their_earlier_one() {
+    let old = "[view]\nside = 64\n[train]\nwatch_fraction = 0.1\nrecompute_activations = true\ndecay = \"decoupled\"\n";
+    let new = "[view]\nimage_size = 64\n[train]\nval_fraction = 0.1\ngradient_checkpointing = true\n\
+               weight_decay_mode = \"decoupled\"\n";
+    assert_eq!(parse(old), parse(new));
+    let written = toml::to_string(&parse(old)).unwrap();
+    assert!(new.lines().skip(1).filter(|line| line.contains('=')).all(|line| written.contains(line)), "{written}");
+    assert!(
+        old.lines().filter(|line| line.contains('=')).all(|line| !written.contains(&format!("\n{line}"))),
+        "{written}"
+    );
+    // Files of classifiers hold views too.
+    let view: ViewRecipe = serde_json::from_str("{\"side\": 64}").unwrap();
+    assert_eq!((view.side, serde_json::to_value(&view).unwrap()["image_size"].as_u64()), (64, Some(64)));
+    assert_eq!(refusal("[view]\nside = 3"), "view.side = 3: must be from 32 to 512 pixels");
+    let words = "train.watch_fraction = 0.1: it says the same as train.val_fraction: leave one of them out";
+    assert_eq!(refusal("[train]\nval_fraction = 0.1\nwatch_fraction = 0.1\n"), words);
+}
+
+#[test]
 fn a_key_that_turns_off_what_the_method_does_not_do_is_read_over() {
     let neutral = "[method]\nname = \"simclr\"\nsupervision = \"self\"\n[view]\nmixup = 0.0\naligned_mix = false\n\
                    pair_within = 0\n";
@@ -214,7 +234,7 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
         ("recipe-simclr.toml", MethodName::SimClr),
     ] {
         // They are of `--epochs 2 --side 32 --batch 8`.
-        let expected = Recipe::of_method(method).with_epochs(2).and_then(|recipe| recipe.with_side(32));
+        let expected = Recipe::of_method(method).with_epochs(2).and_then(|recipe| recipe.with_image_size(32));
         let expected = expected.unwrap().with_batch(8).unwrap();
         assert_eq!(Recipe::of_record(&record(name)).unwrap(), expected, "{name}");
         // Named as a recipe it is known for what it is.
@@ -234,11 +254,9 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
 
 #[test]
 fn studies_and_plans_of_earlier_versions_hold_recipes_that_read() {
-    let results = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
     let mut read = 0;
     for study in ["hico-plus", "lung-breast", "breast-to-lung", "held-out-origin"] {
-        let text = std::fs::read_to_string(results.join(study).join("study.json")).unwrap();
-        let ledger: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let ledger: serde_json::Value = serde_json::from_str(&record(&format!("study-{study}.json"))).unwrap();
         for method in ledger["methods"].as_object().unwrap().values().filter(|method| method.is_object()) {
             let Some(old) = method.get("recipe") else { continue };
             let recipe: Recipe = serde_json::from_value(old.clone()).unwrap();
@@ -250,8 +268,9 @@ fn studies_and_plans_of_earlier_versions_hold_recipes_that_read() {
     }
     assert!(read > 20, "{read}");
     let plan = plan_of_record(serde_json::from_str(&record("plan-simclr.json")).unwrap());
-    let encoder = Recipe::of_method(MethodName::SimClr).with_epochs(1).and_then(|recipe| recipe.with_side(32));
+    let encoder = Recipe::of_method(MethodName::SimClr).with_epochs(1).and_then(|recipe| recipe.with_image_size(32));
     let encoder = encoder.and_then(|recipe| recipe.with_batch(8)).unwrap();
+    assert_eq!(plan["finetune"]["view"]["image_size"], 32);
     assert_eq!(plan["encoder"], serde_json::to_string(&encoder).unwrap());
 }
 
@@ -273,7 +292,7 @@ fn what_is_derived_is_checked() {
     let longer = recipe.clone().with_epochs(30).unwrap();
     assert_eq!((longer.train().epochs.get(), longer.train().warmup_epochs), (30, 1));
     assert!(recipe.clone().with_epochs(0).is_err() && recipe.clone().with_batch(1).is_err());
-    assert!(recipe.clone().with_side(31).is_err() && recipe.clone().with_learning_rate(f64::NAN).is_err());
+    assert!(recipe.clone().with_image_size(31).is_err() && recipe.clone().with_learning_rate(f64::NAN).is_err());
     let simclr = Recipe::of_method(MethodName::SimClr);
     let error = simclr.clone().with_supervision(Supervision::Full).unwrap_err().to_string();
     assert!(error.starts_with("method.supervision = \"full\": the method simclr does not read it"), "{error}");

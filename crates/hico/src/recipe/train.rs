@@ -17,15 +17,15 @@ pub struct TrainRecipe {
     /// Clips whose maps are in memory at a time; absent means the whole batch. The loss compares the whole batch all the
     /// same (Gao et al. 2021); only batch statistics are those of so many clips.
     pub micro_batch: Option<Count>,
-    /// Computes the backbone's maps again for the gradient instead of keeping them (activation checkpointing): the
-    /// same numbers with less memory, in more time.
-    pub recompute_activations: bool,
+    /// Gradient checkpointing: the backbone's maps are computed again for the gradient instead of kept; the same numbers
+    /// with less memory, in more time.
+    pub gradient_checkpointing: bool,
     /// Largest learning rate.
     pub learning_rate: Positive,
     /// Weight decay.
     pub weight_decay: NonNegative,
     /// Way that weight decay enters the update.
-    pub decay: Decay,
+    pub weight_decay_mode: Decay,
     /// Course of the learning rate.
     pub schedule: ScheduleKind,
     /// Epochs of warm-up (or, for `authors`, of constant rate).
@@ -37,7 +37,7 @@ pub struct TrainRecipe {
     /// Share of the clips that are used at all.
     pub clip_fraction: Share,
     /// Share of the groups held out for validation: they measure the run's health and choose its best epoch.
-    pub watch_fraction: AtMostHalf,
+    pub val_fraction: AtMostHalf,
     /// Format that large products are computed in.
     pub precision: Precision,
     /// Random seed.
@@ -51,16 +51,16 @@ impl Default for TrainRecipe {
             batch: BatchSize::known(32),
             drop_last: false,
             micro_batch: None,
-            recompute_activations: false,
+            gradient_checkpointing: false,
             learning_rate: Positive::known(3e-4),
             weight_decay: NonNegative::known(1e-4),
-            decay: Decay::default(),
+            weight_decay_mode: Decay::default(),
             schedule: ScheduleKind::default(),
             warmup_epochs: 10,
             clip_norm: None,
             label_fraction: Share::known(1.0),
             clip_fraction: Share::known(1.0),
-            watch_fraction: AtMostHalf::known(0.2),
+            val_fraction: AtMostHalf::known(0.2),
             precision: Precision::default(),
             seed: 1,
         }

@@ -36,7 +36,7 @@ pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(
 /// # Errors
 /// Names the first key of `[view]` that is out of its range.
 pub fn check_view(view: &ViewRecipe) -> Result<(), RecipeError> {
-    check("view.side", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
+    check("view.image_size", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
     range("view.crop_scale", view.crop_scale, 1.0)?;
     range("view.crop_ratio", view.crop_ratio, f64::INFINITY)?;
     fraction("view.flip", view.flip)?;

@@ -128,7 +128,7 @@ mod tests {
 
     fn start(supervision: Supervision, projector: Projector) -> (Hico, HicoModel) {
         let own = HicoRecipe { supervision, projector, ..HicoRecipe::default() };
-        let recipe = Recipe::default().with_method(MethodRecipe::Hico(own)).with_side(SIDE).unwrap();
+        let recipe = Recipe::default().with_method(MethodRecipe::Hico(own)).with_image_size(SIDE).unwrap();
         Method::new(&own, &recipe, 3, &Device::flex().autodiff(), Seed(5))
     }
 

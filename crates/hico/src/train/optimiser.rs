@@ -50,7 +50,7 @@ impl Adam {
     /// The optimiser that a recipe asks for.
     #[must_use]
     pub const fn of(train: &TrainRecipe) -> Self {
-        Self::new(train.weight_decay.get(), train.decay)
+        Self::new(train.weight_decay.get(), train.weight_decay_mode)
     }
 
     /// Moves every trainable parameter that has a gradient (Kingma and Ba 2015, algorithm 1).

@@ -258,8 +258,9 @@ pub enum TrainError {
 #[must_use]
 pub fn batch_hint(flag: &str, BatchTooLarge { clips, .. }: &BatchTooLarge) -> String {
     match *clips {
-        0..LEAST => "a batch takes two clips: ingest more, or hold fewer out (train.watch_fraction = 0 in the recipe)"
-            .to_owned(),
+        0..LEAST => {
+            "a batch takes two clips: ingest more, or hold fewer out (train.val_fraction = 0 in the recipe)".to_owned()
+        }
         clips => format!("use {flag} {clips} or less"),
     }
 }

@@ -177,7 +177,7 @@ impl<'a, M: Method> Run<'a, M> {
         let batch = drawn.batch(&self.labels, &self.plan.device);
         let images = batch.clips.len() * self.plan.recipe.method().name().spec().facts.images_a_clip;
         let train = self.plan.recipe.train();
-        let mut memory = Memory { part: train.micro_batch.map(Count::get), recompute: train.recompute_activations };
+        let mut memory = Memory { part: train.micro_batch.map(Count::get), recompute: train.gradient_checkpointing };
         if batch.clips.len() < self.plan.sampler.batch() {
             memory = memory.of_short(batch.clips.len());
         }

@@ -91,7 +91,7 @@ pub fn select(
         (0..data.len()).map(|clip| label(clip).filter(|_| labelled.contains(&clip))).collect();
     let groups: Vec<(String, Option<usize>)> =
         clips.iter().map(|&clip| (data.row(clip).group.clone(), labels[clip])).collect();
-    let watched = split::hold_out(&groups, recipe.train().watch_fraction.get(), seed.derive("watch", &[]));
+    let watched = split::hold_out(&groups, recipe.train().val_fraction.get(), seed.derive("watch", &[]));
     let (watch, train): (Vec<usize>, Vec<usize>) =
         clips.into_iter().partition(|&clip| watched.contains(data.row(clip).group.as_str()));
     if train.is_empty() && supervision == Supervision::Full && labelled.is_empty() {
@@ -134,7 +134,7 @@ fn warnings(
         }
         _ => {}
     }
-    if watch.is_empty() && recipe.train().watch_fraction.get() > 0.0 {
+    if watch.is_empty() && recipe.train().val_fraction.get() > 0.0 {
         let kept = if recipe.method().name().spec().facts.losses_compare {
             "the one of the lowest training loss"
         } else {

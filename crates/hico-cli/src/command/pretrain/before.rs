@@ -106,12 +106,12 @@ pub(super) fn refused<T>(error: TrainError, args: &PretrainArgs) -> anyhow::Resu
 fn flag(key: &str) -> Option<&'static str> {
     Some(match key {
         "method.supervision" => "--supervision",
-        "view.side" => "--side",
+        "view.image_size" => "--image-size",
         "train.epochs" => "--epochs",
         "train.batch" => "--batch",
         "train.learning_rate" => "--learning-rate",
         "train.micro_batch" => "--micro-batch",
-        "train.recompute_activations" => "--recompute-activations",
+        "train.gradient_checkpointing" => "--gradient-checkpointing",
         "train.precision" => "--precision",
         "train.seed" => "--seed",
         "train.label_fraction" => "--label-fraction",
