@@ -3,7 +3,10 @@
 use super::study::Labels;
 use crate::evaluate::prediction_table::AnswerKey;
 use crate::evaluate::predictions::FramePrediction;
+use crate::model::weights::hex;
+use hico_data::Dataset;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// What is asked of an encoder.
@@ -71,9 +74,25 @@ pub struct Answer {
     pub pretrain_seconds: f64,
     /// Seconds that this answer took.
     pub seconds: f64,
+    /// SHA-256 of the predictions, [`predictions_sha256`]: by it a table that was changed is told from one with more answers.
+    pub predictions_sha256: String,
     /// Every tested frame, in the order of the data set; kept in a table of its own. None of [`EvalMode::Inner`].
     #[serde(skip)]
     pub predictions: Vec<FramePrediction>,
+}
+
+/// Hashes predictions: the id of each clip, the frame, and every bit of the probabilities.
+#[must_use]
+pub fn predictions_sha256(dataset: &Dataset, predictions: &[FramePrediction]) -> String {
+    let mut hash = Sha256::new();
+    for prediction in predictions {
+        let clip = dataset.row(prediction.clip).clip.as_bytes();
+        hash.update((clip.len() as u64).to_le_bytes());
+        hash.update(clip);
+        hash.update((prediction.frame as u64).to_le_bytes());
+        prediction.probabilities.iter().for_each(|value| hash.update(value.to_bits().to_le_bytes()));
+    }
+    hex(&hash.finalize())
 }
 
 /// Which question an answer answers, within its cell.
@@ -143,6 +162,7 @@ pub(super) mod tests {
             published: Some(2.0 / 3.0),
             pretrain_seconds: 12.25,
             seconds: 0.1 + 0.2,
+            predictions_sha256: "ab".into(),
             predictions: vec![FramePrediction { clip: 0, frame: 1, probabilities: vec![1.0 / 3.0, 2.0 / 3.0] }],
         }
     }

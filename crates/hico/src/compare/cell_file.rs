@@ -1,19 +1,19 @@
 //! The files of a cell: `cells/NAME.json` with what was found out, and for each data set that was tested
 //! `predictions/DATA/NAME.parquet` with what was predicted.
 //!
-//! The tables are written first and the JSON last, so a cell whose JSON is there is whole. The JSON names the hash of each
-//! table: one that was cut or changed is told from the one that was written.
+//! The tables are written first and the JSON last, so what a JSON tells of is in its tables. A table may hold more than that,
+//! where a process was killed between the two; the hash of each answer's predictions tells such a table from one that was
+//! cut or changed.
 
-use super::answer::{Answer, EvalMode};
+use super::answer::{Answer, EvalMode, predictions_sha256};
 use super::cell_error::CellError;
 use super::grid::Cell;
 use super::study::Study;
 use crate::evaluate::prediction_table::{from_parquet, to_parquet};
-use crate::model::weights::hex;
 use crate::train::run_record::VERSION;
 use hico_data::{Dataset, atomic};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,8 +38,6 @@ struct CellRecord {
     format: u32,
     /// Version of the program.
     version: String,
-    /// SHA-256 of each table of predictions, by the name of its data set.
-    predictions: BTreeMap<String, String>,
     answers: Vec<Answer>,
 }
 
@@ -84,7 +82,6 @@ impl CellFiles<'_> {
         for answer in answers.iter().filter(|answer| !answer.predictions.is_empty()) {
             of_data.entry(&answer.data).or_default().push(answer);
         }
-        let mut predictions = BTreeMap::new();
         for (name, answers) in of_data {
             let table = self.table(name);
             let Some(dataset) = self.dataset(name) else { continue };
@@ -92,9 +89,8 @@ impl CellFiles<'_> {
             let bytes = to_parquet(dataset, &rows).map_err(|error| io::Error::other(error.to_string()));
             let bytes = bytes.map_err(failed(&table))?;
             write(&table, &bytes)?;
-            predictions.insert(name.to_owned(), hash(&bytes));
         }
-        let record = CellRecord { format: FORMAT, version: VERSION.to_owned(), predictions, answers: answers.to_vec() };
+        let record = CellRecord { format: FORMAT, version: VERSION.to_owned(), answers: answers.to_vec() };
         let text = serde_json::to_string_pretty(&record).map_err(io::Error::other).map_err(failed(&path))?;
         write(&path, format!("{text}\n").as_bytes())
     }
@@ -132,25 +128,27 @@ impl CellFiles<'_> {
     /// # Errors
     /// When a file cannot be read, is broken, or is of other data.
     pub(super) fn read(&self) -> Result<Option<Vec<Answer>>, CellError> {
-        let path = answers_file(self.root, self.cell);
         let Some(record) = self.record()? else { return Ok(None) };
-        let mut answers = record.answers;
-        answers.retain(|answer| self.dataset(&answer.data).is_some());
-        let mut found = BTreeMap::new();
-        for (name, expected) in &record.predictions {
-            let table = self.table(name);
-            // What was tested before the study left a data set out is of no use to it.
-            let Some(dataset) = self.dataset(name) else { continue };
-            let bytes = read(&table)?.ok_or_else(|| broken(&table, "it is not there".to_owned()))?;
-            if hash(&bytes) != *expected {
-                return Err(broken(&table, "it is not the table that the cell wrote".to_owned()));
-            }
-            found.extend(from_parquet(dataset, bytes).map_err(|reason| broken(&table, reason))?);
-        }
-        for answer in &mut answers {
+        // What was tested before the study left a data set out is of no use to it.
+        let known = |answer: &Answer| self.dataset(&answer.data).is_some();
+        let mut answers: Vec<Answer> = record.answers.into_iter().filter(known).collect();
+        let mut tables = BTreeMap::new();
+        for answer in answers.iter_mut().filter(|answer| answer.evaluation != EvalMode::Inner) {
+            let Some(dataset) = self.dataset(&answer.data) else { continue };
+            let path = self.table(&answer.data);
+            let found = match tables.entry(answer.data.clone()) {
+                Entry::Occupied(table) => table.into_mut(),
+                Entry::Vacant(place) => {
+                    let bytes = read(&path)?.ok_or_else(|| broken(&path, "it is not there".to_owned()))?;
+                    place.insert(from_parquet(dataset, bytes).map_err(|reason| broken(&path, reason))?)
+                }
+            };
             answer.predictions = found.remove(&answer.key()).unwrap_or_default();
-            if answer.predictions.is_empty() && answer.evaluation != EvalMode::Inner {
-                return Err(broken(&path, format!("an answer of fold {} has no predictions", answer.fold)));
+            if answer.predictions.is_empty()
+                || predictions_sha256(dataset, &answer.predictions) != answer.predictions_sha256
+            {
+                let reason = format!("its predictions of fold {} are not those that the cell wrote", answer.fold);
+                return Err(broken(&path, reason));
             }
         }
         Ok(Some(answers))
@@ -186,8 +184,4 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), CellError> {
 pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> CellError {
     let path = path.to_owned();
     move |source| CellError::File { path, source }
-}
-
-fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }

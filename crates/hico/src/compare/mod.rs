@@ -31,4 +31,6 @@ mod tables;
 mod work;
 
 #[cfg(test)]
+mod resume_tests;
+#[cfg(test)]
 mod tests;

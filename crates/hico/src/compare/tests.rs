@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-const STUDY: &str = r#"
+pub(super) const STUDY: &str = r#"
 title = "Spots"
 seeds = [1, 2]
 compare = [["self", "random"]]
@@ -60,7 +60,7 @@ recipe = "hico.toml"
 ablates = "self"
 "#;
 
-fn read(text: &str) -> Result<Study, String> {
+pub(super) fn read(text: &str) -> Result<Study, String> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("hico.toml"), "").unwrap();
     let path = folder.path().join("study.toml");
@@ -69,7 +69,7 @@ fn read(text: &str) -> Result<Study, String> {
 }
 
 /// Two folds, three groups of each class in both.
-fn spots() -> Arc<Dataset> {
+pub(super) fn spots() -> Arc<Dataset> {
     let groups = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
     let rows: Vec<_> = groups.iter().enumerate().map(|(at, group)| (*group, Some(at % 2), at / 6)).collect();
     Arc::new(test_data::spots(&rows))
@@ -85,7 +85,7 @@ fn options(folder: &Path) -> Options {
     }
 }
 
-fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Answer>, CellError> {
+pub(super) fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Answer>, CellError> {
     cell::run(study, data, cell, &options(folder), &mut |_| {}, &AtomicBool::new(false))
 }
 
@@ -217,39 +217,6 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
     let summary = summarise(&study, &data, &cells, &missing, cells.len() - 1);
     assert!(summary.tables[1].entries[1].scores.is_none() && summary.tables[1].comparisons.is_empty());
     assert!(summary.warnings.iter().any(|warning| warning.starts_with("1 cells")));
-}
-
-#[test]
-fn a_pool_is_pretrained_on_once_for_all_sets_and_a_set_may_be_added_later() {
-    let text = STUDY
-        .replace("seeds = [1, 2]", "seeds = [1]")
-        .replace("name = \"spots\"\nfolder = \"spots\"", "name = \"spots\"\nfolder = \"spots\"\njudged = false")
-        .replace("looks = 1", "looks = 0")
-        .replace("finetune = [\"all\"]", "finetune = []");
-    let third = "[[data]]\nname = \"third\"\nfolder = \"third\"\npretrain = \"spots\"\n\n[[method]]\nname = \"random\"";
-    let more = read(&text.replacen("[[method]]\nname = \"random\"", third, 1)).unwrap();
-    let study = read(&text).unwrap();
-    let data = [spots(), spots(), spots()];
-    let before = cells(&study, &data[..2]).unwrap();
-    let after = cells(&more, &data).unwrap();
-    assert_eq!(before.len(), 3, "a cell a method");
-    assert_eq!(before[1].tests, [(1, 1)]);
-    assert_eq!(
-        (after[1].name.as_str(), after[1].tests.as_slice()),
-        ("self--on-spots--seed1", &[(1, 1), (2, 0), (2, 1)][..])
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let first = run(&study, &data[..2], &before[1], folder.path()).unwrap();
-    assert!(cell::is_finished(&study, &before[1], folder.path()).unwrap());
-    assert!(!cell::is_finished(&more, &after[1], folder.path()).unwrap());
-    let both = run(&more, &data, &after[1], folder.path()).unwrap();
-    assert!(both.len() == 3 * first.len() && both[..first.len()] == first[..], "what was known is not asked again");
-    // The sets are the same, and so is the encoder.
-    let of = |data: &str, fold: usize| -> Vec<_> {
-        both.iter().filter(|row| row.data == data && row.fold == fold).map(|row| row.predictions.clone()).collect()
-    };
-    assert_eq!(of("other", 1), of("third", 1));
-    assert!(cell::is_finished(&more, &after[1], folder.path()).unwrap());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is done within a cell: its encoder is pretrained, looked at on its way, and evaluated; every answer is kept as soon
 //! as it is there.
 
-use super::answer::{Answer, EvalMode, Question};
+use super::answer::{Answer, EvalMode, Question, predictions_sha256};
 use super::cell::Options;
 use super::cell_error::CellError;
 use super::cell_file::{CellFiles, failed};
@@ -286,6 +286,7 @@ impl Work<'_> {
             published: found.published,
             pretrain_seconds: stage.map_or(0.0, |stage| stage.seconds),
             seconds: began.elapsed().as_secs_f64(),
+            predictions_sha256: predictions_sha256(&self.data[data], &found.predictions),
             predictions: found.predictions,
         });
         let kept = CellFiles { root: &self.folder, cell: self.cell, study: self.study, data: self.data };
