@@ -85,10 +85,6 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridErro
     for &seed in &study.seeds {
         let judged = || study.data.iter().enumerate().filter(|(_, set)| set.judged);
         let encoders = || (0..study.methods.len()).filter(|method| !study.methods[*method].is_baseline());
-        for (place, _) in judged() {
-            let of_set = (0..study.methods.len()).filter(|method| study.methods[*method].is_baseline());
-            cells.extend(of_set.map(|method| baseline(study, method, place, seed, &folds[place])));
-        }
         for (place, _) in judged().filter(|(_, set)| set.source == Source::Inside) {
             for &fold in &folds[place] {
                 for method in encoders() {
@@ -110,6 +106,10 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridErro
             let tests: Vec<(usize, usize)> =
                 of_pool.flat_map(|(place, _)| folds[place].iter().map(move |&fold| (place, fold))).collect();
             cells.extend(encoders().map(|method| transfer(study, method, from, seed, tests.clone())));
+        }
+        for (place, _) in judged() {
+            let of_set = (0..study.methods.len()).filter(|method| study.methods[*method].is_baseline());
+            cells.extend(of_set.map(|method| baseline(study, method, place, seed, &folds[place])));
         }
     }
     Ok(cells)
