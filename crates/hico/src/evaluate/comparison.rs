@@ -22,7 +22,7 @@ const ROUNDING: f64 = 1e-12;
 
 /// Compares two candidates on the same units.
 ///
-/// The difference is a sum over groups ([`contributions`]), so its tests need nothing but what each group adds with each
+/// The difference is a sum over groups (`contributions`), so its tests need nothing but what each group adds with each
 /// seed: one flips the signs of groups, with the mean over seeds; the other those of seeds, with the sum over groups.
 /// A difference is shown where both are small: other patients or other seeds would have shown it too.
 ///
