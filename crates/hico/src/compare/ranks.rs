@@ -1,5 +1,6 @@
 //! Several methods on several data: mean ranks, Friedman's test and Nemenyi's critical difference (Demšar 2006).
 
+use crate::stats::normal_below;
 use hico_data::Seed;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
@@ -112,36 +113,9 @@ fn range_below(range: f64, count: usize) -> f64 {
     count as f64 * weighted.sum::<f64>() * width / 3.0
 }
 
-/// Probability that a standard normal value is below `x`: Taylor's series about 0 where it converges fast, a continued
-/// fraction in the tails (Abramowitz and Stegun 26.2.10 and 26.2.14).
-fn normal_below(x: f64) -> f64 {
-    let density = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    if x.abs() > 4.0 {
-        let fraction = (1..=60).rev().fold(0.0, |below, term| f64::from(term) / (x.abs() + below));
-        let tail = density / (x.abs() + fraction);
-        return if x > 0.0 { 1.0 - tail } else { tail };
-    }
-    let (mut term, mut sum, mut odd) = (x, x, 1.0);
-    while term.abs() > 1e-18 * sum.abs().max(1e-300) && odd < 400.0 {
-        odd += 2.0;
-        term *= x * x / odd;
-        sum += term;
-    }
-    density.mul_add(sum, 0.5)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_normal_distribution_is_that_of_the_tables() {
-        for (x, expected) in
-            [(0.0, 0.5), (1.0, 0.841_344_746_068_543), (-1.96, 0.024_997_895_148_220), (5.0, 0.999_999_713_348_428)]
-        {
-            assert!((normal_below(x) - expected).abs() < 1e-12, "{x}: {}", normal_below(x));
-        }
-    }
 
     #[test]
     fn critical_values_are_those_of_demsar() {
