@@ -117,9 +117,12 @@ fn tasks_of_an_array_job_run_the_cells_of_their_numbers_and_other_programs_find_
     assert!(!done(folder, "compare study.toml --out study --list").out.contains("to do"));
     done(folder, "compare study.toml --out study --summarise --quiet");
 
-    let python = std::env::var("HICO_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let named = std::env::var("HICO_PYTHON");
+    let python = named.clone().unwrap_or_else(|_| "python3".to_owned());
     let needed = "import duckdb, pandas, pyarrow, scipy, sklearn";
     if !Command::new(&python).args(["-c", needed]).output().is_ok_and(|output| output.status.success()) {
+        // The gate makes an interpreter that has them and names it; elsewhere they may be absent.
+        assert!(named.is_err(), "{python} cannot {needed}: delete that environment, and ./check makes it anew");
         println!("skipped: other programs on a study's predictions: {python} cannot {needed}");
         return;
     }
