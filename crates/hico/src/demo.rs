@@ -3,8 +3,8 @@
 //! It goes the way that a person's own clips go, through files and the same functions, and claims nothing: the phantom
 //! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
 
+use crate::compare::crossval::{self, Contender, EvaluateError, Request, cross_validate};
 use crate::device::DeviceChoice;
-use crate::evaluate::cross_validate::{Contender, EvaluateError, Request, cross_validate};
 use crate::evaluate::finetune::FinetuneRecipe;
 use crate::evaluate::outcome::Evaluation;
 use crate::recipe::{self, Recipe, RecipeError};
@@ -291,14 +291,13 @@ fn evaluate(
         seeds: recipe.seeds.clone(),
         contender: Contender::Inside(Box::new(recipe.pretraining.clone())),
         recipe: recipe.finetuning.clone(),
-        folder: Some(study.to_owned()),
         device,
         threads,
         lower_batch: true,
         command: "hico demo".to_owned(),
-        ..Request::default()
+        ..Request::new(study.to_owned())
     };
-    let mut relay = |at: crate::evaluate::cross_validate::Progress| {
+    let mut relay = |at: crossval::Progress| {
         let what = at.plan.map_or(at.what, |plan| plan.to_string());
         progress(Progress { stage: Stage::Evaluate, done: at.done, total: at.total, what });
     };

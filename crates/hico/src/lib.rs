@@ -6,6 +6,8 @@ pub mod device;
 pub mod recipe;
 pub mod metrics;
 pub mod stats;
+pub mod rows;
+pub mod knn;
 pub mod difference;
 pub mod batch;
 pub mod model;

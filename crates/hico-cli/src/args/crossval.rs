@@ -1,59 +1,74 @@
 use super::TuningArgs;
 use super::pretrain::methods;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use hico::compare::settings::{ProbeStrength, STRENGTH};
 use hico::model::weights::WeightsOf;
 use hico::recipe::MethodName;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Floors are measured beside what was pretrained: the largest class, 5 nearest neighbours on 16x16 thumbnails, a linear
-probe on a random encoder, and the same network from random weights. Only a gain over the last one speaks for
-pretraining. OUT keeps every finished fold, seed and candidate: the same command goes on where it was interrupted, and
-seeds may be added later.
-
 Examples:
   hico crossval data --pretrain-inside --pretrain-epochs 50 --out runs/honest --image-size 64 --seeds 1,2,3
   hico crossval data --pretrain-inside --method simclr --out runs/simclr --image-size 64
-  hico crossval data --pretrain runs/a --out runs/a-crossval --protocol published
-  hico crossval data --out runs/floors --image-size 64")]
+  hico crossval data --pretrain runs/a --out runs/a-crossval --labels-per-class 4
+  hico crossval data --out runs/baselines --image-size 64
+
+Baselines stand beside what was pretrained: the largest class, 5 nearest neighbours on 16x16 thumbnails, what size, frame rate, tint and file type alone tell (confounders), a linear probe on a random encoder, and the same network from random weights. Only a gain over the last one speaks for pretraining.
+
+It is the study of one method: each cell (an encoder with its fold and seed) is kept in OUT/cells, and what was predicted for every tested frame as Parquet in OUT/predictions. The same command goes on where it was interrupted, and seeds may be added later. `hico compare` runs studies of several methods and data sets.")]
 pub(crate) struct CrossvalArgs {
-    /// The data set
+    /// Evaluate on this data set
     #[arg(value_name = "DATASET")]
     pub(crate) dataset: PathBuf,
-    /// One encoder for all folds: a folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random` for floors only
+    /// Evaluate one encoder on all folds: a folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random` for the baselines alone
     #[arg(long, value_name = "RUN|FILE|random", conflicts_with = "pretrain_inside")]
     pub(crate) pretrain: Option<PathBuf>,
-    /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
+    /// Choose the network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
     #[arg(long, value_name = "online|teacher|PREFIX", default_value = "online")]
     pub(crate) weights_of: WeightsOf,
-    /// Pretrain an encoder for each fold, on the clips of all groups that this fold does not test
+    /// Pretrain an encoder for each fold and seed, on the clips of all patients that this fold does not test
     #[arg(long)]
     pub(crate) pretrain_inside: bool,
-    /// Recipe of that pretraining: a name that `hico recipe` lists, or a TOML file; the paper's if absent
+    /// Pretrain by this recipe: a name that `hico recipe` lists, or a TOML file; by default the paper's
     #[arg(long, value_name = "NAME|FILE", requires = "pretrain_inside")]
     pub(crate) recipe: Option<PathBuf>,
-    /// Method of that pretraining, by the recipe that comes with hico; HiCo if absent
+    /// Pretrain by this method, with the recipe that comes with hico; by default HiCo
     #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with = "recipe", value_parser = methods())]
     pub(crate) method: Option<MethodName>,
-    /// Epochs of that pretraining; the recipe's if absent. Its warm-up shrinks or grows with them
+    /// Pretrain for so many epochs; by default the recipe's. Its warm-up shrinks or grows with them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_epochs: Option<usize>,
-    /// Clips a step of that pretraining; if absent the recipe's, or in a fold of fewer clips all of them
+    /// Pretrain with so many clips a step; by default the recipe's, or in a fold of fewer clips all of them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_batch: Option<usize>,
-    /// A new folder for the results, or one that this command was interrupted on
+    /// Write the results to this folder: a new one, or one that this command was interrupted on
     #[arg(long, value_name = "OUT")]
     pub(crate) out: PathBuf,
-    /// Seeds, for instance 1,2,3
+    /// Repeat everything with these seeds, for instance 1,2,3
     #[arg(long, value_delimiter = ',', default_value = "1", value_name = "N,N,...")]
     pub(crate) seeds: Vec<u64>,
-    /// Folds to test, for instance 0,1; all if absent
+    /// Test these folds, for instance 0,1; by default all
     #[arg(long, value_delimiter = ',', value_name = "K,K,...")]
     pub(crate) folds: Option<Vec<usize>>,
-    /// Measure only the floors that cost nothing: largest class and thumbnails
-    #[arg(long)]
+    /// Choose the baselines to stand beside it
+    #[arg(long, value_enum, default_value_t = BaselinesArg::All, value_name = "WHICH")]
+    pub(crate) baselines: BaselinesArg,
+    /// Old name of `--baselines cheap`
+    #[arg(long, hide = true, conflicts_with = "baselines")]
     pub(crate) cheap_floors: bool,
+    /// Choose the strength of a probe's L2 term: a number, `leave-groups-out` (the best over parts of the training patients) or `inner-validation`
+    #[arg(long, value_name = "STRENGTH", default_value_t = ProbeStrength::Fixed(STRENGTH))]
+    pub(crate) probe_strength: ProbeStrength,
     #[command(flatten)]
     pub(crate) tuning: TuningArgs,
+}
+
+/// Which baselines are evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BaselinesArg {
+    /// Every one
+    All,
+    /// Those that cost nothing: without a network
+    Cheap,
 }

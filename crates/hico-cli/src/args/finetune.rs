@@ -5,31 +5,34 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-OUT then holds evaluation.json, predictions.csv and the fine-tuned network (.safetensors). The same command on the same
-OUT goes on where it was interrupted.
-
 Examples:
   hico finetune runs/a --data data --holdout-fold 0 --out runs/a-fold0
+  hico finetune runs/a --data data --all --out runs/a-for-use
   hico finetune random --data data --holdout-fold 0 --out runs/scratch-fold0 --image-size 64
   hico finetune runs/a --data data --holdout-fold 0 --out runs/authors --trainable last-block \\
-      --learning-rate 0.01 --weight-decay 1e-4 --epochs 100 --protocol published")]
+      --learning-rate 0.01 --weight-decay 1e-4 --epochs 100 --model-selection test-fold
+
+OUT then holds the fine-tuned network (.safetensors), evaluation.json with what it reached on the fold that it never saw, and what was predicted for every tested frame as Parquet (OUT/predictions). The same command goes on where it was interrupted.")]
 pub(crate) struct FinetuneArgs {
-    /// A folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random`
+    /// Fine-tune this encoder: a folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random`
     #[arg(value_name = "RUN|FILE|random")]
     pub(crate) encoder: PathBuf,
-    /// Which network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
+    /// Choose the network of a file that holds several: online, its momentum (EMA) teacher, or the one whose tensors' names begin so
     #[arg(long, value_name = "online|teacher|PREFIX", default_value = "online")]
     pub(crate) weights_of: WeightsOf,
-    /// The data set
+    /// Train and test on this data set
     #[arg(long, value_name = "DATASET")]
     pub(crate) data: PathBuf,
-    /// The fold that is not trained on but tested
-    #[arg(long, value_name = "K")]
-    pub(crate) holdout_fold: usize,
-    /// A new folder for the results
+    /// Test this fold, and train on all others
+    #[arg(long, value_name = "K", required_unless_present = "all")]
+    pub(crate) holdout_fold: Option<usize>,
+    /// Train one network on every patient, for use; it is tested on nobody
+    #[arg(long, conflicts_with = "holdout_fold")]
+    pub(crate) all: bool,
+    /// Write the results to this folder: a new one, or one that this command was interrupted on
     #[arg(long, value_name = "OUT")]
     pub(crate) out: PathBuf,
-    /// Root of every random choice
+    /// Set the random seed
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seed: u64,
     #[command(flatten)]

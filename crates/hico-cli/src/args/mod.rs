@@ -27,7 +27,7 @@ mod completions;
 pub(crate) use audit::AuditArgs;
 pub(crate) use compare::CompareArgs;
 pub(crate) use completions::CompletionsArgs;
-pub(crate) use crossval::CrossvalArgs;
+pub(crate) use crossval::{BaselinesArg, CrossvalArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use embed::{EmbedArgs, LookingArgs, SimilarArgs};
 pub(crate) use explain::ExplainArgs;
@@ -45,7 +45,7 @@ pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use taking::{LimitArgs, TakingArgs};
-pub(crate) use tuning::TuningArgs;
+pub(crate) use tuning::{SelectionArg, TuningArgs};
 
 use clap::{Args, Parser, Subcommand};
 

@@ -1,44 +1,61 @@
 use super::checkpoints::CheckpointArgs;
 use clap::{Args, ValueEnum};
+use hico::compare::labels::Labels;
+use hico::compare::settings::ModelSelection;
 use hico::device::DeviceChoice;
 use hico::evaluate::classifier::Trainable;
-use hico::evaluate::finetune::Looks;
+use hico::evaluate::finetune::ClassBalance;
 use hico::recipe::Depth;
 
 /// Flags of every command that fine-tunes.
 #[derive(Debug, Args)]
 pub(crate) struct TuningArgs {
-    /// What of a pretrained network is trained
+    /// Choose what of a pretrained network is trained
     #[arg(long, value_enum, default_value_t = TrainableArg::All)]
     pub(crate) trainable: TrainableArg,
-    /// Which looks at a test fold are taken
-    #[arg(long, value_enum, default_value_t = ProtocolArg::Honest)]
-    pub(crate) protocol: ProtocolArg,
-    /// Passes over the training frames
+    /// Select the epoch of a fine-tuning: by default the last one in `crossval`, that of the inner validation patients in `finetune`
+    #[arg(long, alias = "protocol", value_enum, value_name = "HOW")]
+    pub(crate) model_selection: Option<SelectionArg>,
+    /// Stop a fine-tuning after so many epochs without a better one on the inner validation patients; by default it runs to its end
+    #[arg(long, value_name = "EPOCHS", value_parser = whole::<1, 100_000>)]
+    pub(crate) early_stopping: Option<usize>,
+    /// Learn from the labels of so many patients of each class alone
+    #[arg(long, value_name = "N", value_parser = whole::<1, 100_000>, conflicts_with = "label_fraction")]
+    pub(crate) labels_per_class: Option<usize>,
+    /// Learn from the labels of this fraction of the patients of each class alone, 0.001 to 0.999
+    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
+    pub(crate) label_fraction: Option<Labels>,
+    /// Make up for classes of different size
+    #[arg(long, value_enum, default_value_t = BalanceArg::Weights, value_name = "HOW")]
+    pub(crate) class_balance: BalanceArg,
+    /// Train on frames as they are, without crops and flips
+    #[arg(long)]
+    pub(crate) no_augmentation: bool,
+    /// Set the passes over the training frames
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = whole::<1, 100_000>)]
     pub(crate) epochs: usize,
-    /// Height and width of an image in pixels, 32 to 512; that of the pretraining, else 224, if absent
+    /// Set the height and width of an image in pixels, 32 to 512; by default those of the pretraining, else 224
     #[arg(long, alias = "side", value_name = "PIXELS", value_parser = whole::<32, 512>)]
     pub(crate) image_size: Option<usize>,
-    /// Frames of a clip used, evenly spaced from the first to the last
+    /// Use so many frames of a clip, evenly spaced from the first to the last
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = whole::<1, 100_000>)]
     pub(crate) frames_per_clip: usize,
-    /// Frames a step
+    /// Set the frames a step
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = whole::<2, 100_000>)]
     pub(crate) batch: usize,
-    /// Learning rate at the start, which a cosine takes to zero (HiCo's authors: 0.01)
+    /// Set the learning rate at the start, which a cosine takes to zero (HiCo's authors: 0.01)
     #[arg(long, visible_alias = "lr", default_value_t = 3e-4, value_name = "RATE", value_parser = above_zero)]
     pub(crate) learning_rate: f64,
-    /// L2 weight decay
+    /// Set the L2 weight decay
     #[arg(long, default_value_t = 1e-4, value_name = "DECAY", value_parser = zero_or_more)]
     pub(crate) weight_decay: f64,
-    /// Share of the training groups that is held out to choose the epoch
-    #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = inner_share)]
-    pub(crate) inner_fraction: f64,
-    /// Depth of a network that starts from random weights; a pretrained one brings its own
+    /// Hold out this fraction of the training patients where an epoch or a probe's strength is chosen on them
+    #[arg(long, alias = "inner-fraction", default_value_t = 0.2, value_name = "FRACTION", value_parser = val_fraction)]
+    pub(crate) val_fraction: f64,
+    /// Choose the network that starts from random weights; a pretrained one brings its own
     #[arg(long, value_enum, default_value_t = DepthArg::R18)]
     pub(crate) depth: DepthArg,
-    /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
+    /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
     #[command(flatten)]
@@ -56,14 +73,39 @@ pub(crate) enum TrainableArg {
     All,
 }
 
-/// As [`Looks`].
+/// What selects the epoch of a fine-tuning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProtocolArg {
-    /// One look, at the epoch that the inner validation groups chose
-    Honest,
-    /// Beside it the best of a look after every epoch, as the literature; the difference is shown as optimism
-    #[value(alias = "both")]
-    Published,
+pub(crate) enum SelectionArg {
+    /// Learn from every training patient; the last epoch stands
+    Last,
+    /// The best on inner validation patients, who are not learnt from
+    #[value(alias = "honest")]
+    InnerValidation,
+    /// Report beside it the epoch that is best on the test fold, as the literature; the difference is shown as selection bias
+    #[value(aliases = ["published", "both"])]
+    TestFold,
+}
+
+impl SelectionArg {
+    /// What selects the epoch, and whether the test fold's own is reported beside it.
+    pub(crate) const fn parts(self) -> (ModelSelection, bool) {
+        match self {
+            Self::Last => (ModelSelection::Last, false),
+            Self::InnerValidation => (ModelSelection::InnerValidation, false),
+            Self::TestFold => (ModelSelection::InnerValidation, true),
+        }
+    }
+}
+
+/// As [`ClassBalance`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BalanceArg {
+    /// Every class weighs the same in the loss
+    Weights,
+    /// As many frames of every class are drawn, those of small classes repeatedly
+    Sampling,
+    /// Classes weigh what they hold
+    None,
 }
 
 /// As [`Depth`].
@@ -87,13 +129,26 @@ impl From<TrainableArg> for Trainable {
     }
 }
 
-impl From<ProtocolArg> for Looks {
-    fn from(arg: ProtocolArg) -> Self {
+impl From<BalanceArg> for ClassBalance {
+    fn from(arg: BalanceArg) -> Self {
         match arg {
-            ProtocolArg::Honest => Self::Honest,
-            ProtocolArg::Published => Self::Published,
+            BalanceArg::Weights => Self::Weights,
+            BalanceArg::Sampling => Self::Sampling,
+            BalanceArg::None => Self::None,
         }
     }
+}
+
+impl TuningArgs {
+    /// The labels that may be known.
+    pub(crate) fn labels(&self) -> Labels {
+        self.label_fraction.or_else(|| self.labels_per_class.map(Labels::Groups)).unwrap_or(Labels::All)
+    }
+}
+
+fn fraction(text: &str) -> Result<Labels, String> {
+    let labels = text.parse().ok().filter(|labels| matches!(labels, Labels::Thousandths(_)));
+    labels.ok_or_else(|| "must be from 0.001 to 0.999, with three decimals at most".to_owned())
 }
 
 impl From<DepthArg> for Depth {
@@ -125,6 +180,6 @@ fn zero_or_more(text: &str) -> Result<f64, String> {
     number(text, |number| number >= 0.0, "0 or more")
 }
 
-fn inner_share(text: &str) -> Result<f64, String> {
+fn val_fraction(text: &str) -> Result<f64, String> {
     number(text, |number| number > 0.0 && number <= 0.5, "above 0 and at most 0.5")
 }

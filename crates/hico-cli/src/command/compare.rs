@@ -5,7 +5,7 @@ use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::compare::answer::Answer;
-use hico::compare::cell::{self, CellError, Options};
+use hico::compare::cell::{self, CellError, CellEvent, Options};
 use hico::compare::grid::{Cell, cells};
 use hico::compare::ledger;
 use hico::compare::plan::plan;
@@ -79,11 +79,10 @@ fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Ope
     let data = hinted(study.open().map_err(CellError::from))?;
     let cells = hinted(cells(&study, &data).map_err(CellError::from))?;
     let options = Options {
-        folder: args.out.clone(),
         device: args.device,
         threads,
         checkpoint_every: args.checkpoints.checkpoint_every,
-        epochs: None,
+        ..Options::new(args.out.clone())
     };
     Ok(Open { study, data, cells, options })
 }
@@ -112,7 +111,7 @@ fn numbered(open: &Open, number: usize) -> anyhow::Result<&Cell> {
 fn one(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> {
     let cell = numbered(open, number)?;
     let stop = interrupt::flag()?;
-    let mut tell = |what: &str| output.note(&format!("{}: {what}", cell.name));
+    let mut tell = |event| note(cell, event, output);
     match cell::run(&open.study, &open.data, cell, &open.options, &mut tell, &stop) {
         Err(CellError::Interrupted) => Ok(interrupted(output)),
         outcome => {
@@ -120,6 +119,13 @@ fn one(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> 
             output.result(&answers, |answers| table::to_csv(&open.study, &open.data, answers))?;
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Says what a cell wants a person to read.
+fn note(cell: &Cell, event: CellEvent, output: &Output) {
+    if let CellEvent::Note(words) = event {
+        output.note(&format!("{}: {words}", cell.name));
     }
 }
 
@@ -137,7 +143,7 @@ fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCod
     let folder = open.options.folder.join("verify").join(&cell.name);
     let epochs = before.iter().map(|row| row.epochs).max().filter(|epochs| *epochs > 0);
     let options = Options { folder: folder.clone(), epochs, ..open.options.clone() };
-    let mut tell = |what: &str| output.note(&format!("{}: {what}", cell.name));
+    let mut tell = |event| note(cell, event, output);
     let again = match cell::run(&open.study, &open.data, cell, &options, &mut tell, &stop) {
         Err(CellError::Interrupted) => return Ok(interrupted(output)),
         outcome => hinted(outcome)?,

@@ -1,9 +1,9 @@
 use super::{evaluation, recipe};
-use crate::args::CrossvalArgs;
+use crate::args::{BaselinesArg, CrossvalArgs, SelectionArg};
 use crate::output::Output;
 use anyhow::Context as _;
+use hico::compare::crossval::{Contender, Request};
 use hico::evaluate::classifier::Trainable;
-use hico::evaluate::cross_validate::{Contender, Floors, Request};
 use hico::recipe::{Recipe, RecipeError};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -16,21 +16,25 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
         Some(encoder) => evaluation::contender(encoder, &args.weights_of, output)?,
         None => Contender::None,
     };
+    let (model_selection, published) = args.tuning.model_selection.unwrap_or(SelectionArg::Last).parts();
+    let cheap = args.cheap_floors || args.baselines == BaselinesArg::Cheap;
     let request = Request {
         folds: args.folds.clone(),
         seeds: args.seeds.clone(),
         trainable: args.tuning.trainable.into(),
-        // The floor is the best that this network reaches without pretraining.
+        // The baseline is the best that this network reaches without pretraining.
         scratch: Trainable::All,
-        looks: args.tuning.protocol.into(),
-        recipe: evaluation::finetune_recipe(&args.tuning, &contender),
+        labels: args.tuning.labels(),
+        model_selection,
+        published,
+        probe_strength: args.probe_strength,
+        recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &contender)?,
         depth: args.tuning.depth.into(),
         contender,
         probe: true,
-        floors: if args.cheap_floors { Floors::Cheap } else { Floors::All },
-        from_scratch: !args.cheap_floors,
-        folder: Some(args.out.clone()),
-        keep_classifiers: false,
+        random: !cheap,
+        folder: args.out.clone(),
+        keep_networks: false,
         device: args.tuning.device,
         threads,
         lower_batch: args.pretrain_batch.is_none(),

@@ -5,7 +5,8 @@ use crate::args::checkpoints::in_words;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::evaluate::cross_validate::{Contender, EvaluateError, Progress, Request, cross_validate};
+use hico::compare::crossval::{self, Contender, EvaluateError, Progress, Request, cross_validate};
+use hico::compare::settings::ModelSelection;
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::outcome::{EVALUATION_FILE, Evaluation};
 use hico::evaluate::pretrained::Pretrained;
@@ -61,11 +62,19 @@ pub(crate) fn contender(encoder: &Path, of: &WeightsOf, output: &Output) -> anyh
     }
     let pretrained = hinted(Pretrained::read_of(encoder, of).map_err(EvaluateError::from))?;
     output.note(&pretrained.report().words());
-    Ok(Contender::Given(Box::new(pretrained)))
+    Ok(Contender::Given(Arc::new(pretrained)))
 }
 
 /// How to fine-tune: on the views of the pretraining, unless a side was named.
-pub(crate) fn finetune_recipe(tuning: &TuningArgs, contender: &Contender) -> FinetuneRecipe {
+pub(crate) fn finetune_recipe(
+    tuning: &TuningArgs,
+    selection: ModelSelection,
+    contender: &Contender,
+) -> anyhow::Result<FinetuneRecipe> {
+    if tuning.early_stopping.is_some() && selection == ModelSelection::Last {
+        let fact = anyhow::anyhow!("--early-stopping: nothing is held out that could tell when to stop");
+        return Err(fact).hint(|| "say --model-selection inner-validation".to_owned());
+    }
     let mut view = match contender {
         Contender::None => ViewRecipe::default(),
         Contender::Given(pretrained) => pretrained.view.clone().unwrap_or_default(),
@@ -74,15 +83,18 @@ pub(crate) fn finetune_recipe(tuning: &TuningArgs, contender: &Contender) -> Fin
     if let Some(side) = tuning.image_size {
         view.side = side;
     }
-    FinetuneRecipe {
+    Ok(FinetuneRecipe {
         epochs: tuning.epochs,
         batch: tuning.batch,
         learning_rate: tuning.learning_rate,
         weight_decay: tuning.weight_decay,
         frames_per_clip: tuning.frames_per_clip,
-        inner_fraction: tuning.inner_fraction,
+        inner_fraction: tuning.val_fraction,
         view,
-    }
+        class_balance: tuning.class_balance.into(),
+        early_stopping: tuning.early_stopping,
+        augmentation: !tuning.no_augmentation,
+    })
 }
 
 /// Runs a request and shows what came of it.
@@ -107,9 +119,31 @@ pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) ->
     match outcome {
         Ok(evaluation) => {
             output.result(&evaluation, report::terminal::table)?;
-            if let Some(folder) = &request.folder {
-                output.note(&format!("kept in {}; `hico report` makes a page of it", folder.display()));
-            }
+            output.note(&format!("kept in {}; `hico report` makes a page of it", request.folder.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(EvaluateError::Interrupted) => {
+            output.note("interrupted; what was done is kept, and the same command goes on with it");
+            Ok(ExitCode::from(EXIT_INTERRUPTED))
+        }
+        Err(error) => hinted(Err(error)),
+    }
+}
+
+/// Trains on every patient and shows where the network is.
+pub(crate) fn train_on_all(dataset: &Arc<Dataset>, request: &Request, output: &Output) -> anyhow::Result<ExitCode> {
+    let stop = interrupt::flag()?;
+    let mut meter = output.meter("epochs");
+    let mut show = |Progress { done, total, what, .. }: Progress| meter.show(done, total, &what);
+    let outcome = crossval::train_on_all(dataset, request, &mut show, &stop);
+    meter.end();
+    match outcome {
+        Ok(trained) => {
+            let words = |trained: &crossval::TrainedOnAll| {
+                format!("{}: {}\n", trained.network.display(), trained.facts.words())
+            };
+            output.result(&trained, words)?;
+            output.note("it was tested on nobody; `hico crossval` with the same settings tells what to expect of it");
             Ok(ExitCode::SUCCESS)
         }
         Err(EvaluateError::Interrupted) => {

@@ -2,7 +2,7 @@ use super::evaluation;
 use crate::args::{ExportArgs, ToArg};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::evaluate::cross_validate::EvaluateError;
+use hico::compare::crossval::EvaluateError;
 use hico::evaluate::outcome::Evaluation;
 use hico::export::card::{Card, Statements};
 use hico::export::check::{self, CheckError, Checked, TOLERANCE};

@@ -1,44 +1,61 @@
 use super::evaluation;
-use crate::args::FinetuneArgs;
+use crate::args::{FinetuneArgs, SelectionArg};
 use crate::output::{HintExt as _, Output};
-use hico::evaluate::cross_validate::{Contender, Floors, Request};
+use hico::compare::crossval::{Contender, Request};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// `hico finetune RUN|FILE|random`: one fold, one seed, and the network is kept.
 pub(crate) fn run(args: &FinetuneArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
-    let other = fold_in(&args.out).filter(|fold| *fold != args.holdout_fold);
-    let taken = other.map(|fold| anyhow::anyhow!("{}: holds the network of fold {fold}", args.out.display()));
+    let other = network_in(&args.out).filter(|of| *of != args.holdout_fold);
+    let taken = other.map(|of| {
+        let of = of.map_or_else(|| "every patient".to_owned(), |fold| format!("fold {fold}"));
+        anyhow::anyhow!("{}: holds the network of {of}", args.out.display())
+    });
     taken.map_or(Ok(()), Err).hint(|| "choose another --out".to_owned())?;
     let dataset = evaluation::open(&args.data)?;
     let contender = evaluation::contender(&args.encoder, &args.weights_of, output)?;
     let trainable = args.tuning.trainable.into();
+    // A network that is put to use has its confidence calibrated on patients that it did not learn from.
+    let (model_selection, published) = args.tuning.model_selection.unwrap_or(SelectionArg::InnerValidation).parts();
     let request = Request {
-        folds: Some(vec![args.holdout_fold]),
+        folds: args.holdout_fold.map(|fold| vec![fold]),
         seeds: vec![args.seed],
         trainable,
         scratch: trainable,
-        looks: args.tuning.protocol.into(),
-        recipe: evaluation::finetune_recipe(&args.tuning, &contender),
+        labels: args.tuning.labels(),
+        model_selection,
+        published,
+        recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &contender)?,
         depth: args.tuning.depth.into(),
         probe: false,
-        floors: Floors::Cheap,
-        from_scratch: matches!(contender, Contender::None),
+        random: matches!(contender, Contender::None),
         contender,
-        folder: Some(args.out.clone()),
-        keep_classifiers: true,
+        keep_networks: true,
         device: args.tuning.device,
         threads,
         lower_batch: true,
         checkpoint_every: args.tuning.checkpoints.checkpoint_every,
         command: evaluation::command_line(),
+        ..Request::new(args.out.clone())
     };
-    evaluation::run(&dataset, &request, output)
+    if args.all {
+        evaluation::train_on_all(&dataset, &request, output)
+    } else {
+        evaluation::run(&dataset, &request, output)
+    }
 }
 
-/// The fold whose network a folder holds, by the name of its file.
-fn fold_in(folder: &Path) -> Option<usize> {
+/// The fold whose network a folder holds, by the name of its file, or `Some(None)` for that of every patient.
+fn network_in(folder: &Path) -> Option<Option<usize>> {
     let names = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.file_name());
-    names.filter_map(|name| name.to_str()?.rsplit_once("-fold")?.1.split_once("-seed")?.0.parse().ok()).next()
+    let of = |name: std::ffi::OsString| {
+        let (of, _) = name.to_str()?.strip_suffix(".safetensors")?.rsplit_once("-seed")?;
+        match of.rsplit_once('-')?.1 {
+            "all" => Some(None),
+            fold => Some(Some(fold.strip_prefix("fold")?.parse().ok()?)),
+        }
+    };
+    names.filter_map(of).next()
 }

@@ -4,7 +4,7 @@ use crate::args::ServeArgs;
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::evaluate::cross_validate::EvaluateError;
+use hico::compare::crossval::EvaluateError;
 use hico::export::card::{Card, Statements};
 use hico::export::source::Source;
 use hico::export::{Target, export};

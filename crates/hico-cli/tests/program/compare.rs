@@ -9,7 +9,7 @@ title = "Phantom"
 seeds = [1]
 [budget]
 images = 16
-[judge]
+[evaluation]
 probe = ["all", 1]
 finetune = []
 baselines = false

@@ -14,7 +14,7 @@ title = "Kills"
 seeds = [1]
 [budget]
 images = 24
-[judge]
+[evaluation]
 probe = ["all"]
 finetune = ["all"]
 finetune_steps = 3

@@ -127,7 +127,7 @@ fn folders_are_taken_everywhere_and_a_study_without_a_network_says_how_to_make_o
     let said = run(path, ["predict", "study", "clips/P001-1"]);
     let hint = said.err.lines().find_map(|line| line.strip_prefix("hint: `hico ")).unwrap();
     let (line, _) = hint.split_once('`').unwrap();
-    assert!(line.starts_with("finetune study/pretrain/fold-0 --data data --holdout-fold 0"), "{line}");
+    assert!(line.starts_with("finetune study/pretrain/fold-0-seed-1 --data data --holdout-fold 0"), "{line}");
     done(path, &line.replace("--out OUT", "--epochs 1 --frames-per-clip 1 --out made --quiet"));
     let said = done(path, "predict made clips/P001-1");
     assert!(said.err.contains("patients it never saw"), "{}", said.err);

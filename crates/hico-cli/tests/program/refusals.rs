@@ -114,7 +114,7 @@ fn another_setting_in_a_folder_of_an_evaluation_is_told_by_its_one_key_and_the_r
                 --frames-per-clip 1 --cheap-floors --quiet --out study";
     done(folder, line);
     let said = run(folder, line.replace("--pretrain-batch 4", "--pretrain-batch 3").split_whitespace());
-    assert_refused(&said, &["encoder.train.batch = 4, now asked for 3"]);
+    assert_refused(&said, &["recipe.train.batch = 4 of the method hico, now asked for 3"]);
     assert!(said.err.len() < 400 && said.err.contains("say --pretrain-batch 4"), "{}", said.err);
     done(folder, line);
 }
@@ -164,13 +164,14 @@ fn a_folder_keeps_the_network_of_its_fold_and_a_study_begins_in_no_other_folder(
     let before = std::fs::read(folder.join("tuned/evaluation.json")).unwrap();
     refuse(folder, &format!("{line} --holdout-fold 1"), &["tuned: holds the network of fold 0"]);
     assert!(std::fs::read(folder.join("tuned/evaluation.json")).unwrap() == before);
-    let study = "title = \"t\"\nseeds = [1]\n[budget]\nimages = 8\n[judge]\nprobe = [\"all\"]\n[[data]]\nname = \"d\"\n\
+    let study = "title = \"t\"\nseeds = [1]\n[budget]\nimages = 8\n[evaluation]\nprobe = [\"all\"]\n[[data]]\nname = \"d\"\n\
                  folder = \"data\"\n[[method]]\nname = \"random\"\n";
     std::fs::write(folder.join("study.toml"), study).unwrap();
-    for (out, file) in [("data", "clips.csv"), ("tuned", "evaluation.json")] {
-        refuse(folder, &format!("compare study.toml --out {out}"), &[file]);
-        assert!(!folder.join(out).join("study.json").exists());
-    }
+    refuse(folder, "compare study.toml --out data", &["clips.csv"]);
+    assert!(!folder.join("data/study.json").exists());
+    let before = snapshot(&folder.join("tuned"));
+    refuse(folder, "compare study.toml --out tuned", &["tuned: begun with budget"]);
+    assert!(snapshot(&folder.join("tuned")) == before);
 }
 
 #[test]

@@ -36,7 +36,7 @@ const CASES: [Case; 4] = [
     Case {
         line: "finetune random --data data --side 32 --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out out",
         again: "finetune random --data data --side 32 --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out out",
-        files: &["predictions.csv", "scratch-fold0-seed1.safetensors"],
+        files: &["predictions/data/random--data-fold0--seed1.parquet", "scratch-fold0-seed1.safetensors"],
     },
     Case {
         line: "export tuned --to torchvision --out out/new/lung.safetensors",

@@ -1,6 +1,7 @@
 //! What a cell leaves: answers, each with what was predicted for every tested frame.
 
 use super::study::Labels;
+use crate::evaluate::outcome::CurvePoint;
 use crate::evaluate::prediction_table::AnswerKey;
 use crate::evaluate::predictions::FramePrediction;
 use crate::model::weights::hex;
@@ -70,6 +71,18 @@ pub struct Answer {
     /// Balanced accuracy per frame at the epoch that is best on the test fold, as the literature reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<f64>,
+    /// Epoch that a fine-tuning chose, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_epoch: Option<usize>,
+    /// A fine-tuning, epoch by epoch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<CurvePoint>,
+    /// Temperature at which the inner validation frames of a fine-tuning are most likely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Tested groups that the pretraining had seen. Anything here spoils the figures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen_groups: Vec<String>,
     /// Seconds of pretraining before.
     pub pretrain_seconds: f64,
     /// Seconds that this answer took.
@@ -79,7 +92,16 @@ pub struct Answer {
     /// Every tested frame, in the order of the data set; kept in a table of its own. None of [`EvalMode::Inner`].
     #[serde(skip)]
     pub predictions: Vec<FramePrediction>,
+    /// SHA-256 of [`Self::of_test_fold`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_test_fold_sha256: Option<String>,
+    /// The same frames at the epoch that is best on the test fold, as the literature reports; in the same table.
+    #[serde(skip)]
+    pub of_test_fold: Vec<FramePrediction>,
 }
+
+/// What follows the name of an evaluation in a table where the test fold chose the epoch.
+const BY_TEST_FOLD: &str = "by-test-fold";
 
 /// Hashes predictions: the id of each clip, the frame, and every bit of the probabilities.
 #[must_use]
@@ -132,6 +154,12 @@ impl Answer {
         }
     }
 
+    /// Returns what [`Self::of_test_fold`] is found by in a table.
+    #[must_use]
+    pub fn key_of_test_fold(&self) -> AnswerKey {
+        AnswerKey { evaluation: format!("{}-{BY_TEST_FOLD}", self.evaluation), ..self.key() }
+    }
+
     /// Returns true where another run of the same question came to the same answer, to the last digit of every
     /// probability; only the seconds may differ.
     #[must_use]
@@ -160,10 +188,16 @@ pub(super) mod tests {
             chosen: "0.1".into(),
             inner_balanced_accuracy: None,
             published: Some(2.0 / 3.0),
+            chosen_epoch: None,
+            curve: Vec::new(),
+            temperature: None,
+            seen_groups: Vec::new(),
             pretrain_seconds: 12.25,
             seconds: 0.1 + 0.2,
             predictions_sha256: "ab".into(),
             predictions: vec![FramePrediction { clip: 0, frame: 1, probabilities: vec![1.0 / 3.0, 2.0 / 3.0] }],
+            of_test_fold_sha256: None,
+            of_test_fold: Vec::new(),
         }
     }
 

@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// Folder of the cells that are not finished.
 const WORK_FOLDER: &str = "work";
 
+/// Folder of the pretraining runs that are kept.
+pub const PRETRAIN_FOLDER: &str = "pretrain";
+
 /// Where and how cells are run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -33,6 +36,43 @@ pub struct Options {
     pub checkpoint_every: CheckpointEvery,
     /// Epochs of pretraining instead of what the budget affords: to repeat a cell that had a budget in seconds.
     pub epochs: Option<usize>,
+    /// Whether a recipe's batch is lowered to the clips that there are where those are fewer; else that is an error.
+    pub lower_batch: bool,
+    /// Whether every fine-tuned network is kept in the folder.
+    pub keep_networks: bool,
+    /// Whether the folders of pretraining runs are kept, in [`PRETRAIN_FOLDER`].
+    pub keep_runs: bool,
+}
+
+impl Options {
+    /// Returns options for a folder that keep answers alone.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            device: DeviceChoice::default(),
+            threads: None,
+            checkpoint_every: CheckpointEvery::default(),
+            epochs: None,
+            lower_batch: true,
+            keep_networks: false,
+            keep_runs: false,
+        }
+    }
+}
+
+/// What a cell tells of its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CellEvent {
+    /// Something that a person wants to read once.
+    Note(String),
+    /// Epochs of pretraining or fine-tuning, or answers that cost about as much, were done since the last event.
+    Worked {
+        /// How many.
+        epochs: u64,
+        /// At what, for instance `fold 1, seed 2, hico, finetune`.
+        what: String,
+    },
 }
 
 /// Reads the answers of a finished cell; `None` where it is not finished.
@@ -59,7 +99,7 @@ pub fn is_finished(study: &Study, cell: &Cell, folder: &Path) -> Result<bool, Ce
 
 /// Runs a cell to its end, or reads its answers where it is finished.
 ///
-/// - `tell`: called with what is being done
+/// - `tell`: called with what is done
 /// - `stop`: once true, the work stops at the next step and what is done is kept
 ///
 /// # Errors
@@ -70,7 +110,7 @@ pub fn run(
     data: &[Arc<Dataset>],
     cell: &Cell,
     options: &Options,
-    tell: &mut dyn FnMut(&str),
+    tell: &mut dyn FnMut(CellEvent),
     stop: &AtomicBool,
 ) -> Result<Vec<Answer>, CellError> {
     if let Some(answers) = read(study, data, cell, &options.folder)? {
@@ -94,11 +134,19 @@ pub fn run(
         Some(answers) => answers,
         None => finished.read()?.unwrap_or_default(),
     };
+    let device = &device;
     let mut work = Work { study, data, cell, options, device, folder: folder.clone(), answers, tell, stop };
     work.all()?;
+    work.keep_run()?;
     finished.write(&work.answers)?;
     std::fs::remove_dir_all(&folder).map_err(failed(&folder))?;
     Ok(work.answers)
+}
+
+/// Removes the locks of cells that are all finished.
+pub(super) fn remove_locks(folder: &Path) {
+    // One that cannot be removed does no harm.
+    std::fs::remove_dir_all(folder.join(WORK_FOLDER)).ok();
 }
 
 /// Removes what killed processes left half-written in a folder of cells.

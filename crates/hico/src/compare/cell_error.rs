@@ -80,13 +80,21 @@ pub enum CellError {
 }
 
 impl CellError {
+    /// Names what could not be fine-tuned or evaluated; an interruption stays one.
+    pub(super) fn of_judge(cell: String, source: FinetuneError) -> Self {
+        match source {
+            FinetuneError::Interrupted => Self::Interrupted,
+            source => Self::Judge { cell, source },
+        }
+    }
+
     /// What a person can do about it, where there is something.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Train { source, .. } => return source.hint(),
             Self::Judge { source: FinetuneError::Diverged { .. }, .. } => {
-                "try a tenth of that judge.finetune_learning_rate, in another --out"
+                "try a tenth of that evaluation.finetune_learning_rate, in another --out"
             }
             Self::Device(error) => return Some(error.hint().to_owned()),
             Self::Busy(_) => "wait for it, or run another cell; `--list` shows which are left",

@@ -85,7 +85,9 @@ impl CellFiles<'_> {
         for (name, answers) in of_data {
             let table = self.table(name);
             let Some(dataset) = self.dataset(name) else { continue };
-            let rows: Vec<_> = answers.iter().map(|answer| (answer.key(), answer.predictions.as_slice())).collect();
+            let honest = answers.iter().map(|answer| (answer.key(), answer.predictions.as_slice()));
+            let of_test_fold = answers.iter().map(|answer| (answer.key_of_test_fold(), answer.of_test_fold.as_slice()));
+            let rows: Vec<_> = honest.chain(of_test_fold.filter(|(_, frames)| !frames.is_empty())).collect();
             let bytes = to_parquet(dataset, &rows).map_err(|error| io::Error::other(error.to_string()));
             let bytes = bytes.map_err(failed(&table))?;
             write(&table, &bytes)?;
@@ -144,8 +146,11 @@ impl CellFiles<'_> {
                 }
             };
             answer.predictions = found.remove(&answer.key()).unwrap_or_default();
+            answer.of_test_fold = found.remove(&answer.key_of_test_fold()).unwrap_or_default();
+            let sha256 = (!answer.of_test_fold.is_empty()).then(|| predictions_sha256(dataset, &answer.of_test_fold));
             if answer.predictions.is_empty()
                 || predictions_sha256(dataset, &answer.predictions) != answer.predictions_sha256
+                || (answer.of_test_fold_sha256.is_some() && sha256 != answer.of_test_fold_sha256)
             {
                 let reason = format!("its predictions of fold {} are not those that the cell wrote", answer.fold);
                 return Err(broken(&path, reason));

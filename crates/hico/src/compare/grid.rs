@@ -1,7 +1,7 @@
 //! The cells of a study: each is one encoder and every question put to it, so that no cell waits for another.
 
 use super::study::{Labels, Source, Start, Study};
-use crate::evaluate::plan::{self, FoldPlan, PlanError};
+use crate::evaluate::plan::{self, PlanError};
 use hico_data::{Dataset, Seed};
 use std::sync::Arc;
 
@@ -125,7 +125,11 @@ fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, GridEr
         let all = plan::folds(dataset).map_err(plan)?;
         let folds = set.folds.clone().unwrap_or(all);
         for &fold in &folds {
-            FoldPlan::new(dataset, fold, study.judge.inner_fraction, Seed(study.seeds[0])).map_err(plan)?;
+            for (evaluation, budgets) in study.judge.evaluations() {
+                for labels in budgets {
+                    study.judge.plan(dataset, fold, (evaluation, *labels), Seed(study.seeds[0])).map_err(plan)?;
+                }
+            }
         }
         Ok(folds)
     };
@@ -145,7 +149,7 @@ fn inside(study: &Study, method: usize, data: usize, fold: usize, seed: u64, cel
     };
     let plain = format!("{}--{set}-fold{fold}--seed{seed}", named.name);
     match &named.start {
-        Start::Random | Start::Weights(_) | Start::Baseline(_) => {
+        Start::Random | Start::Scratch | Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => {
             cells.push(cell(plain, Trained::Nothing, Labels::All, None));
         }
         Start::Recipe(_) if !named.reads_labels() => {
@@ -171,7 +175,7 @@ fn baseline(study: &Study, method: usize, data: usize, seed: u64, folds: &[usize
 fn transfer(study: &Study, method: usize, from: usize, seed: u64, tests: Vec<(usize, usize)>) -> Cell {
     let named = &study.methods[method];
     let trained = match named.start {
-        Start::Random | Start::Weights(_) | Start::Baseline(_) => Trained::Nothing,
+        Start::Random | Start::Scratch | Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => Trained::Nothing,
         Start::Recipe(_) => Trained::Whole { data: from },
     };
     let name = format!("{}--on-{}--seed{seed}", named.name, study.data[from].name);

@@ -35,12 +35,12 @@ pub(super) fn rounds(dataset: &Dataset, training: &[usize], labels: Labels, seed
                 let asked = hold_out(&training.iter().map(row).collect::<Vec<_>>(), ASKED, seed);
                 groups_of(dataset, training).difference(&asked).cloned().collect()
             }
-            Labels::Groups(groups) => {
+            Labels::Groups(_) | Labels::Thousandths(_) => {
                 let of_class = |class: usize| {
                     let clips = training.iter().copied().filter(|clip| dataset.label(*clip) == Some(class));
                     let mut drawn: Vec<String> = groups_of(dataset, &clips.collect::<Vec<_>>()).into_iter().collect();
                     drawn.shuffle(&mut seed.stream("few", &[class as u64]));
-                    drawn.truncate(groups);
+                    drawn.truncate(labels.of(drawn.len()));
                     drawn
                 };
                 (0..dataset.classes().len()).flat_map(of_class).collect()

@@ -2,30 +2,34 @@
 
 use super::answer::EvalMode;
 use super::inner::{Round, rounds};
-use super::study::{Judging, Labels};
-use crate::evaluate::baselines::{Baseline, NEIGHBOURS};
+use super::settings::{Judging, ProbeStrength, STRENGTH};
+use super::study::Labels;
+use crate::evaluate::baselines::Baseline;
+use crate::evaluate::calibration;
 use crate::evaluate::classifier::{Classifier, Trainable};
 use crate::evaluate::finetune::{FinetuneRecipe, Looks, finetune};
 use crate::evaluate::inputs::{FinetuneError, Views, Workplace, batches_of};
-use crate::evaluate::knn;
+use crate::evaluate::known::Known;
 use crate::evaluate::linear::{Labelled, LinearProbe};
+use crate::evaluate::outcome::CurvePoint;
 use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, frames_of, groups_of};
 use crate::evaluate::predictions::{FramePrediction, per_clip};
-use crate::evaluate::rows::unit;
 use crate::evaluate::tuning_state::Keep;
+use crate::knn::{self, NEIGHBOURS};
 use crate::metrics::{Confusion, argmax};
 use crate::model::Encoder;
 use crate::model::init::Init;
+use crate::rows::unit;
 use crate::stats;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed};
+use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Strength of a probe's L2 term where no group is left to choose it on: fixed before anything was measured, in the
-/// middle of those that are tried elsewhere.
-const STRENGTH: f64 = 0.1;
+/// Parts of the training groups, each predicted by a probe of the others.
+const PARTS: usize = 5;
 
 /// Judges encoders on one data set.
 #[derive(Clone, Copy)]
@@ -37,39 +41,60 @@ pub(super) struct Judge<'a> {
     pub(super) place: Workplace<'a>,
 }
 
+/// How a fine-tuning goes about it.
+pub(super) struct Tuning<'a> {
+    pub(super) trainable: Trainable,
+    /// Where it is kept until it is answered.
+    pub(super) keep: Keep<'a>,
+    /// Called with the number of epochs done.
+    pub(super) after_epoch: &'a mut dyn FnMut(usize),
+}
+
 /// What an encoder makes of frames: averaged C5 of each.
 pub(super) struct Features(HashMap<FrameRef, Vec<f32>>);
 
 /// What an encoder's evaluation found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Found {
     /// Groups and clips whose labels were known.
     pub(super) groups: usize,
     pub(super) clips: usize,
     pub(super) chosen: String,
     pub(super) inner_balanced_accuracy: Option<f64>,
-    pub(super) published: Option<f64>,
     pub(super) predictions: Vec<FramePrediction>,
+    pub(super) tuned: Option<Tuned>,
+}
+
+/// What a fine-tuning leaves besides predictions.
+#[derive(Debug)]
+pub(super) struct Tuned {
+    pub(super) classifier: Classifier,
+    pub(super) chosen_epoch: usize,
+    pub(super) curve: Vec<CurvePoint>,
+    /// Temperature at which the inner validation frames are most likely.
+    pub(super) temperature: Option<f64>,
+    /// The tested frames at the epoch that is best on the test fold; only where that was asked for.
+    pub(super) of_test_fold: Vec<FramePrediction>,
+}
+
+impl Tuned {
+    /// Returns the balanced accuracy per frame at the epoch that is best on the test fold.
+    pub(super) fn best_on_test(&self) -> Option<f64> {
+        self.curve.iter().filter_map(|point| point.test_balanced_accuracy).reduce(f64::max)
+    }
 }
 
 /// Predictions of tested frames, and how they came to be.
 struct Predicted {
     frames: Vec<FramePrediction>,
     chosen: String,
-    published: Option<f64>,
+    tuned: Option<Tuned>,
 }
 
 impl Judge<'_> {
     /// Who learns and who is tested under a label budget.
     pub(super) fn plan(&self, fold: usize, evaluation: EvalMode, labels: Labels) -> Result<FoldPlan, PlanError> {
-        match labels {
-            // It parts the training groups itself.
-            _ if evaluation == EvalMode::Inner => {
-                FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed)
-            }
-            Labels::All => FoldPlan::new(self.dataset, fold, self.settings.inner_fraction, self.seed),
-            Labels::Groups(groups) => FoldPlan::few(self.dataset, fold, groups, self.seed),
-        }
+        self.settings.plan(self.dataset, fold, (evaluation, labels), self.seed)
     }
 
     /// Shows an encoder every labelled frame that any fold may need.
@@ -84,19 +109,19 @@ impl Judge<'_> {
     /// Asks an encoder one way on one fold.
     ///
     /// - `features`: what `encoder` makes of the frames, by [`Self::features`]
-    /// - `keep`: where a fine-tuning is kept until it is answered
+    /// - `tuning`: how a fine-tuning goes about it
     pub(super) fn ask(
         &self,
         (evaluation, labels): (EvalMode, Labels),
         encoder: &Encoder,
         features: &Features,
         plan: &FoldPlan,
-        keep: Keep<'_>,
+        tuning: Tuning<'_>,
     ) -> Result<Found, FinetuneError> {
         let predicted = match evaluation {
             EvalMode::Knn => self.knn(features, plan),
             EvalMode::LinearProbe => self.probe(features, plan),
-            EvalMode::Finetune => self.finetune(encoder, plan, keep)?,
+            EvalMode::Finetune => self.finetune(encoder, plan, tuning)?,
             EvalMode::Inner => return Ok(self.inner(features, plan, labels)),
             EvalMode::Baseline => unreachable!("a baseline has no encoder that could be asked"),
         };
@@ -106,7 +131,7 @@ impl Judge<'_> {
     /// Asks a baseline on one fold.
     pub(super) fn baseline(&self, baseline: Baseline, plan: &FoldPlan) -> Result<Found, FinetuneError> {
         let frames = baseline.predict(self.dataset, plan, self.settings.frames_per_clip)?;
-        Ok(self.found(plan, Predicted { frames, chosen: String::new(), published: None }))
+        Ok(self.found(plan, Predicted { frames, chosen: String::new(), tuned: None }))
     }
 
     fn found(&self, plan: &FoldPlan, predicted: Predicted) -> Found {
@@ -116,8 +141,8 @@ impl Judge<'_> {
             clips: learnt.len(),
             chosen: predicted.chosen,
             inner_balanced_accuracy: None,
-            published: predicted.published,
             predictions: predicted.frames,
+            tuned: predicted.tuned,
         }
     }
 
@@ -140,7 +165,7 @@ impl Judge<'_> {
         let vote = |frame: &FrameRef| knn::vote(&gallery, &labels, &unit(frame), NEIGHBOURS, self.classes());
         let votes: Vec<Vec<f64>> = tested.par_iter().map(vote).collect();
         let chosen = format!("{NEIGHBOURS} neighbours");
-        Predicted { frames: predictions(&tested, votes), chosen, published: None }
+        Predicted { frames: predictions(&tested, votes), chosen, tuned: None }
     }
 
     fn probe(&self, Features(of): &Features, plan: &FoldPlan) -> Predicted {
@@ -150,15 +175,39 @@ impl Judge<'_> {
         };
         let ((fit_rows, fit_labels), (inner_rows, inner_labels)) = (side(&plan.fit), side(&plan.inner));
         let fit = Labelled { rows: &fit_rows, labels: &fit_labels };
-        let (probe, strength) = if plan.inner.is_empty() {
-            (LinearProbe::fit(fit, self.classes(), STRENGTH), STRENGTH)
-        } else {
-            let inner = Labelled { rows: &inner_rows, labels: &inner_labels };
-            LinearProbe::fit_choosing(fit, inner, self.classes())
+        let (probe, strength) = match (self.settings.probe_strength, self.parts(plan)) {
+            (ProbeStrength::InnerValidation, _) if !plan.inner.is_empty() => {
+                let inner = Labelled { rows: &inner_rows, labels: &inner_labels };
+                LinearProbe::fit_choosing(fit, inner, self.classes())
+            }
+            (ProbeStrength::LeaveGroupsOut, Some(parts)) => {
+                LinearProbe::fit_leaving_parts_out(fit, &parts, self.classes())
+            }
+            (ProbeStrength::Fixed(strength), _) => (LinearProbe::fit(fit, self.classes(), strength), strength),
+            // Too few groups to choose on.
+            _ => (LinearProbe::fit(fit, self.classes(), STRENGTH), STRENGTH),
         };
         let tested = self.frames(&plan.test);
         let found = tested.iter().map(|frame| probe.predict(&of[frame])).collect();
-        Predicted { frames: predictions(&tested, found), chosen: strength.to_string(), published: None }
+        Predicted { frames: predictions(&tested, found), chosen: strength.to_string(), tuned: None }
+    }
+
+    /// The part of each frame that is learnt from: groups of each class are dealt out at random. `None` where a class has one
+    /// group, so that a part would have no class to learn.
+    fn parts(&self, plan: &FoldPlan) -> Option<Vec<usize>> {
+        let mut part_of: BTreeMap<String, usize> = BTreeMap::new();
+        let mut fewest = PARTS;
+        for class in 0..self.classes() {
+            let of_class = plan.fit.iter().copied().filter(|clip| self.dataset.label(*clip) == Some(class));
+            let mut groups: Vec<String> = groups_of(self.dataset, &of_class.collect::<Vec<_>>()).into_iter().collect();
+            fewest = fewest.min(groups.len());
+            groups.shuffle(&mut self.seed.stream("probe-parts", &[plan.fold as u64, class as u64]));
+            for (at, group) in groups.into_iter().enumerate() {
+                part_of.entry(group).or_insert(at % PARTS);
+            }
+        }
+        let part = |frame: &FrameRef| part_of[&self.dataset.row(frame.clip).group];
+        (fewest >= 2).then(|| self.frames(&plan.fit).iter().map(part).collect())
     }
 
     /// Means over rounds within the training groups.
@@ -183,31 +232,65 @@ impl Judge<'_> {
             clips: mean(1).round() as usize,
             chosen: STRENGTH.to_string(),
             inner_balanced_accuracy: Some(mean(2)),
-            published: None,
             predictions: Vec::new(),
+            tuned: None,
         }
     }
 
-    /// As many steps whatever the number of labels.
-    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan, keep: Keep<'_>) -> Result<Predicted, FinetuneError> {
+    /// Returns the epochs of a fine-tuning on a number of frames: as many steps whatever the number of labels, unless the
+    /// study says how many epochs.
+    pub(super) fn epochs(&self, plan: &FoldPlan) -> usize {
+        let steps_per_epoch = batches_of(&self.frames(&plan.fit), self.settings.finetune_batch).len();
+        self.settings.finetune_epochs.unwrap_or_else(|| self.settings.finetune_steps.div_ceil(steps_per_epoch))
+    }
+
+    /// Returns what a fine-tuned network makes of the frames that it learnt from, and of those that chose its epoch.
+    pub(super) fn known(&self, classifier: &Classifier, plan: &FoldPlan) -> Result<Known, FinetuneError> {
+        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
+        let side = |clips: &[usize]| views.described(classifier, &self.frames(clips));
+        Ok(Known::new(self.dataset, side(&plan.fit)?, &side(&plan.inner)?))
+    }
+
+    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan, tuning: Tuning<'_>) -> Result<Predicted, FinetuneError> {
+        let (tuned, frames) = self.tuned_and_tested(encoder, plan, tuning)?;
+        let chosen = format!("epoch {}", tuned.chosen_epoch);
+        Ok(Predicted { frames, chosen, tuned: Some(tuned) })
+    }
+
+    /// Fine-tunes an encoder, and predicts the tested frames.
+    pub(super) fn tuned_and_tested(
+        &self,
+        encoder: &Encoder,
+        plan: &FoldPlan,
+        tuning: Tuning<'_>,
+    ) -> Result<(Tuned, Vec<FramePrediction>), FinetuneError> {
         let settings = self.settings;
-        let steps_per_epoch = batches_of(&self.frames(&plan.fit), settings.finetune_batch).len();
         let recipe = FinetuneRecipe {
-            epochs: settings.finetune_steps.div_ceil(steps_per_epoch),
+            epochs: self.epochs(plan),
             batch: settings.finetune_batch,
             learning_rate: settings.finetune_learning_rate,
+            weight_decay: settings.finetune_weight_decay,
             frames_per_clip: settings.frames_per_clip,
             inner_fraction: settings.inner_fraction,
             view: self.view.clone(),
-            ..FinetuneRecipe::default()
+            class_balance: settings.class_balance,
+            early_stopping: settings.early_stopping,
+            augmentation: settings.augmentation,
         };
+        let Tuning { trainable, keep, after_epoch } = tuning;
         let init = Init::new(self.place.device, self.seed);
-        let classifier = Classifier::new(&init, encoder.clone(), self.classes(), Trainable::All);
+        let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable);
         let looks = if settings.published { Looks::Published } else { Looks::Honest };
         let found =
-            finetune(self.dataset, plan, classifier, &recipe, looks, self.seed, self.place, Some(keep), |_| {})?;
-        let published = found.curve.iter().filter_map(|point| point.test_balanced_accuracy).reduce(f64::max);
-        Ok(Predicted { frames: found.honest, chosen: format!("epoch {}", found.chosen_epoch), published })
+            finetune(self.dataset, plan, classifier, &recipe, looks, self.seed, self.place, Some(keep), after_epoch)?;
+        let tuned = Tuned {
+            temperature: calibration::temperature(self.dataset, &found.inner),
+            classifier: found.classifier,
+            chosen_epoch: found.chosen_epoch,
+            curve: found.curve,
+            of_test_fold: found.published.unwrap_or_default(),
+        };
+        Ok((tuned, found.honest))
     }
 }
 

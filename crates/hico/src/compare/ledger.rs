@@ -1,13 +1,16 @@
 //! What a study's folder was begun with, so that answers of different questions are never put into one table.
 
-use super::study::{Judging, Start, Study};
+use super::settings::Judging;
+use super::study::{Start, Study};
 use crate::difference::{self, Difference};
 use crate::evaluate::baselines::Baseline;
-use crate::recipe::Recipe;
+use crate::recipe::{Depth, Recipe};
 use crate::train::run_record::{RUN_FILE, VERSION};
 use hico_data::manifest::MANIFEST_FILE;
+use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, atomic};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +23,14 @@ pub const LEDGER_FILE: &str = "study.json";
 struct Ledger {
     version: String,
     budget: serde_json::Value,
+    #[serde(rename = "evaluation", alias = "judge", deserialize_with = "Judging::of_record")]
     judge: Judging,
+    /// The views on which encoders are evaluated; ledgers of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    view: Option<ViewRecipe>,
+    /// Depth of networks from random weights; ledgers of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    depth: Option<Depth>,
     /// Hash of the table of each data set.
     data: BTreeMap<String, String>,
     /// Recipe of each method; of one that is not pretrained where its weights come from.
@@ -32,6 +42,8 @@ struct Ledger {
 enum Beginning {
     Random,
     Weights(PathBuf),
+    /// SHA-256 of weights that were read.
+    Given(String),
     Recipe(Box<Recipe>),
     Baseline(Baseline),
 }
@@ -70,7 +82,11 @@ pub enum LedgerError {
         folder: PathBuf,
         /// What differs: the key, its value there and its value now.
         what: String,
-        /// What to do about it.
+        /// The key alone.
+        key: String,
+        /// Its value there.
+        there: String,
+        /// What to do about it, where it is a study that was begun otherwise.
         remedy: String,
     },
 }
@@ -100,8 +116,8 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
     match std::fs::read_to_string(&path) {
         Ok(text) => {
             let before: Ledger = serde_json::from_str(&text).map_err(broken)?;
-            if let Some((what, remedy)) = difference(&before, &ledger).map_err(broken)? {
-                return Err(LedgerError::Other { folder: folder.to_owned(), what, remedy });
+            if let Some(Differing { what, key, there, remedy }) = difference(&before, &ledger).map_err(broken)? {
+                return Err(LedgerError::Other { folder: folder.to_owned(), what, key, there, remedy });
             }
             for (name, hash) in before.data {
                 ledger.data.entry(name).or_insert(hash);
@@ -126,9 +142,10 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
 
 fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
     let beginning = |start: &Start| match start {
-        Start::Random => Beginning::Random,
+        Start::Random | Start::Scratch => Beginning::Random,
         // Its name is enough: a study is taken to other machines, and folders have other names there.
         Start::Weights(path) => Beginning::Weights(path.file_name().unwrap_or_default().into()),
+        Start::Given(pretrained) => Beginning::Given(pretrained.hash()),
         Start::Recipe(recipe) => Beginning::Recipe(recipe.clone()),
         Start::Baseline(baseline) => Beginning::Baseline(*baseline),
     };
@@ -138,35 +155,61 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
         version: VERSION.to_owned(),
         budget: serde_json::to_value(study.budget)?,
         judge: study.judge.clone(),
+        view: Some(study.view.clone()),
+        depth: Some(study.depth),
         data: hashes.collect(),
         methods: methods.collect(),
     })
 }
 
-/// What differs between two ledgers, apart from what only one of them knows, and what to do about it.
-fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<(String, String)>> {
-    let again =
-        |key: &str, there: &str| format!("choose another --out, or say {key} = {there} in the study, as it was begun");
+/// What differs between two ledgers.
+struct Differing {
+    what: String,
+    key: String,
+    there: String,
+    remedy: String,
+}
+
+/// Finds what differs between two ledgers, apart from what only one of them knows, and what to do about it.
+fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<Differing>> {
     if before.version != now.version {
-        let what = format!("version {}, this is {}", before.version, now.version);
-        return Ok(Some((what, "go on with that version of hico, or choose another --out".to_owned())));
+        return Ok(Some(Differing {
+            what: format!("version {}, this is {}", before.version, now.version),
+            key: "version".to_owned(),
+            there: before.version.clone(),
+            remedy: "go on with that version of hico, or choose another --out".to_owned(),
+        }));
     }
-    let judge = [&before.judge, &now.judge].map(serde_json::to_value);
-    let [judge_before, judge_now] = judge;
-    for (section, there, asked) in [("budget", &before.budget, &now.budget), ("judge", &judge_before?, &judge_now?)] {
-        if let Some(Difference { key, there, asked }) = difference::first(there, asked) {
-            let key = format!("{section}.{key}");
-            return Ok(Some((format!("{key} = {there}, now asked for {asked}"), again(&key, &there))));
+    let settings = |ledger: &Ledger, other: &Ledger| -> serde_json::Result<Value> {
+        let mut settings = json!({ "budget": ledger.budget, "evaluation": ledger.judge });
+        // What an earlier version did not write down cannot be told from what is asked for now.
+        if let (Some(view), Some(_)) = (&ledger.view, &other.view) {
+            settings["view"] = serde_json::to_value(view)?;
         }
+        if let (Some(depth), Some(_)) = (ledger.depth, other.depth) {
+            settings["depth"] = serde_json::to_value(depth)?;
+        }
+        Ok(settings)
+    };
+    if let Some(Difference { key, there, asked }) = difference::first(&settings(before, now)?, &settings(now, before)?)
+    {
+        let remedy = match key.strip_prefix("view.") {
+            Some(view) => format!("choose another --out, or say view.{view} = {there} below [recipe], as it was begun"),
+            None => format!("choose another --out, or say {key} = {there} in the study, as it was begun"),
+        };
+        return Ok(Some(Differing { what: format!("{key} = {there}, now asked for {asked}"), key, there, remedy }));
     }
     if let Some(name) = changed(&before.data, &now.data) {
-        let what = format!("another table of the data set {name}");
-        return Ok(Some((what, "choose another --out, or give that data set another name".to_owned())));
+        return Ok(Some(Differing {
+            what: format!("another table of the data set {name}"),
+            key: "data".to_owned(),
+            there: before.data[name].clone(),
+            remedy: "choose another --out, or give that data set another name".to_owned(),
+        }));
     }
     let Some(name) = changed(&before.methods, &now.methods) else { return Ok(None) };
     let [there, asked] = [before, now].map(|ledger| serde_json::to_value(ledger.methods.get(name)));
     let Some(Difference { key, there, asked }) = difference::first(&there?, &asked?) else { return Ok(None) };
-    let what = format!("{key} = {there} of the method {name}, now asked for {asked}");
     let remedy = match key.strip_prefix("recipe.").map(|key| (key, there == "nothing")) {
         Some((key, false)) => format!(
             "choose another --out, give that method another name, or say set.{key} = {there} below it (for all methods \
@@ -174,10 +217,40 @@ fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<(Strin
         ),
         _ => "choose another --out, or give that method another name".to_owned(),
     };
-    Ok(Some((what, remedy)))
+    Ok(Some(Differing {
+        what: format!("{key} = {there} of the method {name}, now asked for {asked}"),
+        key,
+        there,
+        remedy,
+    }))
 }
 
 /// The first name that both know and not with the same thing.
 fn changed<'a, T: PartialEq>(before: &BTreeMap<String, T>, now: &'a BTreeMap<String, T>) -> Option<&'a String> {
     now.iter().find(|(name, thing)| before.get(*name).is_some_and(|before| before != *thing)).map(|(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::settings::{ModelSelection, ProbeStrength};
+
+    #[test]
+    fn ledgers_of_earlier_versions_read_by_their_old_keys_and_differ_from_what_is_chosen_otherwise_now() {
+        let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
+        for study in ["hico-plus", "lung-breast", "breast-to-lung", "held-out-origin"] {
+            let text = std::fs::read_to_string(records.join(format!("study-{study}.json"))).unwrap();
+            let old: Ledger = serde_json::from_str(&text).unwrap();
+            assert_eq!(old.judge.probe_strength, ProbeStrength::InnerValidation, "{study}");
+            assert_eq!(old.judge.published, text.contains("\"published\": true"), "{study}");
+            let text = serde_json::to_string(&old).unwrap();
+            assert!(text.contains("\"evaluation\"") && !text.contains("\"judge\"") && !text.contains("\"looks\""));
+            assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), old);
+            assert!(difference(&old, &old).unwrap().is_none());
+            let mut now = old.clone();
+            now.judge.model_selection = ModelSelection::Last;
+            let found = difference(&old, &now).unwrap().unwrap();
+            assert_eq!(found.what, "evaluation.model_selection = \"inner-validation\", now asked for \"last\"");
+        }
+    }
 }

@@ -1,30 +1,35 @@
 //! Which method is best, and by how much: methods x data sets x folds x seeds x label budgets, as independent cells.
 //!
-//! - [`study`]: what is asked, as written and checked
+//! - [`study`]: what is asked, checked; [`settings`]: how encoders are evaluated; `study_file.rs`: as written
 //! - `labels.rs`: a label budget
 //! - [`grid`]: the cells, each one encoder and every question put to it
 //! - [`plan`]: what a study can show, before it runs
-//! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning
+//! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning; `network.rs`: a fine-tuned network as a file
 //! - `inner.rs`: what may choose between methods without a look at the test fold
 //! - [`answer`]: what a cell leaves; `cell_file.rs`: as it is kept, with the predictions as Parquet
 //! - [`cell`]: one cell, resumable; `work.rs`: what is done within it; `cell_error.rs`: why it has no answers
+//! - [`crossval`]: the study of one encoder, as `hico crossval` and `hico finetune` ask for
 //! - [`ledger`]: what a folder of cells was begun with
 //! - `answers.rs`, [`ranks`], `curves.rs`, `tables.rs`, [`summary`]: all answers → figures with their doubt; [`table`]: answer by answer
 
 pub mod answer;
 mod answers;
 pub mod cell;
-mod cell_error;
+pub mod cell_error;
 mod cell_file;
+pub mod crossval;
 mod curves;
 pub mod grid;
 pub mod ledger;
 mod inner;
 mod judge;
-mod labels;
+pub mod labels;
+mod network;
 pub mod plan;
 pub mod ranks;
+pub mod settings;
 pub mod study;
+mod study_file;
 pub mod summary;
 pub mod table;
 mod tables;

@@ -8,7 +8,8 @@ use super::tests::{STUDY, read, run, spots};
 #[test]
 fn a_cell_that_was_killed_between_its_table_and_its_json_goes_on_and_a_changed_table_is_told() {
     let study =
-        read(&STUDY.replace("looks = 1", "looks = 0").replace("finetune = [\"all\"]", "finetune = []")).unwrap();
+        read(&STUDY.replace("curve_points = 1", "curve_points = 0").replace("finetune = [\"all\"]", "finetune = []"))
+            .unwrap();
     let data = [spots(), spots()];
     let cell = &cells(&study, &data).unwrap()[0];
     let folder = tempfile::tempdir().unwrap();
@@ -34,8 +35,8 @@ fn a_cell_that_was_killed_between_its_table_and_its_json_goes_on_and_a_changed_t
 fn a_pool_is_pretrained_on_once_for_all_sets_and_a_set_may_be_added_later() {
     let text = STUDY
         .replace("seeds = [1, 2]", "seeds = [1]")
-        .replace("name = \"spots\"\nfolder = \"spots\"", "name = \"spots\"\nfolder = \"spots\"\njudged = false")
-        .replace("looks = 1", "looks = 0")
+        .replace("name = \"spots\"\nfolder = \"spots\"", "name = \"spots\"\nfolder = \"spots\"\nevaluated = false")
+        .replace("curve_points = 1", "curve_points = 0")
         .replace("finetune = [\"all\"]", "finetune = []");
     let third = "[[data]]\nname = \"third\"\nfolder = \"third\"\npretrain = \"spots\"\n\n[[method]]\nname = \"random\"";
     let more = read(&text.replacen("[[method]]\nname = \"random\"", third, 1)).unwrap();

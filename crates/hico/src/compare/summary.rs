@@ -212,7 +212,7 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
         seeds: study.seeds.clone(),
         budget: study.budget,
         frames_per_clip: study.judge.frames_per_clip,
-        side: study.shared.view().side,
+        side: study.view.side,
         metric: study.judge.metric,
         data: judged,
         cells: [finished, cells.len()],

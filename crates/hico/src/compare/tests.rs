@@ -1,14 +1,13 @@
 //! A whole study on small data in memory.
 
 use super::answer::{Answer, EvalMode};
-use super::cell::{self, CellError, Options};
+use super::cell::{self, CellError, CellEvent, Options};
 use super::grid::{Cell, Trained, cells};
 use super::study::{Labels, Study};
 use super::summary::summarise;
 use crate::device::DeviceChoice;
 use crate::evaluate::plan::groups_of;
 use crate::evaluate::test_data;
-use crate::train::CheckpointEvery;
 use hico_data::Dataset;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -23,14 +22,14 @@ compare = [["self", "random"]]
 [budget]
 images = 24
 
-[judge]
+[evaluation]
 knn = ["all"]
 probe = ["all", 1]
 finetune = ["all"]
 baselines = false
 frames_per_clip = 2
 finetune_steps = 2
-looks = 1
+curve_points = 1
 
 [recipe]
 view.side = 32
@@ -76,13 +75,7 @@ pub(super) fn spots() -> Arc<Dataset> {
 }
 
 fn options(folder: &Path) -> Options {
-    Options {
-        folder: folder.to_owned(),
-        device: DeviceChoice::Cpu,
-        threads: NonZeroUsize::new(2),
-        checkpoint_every: CheckpointEvery::default(),
-        epochs: None,
-    }
+    Options { device: DeviceChoice::Cpu, threads: NonZeroUsize::new(2), ..Options::new(folder.to_owned()) }
 }
 
 pub(super) fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Answer>, CellError> {
@@ -123,8 +116,9 @@ fn the_grid_asks_everything_once_and_no_label_beyond_the_budget() {
 
 #[test]
 fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
-    let text =
-        STUDY.replace("seeds = [1, 2]", "seeds = [1]").replace("pretrain = \"spots\"\nfolds = [1]", "judged = false");
+    let text = STUDY
+        .replace("seeds = [1, 2]", "seeds = [1]")
+        .replace("pretrain = \"spots\"\nfolds = [1]", "evaluated = false");
     let study = read(&text).unwrap();
     let data = [spots(), spots()];
     let cells = cells(&study, &data).unwrap();
@@ -166,8 +160,8 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
     let again = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
     let mut told = 0;
-    let mut tell = |_: &str| {
-        told += 1;
+    let mut tell = |event: CellEvent| {
+        told += usize::from(matches!(event, CellEvent::Note(_)));
         stop.store(told == 3, std::sync::atomic::Ordering::SeqCst);
     };
     let stopped = cell::run(&study, &data, cell, &options(again.path()), &mut tell, &stop);
@@ -228,7 +222,8 @@ fn pretraining_sees_no_tested_group_and_no_label_beyond_the_budget() {
     let folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
     let mut record = None;
-    let mut tell = |what: &str| {
+    let mut tell = |event: CellEvent| {
+        let CellEvent::Note(what) = event else { return };
         if what.contains("spots, fold") && record.is_none() {
             let path = folder.path().join("work").join(&cell.name).join("run");
             record = Some(crate::train::run_record::RunRecord::read(&path).unwrap());
@@ -251,7 +246,7 @@ fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
     assert!(refused("name = \"self\"", "name = \"../self\"").contains("must be 1 to 40 of a-z"));
     assert!(refused("name = \"semi\"", "name = \"self\"").contains("twice"));
     assert!(refused("pretrain = \"spots\"", "pretrain = \"lung\"").contains("no data \"lung\""));
-    assert!(refused("looks = 1", "look = 1").contains("look"));
+    assert!(refused("curve_points = 1", "look = 1").contains("look"));
     assert!(refused("set.method.supervision = \"self\"", "set.loss.temprature = 1.0").contains("temprature"));
     assert!(
         refused("compare = [[\"self\", \"random\"]]", "compare = [[\"self\", \"moco\"]]")
@@ -282,10 +277,10 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
             "knn = [\"all\"]\nprobe = [\"all\", 1]\nfinetune = [\"all\"]",
             "knn = []\nprobe = []\nfinetune = []\ninner = [\"all\", 1]",
         )
-        .replace("looks = 1", "looks = 0")
-        .replace("pretrain = \"spots\"\nfolds = [1]", "judged = false");
+        .replace("curve_points = 1", "curve_points = 0")
+        .replace("pretrain = \"spots\"\nfolds = [1]", "evaluated = false");
     let refused = read(&inner).unwrap_err();
-    assert!(refused.contains("judge.inner") && refused.contains("semi"), "{refused}");
+    assert!(refused.contains("evaluation.inner") && refused.contains("semi"), "{refused}");
     let study = read(&inner.replace("ablates = \"self\"", "set.method.supervision = \"self\"")).unwrap();
     let data = [spots(), spots()];
     let cells = cells(&study, &data).unwrap();
@@ -375,7 +370,7 @@ fn a_folder_begun_with_one_other_key_is_refused_by_that_key_and_its_two_values()
     assert!(words.ends_with("begun with recipe.train.batch = 4 of the method self, now asked for 6"), "{words}");
     assert!(hint.contains("train.batch = 4"), "{hint}");
     let (words, _) = other("finetune_steps = 2", "finetune_steps = 3");
-    assert!(words.ends_with("begun with judge.finetune_steps = 2, now asked for 3"), "{words}");
+    assert!(words.ends_with("begun with evaluation.finetune_steps = 2, now asked for 3"), "{words}");
     let (words, _) = other("images = 24", "seconds = 9.5");
     assert!(words.contains("budget.images = 24, now asked for nothing"), "{words}");
     // What was begun before short batches were trained on goes on as it was, where the study says so.

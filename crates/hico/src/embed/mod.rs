@@ -13,8 +13,8 @@ pub(crate) mod umap;
 
 use crate::evaluate::inputs::{FinetuneError, Views, Workplace};
 use crate::evaluate::plan::frames_of;
-use crate::evaluate::rows::{best_of_each, cosine, unit};
 use crate::model::Encoder;
+use crate::rows::{best_of_each, cosine, unit};
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed};
 use serde::{Deserialize, Serialize};

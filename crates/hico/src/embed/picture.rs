@@ -1,7 +1,7 @@
 //! Rows of features on a plane, by t-SNE and by UMAP.
 
 use super::{Embedding, RowId, tsne, umap};
-use crate::evaluate::rows::unit;
+use crate::rows::unit;
 
 /// Rows that are placed, at most; of more, evenly spaced ones are.
 pub const MOST_ROWS: usize = 2000;

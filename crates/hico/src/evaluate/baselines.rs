@@ -1,9 +1,9 @@
 //! Baselines without a network: what costs nothing or little, and what anything learnt has to beat.
 
 use super::confounds::told_from_confounders;
-use super::knn;
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
+use crate::knn::{self, NEIGHBOURS};
 use hico_data::view::{self, ViewRecipe};
 use hico_data::{Dataset, DatasetError, Frame};
 use rayon::prelude::*;
@@ -82,9 +82,6 @@ impl fmt::Display for Baseline {
 
 /// Side of a thumbnail, pixels.
 pub const THUMBNAIL_SIDE: usize = 16;
-
-/// Neighbours that vote among thumbnails.
-pub const NEIGHBOURS: usize = 5;
 
 /// How often each class stands among the training clips, `[classes]`: the prediction of one who has seen no picture.
 ///

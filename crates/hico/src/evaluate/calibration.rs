@@ -88,7 +88,7 @@ pub fn expected_calibration_error(units: &[UnitPrediction]) -> f64 {
 ///
 /// - `temperatures`: of every fold and seed
 /// - `seeds`: for each seed the frames of all folds, before and after
-pub(super) fn scores(
+pub(crate) fn scores(
     dataset: &Dataset,
     temperatures: Vec<f64>,
     seeds: &[[Vec<FramePrediction>; 2]],

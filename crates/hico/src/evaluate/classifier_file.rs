@@ -1,6 +1,5 @@
 //! A fine-tuned network as a file: safetensors, with all that is needed to use it in its metadata.
 
-use super::cells::CellsError;
 use super::classifier::{Classifier, Trainable};
 use super::history::History;
 use super::known::{Described, Known, KnownFrame};
@@ -79,9 +78,12 @@ const KNOWN: [&str; 3] = ["known.features", "known.look", "known.layout"];
 pub(crate) const FACTS: &str = "hico.classifier";
 
 /// File name of a fine-tuned network inside an evaluation's folder.
+///
+/// - `fold`: that was tested; `None` where it learnt from every patient
 #[must_use]
-pub fn file_name(candidate: &str, fold: usize, seed: u64) -> PathBuf {
-    PathBuf::from(format!("{candidate}-fold{fold}-seed{seed}.safetensors"))
+pub fn file_name(candidate: &str, fold: Option<usize>, seed: u64) -> PathBuf {
+    let fold = fold.map_or_else(|| "all".to_owned(), |fold| format!("fold{fold}"));
+    PathBuf::from(format!("{candidate}-{fold}-seed{seed}.safetensors"))
 }
 
 impl ClassifierFacts {
@@ -127,15 +129,13 @@ pub fn save(
     classifier: &Classifier,
     facts: &ClassifierFacts,
     known: Option<&Known>,
-) -> Result<(), CellsError> {
-    let failed = |source| CellsError::File { path: path.to_owned(), source };
-    let json = |value: serde_json::Result<String>| value.map_err(|source| failed(source.into()));
-    let mut metadata = BTreeMap::from([(FACTS.to_owned(), json(serde_json::to_string(facts))?)]);
+) -> std::io::Result<()> {
+    let mut metadata = BTreeMap::from([(FACTS.to_owned(), serde_json::to_string(facts)?)]);
     let mut tensors = classifier.to_tensors();
     if let Some(known) = known {
         let usual_layout = known.usual_layout();
         let told = KnownFacts { frames: known.frames().to_vec(), usual: known.usual(), usual_layout };
-        metadata.insert(KNOWN_FACTS.to_owned(), json(serde_json::to_string(&told))?);
+        metadata.insert(KNOWN_FACTS.to_owned(), serde_json::to_string(&told)?);
         let rows: [fn(&Described) -> &[f32]; 3] = [|frame| &frame.features, |frame| &frame.look, |frame| &frame.layout];
         let count = if usual_layout.is_some() { 3 } else { 2 };
         tensors.extend(KNOWN.into_iter().zip(rows).take(count).map(|(name, row)| {
@@ -144,8 +144,8 @@ pub fn save(
             NamedTensor { name: name.to_owned(), shape, values: rows.concat() }
         }));
     }
-    let bytes = weights::to_safetensors(&tensors, &metadata).map_err(|error| failed(std::io::Error::other(error)))?;
-    atomic::write(path, &bytes).map_err(failed)
+    let bytes = weights::to_safetensors(&tensors, &metadata).map_err(std::io::Error::other)?;
+    atomic::write(path, &bytes)
 }
 
 /// Reads a fine-tuned network onto a device.
@@ -250,7 +250,7 @@ mod tests {
         let classifier = Classifier::new(&init, encoder, 2, Trainable::LastBlock);
         let facts = ClassifierFacts::new(&data, Trainable::LastBlock, Depth::R18, &ViewRecipe::default());
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(file_name("hico", 0, 1));
+        let path = folder.path().join(file_name("hico", Some(0), 1));
         save(&path, &classifier, &facts, None).unwrap();
         let read = load(&path, &device).unwrap();
         assert_eq!((read.facts, read.known), (facts.clone(), None));

@@ -27,12 +27,13 @@ use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed};
 use rand::seq::SliceRandom as _;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How a network is fine-tuned; the same for every candidate of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FinetuneRecipe {
     /// Passes over the training frames; 1 or more.
     pub epochs: usize,
@@ -48,6 +49,25 @@ pub struct FinetuneRecipe {
     pub inner_fraction: f64,
     /// How frames become views.
     pub view: ViewRecipe,
+    /// How classes of different size are made up for.
+    pub class_balance: ClassBalance,
+    /// Epochs without a better one on the inner validation groups after which it stops; it runs to its end if `None`.
+    pub early_stopping: Option<usize>,
+    /// Whether the frames that are learnt from are augmented.
+    pub augmentation: bool,
+}
+
+/// How a fine-tuning makes up for classes of different size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassBalance {
+    /// Every class weighs the same in the loss.
+    #[default]
+    Weights,
+    /// As many frames of every class are drawn in an epoch, those of small classes repeatedly.
+    Sampling,
+    /// It does not.
+    None,
 }
 
 impl Default for FinetuneRecipe {
@@ -60,6 +80,9 @@ impl Default for FinetuneRecipe {
             frames_per_clip: 8,
             inner_fraction: 0.2,
             view: ViewRecipe::default(),
+            class_balance: ClassBalance::default(),
+            early_stopping: None,
+            augmentation: true,
         }
     }
 }
@@ -133,6 +156,10 @@ pub fn finetune(
     let mut shown = keep.and_then(|keep| training.go_on(keep)).unwrap_or_default();
     let mut clock = keep.map(|keep| Keeper::clock(keep.every, training.steps));
     for epoch in training.epochs..recipe.epochs {
+        let since_best = shown.chosen.as_ref().map_or(0, |best| epoch - 1 - best.epoch);
+        if recipe.early_stopping.is_some_and(|patience| since_best >= patience) {
+            break;
+        }
         let after_step = |training: &Training<'_>| match (keep, &mut clock) {
             (Some(keep), Some(clock)) if clock.is_due(training.steps) => training.keep(keep, &shown, clock),
             _ => Ok(()),
@@ -268,7 +295,10 @@ impl<'a> Training<'a> {
             optimiser: Adam::new(recipe.weight_decay, Decay::L2),
             schedule: Schedule::new(ScheduleKind::Cosine, recipe.learning_rate, 0, recipe.epochs, steps_per_epoch),
             steps: 0,
-            class_weights: class_weights(&of_frames, dataset.classes().len()),
+            class_weights: match recipe.class_balance {
+                ClassBalance::Weights => class_weights(&of_frames, dataset.classes().len()),
+                ClassBalance::Sampling | ClassBalance::None => vec![1.0; dataset.classes().len()],
+            },
             labels,
             recipe,
             fit,
@@ -316,21 +346,51 @@ impl<'a> Training<'a> {
         epoch: usize,
         mut after_step: impl FnMut(&Self) -> Result<(), FinetuneError>,
     ) -> Result<f64, FinetuneError> {
-        let mut order = self.fit.clone();
-        order.shuffle(&mut self.seed.stream("finetune-order", &[epoch as u64]));
+        let order = self.order(epoch);
         let batches = batches_of(&order, self.recipe.batch);
         let inputs = self.inputs;
         let device = self.device.clone();
         let mut kept = Ok(());
-        inputs.for_each_batch(&batches[self.batches.min(batches.len())..], Some(epoch), &device, |frames, shown| {
-            self.loss += self.step(frames, shown) * frames.len() as f64;
-            self.batches += 1;
-            if kept.is_ok() {
-                kept = after_step(self);
-            }
-        })?;
+        inputs.for_each_batch(
+            &batches[self.batches.min(batches.len())..],
+            self.recipe.augmentation.then_some(epoch),
+            &device,
+            |frames, shown| {
+                self.loss += self.step(frames, shown) * frames.len() as f64;
+                self.batches += 1;
+                if kept.is_ok() {
+                    kept = after_step(self);
+                }
+            },
+        )?;
         kept?;
         Ok(self.loss / order.len() as f64)
+    }
+
+    /// The frames of an epoch in an order of its own.
+    fn order(&self, epoch: usize) -> Vec<FrameRef> {
+        let mut order = match self.recipe.class_balance {
+            ClassBalance::Sampling => self.drawn(epoch),
+            ClassBalance::Weights | ClassBalance::None => self.fit.clone(),
+        };
+        order.shuffle(&mut self.seed.stream("finetune-order", &[epoch as u64]));
+        // Even shares may be a frame or two more.
+        order.truncate(self.fit.len());
+        order
+    }
+
+    /// As many frames of every class as an even share of the training frames, each class in turns of all its frames.
+    fn drawn(&self, epoch: usize) -> Vec<FrameRef> {
+        let mut of_class: BTreeMap<usize, Vec<FrameRef>> = BTreeMap::new();
+        for frame in &self.fit {
+            of_class.entry(self.labels[&frame.clip]).or_default().push(*frame);
+        }
+        let share = self.fit.len().div_ceil(of_class.len().max(1));
+        let draw = |(class, mut frames): (usize, Vec<FrameRef>)| {
+            frames.shuffle(&mut self.seed.stream("finetune-class", &[epoch as u64, class as u64]));
+            frames.into_iter().cycle().take(share).collect::<Vec<_>>()
+        };
+        of_class.into_iter().flat_map(draw).collect()
     }
 
     fn step(&mut self, frames: &[FrameRef], shown: Shown) -> f64 {
@@ -454,6 +514,75 @@ mod tests {
         // Three of class 0 with weight 2/3 and -ln(1/2), one of class 1 with weight 2 and -ln(3/4), over four rows.
         let expected = (2.0 * 2f64.ln() + 2.0 * (4f64 / 3.0).ln()) / 4.0;
         assert!((f64::from(rows_of(loss.unsqueeze::<2>())[0][0]) - expected).abs() < 1e-6);
+    }
+
+    fn trained(data: &Arc<Dataset>, plan: &FoldPlan, recipe: &FinetuneRecipe, keep: Option<Keep<'_>>) -> Finetuned {
+        let device = Device::flex();
+        let init = Init::new(&device, Seed(3));
+        let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
+        let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
+        finetune(data, plan, classifier, recipe, Looks::Honest, Seed(5), place, keep, |_| {}).unwrap()
+    }
+
+    #[test]
+    fn it_stops_where_no_epoch_was_better_for_long_enough_also_when_it_is_gone_on_with() {
+        let data = spots([0, 1]);
+        let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
+        let whole = trained(&data, &plan, &recipe(6), None);
+        let patient = trained(&data, &plan, &FinetuneRecipe { early_stopping: Some(6), ..recipe(6) }, None);
+        assert_eq!(whole.curve, patient.curve);
+        // A rate that changes nothing: the first epoch stays the best.
+        let still = FinetuneRecipe { learning_rate: 1e-30, early_stopping: Some(2), ..recipe(6) };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tuning.safetensors");
+        let every = CheckpointEvery::Steps(std::num::NonZeroU64::new(1).unwrap());
+        let stopped = trained(&data, &plan, &still, Some(Keep { path: &path, every }));
+        let best = stopped.chosen_epoch;
+        assert_eq!(stopped.curve.len(), best + 3, "{:?}", stopped.curve);
+        assert!(path.is_file());
+        let again = trained(&data, &plan, &still, Some(Keep { path: &path, every }));
+        assert_eq!((again.chosen_epoch, &again.curve), (best, &stopped.curve));
+        assert_eq!(again.honest, stopped.honest);
+    }
+
+    #[test]
+    fn classes_are_made_up_for_by_weight_by_drawing_or_not_and_frames_are_augmented_or_not() {
+        // Three of class 0 are learnt from, and one of class 1.
+        let rows: Vec<_> = [("a", 0), ("b", 1), ("c", 0), ("d", 0), ("e", 0), ("f", 1), ("g", 0), ("h", 1)]
+            .iter()
+            .enumerate()
+            .map(|(at, (group, class))| (*group, Some(*class), usize::from(at >= 2)))
+            .collect();
+        let data = Arc::new(test_data::spots(&rows));
+        let device = Device::flex();
+        let stop = AtomicBool::new(false);
+        let place = Workplace { device: &device, threads: 2, stop: &stop };
+        let frames = frames_of(&data, &[2, 3, 4, 5], 1);
+        let count = |class_balance: ClassBalance| {
+            let recipe = FinetuneRecipe { class_balance, ..recipe(1) };
+            let inputs = Inputs::Views(Views { dataset: &data, view: &recipe.view, seed: Seed(5), place });
+            let init = Init::new(&device, Seed(3));
+            let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
+            let training = Training::new(classifier, &recipe, frames.clone(), &inputs, &data, Seed(5));
+            let orders = [training.order(0), training.order(1)];
+            assert_ne!(orders[0], orders[1]);
+            let drawn = orders.map(|order| order.iter().filter(|frame| data.label(frame.clip) == Some(1)).count());
+            (drawn, training.class_weights.clone())
+        };
+        assert_eq!(count(ClassBalance::Weights), ([1, 1], vec![2.0 / 3.0, 2.0]));
+        assert_eq!(count(ClassBalance::Sampling), ([2, 2], vec![1.0, 1.0]));
+        assert_eq!(count(ClassBalance::None), ([1, 1], vec![1.0, 1.0]));
+        // Without augmentation an epoch shows every frame as it is, so a rate that changes nothing repeats the loss.
+        let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
+        let losses = |augmentation| {
+            let recipe = FinetuneRecipe { augmentation, learning_rate: 1e-30, ..recipe(2) };
+            trained(&data, &plan, &recipe, None).curve.iter().map(|point| point.train_loss).collect::<Vec<_>>()
+        };
+        let (plain, augmented) = (losses(false), losses(true));
+        assert!(
+            (plain[0] - plain[1]).abs() < 1e-6 && (augmented[0] - augmented[1]).abs() > 1e-6,
+            "{plain:?} {augmented:?}"
+        );
     }
 
     #[test]

@@ -76,8 +76,8 @@ pub struct PretrainingFacts {
 pub struct TuningFacts {
     /// Hash of the data set's table.
     pub data: String,
-    /// The fold that was kept out.
-    pub fold: usize,
+    /// The fold that was kept out; absent where no patient was.
+    pub fold: Option<usize>,
     /// The seed.
     pub seed: u64,
     /// Epochs.
@@ -187,15 +187,19 @@ impl TuningFacts {
     /// The fine-tuning in one clause.
     #[must_use]
     pub fn words(&self) -> String {
+        let chosen = match self.clips[1] {
+            0 => "the last epoch".to_owned(),
+            clips => {
+                format!("epoch chosen on {} of {}", counted(clips, "clip"), counted(self.watched.count, "patient"))
+            }
+        };
+        let folds = self.fold.map_or_else(|| "every patient".to_owned(), |fold| format!("all folds but {fold}"));
         format!(
-            "fine-tuned on all folds but {} (seed {}, {}, {} of {}, epoch chosen on {} of {}, data {})",
-            self.fold,
+            "fine-tuned on {folds} (seed {}, {}, {} of {}, {chosen}, data {})",
             self.seed,
             counted(self.epochs, "epoch"),
             counted(self.clips[0], "clip"),
             counted(self.learnt.count, "patient"),
-            counted(self.clips[1], "clip"),
-            counted(self.watched.count, "patient"),
             short(&self.data),
         )
     }
@@ -407,7 +411,7 @@ mod tests {
         };
         let tuning = TuningFacts {
             data: "ffeeddccbbaa99".into(),
-            fold: 0,
+            fold: Some(0),
             seed: 1,
             epochs: 3,
             clips: [4, 1],

@@ -7,7 +7,7 @@
 //! its brightness and contrast. A clip that is far by any of the three is unlike those that were learnt from.
 
 use super::plan::FrameRef;
-use super::rows::{best_of_each, cosine, unit};
+use crate::rows::{best_of_each, cosine, unit};
 use crate::stats;
 use burn::tensor::Tensor;
 use burn::tensor::module::adaptive_avg_pool2d;

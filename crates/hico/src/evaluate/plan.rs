@@ -26,7 +26,7 @@ pub enum PlanError {
     #[error(transparent)]
     Split(#[from] SplitError),
     /// Nothing to tell apart.
-    #[error("the labels have {} class{}: two or more are needed to judge anything", .0, if *.0 == 1 { "" } else { "es" })]
+    #[error("the labels have {} class{}: two or more are needed to evaluate anything", .0, if *.0 == 1 { "" } else { "es" })]
     TooFewClasses(usize),
     /// There is no such fold.
     #[error("there is no fold {fold}; the folds are {folds:?}")]
@@ -50,6 +50,9 @@ pub enum PlanError {
         /// The fold.
         fold: usize,
     },
+    /// No group can be spared to choose the epoch, though none is tested.
+    #[error("no class has two groups, so none can be held out to choose the epoch")]
+    NoInnerGroupOfAll,
 }
 
 /// The folds of a data set, checked.
@@ -83,15 +86,46 @@ impl FoldPlan {
         Ok(Self { fold, fit, inner, test })
     }
 
-    /// Plans a fold of which few labels are known: of each class the labelled clips of `groups` groups are learnt from, or
-    /// of all its groups where it has fewer. Nothing is left over to choose anything on. Of the same seed a larger number
-    /// of groups contains a smaller one.
-    ///
-    /// - `groups`: a class; 1 or more
+    /// Plans a fold in which every training clip is learnt from; nothing is left over to choose anything on.
     ///
     /// # Errors
     /// As [`folds`]; when there is no such fold, or a class has no clip outside of it.
-    pub fn few(dataset: &Dataset, fold: usize, groups: usize, seed: Seed) -> Result<Self, PlanError> {
+    pub fn whole(dataset: &Dataset, fold: usize) -> Result<Self, PlanError> {
+        let (fit, test) = sides(dataset, fold)?;
+        Ok(Self { fold, fit, inner: Vec::new(), test })
+    }
+
+    /// Plans to learn from every labelled clip, whatever its fold; nobody is tested.
+    ///
+    /// - `inner_fraction`: of the groups, held out for the inner validation; none if absent
+    ///
+    /// # Errors
+    /// When there are fewer than two classes, or no group can be held out.
+    pub fn all(dataset: &Dataset, inner_fraction: Option<f64>, seed: Seed) -> Result<Self, PlanError> {
+        if dataset.classes().len() < 2 {
+            return Err(PlanError::TooFewClasses(dataset.classes().len()));
+        }
+        let labelled: Vec<usize> = (0..dataset.len()).filter(|clip| dataset.label(*clip).is_some()).collect();
+        let plan = |fit, inner| Self { fold: 0, fit, inner, test: Vec::new() };
+        let Some(fraction) = inner_fraction else { return Ok(plan(labelled, Vec::new())) };
+        let groups: Vec<_> =
+            labelled.iter().map(|clip| (dataset.row(*clip).group.clone(), dataset.label(*clip))).collect();
+        let held = split::hold_out(&groups, fraction, seed.derive("inner-of-all", &[]));
+        if held.is_empty() {
+            return Err(PlanError::NoInnerGroupOfAll);
+        }
+        let (inner, fit) = labelled.into_iter().partition(|clip| held.contains(&dataset.row(*clip).group));
+        Ok(plan(fit, inner))
+    }
+
+    /// Plans a fold of which few labels are known: of each class the labelled clips of some groups are learnt from. Nothing
+    /// is left over to choose anything on. Of the same seed a larger number of groups contains a smaller one.
+    ///
+    /// - `known`: how many groups of a class, of so many
+    ///
+    /// # Errors
+    /// As [`folds`]; when there is no such fold, or a class has no clip outside of it.
+    pub fn few(dataset: &Dataset, fold: usize, known: impl Fn(usize) -> usize, seed: Seed) -> Result<Self, PlanError> {
         let (training, test) = sides(dataset, fold)?;
         let mut fit = Vec::new();
         for class in 0..dataset.classes().len() {
@@ -99,7 +133,7 @@ impl FoldPlan {
             let of_class: BTreeSet<&str> = clips().map(|clip| dataset.row(clip).group.as_str()).collect();
             let mut order: Vec<&str> = of_class.into_iter().collect();
             order.shuffle(&mut seed.stream("few", &[fold as u64, class as u64]));
-            order.truncate(groups);
+            order.truncate(known(order.len()));
             fit.extend(clips().filter(|clip| order.contains(&dataset.row(*clip).group.as_str())));
         }
         fit.sort_unstable();
@@ -201,7 +235,7 @@ mod tests {
             .collect();
         rows.push((names[4].as_str(), Some(1), 1));
         let data = test_data::spots(&rows);
-        let few = |groups| FoldPlan::few(&data, 0, groups, Seed(3)).unwrap();
+        let few = |groups| FoldPlan::few(&data, 0, |_| groups, Seed(3)).unwrap();
         let of_class = |plan: &FoldPlan, class| -> BTreeSet<String> {
             let clips: Vec<usize> = plan.fit.iter().copied().filter(|clip| data.label(*clip) == Some(class)).collect();
             groups_of(&data, &clips)
@@ -214,7 +248,7 @@ mod tests {
             assert!(groups_of(&data, &plan.fit).is_disjoint(&groups_of(&data, &plan.test)));
             assert!(plan.fit.iter().all(|clip| few(groups + 1).fit.contains(clip)));
         }
-        assert_ne!(few(1).fit, FoldPlan::few(&data, 0, 1, Seed(4)).unwrap().fit);
+        assert_ne!(few(1).fit, FoldPlan::few(&data, 0, |_| 1, Seed(4)).unwrap().fit);
     }
 
     #[test]

@@ -5,9 +5,6 @@ use hico_data::Dataset;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// File name of all predictions inside an evaluation's folder.
-pub const PREDICTIONS_FILE: &str = "predictions.csv";
-
 /// What was predicted for one frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FramePrediction {
@@ -91,54 +88,6 @@ fn mean_by<'a, K: Ord>(rows: impl Iterator<Item = (K, &'a [f64])>) -> BTreeMap<K
     sums.into_iter().map(mean).collect()
 }
 
-/// One row a frame: the table that `predictions.csv` holds.
-#[derive(Debug)]
-pub struct PredictionTable {
-    text: String,
-}
-
-impl PredictionTable {
-    /// A table with its header.
-    #[must_use]
-    pub fn new(classes: &[String]) -> Self {
-        let probabilities = classes.iter().map(|class| quoted(&format!("p_{class}")));
-        let columns = ["candidate", "fold", "seed", "clip", "group", "frame", "truth", "prediction"].map(str::to_owned);
-        Self { text: format!("{}\n", columns.into_iter().chain(probabilities).collect::<Vec<_>>().join(",")) }
-    }
-
-    /// Adds the frames that one candidate predicted in one fold with one seed.
-    pub fn add(&mut self, candidate: &str, fold: usize, seed: u64, dataset: &Dataset, frames: &[FramePrediction]) {
-        for frame in frames {
-            let row = dataset.row(frame.clip);
-            let class = |class: usize| quoted(&dataset.classes()[class]);
-            let cells = [
-                quoted(candidate),
-                fold.to_string(),
-                seed.to_string(),
-                quoted(&row.clip),
-                quoted(&row.group),
-                frame.frame.to_string(),
-                class(truth_of(dataset, frame.clip)),
-                class(crate::metrics::argmax(&frame.probabilities)),
-            ];
-            let probabilities = frame.probabilities.iter().map(|probability| format!("{probability:.6}"));
-            self.text.push_str(&cells.into_iter().chain(probabilities).collect::<Vec<_>>().join(","));
-            self.text.push('\n');
-        }
-    }
-
-    /// The CSV.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.text.as_bytes()
-    }
-}
-
-/// A CSV cell (RFC 4180).
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,17 +124,5 @@ mod tests {
         // q is the mean of its clips, not of its frames: a long clip does not outweigh a short one.
         assert_eq!(found, [("p", 0, 0.75), ("p", 1, 0.25), ("q", 1, 0.375)]);
         assert_eq!(per_frame(&data, &frames).len(), 7);
-    }
-
-    #[test]
-    fn the_table_names_classes_and_quotes_what_would_break_it() {
-        let (data, frames) = example();
-        let mut table = PredictionTable::new(&["a,b".into(), "c".into()]);
-        table.add("the \"best\"", 2, 7, &data, &frames[1..2]);
-        assert_eq!(
-            String::from_utf8_lossy(table.as_bytes()),
-            "candidate,fold,seed,clip,group,frame,truth,prediction,\"p_a,b\",p_c\n\
-             \"the \"\"best\"\"\",2,7,clip-00,p,1,class-0,class-0,0.500000,0.500000\n"
-        );
     }
 }

@@ -32,6 +32,13 @@ pub struct Pretrained {
     file: Option<PathBuf>,
 }
 
+impl PartialEq for Pretrained {
+    /// Compares the weights.
+    fn eq(&self, other: &Self) -> bool {
+        self.hash() == other.hash()
+    }
+}
+
 /// Which groups an encoder's pretraining has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
@@ -196,7 +203,7 @@ impl Pretrained {
         Some(Self { description, view: Some(recipe.view().clone()), ..read.with_history(history) })
     }
 
-    pub(super) fn from_tensors(
+    pub(crate) fn from_tensors(
         name: &str,
         description: String,
         view: Option<ViewRecipe>,
@@ -242,7 +249,7 @@ impl Pretrained {
         self.file.as_deref()
     }
 
-    /// SHA-256 of names and values, hexadecimal: what an evaluation's plan knows it by.
+    /// SHA-256 of names and values, hexadecimal: what a study's folder knows it by.
     #[must_use]
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();

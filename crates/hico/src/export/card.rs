@@ -357,7 +357,9 @@ fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: 
     }
     let (_, all_known) = source.history.seen();
     if !all_known || (statements.hide_groups && source.history != History::random()) {
-        limits.push("Which patients its pretraining saw is not recorded: a test on them cannot be told.".to_owned());
+        limits.push(
+            "Which patients its pretraining saw is not recorded: a test on them cannot be recognised.".to_owned(),
+        );
     }
     if source.classifier.is_some() {
         let reached = Reached::of(source.history.test.as_ref());

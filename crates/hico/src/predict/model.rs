@@ -1,8 +1,8 @@
 //! A fine-tuned network, ready to be asked.
 
 use super::PredictError;
+use crate::compare::cell::PRETRAIN_FOLDER;
 use crate::evaluate::classifier_file::{self, Saved};
-use crate::evaluate::cross_validate::PRETRAIN_FOLDER;
 use crate::evaluate::history::Reached;
 use crate::train::run_record::RunRecord;
 use burn::tensor::Device;
@@ -69,14 +69,14 @@ fn remedy(folder: &Path) -> String {
             "`hico finetune {encoder} --data {data} --holdout-fold {fold} --out OUT` makes a network; then give OUT"
         )
     };
-    // `hico crossval --pretrain-inside` leaves a run for each fold, and each knows its data.
+    // `hico crossval --pretrain-inside` leaves a run for each fold and seed, and each knows its data.
     let runs = folder.join(PRETRAIN_FOLDER);
     let folds = std::fs::read_dir(&runs).into_iter().flatten().flatten().filter_map(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let fold: usize = name.strip_prefix("fold-")?.parse().ok()?;
-        Some((fold, entry.path()))
+        let (fold, seed) = name.strip_prefix("fold-")?.split_once("-seed-")?;
+        Some((fold.parse::<usize>().ok()?, seed.parse::<u64>().ok()?, entry.path()))
     });
-    if let Some((fold, run)) = folds.min()
+    if let Some((fold, _, run)) = folds.min()
         && let Ok(record) = RunRecord::read(&run)
     {
         return make(&run, &record.data.folder.display().to_string(), &fold.to_string());

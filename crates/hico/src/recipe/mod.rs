@@ -25,7 +25,7 @@ pub use method::{
     ByolRecipe, DinoRecipe, HicoRecipe, IvppRecipe, MethodFacts, MethodName, MethodRecipe, MethodSpec, MocoRecipe,
     SimClrRecipe, UclRecipe, UsclRecipe, VicRegRecipe,
 };
-pub(crate) use records::{plan_of_record, view_of_record};
+pub(crate) use records::view_of_record;
 pub use shipped::{SHIPPED, Shipped};
 pub(crate) use table::method_table;
 pub use train::TrainRecipe;

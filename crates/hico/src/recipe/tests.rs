@@ -253,7 +253,7 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
 }
 
 #[test]
-fn studies_and_plans_of_earlier_versions_hold_recipes_that_read() {
+fn studies_of_earlier_versions_hold_recipes_that_read() {
     let mut read = 0;
     for study in ["hico-plus", "lung-breast", "breast-to-lung", "held-out-origin"] {
         let ledger: serde_json::Value = serde_json::from_str(&record(&format!("study-{study}.json"))).unwrap();
@@ -267,11 +267,6 @@ fn studies_and_plans_of_earlier_versions_hold_recipes_that_read() {
         }
     }
     assert!(read > 20, "{read}");
-    let plan = plan_of_record(serde_json::from_str(&record("plan-simclr.json")).unwrap());
-    let encoder = Recipe::of_method(MethodName::SimClr).with_epochs(1).and_then(|recipe| recipe.with_image_size(32));
-    let encoder = encoder.and_then(|recipe| recipe.with_batch(8)).unwrap();
-    assert_eq!(plan["finetune"]["view"]["image_size"], 32);
-    assert_eq!(plan["encoder"], serde_json::to_string(&encoder).unwrap());
 }
 
 #[test]

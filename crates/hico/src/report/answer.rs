@@ -87,20 +87,20 @@ impl Answer<'_> {
             (Some(contender), Some(floor)) => (contender, floor),
             (Some(only), None) => {
                 return format!(
-                    "{} There is no floor to compare it with, so this says nothing about pretraining.",
+                    "{} There is no baseline to compare it with, so this says nothing about pretraining.",
                     reaches(only, "")
                 );
             }
             (None, Some(floor)) => {
-                return format!("{} It is the best floor; no pretrained model was judged.", reaches(floor, ""));
+                return format!("{} It is the best baseline; no pretrained model was evaluated.", reaches(floor, ""));
             }
-            (None, None) => return "Nothing was judged.".to_owned(),
+            (None, None) => return "Nothing was evaluated.".to_owned(),
         };
         let figure = clip_figure(floor);
         let chosen =
             if self.contenders > 1 { format!(", the best of {} tried,", self.contenders) } else { String::new() };
         let reached = format!(
-            "{}; the best floor, {}, reaches {}.",
+            "{}; the best baseline, {}, reaches {}.",
             reaches(contender, &chosen).trim_end_matches('.'),
             floor.name,
             percent(figure.mean)
@@ -114,7 +114,7 @@ impl Answer<'_> {
             (Verdict::Spoilt, _) => {
                 "But its pretraining saw groups that it is tested on, so this figure must not be believed.".to_owned()
             }
-            (Verdict::Better, Some(tested)) => format!("The gain over that floor is {tested}."),
+            (Verdict::Better, Some(tested)) => format!("The gain over that baseline is {tested}."),
             (Verdict::Worse, Some(tested)) => {
                 format!("That is worse: the difference is {tested}. On this data, pretraining did not pay.")
             }
@@ -224,7 +224,7 @@ mod tests {
     fn a_gain_is_claimed_only_where_interval_and_test_agree() {
         let (verdict, sentence) = judged(0.01, 0.09, 0.02);
         assert_eq!(verdict, Verdict::Better);
-        assert!(sentence.contains("The gain over that floor is +5.0 points"), "{sentence}");
+        assert!(sentence.contains("The gain over that baseline is +5.0 points"), "{sentence}");
         let (verdict, sentence) = judged(0.01, 0.09, 0.2);
         assert_eq!(verdict, Verdict::Unclear);
         assert!(sentence.contains("disagree"), "{sentence}");

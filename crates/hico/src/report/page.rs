@@ -100,7 +100,7 @@ fn subtitle(sources: &Sources) -> String {
         .map(|judged| {
             let protocol = &judged.evaluation.protocol;
             format!(
-                "judged on {} with {}, finished {}",
+                "evaluated on {} with {}, finished {}",
                 counted(protocol.folds.len(), "fold", "folds"),
                 counted(protocol.seeds.len(), "seed", "seeds"),
                 judged.evaluation.finished.replace('T', " ").trim_end_matches('Z')

@@ -87,7 +87,8 @@ pub(crate) fn evaluation(folds: usize, seeds: usize) -> Evaluation {
         .collect();
     Evaluation {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: "hico crossval lung --pretrain-inside --recipe hico.toml --seeds 3 --protocol published".to_owned(),
+        command: "hico crossval lung --pretrain-inside --recipe hico.toml --seeds 3 --model-selection test-fold"
+            .to_owned(),
         finished: "2026-03-04T05:06:07Z".to_owned(),
         seconds: 8_047.0,
         device: "cpu (flex)".to_owned(),

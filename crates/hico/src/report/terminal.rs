@@ -13,7 +13,7 @@ pub fn table(evaluation: &Evaluation) -> String {
     let published = evaluation.candidates.iter().any(|candidate| candidate.published.is_some());
     let mut header = vec!["", "", "per clip", "95 % interval", "per frame", "per patient", "macro F1", "AUC"];
     if published {
-        header.extend(["published", "optimism"]);
+        header.extend(["best on test fold", "selection bias"]);
     }
     let mut rows: Vec<Vec<String>> = vec![header.into_iter().map(str::to_owned).collect()];
     rows.extend(evaluation.candidates.iter().map(|candidate| row(candidate, published)));
@@ -44,7 +44,7 @@ fn heading(evaluation: &Evaluation) -> String {
     let protocol = &evaluation.protocol;
     let [folds, seeds] = [&protocol.folds.len(), &protocol.seeds.len()];
     plain(&format!(
-        "{}: tested on {}, {}, {}, {}\nBalanced accuracy; honest protocol{}",
+        "{}: tested on {}, {}, {}, {}\nBalanced accuracy{}",
         evaluation.data.name,
         tested(evaluation),
         counted(evaluation.data.classes.len(), "class", "classes"),
@@ -64,7 +64,7 @@ fn row(candidate: &Candidate, published: bool) -> Vec<String> {
     }
     let mut cells = vec![
         match candidate.role {
-            Role::Floor => "floor".to_owned(),
+            Role::Floor => "baseline".to_owned(),
             Role::Contender => String::new(),
         },
         candidate.name.clone(),

@@ -76,7 +76,9 @@ fn the_figures_stand_on_the_page() {
         assert!(html.contains(&number::interval(figure)), "{}", candidate.name);
     }
     assert!(html.contains(&answer(&evaluation).sentence()));
-    for words in ["fold-4", "Learning rate", "Nearest neighbours", "optimism", &evaluation.data.hash, "epochs = 300"] {
+    for words in
+        ["fold-4", "Learning rate", "Nearest neighbours", "selection bias", &evaluation.data.hash, "epochs = 300"]
+    {
         assert!(html.contains(words), "{words}");
     }
 }
@@ -205,7 +207,7 @@ fn a_killed_run_with_nothing_but_a_cut_journal_is_still_reported() {
     let text = synthetic::lines(&synthetic::journal(10, 4, 1));
     std::fs::write(folder.path().join(JOURNAL_FILE), &text[..text.len() * 2 / 3 + 7]).unwrap();
     let html = built(folder.path(), None);
-    for words in ["Nothing judged yet", "killed or running (journal cut)", "Training loss", "only its journal"] {
+    for words in ["Nothing evaluated yet", "killed or running (journal cut)", "Training loss", "only its journal"] {
         assert!(html.contains(words), "{words}");
     }
 }

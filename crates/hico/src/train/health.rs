@@ -2,6 +2,9 @@
 //!
 //! Nothing here sees a tensor, so every figure has a case known by hand.
 
+use crate::knn::{self, NEIGHBOURS};
+use crate::metrics::{Confusion, argmax};
+use crate::rows::unit;
 use crate::train::journal::Health;
 
 /// Rows of one length, one after another.
@@ -47,13 +50,11 @@ impl Rows {
     }
 }
 
-/// Balanced accuracy (mean over classes of the share found) of a vote among the 5 nearest rows by cosine.
-///
-/// Fewer than 5 labelled rows all vote. A tied vote goes to the class with the larger sum of cosines. `None` where
-/// there is nothing to ask or nobody to vote.
+/// Balanced accuracy of a vote among the nearest rows by cosine ([`knn::vote`] of rows of length 1), as in a study.
 ///
 /// - `gallery`, `gallery_labels`: who votes; rows without a label do not
-/// - `queries`, `query_labels`: what is asked; rows without a label are not
+/// - `queries`, `query_labels`: what is predicted; rows without a label are not
+/// - returns: `None` where nothing is predicted or nobody votes
 #[must_use]
 pub fn knn_balanced_accuracy(
     gallery: &Rows,
@@ -61,41 +62,17 @@ pub fn knn_balanced_accuracy(
     queries: &Rows,
     query_labels: &[Option<usize>],
 ) -> Option<f64> {
-    let labelled = |rows: &Rows, labels: &[Option<usize>]| -> Vec<(Vec<f64>, usize)> {
-        rows.unit().into_iter().zip(labels).filter_map(|(row, &label)| Some((row, label?))).collect()
+    let labelled = |rows: &Rows, labels: &[Option<usize>]| -> (Vec<Vec<f32>>, Vec<usize>) {
+        let rows = rows.values.chunks_exact(rows.dim.max(1)).zip(labels);
+        rows.filter_map(|(row, &label)| Some((unit(row), label?))).unzip()
     };
-    let gallery = labelled(gallery, gallery_labels);
-    let queries = labelled(queries, query_labels);
-    let classes = gallery.iter().chain(&queries).map(|&(_, label)| label + 1).max()?;
+    let ((gallery, known), (queries, truths)) = (labelled(gallery, gallery_labels), labelled(queries, query_labels));
+    let classes = known.iter().chain(&truths).max()? + 1;
     if gallery.is_empty() {
         return None;
     }
-    let (mut found, mut asked) = (vec![0.0; classes], vec![0.0; classes]);
-    for (query, label) in &queries {
-        asked[*label] += 1.0;
-        if nearest_class(&gallery, query, classes) == *label {
-            found[*label] += 1.0;
-        }
-    }
-    let recalls = found.iter().zip(&asked).filter(|&(_, &asked)| asked > 0.0).map(|(found, asked)| found / asked);
-    let recalls: Vec<f64> = recalls.collect();
-    (!recalls.is_empty()).then(|| mean(&recalls))
-}
-
-/// Neighbours that vote.
-const NEIGHBOURS: usize = 5;
-
-fn nearest_class(gallery: &[(Vec<f64>, usize)], query: &[f64], classes: usize) -> usize {
-    let mut cosines: Vec<(f64, usize)> = gallery.iter().map(|(row, label)| (dot(row, query), *label)).collect();
-    // A stable sort: of equal cosines the earlier row counts as nearer, whatever the machine.
-    cosines.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut votes = vec![(0_usize, 0.0_f64); classes];
-    for &(cosine, label) in cosines.iter().take(NEIGHBOURS) {
-        votes[label].0 += 1;
-        votes[label].1 += cosine;
-    }
-    let better = |a: &(usize, f64), b: &(usize, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
-    (0..classes).rev().max_by(|&a, &b| better(&votes[a], &votes[b])).unwrap_or(0)
+    let predict = |query: &Vec<f32>| argmax(&knn::vote(&gallery, &known, query, NEIGHBOURS, classes));
+    Confusion::of(classes, truths.iter().copied().zip(queries.iter().map(predict))).balanced_accuracy()
 }
 
 /// Effective rank of the unit rows: the exponential of the entropy of their singular values, scaled to sum 1

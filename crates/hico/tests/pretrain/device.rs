@@ -5,8 +5,8 @@
 //! Mesa's lavapipe, a Vulkan driver that computes on the CPU, is GPU enough.
 
 use super::{blocks, checked, journal, small};
+use hico::compare::crossval::{Request, cross_validate};
 use hico::device::DeviceChoice;
-use hico::evaluate::cross_validate::{Request, cross_validate};
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::outcome::Evaluation;
 use hico::model::weights;
@@ -84,7 +84,8 @@ fn evaluated(device: DeviceChoice) -> Evaluation {
     let view = checked(small(1)).view().clone();
     let recipe =
         FinetuneRecipe { epochs: 1, frames_per_clip: 2, inner_fraction: 0.4, view, ..FinetuneRecipe::default() };
-    let request = Request { recipe, device, ..Request::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let request = Request { recipe, device, ..Request::new(folder.path().join("out")) };
     cross_validate(&both_classes_in_both_folds(), &request, &mut |_| (), &AtomicBool::new(false)).unwrap()
 }
 

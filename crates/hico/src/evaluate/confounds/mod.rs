@@ -8,8 +8,8 @@
 mod features;
 
 use super::baselines::{self, class_shares};
-use super::knn;
 use super::linear::{Labelled, LinearProbe};
+use crate::knn;
 use crate::metrics::{Confusion, argmax};
 use crate::stats::Bootstrap;
 use features::{Encoder, Known, Value, known};
@@ -309,7 +309,7 @@ impl Cast {
         let vote = |clip: &usize| {
             let mut shares = vec![0.0; classes];
             for frame in &thumbnails[*clip] {
-                let of_frame = knn::vote(&gallery, &labels, frame, baselines::NEIGHBOURS, classes);
+                let of_frame = knn::vote(&gallery, &labels, frame, knn::NEIGHBOURS, classes);
                 shares.iter_mut().zip(of_frame).for_each(|(sum, share)| *sum += share);
             }
             argmax(&shares)

@@ -136,7 +136,7 @@ fn figures(figures: &Figures) -> String {
     ];
     lines.extend(figures.rows.iter().map(|row| {
         let Row { name, role, clips, accuracy, balanced_accuracy, macro_f1, auc } = row;
-        let role = if *role == Role::Floor { " (floor)" } else { "" };
+        let role = if *role == Role::Floor { " (baseline)" } else { "" };
         let auc = auc.as_ref().map_or_else(|| "-".to_owned(), estimate);
         let [balanced, accuracy, f1] = [balanced_accuracy, accuracy, macro_f1].map(estimate);
         format!("| {}{role} | {balanced} | {accuracy} | {f1} | {auc} | {clips} |", cell(name))

@@ -42,7 +42,7 @@ pub(super) fn summary(findings: &Findings, confounds: Result<&Confounds, &str>) 
             }
         }
         @if !told.is_empty() {
-            (alert(Gravity::Care, &format!("the label can be told from {} alone; see Confounds.", told.join(", "))))
+            (alert(Gravity::Care, &format!("the label can be predicted from {} alone; see Confounders.", told.join(", "))))
         }
         @if within > 0 { p { (counted(within, "pair", "pairs")) " of copies within one group." } }
         @if !findings.mixed_groups.is_empty() {
@@ -114,7 +114,7 @@ pub(super) fn confounds(confounds: Result<&Confounds, &str>) -> Section {
         Ok(confounds) => confound_table(confounds),
         Err(why) => html! { p { "Not measured: " (why) "." } },
     };
-    Section { id: "confounds".to_owned(), title: "Confounds".to_owned(), body }
+    Section { id: "confounds".to_owned(), title: "Confounders".to_owned(), body }
 }
 
 fn confound_table(confounds: &Confounds) -> Markup {
@@ -133,12 +133,12 @@ fn confound_table(confounds: &Confounds) -> Markup {
     let things = confounds.things.iter().map(|thing| row(thing.name, thing.what, &thing.judged, ""));
     let floors = [
         row("all of them", "everything above together", &confounds.together, "best"),
-        row("largest class", "always the same answer", &confounds.majority, "floor"),
+        row("largest class", "always the same class", &confounds.majority, "floor"),
         row("thumbnail", "nearest neighbours of 16x16 grey pixels", &confounds.thumbnails, "floor"),
     ];
     let table = Table {
-        caption: "The label, told from one thing alone, per clip",
-        head: vec!["told from", "balanced accuracy", "accuracy", "above chance"],
+        caption: "The label, predicted from one thing alone, per clip",
+        head: vec!["predicted from", "balanced accuracy", "accuracy", "above chance"],
         rows: things.chain(floors).collect(),
         figures_from: 1,
     };

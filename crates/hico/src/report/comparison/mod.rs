@@ -55,6 +55,7 @@ pub(super) fn labels(labels: Labels) -> String {
         Labels::All => "all labels".to_owned(),
         Labels::Groups(1) => "labels of 1 patient a class".to_owned(),
         Labels::Groups(groups) => format!("labels of {groups} patients a class"),
+        Labels::Thousandths(share) => format!("labels of {} % of the patients a class", f64::from(share) / 10.0),
     }
 }
 
@@ -62,6 +63,7 @@ pub(super) fn labels(labels: Labels) -> String {
 pub(super) fn budget(budget: Budget) -> String {
     match budget {
         Budget::Images(images) => format!("about {} seen in pretraining", counted(images as usize, "image", "images")),
+        Budget::Recipe => "the epochs of each recipe".to_owned(),
         Budget::Seconds(seconds) => format!("{} of pretraining", duration(seconds)),
     }
 }
@@ -73,7 +75,7 @@ fn how(summary: &Summary) -> Section {
         ("methods", text(methods.join(", "))),
         ("seeds", text(seeds.join(", "))),
         ("budget", text(format!("{}, the same for every method", budget(summary.budget)))),
-        ("images", text(format!("{0}x{0} pixels, {1} frames a clip judged", summary.side, summary.frames_per_clip))),
+        ("images", text(format!("{0}x{0} pixels, {1} frames a clip evaluated", summary.side, summary.frames_per_clip))),
         ("time in all", text(duration(summary.seconds))),
         ("version", text(summary.version)),
     ];
@@ -81,9 +83,9 @@ fn how(summary: &Summary) -> Section {
         @for warning in &summary.warnings { (alert(Gravity::Care, warning)) }
         (facts(&rows))
         p .note {
-            "Groups (patients) never cross a fold. A test fold chooses nothing: with all labels a probe's strength and a "
-            "fine-tuning's epoch are chosen on held-out training groups; with few labels both are fixed beforehand. "
-            "Pretraining that reads labels knows no more of them than its judgement does."
+            "Groups (patients) never cross a fold. A test fold chooses nothing: a probe's strength and a fine-tuning's epochs "
+            "are fixed beforehand, or chosen within the training groups where the study says so. "
+            "Pretraining that reads labels knows no more of them than its evaluation does."
         }
     };
     Section { id: "how".to_owned(), title: "What was asked".to_owned(), body }
@@ -121,7 +123,9 @@ fn label_curves(judged: &Judged, tables: &[&Table], summary: &Summary) -> Option
                     let scores = table.entries[method].scores.as_ref()?;
                     let labelled = match table.labels {
                         Labels::Groups(groups) => (groups as f64).log2(),
-                        Labels::All => (scores.groups / judged.classes.len().max(1) as f64).log2(),
+                        Labels::Thousandths(_) | Labels::All => {
+                            (scores.groups / judged.classes.len().max(1) as f64).log2()
+                        }
                     };
                     Some([labelled, scores.patient.of(summary.metric)?.mean * 100.0])
                 })

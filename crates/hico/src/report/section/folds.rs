@@ -43,7 +43,7 @@ fn overview(evaluation: &Evaluation) -> Markup {
         Row { cells: [text(&candidate.name)].into_iter().chain(cells).collect(), class: "" }
     });
     Table {
-        caption: "Balanced accuracy per frame on each test fold, mean over seeds, honest protocol",
+        caption: "Balanced accuracy per frame on each test fold, mean over seeds",
         head: ["candidate"].into_iter().chain(heads.iter().map(String::as_str)).collect(),
         rows: rows.collect(),
         figures_from: 1,
@@ -62,7 +62,7 @@ fn runs(evaluation: &Evaluation, candidate: &Candidate) -> Markup {
         "balanced accuracy",
     ];
     if with_published {
-        head.extend(["best on test", "optimism"]);
+        head.extend(["best on test fold", "selection bias"]);
     }
     head.push("test groups seen in pretraining");
     let rows = candidate.runs.iter().map(|run| {
@@ -124,7 +124,9 @@ fn learning(evaluation: &Evaluation, prefix: &str) -> Markup {
         shape: Shape::FromZero,
         note: Some(note),
     };
-    html! { (accuracy.render()) (loss.render()) }
+    // Without inner validation groups there is nothing to draw.
+    let validated = evaluation.protocol.inner_fraction > 0.0;
+    html! { @if validated { (accuracy.render()) } (loss.render()) }
 }
 
 fn mean_curve(runs: &[FoldRun], value: fn(&CurvePoint) -> f64) -> Vec<[f64; 2]> {
@@ -183,7 +185,7 @@ pub(crate) fn mistakes(
     });
     let mut head = vec!["clip", "group", "is", "called", "probability"];
     head.extend(dataset.map(|_| "middle frame"));
-    let caption = format!("{}: {} clips called wrong, seed {seed}, honest protocol", candidate.name, wrong.len());
+    let caption = format!("{}: {} clips classified wrong, seed {seed}", candidate.name, wrong.len());
     let table = Table { caption: &caption, head, rows: rows.collect(), figures_from: 4 };
     let body = html! {
         p .note { "The surest mistakes first; look at these clips: a label may be wrong, or a recording poor." }

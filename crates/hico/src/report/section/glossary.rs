@@ -14,7 +14,7 @@ const WORDS: [(&str, &str); 10] = [
         "A patient, or several whose pictures are near-copies. Groups are never split: all clips of one lie in one fold.",
     ),
     (
-        "floor",
+        "baseline",
         "What costs little or nothing: the largest class, neighbours on tiny thumbnails, a probe on an untrained encoder, \
          the same network trained from scratch. Pretraining has shown something only above the best of them.",
     ),
@@ -30,14 +30,18 @@ const WORDS: [(&str, &str); 10] = [
          as much. It is not corrected for looking at several comparisons.",
     ),
     (
-        "honest protocol",
-        "The epoch is chosen on inner validation groups taken from the training part; the test fold is looked at once.",
+        "model selection",
+        "Which epoch of a fine-tuning is evaluated: the last one, after learning from every training group, or the one that is best on \
+         inner validation groups taken from the training part. The test fold chooses nothing.",
     ),
     (
-        "published protocol",
-        "As in the literature of this field: the best of all epochs on the test fold. Shown to compare with papers only.",
+        "best on test fold",
+        "As in the literature of this field: the epoch that is best on the test fold. Shown to compare with papers only.",
     ),
-    ("optimism", "The published protocol's figure minus the honest one: what looking at the test fold adds."),
+    (
+        "selection bias (optimism)",
+        "The figure of the epoch that is best on the test fold minus the other: what choosing on the test fold adds.",
+    ),
     (
         "contamination",
         "A group that pretraining saw is tested on. Its figure says how well the encoder remembers, not how well it will do.",

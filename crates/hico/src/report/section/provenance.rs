@@ -44,7 +44,10 @@ fn evaluation(judged: &Judged) -> Markup {
             ("epochs", text(protocol.epochs.to_string())),
             ("frames a clip", text(protocol.frames_per_clip.to_string())),
             ("image side", text(format!("{} pixels", protocol.side))),
-            ("inner validation", text(format!("{} of the training groups", percent(protocol.inner_fraction)))),
+            ("inner validation", text(match protocol.inner_fraction {
+                0.0 => "none: the last epoch stands".to_owned(),
+                held => format!("{} of the training groups", percent(held)),
+            })),
             ("pretrained inside", text(if protocol.pretrained_inside { "yes, in each fold's training groups" } else { "no" })),
         ]))
         @for run in &evaluation.pretraining { (begun_with(run)) }

@@ -83,7 +83,7 @@ fn unit_table(evaluation: &Evaluation, unit: &str, of: OfUnit) -> Markup {
 fn name(candidate: &Candidate) -> Markup {
     html! {
         (candidate.name)
-        @if candidate.role == Role::Floor { " " span .tag { "floor" } }
+        @if candidate.role == Role::Floor { " " span .tag { "baseline" } }
         @if !contaminated_groups(candidate).is_empty() { " " span .tag.spoilt { "contaminated" } }
     }
 }
@@ -133,15 +133,15 @@ pub(crate) fn optimism(evaluation: &Evaluation, prefix: &str, suffix: &str) -> O
         }
     });
     let table = Table {
-        caption: "Honest against published protocol",
+        caption: "Epochs chosen by the test fold",
         head: vec![
             "candidate",
-            "honest, balanced, clip",
-            "published, balanced, clip",
-            "optimism, points",
-            "honest, accuracy, frame",
-            "published, accuracy, frame",
-            "optimism, points",
+            "balanced, clip",
+            "best on test fold",
+            "selection bias, points",
+            "accuracy, frame",
+            "best on test fold",
+            "selection bias, points",
         ],
         rows: rows.collect(),
         figures_from: 1,
@@ -164,17 +164,17 @@ pub(crate) fn optimism(evaluation: &Evaluation, prefix: &str, suffix: &str) -> O
         rows: rows.collect(),
         rules: Vec::new(),
         bounds: [0.0, 100.0],
-        note: Some("Dot or square: honest. Diamond: published protocol.".to_owned()),
+        note: Some("Dot or square: as evaluated. Diamond: the epoch that is best on the test fold.".to_owned()),
     };
     let body = html! {
         p {
             "Published results in this field take, for every fold, the best of all epochs " em { "on the test fold" }
-            ". The same networks judged that way look better by the optimism below; compare it with the gain of pretraining."
+            ". The same networks look better that way, by the selection bias below; compare it with the gain of pretraining."
         }
         div .charts { (forest.render()) }
         (table.render())
     };
-    Some(Section { id: format!("{prefix}optimism"), title: format!("Honest against published{suffix}"), body })
+    Some(Section { id: format!("{prefix}optimism"), title: format!("Selection bias{suffix}"), body })
 }
 
 /// Precision, recall and F1 per class.
@@ -190,7 +190,7 @@ pub(crate) fn classes(evaluation: &Evaluation, prefix: &str, suffix: &str) -> Se
                 }
             }
         }
-        p .note { "Pooled over folds, mean over seeds, honest protocol. n/a: no unit of that class, or none called so." }
+        p .note { "Pooled over folds, mean over seeds. n/a: no unit of that class, or none called so." }
     };
     Section { id: format!("{prefix}classes"), title: format!("Class by class{suffix}"), body }
 }

@@ -42,10 +42,10 @@ pub(crate) fn without_evaluation(families: &[Family]) -> Section {
     let runs = families.iter().map(|family| family.runs.len()).sum::<usize>();
     let body = html! {
         div .answer.open {
-            p .word { "Nothing judged yet" }
+            p .word { "Nothing evaluated yet" }
             p .sentence {
                 (counted(runs, "pretraining run", "pretraining runs"))
-                " and no evaluation: the curves below say how training went, not what it is worth. `hico crossval` judges it."
+                " and no evaluation: the curves below say how training went, not what it is worth. `hico crossval` evaluates it."
             }
         }
     };
@@ -86,14 +86,17 @@ fn protocol_in_words(evaluation: &Evaluation) -> String {
     } else {
         ""
     };
+    let chosen = match protocol.inner_fraction {
+        0.0 => "Every training group was learnt from and the last epoch stands".to_owned(),
+        held => format!("The epoch was chosen on {} of the training groups held out for that", percent(held)),
+    };
     format!(
-        "Tested on {}, {}: {} by group (patient), {}. The epoch was chosen on {} of the training groups held out for \
-         that, and each test fold was looked at once.{inside} Intervals are 95\u{a0}% bootstrap intervals over groups{}.",
+        "Tested on {}, {}: {} by group (patient), {}. {chosen}, and each test fold was looked at once.{inside} Intervals are \
+         95\u{a0}% bootstrap intervals over groups{}.",
         tested(evaluation),
         counted(data.classes.len(), "class", "classes"),
         counted(protocol.folds.len(), "fold", "folds"),
         counted(protocol.seeds.len(), "seed", "seeds"),
-        percent(protocol.inner_fraction),
         if protocol.seeds.len() > 1 { " and seeds; \u{b1} is the standard deviation over seeds" } else { "" },
     )
 }
@@ -104,8 +107,8 @@ fn reached(evaluation: &Evaluation, prefix: &str) -> Markup {
     let mut rules = vec![Rule { value: chance * 100.0, name: "chance" }];
     match best_floor {
         // One line, where two would cross each other's names.
-        Some(value) if (value - chance).abs() < 0.0005 => rules[0].name = "chance and best floor",
-        Some(value) => rules.push(Rule { value: value * 100.0, name: "best floor" }),
+        Some(value) if (value - chance).abs() < 0.0005 => rules[0].name = "chance and best baseline",
+        Some(value) => rules.push(Rule { value: value * 100.0, name: "best baseline" }),
         None => {}
     }
     let forest = Forest {
@@ -115,9 +118,7 @@ fn reached(evaluation: &Evaluation, prefix: &str) -> Markup {
         rows: evaluation.candidates.iter().map(row).collect(),
         rules,
         bounds: [0.0, 100.0],
-        note: Some(
-            "Squares are floors, dots are pretrained; lines are 95\u{a0}% intervals. Honest protocol.".to_owned(),
-        ),
+        note: Some("Squares are baselines, dots are pretrained; lines are 95\u{a0}% intervals.".to_owned()),
     };
     forest.render()
 }

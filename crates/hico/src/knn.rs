@@ -1,4 +1,7 @@
-//! Nearest-neighbour classification on plain rows of features.
+//! Nearest-neighbour classification on plain rows of features: the one of training logs, baselines and studies.
+
+/// Neighbours that vote.
+pub const NEIGHBOURS: usize = 5;
 
 /// Vote of the `neighbours` nearest rows by Euclidean distance, as shares of the classes that sum to 1.
 ///

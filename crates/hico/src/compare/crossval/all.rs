@@ -1,0 +1,90 @@
+//! One network that learns from every patient, for use: nobody is left to test it on.
+
+use super::{Contender, EvaluateError, Progress, Request, depth, is_free, study};
+use crate::compare::cell_error::CellError;
+use crate::compare::judge::{Judge, Tuning};
+use crate::compare::ledger;
+use crate::compare::network::{self, Facts};
+use crate::compare::settings::ModelSelection;
+use crate::evaluate::history::{Beginning, TuningFacts};
+use crate::evaluate::inputs::Workplace;
+use crate::evaluate::plan::FoldPlan;
+use crate::evaluate::pretrained::Seen;
+use crate::evaluate::tuning_state::Keep;
+use crate::model::Encoder;
+use crate::model::init::Init;
+use hico_data::{Dataset, Seed};
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// A network that was trained on every patient.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainedOnAll {
+    /// Its file.
+    pub network: PathBuf,
+    /// What it learnt from.
+    #[serde(flatten)]
+    pub facts: TuningFacts,
+}
+
+/// Fine-tunes the contender's encoder, or random weights, on every labelled clip and keeps the network; only the patients
+/// that choose its epoch, where [`ModelSelection::InnerValidation`] asks for them, are not learnt from. The same request on
+/// the same folder goes on where it stopped.
+///
+/// # Errors
+/// When the labels, the folder, the encoder or the device do not do, or it is asked to stop.
+pub fn train_on_all(
+    dataset: &Arc<Dataset>,
+    request: &Request,
+    progress: &mut dyn FnMut(Progress),
+    stop: &AtomicBool,
+) -> Result<TrainedOnAll, EvaluateError> {
+    let study = study(dataset, request, Vec::new());
+    let seed = Seed(request.seeds.first().copied().ok_or(EvaluateError::Nothing("seed"))?);
+    let fraction =
+        (request.model_selection == ModelSelection::InnerValidation).then_some(request.recipe.inner_fraction);
+    let plan = FoldPlan::all(dataset, fraction, seed)?;
+    let device = request.device.open()?;
+    is_free(&request.folder)?;
+    ledger::check(&request.folder, &study, &[Arc::clone(dataset)])?;
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = request.threads.map_or_else(cores, NonZeroUsize::get);
+    let judge = Judge {
+        dataset,
+        settings: &study.judge,
+        view: &study.view,
+        seed,
+        place: Workplace { device: &device, threads, stop },
+    };
+    let nothing = Seen::Groups { groups: Default::default(), data: String::new(), all: true };
+    let (encoder, beginning, seen) = match &request.contender {
+        Contender::Given(pretrained) => {
+            let encoder = pretrained.encoder(&device).map_err(CellError::from)?;
+            (encoder, pretrained.beginning.clone(), pretrained.seen.clone())
+        }
+        Contender::None | Contender::Inside(_) => {
+            let encoder = Encoder::new(&Init::new(&device, seed).at("encoder"), depth(request));
+            (encoder, Beginning::Random, nothing)
+        }
+    };
+    let kept = request.folder.join("work").join("all.safetensors");
+    let total = judge.epochs(&plan) as u64;
+    let mut after_epoch = |epochs: usize| progress(Progress::at(epochs as u64, total, "all patients".to_owned()));
+    let trainable = if matches!(request.contender, Contender::Given(_)) { request.trainable } else { request.scratch };
+    let tuning = Tuning {
+        trainable,
+        keep: Keep { path: &kept, every: request.checkpoint_every },
+        after_epoch: &mut after_epoch,
+    };
+    let failed = |source| EvaluateError::from(CellError::of_judge("all patients".to_owned(), source));
+    let (tuned, _) = judge.tuned_and_tested(&encoder, &plan, tuning).map_err(failed)?;
+    let method = &study.methods[0];
+    let facts = Facts { study: &study, method, beginning: &beginning, seen: &seen };
+    let network = network::save(&request.folder, &judge, &plan, (&tuned, None), facts)?;
+    // The network is there; what was kept on the way is of no use any more.
+    std::fs::remove_dir_all(request.folder.join("work")).ok();
+    Ok(TrainedOnAll { network, facts: network::tuning(&judge, &plan) })
+}

@@ -1,0 +1,263 @@
+//! A cross-validation: the study of one encoder on one data set with every label, beside random weights and the baselines.
+//!
+//! - [`Request`]: what is asked; [`EvaluateError`]: why it may be refused
+//! - [`train_on_all`]: one network for use
+//! - `record.rs`: the answers of the study → the record that reports read
+
+mod all;
+mod error;
+mod record;
+mod request;
+
+#[cfg(test)]
+mod tests;
+
+pub use all::{TrainedOnAll, train_on_all};
+pub use error::EvaluateError;
+pub use request::{Contender, FoldOutline, Progress, Request};
+
+use super::answer::{Answer, EvalMode};
+use super::cell::{self, CellEvent, Options};
+use super::grid::{self, Cell, GridError};
+use super::ledger::{self, LEDGER_FILE};
+use super::settings::{Budget, Judging};
+use super::study::{Source, Start, Study, StudyData, StudyMethod};
+use crate::evaluate::baselines::Baseline;
+use crate::evaluate::classifier::Trainable;
+use crate::evaluate::inputs::batches_of;
+use crate::evaluate::outcome::{EVALUATION_FILE, Evaluation, Metric};
+use crate::evaluate::plan::{self, clips_outside, frames_of};
+use crate::recipe::{Depth, MethodName};
+use crate::train::{self, PretrainOptions};
+use hico_data::{Dataset, Seed, atomic};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Name of the method that is the network from random weights.
+const RANDOM: &str = "random";
+
+/// Evaluates an encoder on every fold with every seed, beside random weights and the baselines.
+///
+/// Each finished cell is kept in the folder; the same request on the same folder goes on where it stopped, and ends in the
+/// same figures. Seeds and folds may be added to a folder later. When all cells are there, `evaluation.json` is written,
+/// over an older one of the same settings.
+///
+/// - `progress`: called after every epoch and every answer
+/// - `stop`: once true, the work stops at the next batch
+///
+/// # Errors
+/// When the folds, the folder, the encoder or the device do not do, or it is asked to stop.
+pub fn cross_validate(
+    dataset: &Arc<Dataset>,
+    request: &Request,
+    progress: &mut dyn FnMut(Progress),
+    stop: &AtomicBool,
+) -> Result<Evaluation, EvaluateError> {
+    let folds = check(dataset, request)?;
+    let study = study(dataset, request, folds.clone());
+    let data = [Arc::clone(dataset)];
+    let cells = grid::cells(&study, &data).map_err(|GridError::Plan { source, .. }| EvaluateError::Plan(source))?;
+    // Every fold is checked before the first is begun, and before anything is written.
+    let outlines: Vec<FoldOutline> =
+        folds.iter().map(|fold| outline(dataset, request, &study, *fold)).collect::<Result<_, _>>()?;
+    request.device.open()?;
+    is_free(&request.folder)?;
+    ledger::check(&request.folder, &study, &data)?;
+    let total = cells.iter().map(|cell| work(&study, cell)).sum();
+    for plan in outlines {
+        progress(Progress { done: 0, total, what: String::new(), plan: Some(plan) });
+    }
+    let options = Options {
+        device: request.device,
+        threads: request.threads,
+        checkpoint_every: request.checkpoint_every,
+        lower_batch: request.lower_batch,
+        keep_networks: request.keep_networks,
+        keep_runs: true,
+        ..Options::new(request.folder.clone())
+    };
+    let (mut answers, mut done): (Vec<Answer>, u64) = (Vec::new(), 0);
+    for cell in &cells {
+        let end = done + work(&study, cell);
+        let mut tell = |event: CellEvent| {
+            if let CellEvent::Worked { epochs, what } = event {
+                done = (done + epochs).min(end);
+                progress(Progress::at(done, total, what));
+            }
+        };
+        answers.extend(cell::run(&study, &data, cell, &options, &mut tell, stop)?);
+        // What an earlier sitting did counts as well.
+        if done < end {
+            done = end;
+            progress(Progress::at(done, total, cell.name.clone()));
+        }
+    }
+    cell::remove_locks(&request.folder);
+    let evaluation = record::evaluation(dataset, request, &study, &cells, &answers);
+    let path = request.folder.join(EVALUATION_FILE);
+    let text = serde_json::to_string_pretty(&evaluation).map_err(std::io::Error::other);
+    let written = text.and_then(|text| atomic::write(&path, format!("{text}\n").as_bytes()));
+    written.map_err(|source| EvaluateError::File { path, source })?;
+    Ok(evaluation)
+}
+
+/// Checks what can be checked before anything is done.
+///
+/// - returns: the folds to test
+fn check(dataset: &Dataset, request: &Request) -> Result<Vec<usize>, EvaluateError> {
+    let folds = match &request.folds {
+        Some(folds) => folds.clone(),
+        None => plan::folds(dataset)?,
+    };
+    let fold_numbers: Vec<u64> = folds.iter().map(|fold| *fold as u64).collect();
+    for (what, numbers) in [("fold", &fold_numbers), ("seed", &request.seeds)] {
+        each_once(what, numbers)?;
+    }
+    if let Some(name) = without_pyramid(&request.contender)
+        && request.trainable == Trainable::LastBlock
+    {
+        return Err(EvaluateError::NoPyramid(name));
+    }
+    Ok(folds)
+}
+
+/// The study that a request asks for.
+fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
+    let recipe = &request.recipe;
+    let labels = vec![request.labels];
+    let judge = Judging {
+        knn: Vec::new(),
+        linear_probe: if request.probe { labels.clone() } else { Vec::new() },
+        finetune: labels,
+        inner: Vec::new(),
+        baselines: true,
+        frames_per_clip: recipe.frames_per_clip,
+        inner_fraction: recipe.inner_fraction,
+        metric: Metric::BalancedAccuracy,
+        finetune_epochs: Some(recipe.epochs),
+        finetune_batch: recipe.batch,
+        finetune_learning_rate: recipe.learning_rate,
+        finetune_weight_decay: recipe.weight_decay,
+        trainable: request.trainable,
+        published: request.published,
+        probe_strength: request.probe_strength,
+        model_selection: request.model_selection,
+        class_balance: recipe.class_balance,
+        early_stopping: recipe.early_stopping,
+        augmentation: recipe.augmentation,
+        ..Judging::default()
+    };
+    let random = request.random.then(|| StudyMethod {
+        trainable: Some(request.scratch),
+        ..StudyMethod::new(RANDOM.to_owned(), Start::Scratch)
+    });
+    let start = match &request.contender {
+        Contender::None => None,
+        Contender::Given(pretrained) => Some(Start::Given(Arc::clone(pretrained))),
+        Contender::Inside(recipe) => Some(Start::Recipe(recipe.clone())),
+    };
+    let contender = start.map(|start| StudyMethod::new(request.contender.name(), start));
+    let methods: Vec<StudyMethod> = random.into_iter().chain(contender).collect();
+    let compare = (1..methods.len()).map(|method| [method, 0]).collect();
+    let methods = methods.into_iter().chain(Baseline::ALL.map(StudyMethod::of_baseline)).collect();
+    let data = StudyData {
+        name: data_name(dataset),
+        folder: dataset.folder().to_owned(),
+        source: Source::Inside,
+        judged: true,
+        folds: Some(folds),
+    };
+    Study {
+        title: request.command.clone(),
+        seeds: request.seeds.clone(),
+        budget: Budget::Recipe,
+        judge,
+        view: recipe.view.clone(),
+        depth: depth(request),
+        data: vec![data],
+        methods,
+        compare,
+    }
+}
+
+/// The name of a data set as a part of file names.
+fn data_name(dataset: &Dataset) -> String {
+    let name = dataset.folder().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let fits = (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if fits { name } else { "data".to_owned() }
+}
+
+fn depth(request: &Request) -> Depth {
+    match &request.contender {
+        Contender::None => request.depth,
+        Contender::Given(pretrained) => pretrained.depth,
+        Contender::Inside(recipe) => recipe.model().depth,
+    }
+}
+
+/// How much work a cell is, in epochs, roughly: an answer without a fine-tuning counts as one.
+fn work(study: &Study, cell: &Cell) -> u64 {
+    let method = &study.methods[cell.method];
+    let pretraining = match &method.start {
+        Start::Recipe(recipe) => recipe.train().epochs.get() as u64,
+        Start::Random | Start::Scratch | Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => 0,
+    };
+    let a_fold = match method.is_baseline() {
+        true => 1,
+        false => study.judge.linear_probe.len() as u64 + study.judge.finetune_epochs.unwrap_or(1) as u64,
+    };
+    pretraining + a_fold * cell.tests.len() as u64
+}
+
+/// What a fold's training will be; an error where it cannot be.
+fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> Result<FoldOutline, EvaluateError> {
+    let plan = study.judge.plan(dataset, fold, (EvalMode::Finetune, request.labels), Seed(request.seeds[0]))?;
+    let pretraining = match &request.contender {
+        Contender::Inside(recipe) => {
+            let options = PretrainOptions {
+                clips: Some(clips_outside(dataset, fold)),
+                lower_batch: request.lower_batch,
+                ..PretrainOptions::default()
+            };
+            let found = train::outline(dataset, recipe, &options);
+            Some(found.map_err(|source| EvaluateError::Train { fold, source: Box::new(source) })?)
+        }
+        Contender::None | Contender::Given(_) => None,
+    };
+    let frames = frames_of(dataset, &plan.fit, request.recipe.frames_per_clip);
+    let steps_per_epoch = batches_of(&frames, request.recipe.batch).len();
+    Ok(FoldOutline { fold, pretraining, frames: frames.len(), steps_per_epoch, epochs: request.recipe.epochs })
+}
+
+fn each_once(what: &'static str, numbers: &[u64]) -> Result<(), EvaluateError> {
+    let mut seen = BTreeSet::new();
+    match numbers.iter().find(|number| !seen.insert(**number)) {
+        _ if numbers.is_empty() => Err(EvaluateError::Nothing(what)),
+        Some(number) => Err(EvaluateError::Twice { what, number: *number }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a folder that holds anything but an evaluation: what was not written here must not be written among.
+fn is_free(folder: &Path) -> Result<(), EvaluateError> {
+    if folder.join(LEDGER_FILE).exists() {
+        return Ok(());
+    }
+    // One that was killed at its beginning leaves half a ledger.
+    atomic::remove_halves(folder).ok();
+    match std::fs::read_dir(folder).map_or(0, Iterator::count) {
+        0 => Ok(()),
+        _ => Err(EvaluateError::Occupied(folder.to_owned())),
+    }
+}
+
+/// The name of a contender whose encoder has no feature pyramid.
+fn without_pyramid(contender: &Contender) -> Option<String> {
+    match contender {
+        Contender::None => None,
+        Contender::Given(pretrained) => (!pretrained.has_pyramid()).then(|| pretrained.name.clone()),
+        Contender::Inside(recipe) => (recipe.method().name() != MethodName::Hico).then(|| contender.name()),
+    }
+}

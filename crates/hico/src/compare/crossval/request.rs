@@ -1,0 +1,166 @@
+//! What a cross-validation is asked to do, and how far it has come.
+
+use crate::compare::labels::Labels;
+use crate::compare::settings::{ModelSelection, ProbeStrength, STRENGTH};
+use crate::device::DeviceChoice;
+use crate::evaluate::classifier::Trainable;
+use crate::evaluate::finetune::FinetuneRecipe;
+use crate::evaluate::pretrained::Pretrained;
+use crate::recipe::{Depth, Recipe};
+use crate::train::outline::counted;
+use crate::train::{CheckpointEvery, Outline};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the contenders' encoder comes from.
+#[derive(Debug, Clone)]
+pub enum Contender {
+    /// There is none: only floors are measured.
+    None,
+    /// One encoder for all folds, pretrained before. Groups that it has seen spoil the figure, and are reported.
+    Given(Arc<Pretrained>),
+    /// One encoder a fold and seed, pretrained now on all clips, labelled or not, whose group is not tested in that fold.
+    Inside(Box<Recipe>),
+}
+
+impl Contender {
+    /// Returns its name in tables and files; an empty one where there is none.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Given(pretrained) => pretrained.name.clone(),
+            Self::Inside(recipe) => recipe.method().name().to_string(),
+        }
+    }
+}
+
+/// What to evaluate, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Folds to test; all if `None`.
+    pub folds: Option<Vec<usize>>,
+    /// Seeds: of the inner validation groups, the first weights, pretraining, the order of frames and their augmentation.
+    pub seeds: Vec<u64>,
+    /// What of a pretrained network is trained.
+    pub trainable: Trainable,
+    /// What of a network from random weights is trained.
+    pub scratch: Trainable,
+    /// The labels that are known.
+    pub labels: Labels,
+    /// What selects the epoch of a fine-tuning.
+    pub model_selection: ModelSelection,
+    /// Whether the epoch that is best on the test fold is reported beside it, as the literature does.
+    pub published: bool,
+    /// What sets the strength of a probe's L2 term.
+    pub probe_strength: ProbeStrength,
+    /// How networks are fine-tuned.
+    pub recipe: FinetuneRecipe,
+    /// Depth of networks from random weights; a contender brings its own, which then holds for all.
+    pub depth: Depth,
+    /// Where the contenders' encoder comes from.
+    pub contender: Contender,
+    /// Whether frozen encoders are probed besides being fine-tuned.
+    pub probe: bool,
+    /// Whether a network from random weights is evaluated too.
+    pub random: bool,
+    /// Where the evaluation is kept.
+    pub folder: PathBuf,
+    /// Whether every fine-tuned network is kept in the folder.
+    pub keep_networks: bool,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Threads that make views; as many as there are cores if `None`. Results do not depend on it.
+    pub threads: Option<NonZeroUsize>,
+    /// Whether the batch of a pretraining inside a fold is lowered to the clips of that fold where they are fewer.
+    pub lower_batch: bool,
+    /// When what is being trained is kept besides the ends of its epochs.
+    pub checkpoint_every: CheckpointEvery,
+    /// The command that asked, for the record.
+    pub command: String,
+}
+
+impl Request {
+    /// Returns a request for random weights and the baselines, with one seed, on every fold.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folds: None,
+            seeds: vec![1],
+            trainable: Trainable::All,
+            scratch: Trainable::All,
+            labels: Labels::All,
+            model_selection: ModelSelection::default(),
+            published: false,
+            probe_strength: ProbeStrength::Fixed(STRENGTH),
+            recipe: FinetuneRecipe::default(),
+            depth: Depth::default(),
+            contender: Contender::None,
+            probe: true,
+            random: true,
+            folder,
+            keep_networks: false,
+            device: DeviceChoice::Cpu,
+            threads: None,
+            lower_batch: false,
+            checkpoint_every: CheckpointEvery::default(),
+            command: String::new(),
+        }
+    }
+}
+
+/// How far an evaluation has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Work done, in epochs.
+    pub done: u64,
+    /// Work in all; a cell that was found done counts as done.
+    pub total: u64,
+    /// What is being done, for instance `fold 2, seed 1, scratch`.
+    pub what: String,
+    /// What a fold's training will be, told once for each before any work.
+    pub plan: Option<FoldOutline>,
+}
+
+impl Progress {
+    /// Work at `what`.
+    pub(in crate::compare) const fn at(done: u64, total: u64, what: String) -> Self {
+        Self { done, total, what, plan: None }
+    }
+}
+
+/// What is trained in one fold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoldOutline {
+    /// The fold.
+    pub fold: usize,
+    /// The pretraining inside of it, where there is one.
+    pub pretraining: Option<Outline>,
+    /// Frames that are fine-tuned on.
+    pub frames: usize,
+    /// Steps in an epoch of fine-tuning.
+    pub steps_per_epoch: usize,
+    /// Epochs of fine-tuning.
+    pub epochs: usize,
+}
+
+impl fmt::Display for FoldOutline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fold, pretraining, frames, steps_per_epoch, epochs } = self;
+        write!(formatter, "fold {fold}: ")?;
+        if let Some(pretraining) = pretraining {
+            write!(formatter, "pretraining on {pretraining}; then ")?;
+        }
+        let largest = frames.div_ceil((*steps_per_epoch).max(1));
+        write!(
+            formatter,
+            "fine-tuning on {} in batches of up to {largest}; {} an epoch, {} in {}",
+            counted(*frames as u64, "frame"),
+            counted(*steps_per_epoch as u64, "step"),
+            counted((steps_per_epoch * epochs) as u64, "step"),
+            counted(*epochs as u64, "epoch"),
+        )
+    }
+}

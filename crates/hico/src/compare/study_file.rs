@@ -1,0 +1,321 @@
+//! A study as written in TOML → [`Study`], checked.
+
+use super::answer::EvalMode;
+use super::labels::Labels;
+use super::settings::{Budget, Judging, ModelSelection};
+use super::study::{Source, Start, Study, StudyData, StudyError, StudyMethod};
+use crate::evaluate::baselines::Baseline;
+use crate::recipe::{MethodName, Recipe, Shipped, no_such_method};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A study as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StudyFile {
+    title: String,
+    seeds: Vec<u64>,
+    #[serde(default)]
+    budget: Option<BudgetFile>,
+    #[serde(default, rename = "evaluation", alias = "judge")]
+    judge: Judging,
+    /// Keys laid over every method's recipe.
+    #[serde(default)]
+    recipe: toml::Table,
+    data: Vec<DataFile>,
+    method: Vec<MethodFile>,
+    /// Pairs of methods that are compared, the one expected to be better first.
+    #[serde(default)]
+    compare: Vec<[String; 2]>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetFile {
+    images: Option<u64>,
+    seconds: Option<f64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DataFile {
+    name: String,
+    folder: PathBuf,
+    #[serde(default = "inside")]
+    pretrain: String,
+    #[serde(default = "yes", alias = "judged")]
+    evaluated: bool,
+    folds: Option<Vec<usize>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MethodFile {
+    name: String,
+    method: Option<String>,
+    recipe: Option<PathBuf>,
+    weights: Option<PathBuf>,
+    ablates: Option<String>,
+    labels: Option<Vec<Labels>>,
+    #[serde(default)]
+    set: toml::Table,
+}
+
+/// The word that stands for pretraining within each fold's training groups.
+const INSIDE: &str = "inside";
+
+fn inside() -> String {
+    INSIDE.to_owned()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Study {
+    /// Reads and checks a study; paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a key is unknown or out of its range, or a recipe is refused.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let text = read(path)?;
+        let toml = |error: toml::de::Error| StudyError::Toml {
+            path: path.to_owned(),
+            reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        Self::check(toml::from_str(&text).map_err(toml)?, path.parent().unwrap_or(Path::new("")))
+    }
+
+    fn check(file: StudyFile, folder: &Path) -> Result<Self, StudyError> {
+        let names: Vec<&str> = file.method.iter().map(|method| method.name.as_str()).collect();
+        let places: Vec<&str> = file.data.iter().map(|data| data.name.as_str()).collect();
+        for (key, words) in [("method.name", &names), ("data.name", &places)] {
+            check_names(key, words)?;
+        }
+        each_once("seeds", &file.seeds)?;
+        let of_baselines = Baseline::ALL.map(|baseline| baseline.to_string());
+        if let Some(name) = names.iter().find(|name| of_baselines.iter().any(|of_baseline| of_baseline == **name)) {
+            return Err(key("method.name", format!("{name:?} is the name of a baseline, which stands in every table")));
+        }
+        check_judging(&file.judge)?;
+        let budget = file.budget.as_ref().map_or(Ok(Budget::Recipe), check_budget)?;
+        let shared = recipe("recipe", &toml::Table::new(), &[&of_every_method(&file.recipe)])?;
+        let data: Vec<StudyData> =
+            file.data.iter().map(|data| check_data(data, &places, folder)).collect::<Result<_, _>>()?;
+        if !data.iter().any(|data| data.judged) {
+            return Err(key("data.evaluated", "nothing is evaluated on any data set"));
+        }
+        let mut methods: Vec<StudyMethod> = file
+            .method
+            .iter()
+            .map(|method| check_method(method, &file.recipe, &names, folder))
+            .collect::<Result<_, _>>()?;
+        let reader = methods.iter().find(|method| method.reads_labels());
+        if let (Some(method), false) = (reader, file.judge.inner.is_empty()) {
+            let fact = format!("the pretraining of {} reads the labels that it would ask about", method.name);
+            return Err(key("evaluation.inner", fact));
+        }
+        let place = |name: &String| {
+            let place = names.iter().position(|other| other == name);
+            place.ok_or_else(|| key("compare", format!("there is no method {name:?}")))
+        };
+        let mut compare: Vec<[usize; 2]> =
+            file.compare.iter().map(|[a, b]| Ok([place(a)?, place(b)?])).collect::<Result<_, StudyError>>()?;
+        if compare.is_empty() {
+            compare = (1..methods.len()).map(|method| [method, 0]).collect();
+        }
+        let tested =
+            file.judge.evaluations().iter().any(|(asked, budgets)| *asked != EvalMode::Inner && !budgets.is_empty());
+        if file.judge.baselines && tested {
+            methods.extend(Baseline::ALL.map(StudyMethod::of_baseline));
+        }
+        Ok(Self {
+            title: file.title,
+            seeds: file.seeds,
+            budget,
+            judge: file.judge,
+            view: shared.view().clone(),
+            depth: shared.model().depth,
+            data,
+            methods,
+            compare,
+        })
+    }
+}
+
+/// Bytes of a study or a recipe, at most.
+const LONGEST: u64 = 1 << 20;
+
+fn read(path: &Path) -> Result<String, StudyError> {
+    let failed = |source| StudyError::File { path: path.to_owned(), source };
+    let found = std::fs::metadata(path).map_err(failed)?;
+    if !found.is_file() || found.len() > LONGEST {
+        let reason = format!("it must be a file of at most {LONGEST} bytes");
+        return Err(StudyError::Toml { path: path.to_owned(), reason });
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+fn key(key: impl Into<String>, fact: impl Into<String>) -> StudyError {
+    StudyError::Key { key: key.into(), fact: fact.into() }
+}
+
+/// Names become parts of file names.
+fn check_names(which: &str, names: &[&str]) -> Result<(), StudyError> {
+    if names.is_empty() {
+        return Err(key(which, "none is given"));
+    }
+    let letter =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '_' | '.');
+    for name in names {
+        let fits = (1..=40).contains(&name.len()) && name.chars().all(letter) && !name.starts_with('.');
+        if !fits || name.contains("--") || *name == INSIDE {
+            return Err(key(which, format!("{name:?} must be 1 to 40 of a-z, 0-9, '-', '_' and '.', without \"--\"")));
+        }
+    }
+    each_once(which, names)
+}
+
+fn each_once<T: Ord + fmt::Debug>(which: &str, things: &[T]) -> Result<(), StudyError> {
+    let mut seen = BTreeSet::new();
+    match things.iter().find(|thing| !seen.insert(*thing)) {
+        _ if things.is_empty() => Err(key(which, "none is given")),
+        Some(thing) => Err(key(which, format!("{thing:?} stands there twice"))),
+        None => Ok(()),
+    }
+}
+
+fn check_judging(judge: &Judging) -> Result<(), StudyError> {
+    let held = |name: &str, holds: bool, expected: &str| {
+        if holds { Ok(()) } else { Err(key(format!("evaluation.{name}"), format!("must be {expected}"))) }
+    };
+    for (evaluation, budgets) in judge.evaluations() {
+        if !budgets.is_empty() {
+            each_once(&format!("evaluation.{}", evaluation.to_string().replace('-', "_")), budgets)?;
+        }
+    }
+    let some = judge.evaluations().iter().any(|(_, budgets)| !budgets.is_empty());
+    held("linear_probe", some, "a list with a budget, or one of the other evaluations must have one")?;
+    held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
+    held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
+    held("finetune_steps", (1..=1_000_000).contains(&judge.finetune_steps), "from 1 to 1,000,000")?;
+    held("finetune_batch", judge.finetune_batch >= 2, "2 or more")?;
+    let rate = judge.finetune_learning_rate;
+    held("finetune_learning_rate", rate.is_finite() && rate > 0.0, "a number above 0")?;
+    held(
+        "finetune_epochs",
+        judge.finetune_epochs.is_none_or(|epochs| (1..=100_000).contains(&epochs)),
+        "from 1 to 100,000",
+    )?;
+    let validated = judge
+        .early_stopping
+        .is_none_or(|epochs| epochs >= 1 && judge.model_selection == ModelSelection::InnerValidation);
+    held("early_stopping", validated, "1 or more, and model_selection = \"inner-validation\"")?;
+    let decay = judge.finetune_weight_decay;
+    held("finetune_weight_decay", decay.is_finite() && decay >= 0.0, "a number of 0 or more")?;
+    held("curve_points", judge.looks <= 1000, "at most 1000")
+}
+
+fn check_budget(budget: &BudgetFile) -> Result<Budget, StudyError> {
+    match *budget {
+        BudgetFile { images: Some(images), seconds: None } if images >= 1 => Ok(Budget::Images(images)),
+        BudgetFile { images: None, seconds: Some(seconds) } if seconds.is_finite() && seconds > 0.0 => {
+            Ok(Budget::Seconds(seconds))
+        }
+        _ => Err(key(
+            "budget",
+            "needs either images (1 or more) or seconds (above 0); without it every recipe's own epochs are run",
+        )),
+    }
+}
+
+fn check_data(data: &DataFile, names: &[&str], folder: &Path) -> Result<StudyData, StudyError> {
+    let source = match data.pretrain.as_str() {
+        INSIDE => Source::Inside,
+        other => match names.iter().position(|name| *name == other) {
+            Some(place) if other != data.name => Source::Other(place),
+            Some(_) => return Err(key("data.pretrain", format!("{other:?} is evaluated on itself: say \"inside\""))),
+            None => return Err(key("data.pretrain", format!("there is no data {other:?}"))),
+        },
+    };
+    if let Some(folds) = &data.folds {
+        each_once("data.folds", folds)?;
+    }
+    Ok(StudyData {
+        name: data.name.clone(),
+        folder: folder.join(&data.folder),
+        source,
+        judged: data.evaluated,
+        folds: data.folds.clone(),
+    })
+}
+
+fn check_method(
+    method: &MethodFile,
+    shared: &toml::Table,
+    names: &[&str],
+    folder: &Path,
+) -> Result<StudyMethod, StudyError> {
+    let name = method.name.clone();
+    if let Some(base) = &method.ablates
+        && !(names.contains(&base.as_str()) && *base != name)
+    {
+        return Err(key("method.ablates", format!("there is no other method {base:?}")));
+    }
+    if let Some(labels) = &method.labels {
+        each_once("method.labels", labels)?;
+    }
+    let file = match (&method.method, &method.recipe) {
+        (Some(_), Some(_)) => return Err(key("method.method", format!("{name} has a recipe as well"))),
+        (Some(word), None) => Some(of_method(word)?),
+        (None, Some(path)) => Some(of_file(path, folder)?),
+        (None, None) => None,
+    };
+    let start = match (file, &method.weights) {
+        (Some(_), Some(_)) => return Err(key("method.weights", format!("{name} has a recipe as well"))),
+        (None, _) if !method.set.is_empty() => {
+            return Err(key("method.set", format!("{name} has no recipe to change")));
+        }
+        (Some(file), None) => Start::Recipe(Box::new(recipe(&name, &file, &[shared, &method.set])?)),
+        (None, Some(path)) => Start::Weights(folder.join(path)),
+        (None, None) => Start::Random,
+    };
+    let (ablates, labels) = (method.ablates.clone(), method.labels.clone());
+    Ok(StudyMethod { ablates, labels, ..StudyMethod::new(name, start) })
+}
+
+/// The recipe of a method by its name: its own keys and views.
+fn of_method(word: &str) -> Result<toml::Table, StudyError> {
+    let method =
+        MethodName::named(word).ok_or_else(|| key("method.method", format!("{word:?}: {}", no_such_method(word))))?;
+    let name = toml::Table::from_iter([("name".to_owned(), toml::Value::String(method.to_string()))]);
+    Ok(toml::Table::from_iter([("method".to_owned(), toml::Value::Table(name))]))
+}
+
+/// The recipe of a file, or of a name that comes with hico.
+fn of_file(path: &Path, folder: &Path) -> Result<toml::Table, StudyError> {
+    let shipped = Shipped::asked_for(path);
+    let path = folder.join(path);
+    let text = shipped.map_or_else(|| read(&path), |shipped| Ok(shipped.toml.to_owned()))?;
+    toml::from_str(&text).map_err(|error| StudyError::Toml {
+        path: path.clone(),
+        reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+    })
+}
+
+/// What of the shared keys every method reads: encoders are judged on such views.
+fn of_every_method(shared: &toml::Table) -> toml::Table {
+    let of = |section: &str| Some((section.to_owned(), shared.get(section)?.clone()));
+    ["model", "view", "train"].into_iter().filter_map(of).collect()
+}
+
+/// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:
+/// the last network is judged, not the one that a watched loss would choose.
+fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, StudyError> {
+    let none = toml::Table::from_iter([("val_fraction".to_owned(), toml::Value::Float(0.0))]);
+    let unwatched = toml::Table::from_iter([("train".to_owned(), toml::Value::Table(none))]);
+    let layers: Vec<&toml::Table> = [file, &unwatched].into_iter().chain(over.iter().copied()).collect();
+    Recipe::of_layers(&layers).map_err(|source| StudyError::Recipe { method: method.to_owned(), source })
+}
