@@ -65,7 +65,7 @@ def main():
 
         def hico():
             out = Path(folder) / "out"
-            command = [options.hico, "ingest", source, "--out", out, "--side", str(options.side), "--threads",
+            command = [options.hico, "ingest", source, "--out", out, "--image-size", str(options.side), "--threads",
                        str(options.threads), "--quiet"]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             shutil.rmtree(out)

@@ -70,7 +70,7 @@ def main():
         hico = ROOT / "target/release/hico"
         export = [hico, "export", arguments.model, "--to", "onnx", "--part", "classifier", "--out", graph, "--quiet", "--json"]
         card = json.loads(subprocess.run(export, check=True, capture_output=True, text=True).stdout)
-        side = card["preprocessing"]["side"]
+        side = card["preprocessing"]["image_size"]
         found = {"hico": [], "onnxruntime": []}
         for _ in range(arguments.turns):
             found["hico"].append(statistics.median(ours(arguments)[1:]))

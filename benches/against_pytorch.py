@@ -205,8 +205,8 @@ def prepare(arguments, folder, side, batch, steps, projector):
     """Clips of the phantom, and a recipe whose single epoch has the steps asked for."""
     run = lambda *words: subprocess.run([arguments.hico, *map(str, words)], check=True, capture_output=True)
     clips, data, recipe = (Path(folder) / name for name in ("clips", "data", "recipe.toml"))
-    run("phantom", "--out", clips, "--patients", max(9, batch * steps), "--frames", 3, "--side", side, "--seed", 1)
-    run("ingest", clips, "--labels", clips / "labels.csv", "--out", data, "--side", 0)
+    run("phantom", "--out", clips, "--patients", max(9, batch * steps), "--frames", 3, "--image-size", side, "--seed", 1)
+    run("ingest", clips, "--labels", clips / "labels.csv", "--out", data, "--image-size", 0)
     authors = 'medium_from = "p3"\nprojector = "flattened"\n' if projector == "flattened" else ""
     count = len((data / "clips.csv").read_text().splitlines()) - 1
     recipe.write_text(

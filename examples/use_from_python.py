@@ -38,9 +38,10 @@ how, network = card["preprocessing"], card["network"]
 
 
 def prepared(frame):
-    picture = Image.fromarray(frame.squeeze()).convert("RGB").resize((how["side"], how["side"]), Image.BILINEAR)
+    size = how.get("image_size") or how["side"]  # as cards of earlier versions say
+    picture = Image.fromarray(frame.squeeze()).convert("RGB").resize((size, size), Image.BILINEAR)
     values = (numpy.asarray(picture, "f4") / 255 - how["mean"]) / how["std"]
-    return values.transpose(2, 0, 1)  # [3, side, side]
+    return values.transpose(2, 0, 1)  # [3, size, size]
 
 
 batch = numpy.stack([prepared(frames(row)[row.frames // 2]) for row in clips.itertuples()]).astype("f4")

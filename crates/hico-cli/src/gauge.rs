@@ -52,7 +52,7 @@ impl Gauge {
     }
 
     fn words(&self, done: u64, total: Option<u64>, taken: Duration) -> String {
-        let Some(total) = total.filter(|total| *total > 0) else { return format!("{done} done, {}", time(taken)) };
+        let Some(total) = total.filter(|total| *total > 0) else { return format!("{done} finished, {}", time(taken)) };
         let filled = (BAR as u64 * done.min(total) / total) as usize;
         let to_go = match self.to_go(total, taken) {
             Some(left) if done < total => format!(", {} to go", time(left)),
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn there_is_no_bar_until_the_total_is_known() {
         let gauge = Gauge::new();
-        assert_eq!(gauge.words(0, None, seconds(2)), "0 done, 2s");
-        assert_eq!(gauge.words(3, Some(0), seconds(75)), "3 done, 1m 15s");
+        assert_eq!(gauge.words(0, None, seconds(2)), "0 finished, 2s");
+        assert_eq!(gauge.words(3, Some(0), seconds(75)), "3 finished, 1m 15s");
         assert_eq!(gauge.words(5, Some(10), seconds(2)), format!("[{}{}] 5/10, 2s", "=".repeat(10), " ".repeat(10)));
     }
 

@@ -32,7 +32,9 @@ pub enum SheetError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// The picture would be larger than [`LARGEST`].
-    #[error("a contact sheet of {height}x{width} pixels is too large: fewer clips, fewer frames or a smaller side")]
+    #[error(
+        "a contact sheet of {height}x{width} pixels is too large: fewer clips, fewer frames or a smaller image size"
+    )]
     TooLarge {
         /// Its height.
         height: usize,

@@ -160,7 +160,7 @@ fn warnings(manifest: &Manifest) -> Vec<String> {
     }
     let labelled = of_classes.iter().filter(|class| class.class.is_some()).count();
     if labelled == 1 {
-        warnings.push("all labels are of one class, so there is nothing to tell apart".to_owned());
+        warnings.push("all labels are of one class, so there is nothing to classify".to_owned());
     }
     let single = manifest.rows.iter().filter(|row| row.frames == 1);
     warn(

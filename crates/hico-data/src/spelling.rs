@@ -86,7 +86,7 @@ pub fn warnings(manifest: &Manifest) -> Vec<String> {
     let named = rows.iter().filter(|row| row.group != row.clip && row.patient.as_ref() != Some(&row.group));
     let groups = alike(named.map(|row| row.group.as_str()));
     let classes = alike(rows.iter().filter_map(|row| row.label.as_deref()));
-    let split = "a split may put one of them on both sides; write them alike in the labels table (a column group that joins \
+    let split = "folds may separate them, which is leakage; write them alike in the labels table (a column group that joins \
                  them does too) and ingest into a new folder";
     let told = "they are counted as different classes; write them alike in the labels table (or the names of the folders) and \
                 ingest into a new folder";

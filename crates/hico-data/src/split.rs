@@ -58,12 +58,12 @@ fn enough(groups: usize) -> String {
     if groups < 2 {
         "no patient may stand in two folds, so a split needs clips of 2 groups or more".to_owned()
     } else {
-        format!("ask for at most {groups} folds")
+        format!("use at most {groups} folds")
     }
 }
 
 const fn fewer(groups: usize) -> &'static str {
-    if groups < 2 { "no number of folds gives each a group of it, so " } else { "ask for fewer folds, or " }
+    if groups < 2 { "no number of folds gives each a group of it, so " } else { "use fewer folds, or " }
 }
 
 /// What makes a split possible that was refused.

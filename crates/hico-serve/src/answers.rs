@@ -35,16 +35,16 @@ const MOST_EXPLAINED: usize = 24;
 /// Pictures of a clip that go with an answer, at most.
 const MOST_PICTURES: usize = 400;
 
-/// Name of the map by hiding, beside those of the levels.
-const HIDDEN: &str = "hidden";
+/// Name of the occlusion map, beside those of the levels.
+const OCCLUSION: &str = "occlusion";
 
 /// What of a clip to look at.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PredictQuery {
-    /// Every so manieth frame.
-    #[serde(default = "one")]
-    every: NonZeroUsize,
+    /// Reads every Nth frame; earlier versions called it `every`.
+    #[serde(default = "one", alias = "every")]
+    frame_stride: NonZeroUsize,
     /// Pictures of evenly spaced frames to send along.
     #[serde(default)]
     pictures: usize,
@@ -77,10 +77,10 @@ pub(crate) async fn predict(
     query: Result<Query<PredictQuery>, QueryRejection>,
     request: Request,
 ) -> Result<Json<Prediction>, Refusal> {
-    let PredictQuery { every, pictures } = known(query)?;
+    let PredictQuery { frame_stride, pictures } = known(query)?;
     with_clip(&service, request, move |service, clip, stop| {
         let Clip { dataset, name } = clip;
-        let asking = Asking { every: every.get(), threads: service.config.threads, stop };
+        let asking = Asking { frame_stride: frame_stride.get(), threads: service.config.threads, stop };
         let mut frames = Vec::new();
         let answer = service.model.ask(dataset, 0, name, asking, |frame| frames.push(frame.clone()))?;
         service.metrics.frames.inc_by(frames.len() as u64);
@@ -125,7 +125,7 @@ struct FrameMaps {
     frame: usize,
     probability: f64,
     image: String,
-    /// By level, and by hiding.
+    /// By level, and by occlusion.
     levels: BTreeMap<&'static str, Heat>,
 }
 
@@ -172,7 +172,7 @@ pub(crate) async fn explained(
 fn maps_of(explained: &Explained) -> Result<FrameMaps, Refusal> {
     let [whole, local, medium, global, hiding] = row(explained);
     let Explained { frame, probability, cams, hidden, .. } = explained;
-    let names = Level::ALL.into_iter().map(Level::word).chain([HIDDEN]);
+    let names = Level::ALL.into_iter().map(Level::word).chain([OCCLUSION]);
     let maps = cams.iter().chain([hidden]).zip([local, medium, global, hiding]);
     let heat = |(map, drawn): (&Map, RgbImage)| -> Result<Heat, Refusal> {
         let Map { height, width, values } = map.clone();
@@ -330,7 +330,7 @@ fn class_of(model: &Model, name: &str) -> Result<usize, Refusal> {
 }
 
 fn known<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Refusal> {
-    let wrong = |error: QueryRejection| Refusal::request(error.body_text(), "/openapi.json lists what may be asked");
+    let wrong = |error: QueryRejection| Refusal::request(error.body_text(), "/openapi.json lists the parameters");
     query.map(|Query(query)| query).map_err(wrong)
 }
 

@@ -207,7 +207,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_place_is_free_again_after_an_answer_a_panic_a_stop_and_a_thread_that_is_stuck() {
-        let slow = "not done within 1 s";
+        let slow = "not finished within 1 s";
         type Work = fn(&AtomicBool) -> Result<u8, Refusal>;
         let works: [(Work, Result<u8, &str>); 4] = [
             (|_| Ok(7), Ok(7)),

@@ -57,7 +57,7 @@ impl Metrics {
         registry.register("requests", "Requests by route and status", Family::clone(&requests));
         registry.register_with_unit("request", "Time to answer, by route", Unit::Seconds, Family::clone(&seconds));
         registry.register_with_unit("uploaded", "What came in", Unit::Bytes, Counter::clone(&uploaded));
-        registry.register("frames", "Frames that were looked at", Counter::clone(&frames));
+        registry.register("frames", "Frames that were read", Counter::clone(&frames));
         registry.register("waiting", "Requests that wait for their turn", Gauge::clone(&waiting));
         registry.register("at_work", "Clips that are worked on", Gauge::clone(&at_work));
         registry.register("connections", "Open connections", Gauge::clone(&connections));

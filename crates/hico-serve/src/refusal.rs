@@ -50,14 +50,14 @@ impl Refusal {
 
     /// Asked by a page of another site.
     pub(crate) fn other_origin() -> Self {
-        let hint = "open the page of this server, or ask from a program";
-        Self::new(StatusCode::FORBIDDEN, "another site's page asks", hint)
+        let hint = "open the page of this server, or send the request from a program";
+        Self::new(StatusCode::FORBIDDEN, "the request comes from a page of another site", hint)
     }
 
     /// Asked under a name that is not this machine's own.
     pub(crate) fn other_host() -> Self {
         let hint = "use 127.0.0.1 or localhost, or start the server with --token";
-        Self::new(StatusCode::MISDIRECTED_REQUEST, "the server is known to its own machine only", hint)
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "the server accepts requests for its own machine only", hint)
     }
 
     pub(crate) fn no_such_path() -> Self {
@@ -77,8 +77,8 @@ impl Refusal {
     ///
     /// - `at`: what it was at, for the log
     pub(crate) fn too_slow(seconds: u64, at: &str) -> Self {
-        let error = format!("not done within {seconds} s");
-        let hint = "try again when less is asked, or send a shorter clip";
+        let error = format!("not finished within {seconds} s");
+        let hint = "try again when the server is less busy, or send a shorter clip";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, &error, hint).because(format!("{error}, {at}"))
     }
 

@@ -212,7 +212,10 @@ fn of_record(text: &[u8]) -> Option<Value> {
     let pretraining = demo.get_mut("pretraining")?;
     let written = pretraining.get("file").unwrap_or(pretraining).clone();
     *pretraining = serde_json::to_value(serde_json::from_value::<Recipe>(written).ok()?).ok()?;
-    recipe::view_of_record(demo.pointer_mut("/finetuning/view")?);
+    // The phantom's size has the same two names.
+    for views in ["/finetuning/view", "/phantom"] {
+        recipe::view_of_record(demo.pointer_mut(views)?);
+    }
     Some(demo)
 }
 
@@ -373,6 +376,14 @@ mod tests {
                 .iter()
                 .all(|candidate| { candidate.runs.iter().all(|run| run.contaminated_groups.is_empty()) })
         );
+    }
+
+    #[test]
+    fn a_demo_of_an_earlier_version_is_known_by_its_keys() {
+        let now = serde_json::to_string(&tiny()).unwrap();
+        let earlier = now.replace("\"image_size\"", "\"side\"");
+        assert!(now != earlier && of_record(earlier.as_bytes()).is_some(), "{now}");
+        assert_eq!(of_record(earlier.as_bytes()), of_record(now.as_bytes()));
     }
 
     #[test]

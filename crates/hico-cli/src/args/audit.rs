@@ -4,84 +4,87 @@ use std::str::FromStr;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looked for are clips that show the same (re-encoded, rescaled, mirrored, cropped by up to about a
-tenth, cut in time, or filmed twice from one place) in two groups, folds or data sets, or with two
-labels; groups and patients on two sides; blank, static and saturated clips; and confounds: how
-well the label is told from size, frame rate, tint, source and file type alone.
-
-Every OTHER is held against DATASET: give the pretraining set first and the test set after it.
---fix writes a proposal into DATASET/audit: groups.csv (merged groups) and exclude.csv (clips to
-leave out). Read and change them; --apply then puts them into clips.csv and keeps the old table as
-clips.before-audit.csv. Frames are never deleted. groups.csv also serves as --labels of `hico
-ingest`.
-
---phi looks for something else: text that is burned into frames, and elements of DICOM headers that
-may tell whose pictures they are. DATASET may then be a folder of DICOM files, videos and pictures,
-or one file; nothing is written but what you name. Letters are found, not read, and of a header
-only the names of its filled elements are told. The page and the sheet show what is burned in:
-they are for your eyes alone. A clip that is not suspected may still hold text: look at it.
-
 Examples:
   hico audit data --html audit.html
-  hico audit clips --phi --html phi.html --sheet phi.png
-  hico --json audit clips --phi | jq -r '.clips[] | select(.suspected) | .clip'
   hico audit pretraining test --html audit.html --strict
-  hico audit data --fix
-  hico audit data --apply
+  hico audit clips --phi --html phi.html --sheet phi.png
   hico --json audit data | jq '.pairs[] | select(.relation == \"across_folds\")'
 
-Exit code: 0 the audit was made, whatever it found; with --strict 3 if something stands on two
-sides or has two labels, and with --phi if a clip is suspected, could not be looked at or has a
-header that tells identity; 1 no audit could be made; 130 interrupted.")]
+The audit finds duplicate clips (re-encoded, rescaled, mirrored, cropped by up to about a tenth, trimmed, or two \
+recordings of one view) in two groups, folds or data sets, or with two labels; groups and patients in two folds or data \
+sets; blank, static and saturated clips; and confounders: how well size, frame rate, tint, source and file type alone \
+predict the label.
+
+Every OTHER is compared with DATASET: give the pretraining set first and the test set after it. --fix writes a proposal \
+into DATASET/audit: groups.csv (merged groups) and exclude.csv (clips to leave out). Read and edit them; --apply then \
+applies them to clips.csv and keeps the old table as clips.before-audit.csv. Frames are never deleted. groups.csv also \
+serves as --labels of `hico ingest`.
+
+--phi searches for burned-in text and for DICOM header elements that may identify a person. DATASET may then be a folder \
+of DICOM files, videos and pictures, or one file; nothing is written but the files that you name. Letters are found, not \
+read, and of a header only the names of its filled elements are reported. The page and the sheet show burned-in text: \
+keep them to yourself. A clip that is not suspected may still hold text: check it by eye.
+
+Exit code: 0 when the audit was made, whatever it found; with --strict, 3 when a clip, group or patient is duplicated \
+across folds or data sets or has two labels, and with --phi when a clip is suspected, could not be read or has a header \
+that identifies; 1 when no audit could be made; 130 when interrupted.")]
 pub(crate) struct AuditArgs {
-    /// The data set to audit; with --phi also a folder of clips, or one file
+    /// Audit this data set; with --phi also a folder of clips, or one file
     #[arg(value_name = "DATASET")]
     pub(crate) dataset: PathBuf,
-    /// Data sets that should have nothing in common with it
+    /// Compare it with these data sets, which should have no patient in common with it
     #[arg(value_name = "OTHER")]
     pub(crate) others: Vec<PathBuf>,
-    /// Write one HTML page with the pairs side by side
+    /// Write one HTML page that shows the clips of each pair next to each other
     #[arg(long, value_name = "FILE.html")]
     pub(crate) html: Option<PathBuf>,
-    /// Write a proposal, merged groups and clips to leave out, into DATASET/audit
-    #[arg(long)]
-    pub(crate) fix: bool,
-    /// Put the proposal, as it now is, into effect; no audit is made
-    #[arg(long, conflicts_with_all = ["others", "html", "fix", "force", "strict", "no_confounds", "copy", "same_view", "phi", "sheet"])]
-    pub(crate) apply: bool,
-    /// Write over a page or proposal that exists
+    /// Overwrite an existing page or proposal; an error by default
     #[arg(long)]
     pub(crate) force: bool,
-    /// End with exit code 3 if something stands on two sides or has two labels, or with --phi if anything is suspected
+    /// Exit with code 3 when leakage is found, or with --phi when any clip is suspected; 0 by default
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Look for text that is burned into frames and for headers that tell identity, and for nothing else
-    #[arg(long, conflicts_with_all = ["others", "fix", "no_confounds", "copy", "same_view"])]
+    /// Find a clip in another with at least this similarity to report a duplicate, above 0 to 1
+    #[arg(long, alias = "copy", value_name = "THRESHOLD", default_value_t = 0.93, value_parser = fraction::<f32>, help_heading = DUPLICATES)]
+    pub(crate) duplicate_threshold: f32,
+    /// Match two clips with at least this similarity to report the same view, above 0 to 1
+    #[arg(long, alias = "same-view", value_name = "THRESHOLD", default_value_t = 0.73, value_parser = fraction::<f32>, help_heading = DUPLICATES)]
+    pub(crate) same_view_threshold: f32,
+    /// Skip the measurement of confounders; measured by default
+    #[arg(long, alias = "no-confounds", help_heading = DUPLICATES)]
+    pub(crate) no_confounders: bool,
+    /// Write a proposal (merged groups and clips to leave out) into DATASET/audit
+    #[arg(long, help_heading = PROPOSAL)]
+    pub(crate) fix: bool,
+    /// Apply the proposal as it now is, and make no audit
+    #[arg(long, conflicts_with_all = ["others", "html", "fix", "force", "strict", "no_confounders", "duplicate_threshold", "same_view_threshold", "phi", "sheet"], help_heading = PROPOSAL)]
+    pub(crate) apply: bool,
+    /// Search only for burned-in text and for headers that identify a person
+    #[arg(long, conflicts_with_all = ["others", "fix", "no_confounders", "duplicate_threshold", "same_view_threshold"], help_heading = PHI)]
     pub(crate) phi: bool,
-    /// How likely a row of letters must be for its clip to be suspected, above 0 to 1
-    #[arg(long, value_name = "SCORE", default_value_t = 0.15, value_parser = share::<f64>, requires = "phi")]
-    pub(crate) phi_score: f64,
-    /// Draw the suspected clips, 120 at most, with a box around every row of letters
-    #[arg(long, value_name = "FILE.png", requires = "phi")]
+    /// Suspect a clip when a row of letters has at least this probability, above 0 to 1
+    #[arg(long, alias = "phi-score", value_name = "THRESHOLD", default_value_t = 0.15, value_parser = fraction::<f64>, requires = "phi", help_heading = PHI)]
+    pub(crate) phi_threshold: f64,
+    /// Draw up to 120 suspected clips, with a box around every row of letters
+    #[arg(long, value_name = "FILE.png", requires = "phi", help_heading = PHI)]
     pub(crate) sheet: Option<PathBuf>,
-    /// With --phi, follow symbolic links in a folder; what is reached twice is looked at once
-    #[arg(long, requires = "phi")]
+    /// Follow symbolic links in a folder; a file that is reached twice is searched once
+    #[arg(long, requires = "phi", help_heading = PHI)]
     pub(crate) follow_links: bool,
-    /// With --phi, do not look at clips that take longer to decode, 600 if absent
-    #[arg(long, value_name = "SECONDS", requires = "phi", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Skip clips that take longer to decode than this many seconds; 600 by default
+    #[arg(long, value_name = "SECONDS", requires = "phi", value_parser = clap::value_parser!(u64).range(1..), help_heading = PHI)]
     pub(crate) max_seconds: Option<u64>,
-    /// Do not measure confounds
-    #[arg(long)]
-    pub(crate) no_confounds: bool,
-    /// How well one clip must be found in another to be called its copy, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.93, value_parser = share::<f32>)]
-    pub(crate) copy: f32,
-    /// How well two clips must agree to be called the same view, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.73, value_parser = share::<f32>)]
-    pub(crate) same_view: f32,
 }
 
-fn share<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, String> {
-    let share: T = text.parse().map_err(|_| "not a number".to_owned())?;
-    if share > T::from(0) && share <= T::from(1) { Ok(share) } else { Err("must be above 0 and at most 1".to_owned()) }
+const DUPLICATES: &str = "Leakage and confounders";
+const PROPOSAL: &str = "Proposal";
+const PHI: &str = "Burned-in text and headers";
+
+fn fraction<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, String> {
+    let fraction: T = text.parse().map_err(|_| "not a number".to_owned())?;
+    if fraction > T::from(0) && fraction <= T::from(1) {
+        Ok(fraction)
+    } else {
+        Err("must be above 0 and at most 1".to_owned())
+    }
 }

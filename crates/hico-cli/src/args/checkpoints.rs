@@ -3,10 +3,10 @@ use hico::train::CheckpointEvery;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// When a command that trains keeps what it has done.
+/// Flags of every command that trains.
 #[derive(Debug, Args)]
 pub(crate) struct CheckpointArgs {
-    /// Write a checkpoint every so many minutes (`10m`) or steps (`200`), besides the ends of epochs
+    /// Write a checkpoint every N minutes (`10m`) or N steps (`200`), besides the end of each epoch
     #[arg(long, value_name = "Nm|N", default_value = "10m", value_parser = checkpoint_every)]
     pub(crate) checkpoint_every: CheckpointEvery,
 }

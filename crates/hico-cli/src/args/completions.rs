@@ -1,8 +1,11 @@
 use clap::Args;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: hico completions bash > ~/.local/share/bash-completion/completions/hico")]
+#[command(after_help = "\
+Examples:
+  hico completions bash > ~/.local/share/bash-completion/completions/hico
+  hico completions zsh > ~/.zfunc/_hico")]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// Print the script for this shell
     pub(crate) shell: clap_complete::Shell,
 }

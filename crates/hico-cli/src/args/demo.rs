@@ -4,21 +4,22 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It generates clips of a lung-ultrasound phantom, ingests them, makes folds by patient, pretrains and fine-tunes within
-each fold, judges the outcome beside its floors, and writes a report: what `hico phantom`, `ingest`, `split`, `crossval
---pretrain-inside` and `report` do one by one. It needs no data and no ffmpeg. Interrupted, the same command goes on.
-
 Examples:
   hico demo
-  hico demo --out demo-3 --seed 3")]
+  hico demo --out demo-3 --seed 3
+
+The demo generates clips of a lung-ultrasound phantom, ingests them, assigns folds by patient, pretrains and fine-tunes \
+within each fold, evaluates the result beside baselines, and writes a report. These are the commands `hico phantom`, \
+`ingest`, `split`, `crossval --pretrain-inside` and `report`. It needs no data and no ffmpeg. After an interruption the \
+same command continues.")]
 pub(crate) struct DemoArgs {
-    /// Folder to write; new, empty, or a demo to go on with
+    /// Write into this folder: new, empty, or an interrupted demo
     #[arg(long, value_name = "DIR", default_value = "hico-demo")]
     pub(crate) out: PathBuf,
-    /// Root of the phantom, the folds and the pretraining
+    /// Set the random seed of the phantom, the folds and the pretraining
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seed: u64,
-    /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
+    /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
 }

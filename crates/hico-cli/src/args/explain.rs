@@ -7,31 +7,31 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   hico explain tuned clip.mp4 --out why
-  hico explain tuned cine.dcm --class pneumonia --frames 12 --film --out why
+  hico explain tuned cine.dcm --class pneumonia --frames 12 --gif --out why
 
-OUT then holds a folder for each clip: explanation.html to look at, explanation.json with the figures, sheet.png, and a picture for
-each frame and level; with --film film.gif. Two checks stand beside the maps: how far they agree with what hiding each place
-does to the probability, and how far they are those of a network with random weights (then they show the picture and not what was
-learnt; Adebayo et al. 2018). A research tool; not for diagnosis.")]
+OUT then holds a folder for each clip: explanation.html, explanation.json with the figures, sheet.png, and a picture for \
+each frame and level; with --gif also animation.gif. Two checks accompany the maps: their rank correlation with an \
+occlusion map, and their rank correlation with the maps of a network with random weights. When the second is high, the \
+maps show the picture and not what was learnt (Adebayo et al. 2018). A research tool; not for diagnosis.")]
 pub(crate) struct ExplainArgs {
-    /// A fine-tuned network: its file, or a folder of `hico finetune`
+    /// Read the fine-tuned network from this file, or folder of `hico finetune`
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// DICOM files, videos, pictures, folders of them, or data sets
+    /// Explain these DICOM files, videos, pictures, folders of them, or data sets
     #[arg(value_name = "FILE|DIR", required = true)]
     pub(crate) sources: Vec<PathBuf>,
-    /// A new folder for the explanations
+    /// Write the explanations into this new folder
     #[arg(long, value_name = "OUT")]
     pub(crate) out: PathBuf,
-    /// The class to explain; the likeliest of each clip if absent
+    /// Explain this class; the predicted class of each clip by default
     #[arg(long, value_name = "NAME")]
     pub(crate) class: Option<String>,
-    /// Frames of a clip to explain, evenly spaced
+    /// Explain this many frames of each clip, evenly spaced
     #[arg(long, value_name = "N", default_value = "6")]
     pub(crate) frames: NonZeroUsize,
-    /// Also write a film of the global level, at most 48 frames, as GIF
-    #[arg(long)]
-    pub(crate) film: bool,
+    /// Write an animation of the global level as GIF, at most 48 frames
+    #[arg(long, alias = "film")]
+    pub(crate) gif: bool,
     #[command(flatten)]
     pub(crate) taking: TakingArgs,
 }

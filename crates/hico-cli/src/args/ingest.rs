@@ -8,137 +8,145 @@ use std::path::PathBuf;
 Examples:
   hico ingest clips --labels clips/labels.csv --out data
   hico ingest clips --labels table.csv --file-column video --label-column diagnosis --patient-column case --out data
-  hico ingest clips --out data --side 128 --fit keep
-  hico ingest dicom --out data
-  hico ingest US-4 --label-map us4 --out data
+  hico ingest dicom --sector mask --sector-sheet before-after.png --out data
   hico ingest chest_xray --layout image-folder --patient-in-name 'person*_' --no-folds --out data
-  hico ingest covid_5_fold --classes covid19,pneumonia,regular --transpose --out data
-  hico ingest EchoNet-Dynamic --labels EchoNet-Dynamic/FileList.csv --label-column EF --label-cuts 40,50 --out data
-  hico ingest COVID-BLUES --labels COVID-BLUES/severity.csv --label-column 'Severity Score' --patient-in-name 'patient_*_' --out data
 
-The labels table is a CSV with one row a clip. Without the column flags its columns are found by their obvious names (file, label,
-patient, group, fold). An empty label, or a word like nan, NA, none or unknown, means unlabelled; --keep-word makes a class of one. Without a group the patient is the group, without a patient the clip itself. Names of files may lack
-their suffix. A column split with the words train, val and test makes the folds 0, 1 and 2. A table with a patient and no file has a
-row a patient, and needs --patient-in-name.
+docs/DATA.md has the commands for published data sets (US-4, POCUS, EchoNet-Dynamic, COVID-BLUES and others).
 
-DICOM files are found by their content. Names, dates and free text of their headers are never kept. Where the labels name no
-patient, the patient's id (else the study's) counts, as a salted hash; the paths of DICOM files are hashed too, since export
-programs put names into them. The salt and the list of paths are beside the data set, in DATASET.salt and DATASET.sources.csv:
-keep them to yourself. Later ingests into the same data set need the salt. Words burned into the pictures stay, unless --sector
-masks what lies outside the insonated region: it is found by what moves, looked for in the regions that DICOM files state, and
-words over the tissue stay. A clip without one, or that it fills, is left alone; --text paint blackens rows of letters outside
-of it, and there too. The column done says what was done to each clip; look at --sector-sheet before you trust it, and at what
-`hico audit --phi` finds in the files and in the data set.
+The labels table is a CSV with one row for each clip. Without the column flags, columns are found by their common names \
+(file, label, patient, group, fold). An empty label, or a word like nan, NA, none or unknown, means unlabelled; \
+--keep-word makes such a word a class. Where no group is given, the patient is the group; where no patient is given, \
+each clip is its own group. File names may lack their suffix. A column split with the words train, val and test becomes \
+folds 0, 1 and 2. A table with a patient but no file has one row for each patient, and needs --patient-in-name.
 
-Interrupted, the same command goes on where it was. Exit code: 0 every clip was taken in, 2 some were refused, 1 nothing could be done.")]
+DICOM files are found by their content. Names, dates and free text of their headers are never kept. Where the labels \
+name no patient, the patient id of the header (or the study id) is pseudonymised with a salted hash. The paths of DICOM \
+files are pseudonymised too, because export programs put names into them. The salt and the list of paths are stored \
+beside the data set, in DATASET.salt and DATASET.sources.csv: keep them secret. Later ingests into the same data set \
+need the salt.
+
+Burned-in text stays in the frames unless --sector mask blackens everything outside the insonated region. That region is \
+found by motion, within the regions that the DICOM header states; text over tissue stays. A clip in which no region is \
+found, or whose region fills the frame, is left as it is. --text paint blackens rows of letters outside the region, and \
+everywhere in such clips. The column done of clips.csv lists the preprocessing of each clip. Check --sector-sheet before \
+you trust it, and check what `hico audit --phi` finds in the files and in the data set.
+
+After an interruption the same command continues. Exit code: 0 when every clip was ingested, 2 when some were refused, \
+1 when none could be.")]
 pub(crate) struct IngestArgs {
-    /// Folder with DICOM files, videos, GIFs and folders of frames
+    /// Read DICOM files, videos, GIFs and folders of frames from this folder
     #[arg(value_name = "SRC")]
     pub(crate) source: PathBuf,
-    /// The data set to write; a new folder, or an ingest to go on with
+    /// Write the data set into this folder: new, or an interrupted ingest
     #[arg(long, value_name = "DATASET")]
     pub(crate) out: PathBuf,
-    /// Table of labels, patients, groups and folds
-    #[arg(long, value_name = "FILE.csv")]
+    /// Read labels, patients, groups and folds from this CSV table
+    #[arg(long, value_name = "FILE.csv", help_heading = LABELS)]
     pub(crate) labels: Option<PathBuf>,
-    /// Column that names the file
-    #[arg(long, value_name = "NAME", requires = "labels")]
+    /// Read file names from this column; found by name by default
+    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
     pub(crate) file_column: Option<String>,
-    /// Column of the class
-    #[arg(long, value_name = "NAME", requires = "labels")]
+    /// Read the class from this column; found by name by default
+    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
     pub(crate) label_column: Option<String>,
-    /// Column of the patient
-    #[arg(long, value_name = "NAME", requires = "labels")]
+    /// Read the patient from this column; found by name by default
+    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
     pub(crate) patient_column: Option<String>,
-    /// Column of the unit of every split
-    #[arg(long, value_name = "NAME", requires = "labels")]
+    /// Read the group, the unit of every split, from this column; found by name by default, else the patient
+    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
     pub(crate) group_column: Option<String>,
-    /// Column of the fold
-    #[arg(long, value_name = "NAME", requires = "labels")]
+    /// Read the fold from this column; found by name by default
+    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
     pub(crate) fold_column: Option<String>,
-    /// Thresholds that make classes of a column of numbers: 40,50 makes three
-    #[arg(long, value_name = "N,N,..", requires = "labels")]
-    pub(crate) label_cuts: Option<Cuts>,
-    /// What the paths of the table begin with that stands for SRC, where its folders are called otherwise here; may be given twice
-    #[arg(long, value_name = "PATH", requires = "labels")]
+    /// Bin a numeric label column at these thresholds: 40,50 makes three classes
+    #[arg(long, alias = "label-cuts", value_name = "N,N,..", requires = "labels", help_heading = LABELS)]
+    pub(crate) label_bins: Option<Cuts>,
+    /// Replace this prefix of the table's paths by SRC; may be given twice
+    #[arg(long, value_name = "PATH", requires = "labels", help_heading = LABELS)]
     pub(crate) labels_root: Vec<String>,
-    /// Words that are classes, patients or groups although they usually stand for none, as NA and unknown
-    #[arg(long, value_name = "WORD,WORD,..", value_delimiter = ',', allow_hyphen_values = true)]
+    /// Keep these words as classes, patients or groups, although they otherwise mean "none" (NA, unknown, ..)
+    #[arg(long, value_name = "WORD,WORD,..", value_delimiter = ',', allow_hyphen_values = true, help_heading = LABELS)]
     pub(crate) keep_word: Vec<String>,
-    /// Where the names of files tell the patient: * stands for the id, as in patient_*_; with a / the whole path is looked at
-    #[arg(long, value_name = "PATTERN")]
+    /// Read the patient id from file names: * stands for the id, as in patient_*_; a pattern with / matches the whole path
+    #[arg(long, value_name = "PATTERN", help_heading = LABELS)]
     pub(crate) patient_in_name: Option<PatientPattern>,
-    /// Leave out the folds that the labels or the tree state
-    #[arg(long)]
+    /// Ignore the folds that the labels or the folders state; kept by default
+    #[arg(long, help_heading = LABELS)]
     pub(crate) no_folds: bool,
-    /// How the tree is laid out
-    #[arg(long, value_enum, default_value_t = LayoutArg::Auto)]
+    /// Choose the layout of the folders
+    #[arg(long, value_enum, default_value_t = LayoutArg::Auto, help_heading = LAYOUT)]
     pub(crate) layout: LayoutArg,
-    /// Which first letters of a folder's name mean which class, for --layout uscl: us4, butterfly, clust, liver, lusms, or a CSV with the
-    /// columns prefix and label; us4 if absent
-    #[arg(long, value_name = "NAME|FILE.csv")]
+    /// Map prefixes of folder names to classes, for --layout uscl: us4, butterfly, clust, liver, lusms, or a CSV with the
+    /// columns prefix and label; us4 by default
+    #[arg(long, value_name = "NAME|FILE.csv", help_heading = LAYOUT)]
     pub(crate) label_map: Option<PathBuf>,
-    /// Names of the classes 0, 1, ... of pickles
-    #[arg(long, value_name = "NAME,NAME,..", value_delimiter = ',')]
+    /// Name the classes 0, 1, ... of pickles; their numbers by default
+    #[arg(long, value_name = "NAME,NAME,..", value_delimiter = ',', help_heading = LAYOUT)]
     pub(crate) classes: Vec<String>,
-    /// Swap rows and columns of the pictures in pickles: USCL's scripts wrote them swapped; look at hico inspect --sheet
-    #[arg(long)]
+    /// Swap rows and columns of the pictures in pickles, as USCL's scripts wrote them; check with `hico inspect`
+    #[arg(long, help_heading = LAYOUT)]
     pub(crate) transpose: bool,
-    /// Side of the stored frames, pixels; 0 keeps their size
-    #[arg(long, default_value_t = 256, value_name = "PIXELS")]
-    pub(crate) side: usize,
-    /// How a frame fills the side
-    #[arg(long, value_enum, default_value_t = FitArg::Squash)]
-    pub(crate) fit: FitArg,
-    /// What a folder of pictures is; if absent a clip, but each with --layout image-folder, or where the labels table names
-    /// different patients for pictures of one folder
-    #[arg(long, value_enum)]
+    /// Treat a folder of pictures as one clip or each picture as a clip; clip by default, but each with --layout
+    /// image-folder, or where the labels table names different patients for pictures of one folder
+    #[arg(long, value_enum, help_heading = LAYOUT)]
     pub(crate) stills: Option<StillsArg>,
-    /// Follow symbolic links; what is reached twice is taken in once
-    #[arg(long)]
+    /// Follow symbolic links; a file that is reached twice is ingested once
+    #[arg(long, help_heading = LAYOUT)]
     pub(crate) follow_links: bool,
-    /// Take in pictures that are masks of others by name (x_mask.png beside x.png) or by a column mask, instead of leaving them out
-    #[arg(long)]
+    /// Ingest pictures that are masks of others, by name (x_mask.png beside x.png) or by a column mask; skipped by default
+    #[arg(long, help_heading = LAYOUT)]
     pub(crate) keep_masks: bool,
-    /// What is done with the insonated region; anything but off decodes each clip twice
-    #[arg(long, value_enum, default_value_t = SectorArg::Off)]
+    /// Set height and width of the stored frames in pixels; 0 keeps their size
+    #[arg(long, alias = "side", default_value_t = 256, value_name = "PIXELS", help_heading = FRAMES)]
+    pub(crate) image_size: usize,
+    /// Choose how a frame is resized to the image size
+    #[arg(long, value_enum, default_value_t = FitArg::Squash, help_heading = FRAMES)]
+    pub(crate) fit: FitArg,
+    /// Crop to the insonated region or mask everything else; anything but off decodes each clip twice
+    #[arg(long, value_enum, default_value_t = SectorArg::Off, help_heading = FRAMES)]
     pub(crate) sector: SectorArg,
-    /// What is done with text that is burned in; anything but keep decodes each clip twice
-    #[arg(long, value_enum, default_value_t = TextArg::Keep)]
+    /// Choose what happens to burned-in text; anything but keep decodes each clip twice
+    #[arg(long, value_enum, default_value_t = TextArg::Keep, help_heading = FRAMES)]
     pub(crate) text: TextArg,
-    /// Draw the clips taken in now, 200 at most, before (with the outline found) and after; shows what is burned in
-    #[arg(long, value_name = "FILE.png")]
+    /// Draw up to 200 of the ingested clips before (with the outline) and after; shows burned-in text
+    #[arg(long, value_name = "FILE.png", help_heading = FRAMES)]
     pub(crate) sector_sheet: Option<PathBuf>,
-    /// Salt of the hashes that stand for patients and paths of DICOM files, instead of a random one; the same salt gives the same hashes
-    #[arg(long, value_name = "TEXT", env = "HICO_SALT", hide_env_values = true, conflicts_with = "keep_ids")]
+    /// Use this salt to pseudonymise patients and paths of DICOM files; random by default. The same salt gives the same
+    /// pseudonyms
+    #[arg(long, value_name = "TEXT", env = "HICO_SALT", hide_env_values = true, conflicts_with = "keep_ids", help_heading = PRIVACY)]
     pub(crate) salt: Option<String>,
-    /// Write patients' ids and the paths of DICOM files as they are
-    #[arg(long)]
+    /// Keep patient ids and the paths of DICOM files as they are; pseudonymised by default
+    #[arg(long, help_heading = PRIVACY)]
     pub(crate) keep_ids: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
 }
 
+const LABELS: &str = "Labels and patients";
+const LAYOUT: &str = "Layout of the source";
+const FRAMES: &str = "Frames";
+const PRIVACY: &str = "Privacy";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LayoutArg {
-    /// Found out, and told: pickles where there is nothing else, uscl where every clip is a folder of frames named as in US-4, else
+    /// Detect and report it: pickles where there is nothing else, uscl where every clip is a folder of frames named as in US-4, else
     /// plain; plain with a labels table
     Auto,
-    /// Names of folders tell no label
+    /// Folder names are not labels
     Plain,
-    /// A folder a clip, whose name begins with its class
+    /// One folder for each clip, whose name begins with its class
     Uscl,
-    /// A folder a class, perhaps below train, val and test, which become the folds 0, 1 and 2; every picture is a clip
+    /// One folder for each class, optionally below train, val and test, which become folds 0, 1 and 2; every picture is a clip
     ImageFolder,
-    /// Pictures and labels in pickles of numpy arrays, read and never executed; every picture is a clip, all else is left out
+    /// Pictures and labels in pickles of NumPy arrays, read and never executed; every picture is a clip, other files are skipped
     Pickles,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum FitArg {
-    /// Height and width both become the side
+    /// Height and width both become the image size
     Squash,
-    /// The longer one becomes the side, the aspect stays
+    /// The longer one becomes the image size, the aspect ratio stays
     Keep,
     /// As keep, then centred on a black square
     Pad,
@@ -163,7 +171,7 @@ impl From<StillsArg> for Stills {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum TextArg {
-    /// Nothing; it is not even looked for
+    /// It stays; no search is made
     Keep,
     /// Rows of letters outside the insonated region become black, or anywhere where no region is found
     Paint,
@@ -171,11 +179,11 @@ pub(crate) enum TextArg {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SectorArg {
-    /// Nothing
+    /// Frames stay as they are
     Off,
-    /// Frames are cut to its bounding rectangle
+    /// Frames are cropped to the bounding rectangle of the region
     Crop,
-    /// What lies outside it becomes black
+    /// Everything outside the region becomes black
     Mask,
     /// Both
     CropAndMask,

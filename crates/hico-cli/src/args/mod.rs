@@ -49,7 +49,7 @@ pub(crate) use tuning::{SelectionArg, TuningArgs};
 
 use clap::{Args, Parser, Subcommand};
 
-/// Pretrain on ultrasound videos, learn honestly what it is worth, and put it to use.
+/// Pretrain encoders on ultrasound videos, evaluate them by patient, and use them.
 #[derive(Debug, Parser)]
 #[command(name = "hico", version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -65,13 +65,13 @@ const EVERYWHERE: &str = "Options of every command";
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Shared {
-    /// Print the result as JSON on standard output
+    /// Print the result as JSON on standard output; text by default
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
-    /// Print no progress
+    /// Print no progress; warnings stay
     #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub(crate) quiet: bool,
-    /// Threads to use; all cores if absent
+    /// Use this many threads; all cores by default
     #[arg(long, global = true, value_name = "N", help_heading = EVERYWHERE)]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
@@ -79,46 +79,46 @@ pub(crate) struct Shared {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Go the whole way on phantom clips, from files to a report, in a few minutes
+    /// Run the whole pipeline on phantom clips, from files to a report, in a few minutes
     Demo(DemoArgs),
-    /// Generate clips of a lung-ultrasound phantom, to try things without any patient's data
+    /// Generate clips of a lung-ultrasound phantom, to try things without patient data
     Phantom(PhantomArgs),
-    /// Take DICOM files, videos, GIFs and folders of frames into a data set
+    /// Convert DICOM files, videos, GIFs and folders of frames to a data set
     Ingest(IngestArgs),
-    /// Show what is in a data set, as a table and as a contact sheet
+    /// Show the content of a data set as a table and as a contact sheet
     Inspect(InspectArgs),
-    /// Make folds that no patient crosses
+    /// Assign clips to folds by patient
     Split(SplitArgs),
-    /// Find what spoils a study: copies on both sides of a split, clashing labels, confounds
+    /// Find leakage: duplicates across folds, conflicting labels and confounders
     Audit(AuditArgs),
-    /// Join several data sets to one, to pretrain on all of them
+    /// Join several data sets into one, to pretrain on all of them
     Join(JoinArgs),
-    /// Write a data set as WebDataset shards or as an ImageFolder tree, for other programs
+    /// Export a data set as WebDataset shards or as an ImageFolder tree
     ExportData(ExportDataArgs),
-    /// List the recipes that come with hico, or print one
+    /// List the shipped recipes, or print one
     Recipe(RecipeArgs),
     /// Pretrain an encoder on the clips of a data set
     Pretrain(PretrainArgs),
-    /// Fine-tune on all folds but one, and test on that one once
+    /// Fine-tune on all folds but one, and test once on that fold
     Finetune(FinetuneArgs),
-    /// Judge an encoder on every fold, beside the floors it has to beat
+    /// Evaluate an encoder on every fold, beside baselines
     Crossval(CrossvalArgs),
     /// Compare methods over data sets, folds, seeds and numbers of labels
     Compare(CompareArgs),
-    /// Tell the classes of clips by a fine-tuned network, with calibrated confidence
+    /// Predict the classes of clips with a fine-tuned network and calibrated confidence
     Predict(PredictArgs),
-    /// Show where a fine-tuned network looks, at three levels, and whether that can be believed
+    /// Explain predictions with Grad-CAM at three levels, occlusion and sanity checks
     Explain(ExplainArgs),
-    /// Write the features of clips as safetensors, NumPy array or Parquet, and show them on a plane
+    /// Embed clips: write features as safetensors, NumPy or Parquet, and plot them in two dimensions
     Embed(EmbedArgs),
-    /// Find the clips of a data set that are most like others
+    /// Find the clips of a data set that are most similar to others
     Similar(SimilarArgs),
-    /// Answer over HTTP, and show a page to look at clips
+    /// Serve predictions over HTTP, with a page to view clips
     Serve(ServeArgs),
-    /// Write weights for torchvision, timm, ONNX and others, with a model card
+    /// Export weights for torchvision, timm, ONNX and others, with a model card
     Export(ExportArgs),
-    /// Make one HTML page of pretraining runs and evaluations
+    /// Write one HTML report of pretraining runs and evaluations
     Report(ReportArgs),
-    /// Print a completion script for your shell
+    /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

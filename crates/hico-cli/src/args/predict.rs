@@ -7,26 +7,26 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   hico predict tuned clip.mp4
-  hico predict tuned/hico-fold0-seed1.safetensors cine.dcm clips/ --json > answers.jsonl
-  hico predict tuned cine.dcm --per frame --json | head
+  hico predict tuned/hico-fold0-seed1.safetensors cine.dcm clips/ --json > predictions.jsonl
+  hico predict tuned cine.dcm --per frame --frame-stride 5 --json | head
 
-Clips are prepared as those that the model learnt from; what has to be decoded lies in a temporary folder that is removed.
-Confidence is calibrated on inner validation groups. A clip that is unlike any training clip is called unfamiliar: its
-class is then not to be trusted. With --json a line for each clip (or frame) appears as soon as it is known. The exit
-code is 2 where some files were refused. A research tool; not for diagnosis.")]
+Clips are preprocessed as the training clips of the network were; decoded frames go to a temporary folder that is \
+removed. Confidence is calibrated on inner validation groups. A clip is out-of-distribution when its ood_score is above \
+the threshold 1: do not trust its class. With --json each clip (or frame) is printed as one line as soon as it is \
+predicted. The exit code is 2 when some files were refused. A research tool; not for diagnosis.")]
 pub(crate) struct PredictArgs {
-    /// A fine-tuned network: its file, or a folder of `hico finetune`
+    /// Read the fine-tuned network from this file, or folder of `hico finetune`
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// DICOM files, videos, pictures, folders of them, or data sets
+    /// Predict these DICOM files, videos, pictures, folders of them, or data sets
     #[arg(value_name = "FILE|DIR", required = true)]
     pub(crate) sources: Vec<PathBuf>,
-    /// What an answer is about
+    /// Predict each clip or each frame
     #[arg(long, value_enum, default_value_t = PerArg::Clip)]
     pub(crate) per: PerArg,
-    /// Look at every Nth frame only
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) every: NonZeroUsize,
+    /// Read only every Nth frame
+    #[arg(long, alias = "every", value_name = "N", default_value = "1")]
+    pub(crate) frame_stride: NonZeroUsize,
     #[command(flatten)]
     pub(crate) taking: TakingArgs,
 }

@@ -10,19 +10,19 @@ Examples:
 pub(crate) struct RecipeArgs {
     #[command(subcommand)]
     pub(crate) command: Option<RecipeCommand>,
-    /// The recipe to print, as `hico recipe show NAME`
+    /// Print this recipe, as `hico recipe show NAME` does
     #[arg(value_name = "NAME", hide = true)]
     pub(crate) name: Option<String>,
 }
 
-/// What to do with the recipes that come with hico.
+/// Actions on the shipped recipes.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecipeCommand {
-    /// List them; the same as no word at all
+    /// List the recipes; the default
     List,
-    /// Print one, with every key of its method and what it may be
+    /// Print one recipe, with every key of its method and the allowed values
     Show {
-        /// Its name
+        /// Print the recipe of this name
         #[arg(value_name = "NAME")]
         name: String,
     },

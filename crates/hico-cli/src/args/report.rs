@@ -8,19 +8,19 @@ Examples:
   hico report run-a run-b --out compare.html
   hico --json report evaluation | jq '.evaluations[0].evaluation.candidates[].name'")]
 pub(crate) struct ReportArgs {
-    /// Folders of `hico pretrain`, `hico finetune` or `hico crossval`; folders below them are searched too
+    /// Read these folders of `hico pretrain`, `hico finetune` or `hico crossval`, and the folders below them
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
-    /// The page to write
+    /// Write the page to this file
     #[arg(long, short, value_name = "FILE", default_value = "report.html")]
     pub(crate) out: PathBuf,
-    /// Data set to take example frames from; patients' pictures then lie inside the page
+    /// Show example frames of this data set, which the page then contains; none by default
     #[arg(long, value_name = "DATASET")]
     pub(crate) data: Option<PathBuf>,
-    /// Open the page in the browser
+    /// Open the page in the browser when it is written
     #[arg(long)]
     pub(crate) open: bool,
-    /// Write over a page that exists
+    /// Overwrite an existing page; an error by default
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -11,45 +11,49 @@ Examples:
   curl -F file=@clip.mp4 http://127.0.0.1:8080/predict
   HICO_TOKEN=$(openssl rand -hex 24) hico serve tuned --listen 0.0.0.0:8080
 
-Open the address in a browser to look at clips: drop one, scrub through it, see where the network looks. GET /openapi.json describes
-the paths: /predict, /explain, /embed, /card, /limits, /health, /metrics.
+Open the address in a browser to view clips: drop one, scrub through it, and see the Grad-CAM maps. GET /openapi.json \
+describes the paths: /predict, /explain, /embed, /card, /limits, /health, /metrics.
 
-Only this machine is listened to unless --listen says otherwise, and then a token is required. There is no TLS: put a proxy before it.
-Uploads lie in a temporary folder (TMPDIR) that is removed before the answer goes out; names of files are never logged. What is too
-large, too slow or too much at once is refused with 413, 503 and 429. Ctrl-C finishes what is at work. A research tool; not for
-diagnosis.")]
+By default the server accepts connections from this machine only; any other --listen address requires a token. There is \
+no TLS: use a reverse proxy. Uploads go to a temporary folder (TMPDIR) and are removed before the response is sent; file \
+names are never logged. Requests that are too large, too slow or too many are refused with 413, 503 and 429. Ctrl-C \
+finishes the running requests. A research tool; not for diagnosis.")]
 pub(crate) struct ServeArgs {
-    /// A fine-tuned network: its file, or a folder of `hico finetune`
+    /// Read the fine-tuned network from this file, or folder of `hico finetune`
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// Address and port to listen at; port 0 takes any that is free
+    /// Listen on this address and port; port 0 takes any free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// The secret that every request must bring, 16 bytes or more; better in the environment than here, where others see it
+    /// Require this token, 16 bytes or more, in every request; better set in the environment, where other users do not see
+    /// it. None by default
     #[arg(long, value_name = "TOKEN", env = "HICO_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
-    /// Largest body, MB
-    #[arg(long, value_name = "MB", default_value = "256")]
+    /// Refuse larger request bodies, in MB
+    #[arg(long, help_heading = LIMITS, value_name = "MB", default_value = "256")]
     pub(crate) max_body: NonZeroUsize,
-    /// Frames of a clip, at most
-    #[arg(long, value_name = "N", default_value = "2000")]
+    /// Refuse clips with more frames
+    #[arg(long, help_heading = LIMITS, value_name = "N", default_value = "2000")]
     pub(crate) max_frames: NonZeroUsize,
-    /// Seconds that a request may take
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// Stop a request after this many seconds
+    #[arg(long, help_heading = LIMITS, value_name = "SECONDS", default_value = "120", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) max_seconds: u64,
-    /// Clips that are worked on at once
-    #[arg(long, value_name = "N", default_value = "2")]
+    /// Process this many clips at once
+    #[arg(long, help_heading = LIMITS, value_name = "N", default_value = "2")]
     pub(crate) at_once: NonZeroUsize,
-    /// Requests that may wait for their turn
-    #[arg(long, value_name = "N", default_value = "16")]
+    /// Queue this many requests; more are refused
+    #[arg(long, help_heading = LIMITS, value_name = "N", default_value = "16")]
     pub(crate) waiting: usize,
-    /// Licence of the data that the network was trained on, for its card
-    #[arg(long, value_name = "TEXT")]
+    /// State the licence of the training data; "not stated" by default
+    #[arg(long, help_heading = CARD, value_name = "TEXT")]
     pub(crate) data_licence: Option<String>,
-    /// What the network is meant for, for its card
-    #[arg(long, value_name = "TEXT")]
+    /// State the intended use; research by default
+    #[arg(long, help_heading = CARD, value_name = "TEXT")]
     pub(crate) intended_use: Option<String>,
-    /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
+    /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
 }
+
+const LIMITS: &str = "Limits";
+const CARD: &str = "Model card";

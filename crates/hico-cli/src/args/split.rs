@@ -9,22 +9,22 @@ Examples:
   hico split data --folds 5 --unlabel rare
   hico split data --check")]
 pub(crate) struct SplitArgs {
-    /// A data set
+    /// Read this data set, and write the folds into it
     #[arg(value_name = "DATASET")]
     pub(crate) dataset: PathBuf,
-    /// Number of folds
+    /// Make this many folds
     #[arg(long, short = 'k', default_value_t = 5, value_name = "K")]
     pub(crate) folds: usize,
-    /// Root of every random choice
+    /// Set the random seed
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seed: u64,
-    /// Take the label from every clip of a class that has too few groups; the table as it was is kept as clips.before-split.csv
+    /// Remove the label of every clip of this class, which has too few groups; the old table is kept as clips.before-split.csv
     #[arg(long, value_name = "CLASS", conflicts_with = "check")]
     pub(crate) unlabel: Vec<String>,
-    /// Only check the folds that are there
+    /// Check the existing folds and change nothing
     #[arg(long, conflicts_with = "force")]
     pub(crate) check: bool,
-    /// Replace folds that are there
+    /// Replace existing folds; an error by default
     #[arg(long)]
     pub(crate) force: bool,
 }

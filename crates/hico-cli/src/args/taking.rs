@@ -3,22 +3,24 @@ use clap::Args;
 use hico::device::DeviceChoice;
 use hico_data::ingest::{Damaged, Limits};
 
-/// What a clip may cost, and what is kept of a damaged one.
+const LIMITS: &str = "Limits";
+
+/// Limits of a clip, and the treatment of damaged ones.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {
-    /// Keep the frames that decode of a clip that is damaged or cut short, instead of refusing it
-    #[arg(long)]
+    /// Keep the readable frames of damaged or truncated clips; such clips are refused by default
+    #[arg(long, help_heading = LIMITS)]
     keep_damaged: bool,
-    /// Refuse clips with more frames
-    #[arg(long, value_name = "N")]
+    /// Refuse clips with more frames than this; 20000 by default
+    #[arg(long, help_heading = LIMITS, value_name = "N")]
     max_frames: Option<usize>,
-    /// Refuse clips that take longer to decode, 600 if absent
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Refuse clips that take longer to decode than this many seconds; 600 by default
+    #[arg(long, help_heading = LIMITS, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     max_seconds: Option<u64>,
 }
 
 impl LimitArgs {
-    /// Returns the limits, the usual ones where none are given.
+    /// Returns the limits, the defaults where none are given.
     pub(crate) fn limits(&self) -> Limits {
         let usual = Limits::default();
         Limits {
@@ -34,18 +36,18 @@ impl LimitArgs {
     }
 }
 
-/// How files become clips, and where they are looked at.
+/// Flags of every command that reads clips.
 #[derive(Debug, Args)]
 pub(crate) struct TakingArgs {
-    /// What a folder of pictures is
+    /// Treat a folder of pictures as one clip, or each picture as a clip
     #[arg(long, value_enum, default_value_t = StillsArg::Clip)]
     pub(crate) stills: StillsArg,
-    /// Follow symbolic links in folders; what is reached twice is taken in once
+    /// Follow symbolic links in folders; a file that is reached twice is read once
     #[arg(long)]
     pub(crate) follow_links: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    /// Where to compute: auto, cpu, wgpu[:N] or cuda[:N]
+    /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
 }

@@ -75,13 +75,13 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
 }
 
 fn options(args: &AuditArgs) -> AuditOptions {
-    let thresholds = Thresholds { copy: args.copy, same_view: args.same_view };
+    let thresholds = Thresholds { copy: args.duplicate_threshold, same_view: args.same_view_threshold };
     AuditOptions { thresholds, ..AuditOptions::default() }
 }
 
 fn complete(args: &AuditArgs, dataset: &Dataset, findings: Findings) -> anyhow::Result<Audit> {
-    let (confounds, no_confounds) = if args.no_confounds {
-        (None, Some("it was not asked for".to_owned()))
+    let (confounds, no_confounds) = if args.no_confounders {
+        (None, Some("it was skipped".to_owned()))
     } else if findings.unreadable.iter().any(|unread| unread.clip.dataset == 0) {
         (None, Some("some clips cannot be read".to_owned()))
     } else {
@@ -124,7 +124,7 @@ fn propose(args: &AuditArgs, dataset: &Dataset, audit: &Audit, output: &Output) 
     let written = files::propose(&args.dataset, dataset.manifest(), &audit.remedy, args.force);
     let [groups, exclude] = written.hint(|| "the data set must be in a folder that you may write to".to_owned())?;
     output.note(&format!(
-        "proposal: {} ({} merged), {} ({} to leave out)\nread and change them, then: hico audit {} --apply",
+        "proposal: {} ({} merged), {} ({} to leave out)\nedit them, then: hico audit {} --apply",
         groups.display(),
         audit.remedy.merged.len(),
         exclude.display(),

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &DemoArgs, threads: Option<NonZeroUsize>, output: &Outpu
             Ok(ExitCode::SUCCESS)
         }
         Err(DemoError::Interrupted) => {
-            output.note("interrupted; what was done is kept, and the same command goes on with it");
+            output.note("interrupted; finished work is kept, and the same command continues");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
         Err(error) => match error.hint() {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &DemoArgs, threads: Option<NonZeroUsize>, output: &Outpu
 
 fn words(demo: &Demo) -> String {
     format!(
-        "{}\nreport: {}\ndata set: {} (look at it with `hico inspect`)",
+        "{}\nreport: {}\ndata set: {} (see `hico inspect`)",
         report::terminal::table(&demo.evaluation),
         demo.report.display(),
         demo.dataset.display()

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &EmbedArgs, output: &Output) -> anyhow::Result<ExitCode>
         let what: Vec<String> = args.sources.iter().map(|path| name(path)).collect();
         let Some(placed) = picture::place(&embedding) else {
             let (rows, least) = (embedding.rows.len(), picture::FEWEST_ROWS);
-            bail!("{rows} rows are too few to place on a plane; {least} are the least");
+            bail!("{rows} rows are too few to plot in two dimensions; at least {least} are needed");
         };
         let title = format!("{} seen by {}", what.join(", "), name(&args.encoder));
         files.push((page.clone(), report::embedding::page(&title, &placed, embedding.rows.len()).into_bytes()));
@@ -135,7 +135,7 @@ impl<'a> Looker<'a> {
     fn new(path: &Path, args: &'a LookingArgs, stop: &'a AtomicBool, output: &Output) -> anyhow::Result<Self> {
         let source = evaluation::hinted(Source::read_of(path, &args.weights_of).map_err(EvaluateError::from))?;
         output.note(&source.pretrained.report().words());
-        let lens = Lens::new(&source, args.side.map(usize::from), args.taking.device)?;
+        let lens = Lens::new(&source, args.image_size.map(usize::from), args.taking.device)?;
         Ok(Self { lens, args, stop })
     }
 

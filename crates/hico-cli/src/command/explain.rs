@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-/// Frames of a film, at most.
-const FILM: usize = 48;
+/// Frames of an animation, at most.
+const ANIMATION: usize = 48;
 
 /// Names of the pictures of a frame.
-const PICTURES: [&str; 5] = ["frame", "local", "medium", "global", "hidden"];
+const PICTURES: [&str; 5] = ["frame", "local", "medium", "global", "occlusion"];
 
 /// An explanation and where its pictures are.
 #[derive(Serialize)]
@@ -102,10 +102,10 @@ fn one(
         "explanation.html".to_owned(),
         report::explanation::page(&explanation, &frames, &pictures).into_bytes(),
     ));
-    if args.film {
+    if args.gif {
         let class = class_of(&explanation.class, model)?;
-        let (pictures, seconds) = film(model, dataset, clip, class, FILM, stop)?;
-        files.push(("film.gif".to_owned(), gif(&pictures, seconds)?));
+        let (pictures, seconds) = film(model, dataset, clip, class, ANIMATION, stop)?;
+        files.push(("animation.gif".to_owned(), gif(&pictures, seconds)?));
     }
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     for (name, bytes) in files {
@@ -120,8 +120,8 @@ fn words(written: &Written) -> String {
     let figure = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.2}"));
     let levels = Level::ALL.map(|level| {
         let of = |all: &std::collections::BTreeMap<&str, Option<f64>>| figure(all.get(level.word()).copied().flatten());
-        let (hiding, random) = (of(&explanation.agrees_with_occlusion), of(&explanation.like_random_weights));
-        format!("  {:<8} {hiding:>6} with hiding {random:>6} with random weights", level.word())
+        let (occlusion, random) = (of(&explanation.agrees_with_occlusion), of(&explanation.like_random_weights));
+        format!("  {:<8} rank correlation {occlusion:>6} with occlusion, {random:>6} with random weights", level.word())
     });
     format!(
         "{}: {} {:.1} %; {}\n{}",

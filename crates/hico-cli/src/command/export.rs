@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
     // Before the work, so that a path that cannot be written is told at once.
     hinted(folder_of(&args.out))?;
     output.note(&source.pretrained.report().words());
-    let side = args.side.map_or(source.view().side, usize::from);
+    let side = args.image_size.map_or(source.view().side, usize::from);
     let target = match args.to {
         ToArg::Torchvision => Target::Torchvision,
         ToArg::Timm => Target::Timm,
@@ -124,7 +124,7 @@ fn summary(card: &Card, out: &Path, bytes: usize) -> String {
         json.display()
     )];
     if !card.source.left_out.is_empty() {
-        lines.push(format!("left out, for the format has no place for them: {}", card.source.left_out.join(", ")));
+        lines.push(format!("left out, because the format does not support them: {}", card.source.left_out.join(", ")));
     }
     if let Some(checked) = &card.checked {
         let largest = checked.outputs.iter().map(|(name, found)| format!("{name} {:.1e}", found.largest));

@@ -54,12 +54,12 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
         patient: column(&args.patient_column),
         group: column(&args.group_column),
         fold: column(&args.fold_column),
-        cuts: args.label_cuts.clone().unwrap_or_default(),
+        cuts: args.label_bins.clone().unwrap_or_default(),
         ..Columns::default()
     };
     let layout = layout(args)?;
     Ok(IngestOptions {
-        side: args.side,
+        side: args.image_size,
         limits: args.limits.limits(),
         fit: match args.fit {
             FitArg::Squash => Fit::Squash,
@@ -236,7 +236,10 @@ fn summary(report: &IngestReport, args: &IngestArgs) -> String {
     list("ignored", &report.ignored);
     let beside: Vec<String> = report.beside.iter().map(|path| path.display().to_string()).collect();
     if !beside.is_empty() {
-        lines.push(format!("patients and paths of DICOM files are hashed; for you alone: {}", beside.join(", ")));
+        lines.push(format!(
+            "patients and paths of DICOM files are pseudonymised; keep these files secret: {}",
+            beside.join(", ")
+        ));
     }
     lines.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.join("\n")

@@ -35,7 +35,7 @@ fn write_sheet(args: &InspectArgs, dataset: &Dataset) -> anyhow::Result<PathBuf>
     let taken = args.sheet.is_some() && !args.force && path.exists();
     let refused = if taken { Err(anyhow::anyhow!("{}: exists", path.display())) } else { Ok(()) };
     refused.hint(|| "choose another --sheet, or --force to write over it".to_owned())?;
-    let options = SheetOptions { clips: args.clips, frames: args.frames.into(), side: args.side.into() };
+    let options = SheetOptions { clips: args.clips, frames: args.frames.into(), side: args.image_size.into() };
     let png = contact_sheet::png(dataset, options).hint(|| "try fewer --clips, or --no-sheet".to_owned())?;
     atomic::write(&path, &png)
         .with_context(|| format!("{}: cannot be written", path.display()))

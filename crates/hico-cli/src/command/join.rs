@@ -21,7 +21,7 @@ pub(crate) fn run(args: &JoinArgs, output: &Output) -> anyhow::Result<ExitCode> 
         let part = parts
             .iter_mut()
             .find(|part| part.name == name)
-            .with_context(|| format!("--label-map {words}: no data set is called {name:?}"))
+            .with_context(|| format!("--label-map {words}: there is no data set {name:?}"))
             .hint(|| format!("the names are {known}"))?;
         let read = LabelMap::named(map).map_or_else(|| LabelMap::read(Path::new(map)), Ok);
         part.map = Some(read.hint(|| {
@@ -82,8 +82,8 @@ fn patients(report: &JoinReport, args: &JoinArgs) -> Vec<String> {
         lines.push(format!("{count} patients stand in several data sets and stay together ({few}{more})"));
     } else if count > 0 {
         lines.push(format!(
-            "warning: {count} patients are named alike in several data sets ({few}{more}) and are taken for different people, whom \
-             folds may part; if they are the same, join again with --same-patients"
+            "warning: {count} patients are named alike in several data sets ({few}{more}) and are treated as different people, whom \
+             folds may separate; if they are the same, join again with --same-patients"
         ));
     }
     lines.extend(report.alike.iter().take(LISTED).map(|names| {
@@ -103,7 +103,10 @@ fn summary(report: &JoinReport, args: &JoinArgs) -> String {
         lines.push(format!("{:<24}{}", "(unlabelled)", from(&report.unlabelled)));
     }
     if !report.folds {
-        lines.push("no folds: not every data set has them, or they part a patient; `hico split` makes some".to_owned());
+        lines.push(
+            "no folds: not every data set has them, or they separate clips of a patient; `hico split` makes folds"
+                .to_owned(),
+        );
     }
     lines.extend(patients(report, args));
     lines.join("\n")

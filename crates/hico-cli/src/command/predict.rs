@@ -23,7 +23,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
     let stop = interrupt::flag()?;
     let device = args.taking.device.open()?;
     let model = hinted(Model::open(&args.model, &device).map_err(Into::into))?;
-    let asking = Asking { every: args.every.get(), threads: rayon::current_num_threads(), stop: &stop };
+    let asking = Asking { frame_stride: args.frame_stride.get(), threads: rayon::current_num_threads(), stop: &stop };
     let reached = model.reached();
     output.note(&reached.words);
     if let Some(warning) = &reached.warning {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
         Ok(answers(&model, taken, asking, args.per, &reached, &mut done, output)?)
     })?;
     let Some(refused) = refused else {
-        output.note("interrupted; what was printed stands");
+        output.note("interrupted; the printed predictions are valid");
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     };
     output.note(&said(&done));
@@ -90,11 +90,14 @@ const CLASS: usize = 16;
 fn heads(per: PerArg, classes: &[String]) -> String {
     match per {
         PerArg::Clip => {
-            format!("{:<SOURCE$}  {:>6}  {:<CLASS$}  {:>10}  familiar", "clip", "frames", "prediction", "confidence")
+            format!(
+                "{:<SOURCE$}  {:>6}  {:<CLASS$}  {:>10}  {:>9}  distribution",
+                "clip", "frames", "prediction", "confidence", "ood_score"
+            )
         }
         PerArg::Frame => {
             let classes = classes.iter().map(|class| format!("{:>CLASS$}", short(class, CLASS))).collect::<String>();
-            format!("{:<SOURCE$}  {:>6}  {:>8}{classes}  distance", "clip", "frame", "seconds")
+            format!("{:<SOURCE$}  {:>6}  {:>8}{classes}  ood_score", "clip", "frame", "seconds")
         }
     }
 }
@@ -109,15 +112,15 @@ fn whole(answer: &ClipAnswer, reached: &Reached, output: &Output) {
     if output.is_json() {
         return line(&Named { answer, network: reached }, output);
     }
-    let familiar = match answer.familiarity {
-        None => "not known".to_owned(),
-        Some(found) if found.unfamiliar => {
-            format!("NO: {:.1} times as far from training clips as is usual", found.distance)
+    let (score, distribution) = match answer.ood {
+        None => ("n/a".to_owned(), "not measured".to_owned()),
+        Some(found) if found.out_of_distribution => {
+            (format!("{:.2}", found.ood_score), format!("OUT-OF-DISTRIBUTION: above the threshold {}", found.threshold))
         }
-        Some(_) => "yes".to_owned(),
+        Some(found) => (format!("{:.2}", found.ood_score), "in-distribution".to_owned()),
     };
     output.text(&format!(
-        "{:<SOURCE$}  {:>6}  {:<CLASS$}  {:>8.1} %  {familiar}",
+        "{:<SOURCE$}  {:>6}  {:<CLASS$}  {:>8.1} %  {score:>9}  {distribution}",
         short(&answer.source, SOURCE),
         answer.frames,
         short(&answer.prediction, CLASS),
@@ -140,9 +143,9 @@ fn frame(source: &str, answer: &FrameAnswer, model: &Model, reached: &Reached, o
     let seconds = answer.seconds.map_or_else(|| "n/a".to_owned(), |seconds| format!("{seconds:.2}"));
     let probabilities = answer.probabilities.values().iter().map(|p| format!("{:>w$.1} %", p * 100.0, w = CLASS - 2));
     let probabilities = probabilities.collect::<String>();
-    let distance = answer.distance.map_or_else(|| "n/a".to_owned(), |distance| format!("{distance:.2}"));
+    let score = answer.ood_score.map_or_else(|| "n/a".to_owned(), |score| format!("{score:.2}"));
     output.text(&format!(
-        "{:<SOURCE$}  {:>6}  {seconds:>8}{probabilities}  {distance}",
+        "{:<SOURCE$}  {:>6}  {seconds:>8}{probabilities}  {score}",
         short(source, SOURCE),
         answer.frame
     ));

@@ -187,7 +187,7 @@ struct Summary {
     seconds: f64,
     best: Option<Best>,
     groups: usize,
-    watched_groups: usize,
+    val_groups: usize,
     #[serde(skip)]
     losses_compare: bool,
 }
@@ -195,14 +195,14 @@ struct Summary {
 impl Summary {
     fn of(outcome: PretrainOutcome, run: PathBuf) -> Self {
         let PretrainOutcome { ending, step, epochs, seconds, best, record, .. } = outcome;
-        let (groups, watched_groups) = (record.groups.len(), record.watched_groups.len());
+        let (groups, val_groups) = (record.groups.len(), record.watched_groups.len());
         let losses_compare = record.method.spec().facts.losses_compare;
-        Self { run, ending, step, epochs, seconds, best, groups, watched_groups, losses_compare }
+        Self { run, ending, step, epochs, seconds, best, groups, val_groups, losses_compare }
     }
 
     fn words(&self) -> String {
         let best = self.best.map_or_else(String::new, |best| {
-            let seen = if self.watched_groups > 0 { "watched groups" } else { "training clips" };
+            let seen = if self.val_groups > 0 { "validation groups" } else { "training clips" };
             match self.losses_compare {
                 true => format!("; best epoch {} (loss {:.3} on the {seen})", best.epoch + 1, best.loss),
                 false => format!("; epoch {} is kept, the last (loss {:.3} on the {seen})", best.epoch + 1, best.loss),

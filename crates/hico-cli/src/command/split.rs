@@ -19,7 +19,7 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode>
         let has_folds = manifest.rows.iter().any(|row| row.fold.is_some()) && !args.force;
         let refused =
             if has_folds { Err(anyhow::anyhow!("{}: has folds already", args.dataset.display())) } else { Ok(()) };
-        refused.hint(|| "--check looks at them, --force replaces them".to_owned())?;
+        refused.hint(|| "--check checks them, --force replaces them".to_owned())?;
         let classes = manifest.classes().join(", ");
         for class in &args.unlabel {
             let clips = unlabel(&mut manifest, class);
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> anyhow::Result<ExitCode>
     let counted = |patients: usize| if patients == 1 { "1 patient".to_owned() } else { format!("{patients} patients") };
     if let Some(first) = torn.first() {
         output.warning(&format!(
-            "{} in several folds (first: {first}), because their clips are in several groups: what is tested was \
+            "{} in several folds (first: {first}), because their clips are in several groups, which is leakage: what is tested was \
              seen; give them one group in the labels table, or leave its column of groups out",
             counted(torn.len())
         ));

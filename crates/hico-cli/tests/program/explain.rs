@@ -19,7 +19,7 @@ fn a_clip_is_explained_at_three_levels_with_two_checks() {
         names
     };
     let (clip, second) = (&clips[0], &clips[1]);
-    let line = format!("explain tuned clips/{clip} clips/{second} --frames 3 --film --out why --json --quiet");
+    let line = format!("explain tuned clips/{clip} clips/{second} --frames 3 --gif --out why --json --quiet");
     let found: serde_json::Value = serde_json::from_str(&done(path, &line).out).unwrap();
     assert_eq!(found.as_array().unwrap().len(), 2);
     for (explanation, number) in found.as_array().unwrap().iter().zip(1..) {
@@ -38,8 +38,8 @@ fn a_clip_is_explained_at_three_levels_with_two_checks() {
         assert_eq!((size("sheet.png"), size("00002-medium.png")), ((1304, 780), (256, 256)));
         let page = std::fs::read_to_string(of_clip.join("explanation.html")).unwrap();
         assert!(page.matches("data:image/png;base64,").count() == 15 && !page.contains("<script"));
-        let film = std::fs::read(of_clip.join("film.gif")).unwrap();
-        assert!(film.starts_with(b"GIF89a"));
+        let animation = std::fs::read(of_clip.join("animation.gif")).unwrap();
+        assert!(animation.starts_with(b"GIF89a"));
         let kept: serde_json::Value =
             serde_json::from_slice(&std::fs::read(of_clip.join("explanation.json")).unwrap()).unwrap();
         assert_eq!((&kept["class"], &kept["frames"]), (&explanation["class"], &explanation["frames"]));

@@ -73,7 +73,7 @@ fn onnx_is_written_for_each_part_and_says_how_pictures_are_prepared() {
             assert!(bytes.windows(words.len()).any(|window| window == words.as_bytes()), "{part}: no {words}");
         }
         let card = json(&folder.join(format!("{part}.onnx.card.json")));
-        assert!(card["checked"].is_null() && card["preprocessing"]["side"] == 64, "{card}");
+        assert!(card["checked"].is_null() && card["preprocessing"]["image_size"] == 64, "{card}");
     }
 }
 
@@ -106,8 +106,8 @@ fn a_run_begins_with_weights_by_file_and_records_which() {
     let said = done(folder, &format!("{begin} --init first.safetensors --out begun"));
     assert!(said.err.contains("100 tensors used"), "{}", said.err);
     let record = json(&folder.join("begun/run.json"));
-    assert_eq!(record["first_weights"]["file"], "first.safetensors");
-    assert_eq!(record["first_weights"]["sha256"], json(&folder.join("first.safetensors.card.json"))["sha256"]);
+    assert_eq!(record["init_weights"]["file"], "first.safetensors");
+    assert_eq!(record["init_weights"]["sha256"], json(&folder.join("first.safetensors.card.json"))["sha256"]);
     std::fs::write(folder.join("deep.toml"), "model.depth = \"r34\"\n").unwrap();
     let deeper = "pretrain data --recipe deep.toml --init first.safetensors --out deeper";
     let deeper = run(folder, deeper.split_whitespace());

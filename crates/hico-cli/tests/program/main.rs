@@ -26,5 +26,6 @@ mod serve;
 mod signals;
 mod tables;
 mod threads;
+mod words;
 #[cfg(target_os = "linux")]
 mod write_failures;

@@ -46,11 +46,7 @@ fn a_picture_with_letters_is_suspected_in_its_folder_alone_and_in_a_data_set() {
     let before = snapshot(folder);
     let seen = run(folder, ["audit", "clips", "--phi", "--strict", "--quiet"]);
     assert_eq!(seen.code, Some(3), "{}{}", seen.out, seen.err);
-    assert!(
-        seen.out.contains("2 clips, text suspected in 1, headers that tell identity 0, not looked at 1"),
-        "{}",
-        seen.out
-    );
+    assert!(seen.out.contains("2 clips, text suspected in 1, headers that identify 0, not searched 1"), "{}", seen.out);
     assert!(seen.out.contains("with.bmp") && !seen.out.contains("without.bmp"), "{}", seen.out);
     assert_eq!(snapshot(folder), before, "looking writes nothing");
 

@@ -30,7 +30,7 @@ fn noise(folder: &Path, count: u32) {
 }
 
 #[test]
-fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_is_familiar() {
+fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_is_in_distribution() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     dataset(path, "--patients 12 --frames 4 --seed 2");
@@ -61,7 +61,7 @@ fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_i
     for frame in &frames {
         let key = (frame["source"].as_str().unwrap().to_owned(), frame["frame"].as_u64().unwrap());
         let found: Vec<f64> = by_class(&frame["probabilities"]);
-        assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-9 && frame["distance"].as_f64().unwrap() >= 0.0);
+        assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-9 && frame["ood_score"].as_f64().unwrap() >= 0.0);
         let Some(expected) = expected.get(&key) else { continue };
         // The same network, with the frames of other clips beside it.
         assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{key:?}: {found:?} {expected:?}");
@@ -75,7 +75,7 @@ fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_i
     assert_eq!((of_set.len(), of_files.len() * 4), (of_files.len(), frames.len()));
     for (clip, file) in of_set.iter().zip(&of_files) {
         assert!(file["source"].as_str().unwrap().contains(clip["source"].as_str().unwrap()), "{file} {clip}");
-        assert_eq!((&clip["probabilities"], &clip["familiarity"]), (&file["probabilities"], &file["familiarity"]));
+        assert_eq!((&clip["probabilities"], &clip["ood"]), (&file["probabilities"], &file["ood"]));
         let mine = frames.iter().filter(|frame| frame["source"] == clip["source"]);
         let first = mine.map(|frame| by_class(&frame["probabilities"])[0]).sum::<f64>() / 4.0;
         let classes = clip["probabilities"].as_object().unwrap();
@@ -83,15 +83,19 @@ fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_i
         assert_eq!(clip["nearest"].as_array().unwrap().len(), 5);
         assert_eq!(classes[clip["prediction"].as_str().unwrap()], clip["confidence"]);
     }
-    let every = lines(&done(path, "predict tuned data --every 3 --per frame --json --quiet").out);
+    let every = lines(&done(path, "predict tuned data --frame-stride 3 --per frame --json --quiet").out);
     assert_eq!(every.iter().filter(|frame| frame["source"] == of_set[0]["source"]).count(), 2, "frames 0 and 3");
 
-    // Nothing like it was learnt.
+    // Noise is out of the distribution of the training clips.
     noise(&path.join("noise"), 4);
     let strange = lines(&done(path, "predict tuned noise --stills each --json --quiet").out);
-    assert!(strange.len() == 4 && strange.iter().all(|clip| clip["familiarity"]["unfamiliar"] == true), "{strange:?}");
+    assert!(strange.len() == 4 && strange.iter().all(|clip| clip["ood"]["out_of_distribution"] == true), "{strange:?}");
     let table = done(path, "predict tuned noise/noise-0.png clips");
-    assert!(table.out.contains("NO: ") && table.out.contains("yes") && table.err.contains("not for diagnosis"));
+    assert!(
+        table.out.contains("OUT-OF-DISTRIBUTION")
+            && table.out.contains("  in-distribution")
+            && table.err.contains("not for diagnosis")
+    );
 }
 
 #[test]
@@ -164,11 +168,11 @@ fn xrays_and_noise_are_unlike_lung_clips() {
     );
     noise(&path.join("noise"), 10);
     let unlike = |sources: &[String]| -> [usize; 2] {
-        let options = ["--stills", "each", "--every", "10", "--json", "--quiet"];
+        let options = ["--stills", "each", "--frame-stride", "10", "--json", "--quiet"];
         let said = run(path, ["predict", "tuned"].into_iter().chain(sources.iter().map(String::as_str)).chain(options));
         assert_eq!(said.code, Some(0), "{}", said.err);
         let clips = lines(&said.out);
-        [clips.iter().filter(|clip| clip["familiarity"]["unfamiliar"] == true).count(), clips.len()]
+        [clips.iter().filter(|clip| clip["ood"]["out_of_distribution"] == true).count(), clips.len()]
     };
     let tested: Vec<String> = {
         let mut table = csv::Reader::from_path(format!("{videos}/videos.csv")).unwrap();
@@ -185,9 +189,9 @@ fn xrays_and_noise_are_unlike_lung_clips() {
         .collect();
     let [lung, xray, noise, eye, breast] =
         [tested.clone(), vec![xrays], vec!["noise".to_owned()], vec![eyes], breast].map(|of| unlike(&of));
-    println!("unfamiliar: {lung:?} of unseen lung clips, {xray:?} of X-rays, {noise:?} of pictures of noise");
+    println!("out-of-distribution: {lung:?} of unseen lung clips, {xray:?} of X-rays, {noise:?} of pictures of noise");
     // Another organ is ultrasound too: eyes are told by their layout; how much of a breast is told is not promised.
-    println!("unfamiliar: {eye:?} of eye clips, {breast:?} of breast pictures");
+    println!("out-of-distribution: {eye:?} of eye clips, {breast:?} of breast pictures");
     assert!(lung[1] == tested.len() && lung[0] * 3 <= lung[1], "{lung:?}");
     assert!(xray[0] * 3 >= xray[1] * 2 && noise[0] == noise[1], "{xray:?} {noise:?}");
     assert!(eye[0] == 2 && eye[1] == 2, "{eye:?}");

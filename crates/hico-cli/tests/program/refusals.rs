@@ -127,7 +127,7 @@ fn a_run_goes_on_by_its_own_records_also_from_a_moved_data_set_and_longer() {
     done(folder, "pretrain --resume --quiet --out run");
     let said = done(folder, "pretrain --resume --out run --epochs 2");
     assert!(said.err.contains("begun with 1 epochs and now has 2"), "{}", said.err);
-    refuse(folder, "pretrain --resume --out run --epochs 1", &["2 epochs are begun or done", "1"]);
+    refuse(folder, "pretrain --resume --out run --epochs 1", &["2 epochs are begun or finished", "1"]);
     // Other folds with the same clips held out are told; others are not gone on with, and why is said.
     let table = std::fs::read_to_string(folder.join("data/clips.csv")).unwrap();
     done(folder, "split data --folds 3 --seed 5 --force");

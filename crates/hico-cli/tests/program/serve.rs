@@ -19,7 +19,7 @@ fn a_clip_is_answered_as_the_commands_answer() {
     let clip = frames(path, "P002-1");
     let said = server.post("/predict?pictures=2", &clip).json();
     let expected: Value = serde_json::from_str(&done(path, "predict tuned clips/P002-1 --json --quiet").out).unwrap();
-    for key in ["frames", "prediction", "confidence", "probabilities", "familiarity", "nearest"] {
+    for key in ["frames", "prediction", "confidence", "probabilities", "ood", "nearest"] {
         assert_eq!(said["clip"][key], expected[key], "{key}");
     }
     assert_eq!(said["clip"]["source"], clip[0].0.as_str());
@@ -27,7 +27,10 @@ fn a_clip_is_answered_as_the_commands_answer() {
     let per_frame: Vec<Value> = per_frame.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(said["frames"].as_array().unwrap().len(), per_frame.len());
     for (found, expected) in said["frames"].as_array().unwrap().iter().zip(&per_frame) {
-        assert_eq!((&found["probabilities"], &found["distance"]), (&expected["probabilities"], &expected["distance"]));
+        assert_eq!(
+            (&found["probabilities"], &found["ood_score"]),
+            (&expected["probabilities"], &expected["ood_score"])
+        );
     }
     let pictures = said["pictures"].as_array().unwrap();
     assert!(pictures.len() == 2 && pictures[0]["image"].as_str().unwrap().starts_with("data:image/jpeg;base64,"));
@@ -38,7 +41,7 @@ fn a_clip_is_answered_as_the_commands_answer() {
     let why: Value = serde_json::from_str(&std::fs::read_to_string(why.join("explanation.json")).unwrap()).unwrap();
     assert_eq!((&looks["class"], &looks["frames"]), (&why["class"], &serde_json::json!([1])));
     let levels = looks["maps"][0]["levels"].as_object().unwrap();
-    assert_eq!(levels.keys().collect::<Vec<_>>(), ["global", "hidden", "local", "medium"]);
+    assert_eq!(levels.keys().collect::<Vec<_>>(), ["global", "local", "medium", "occlusion"]);
     for map in levels.values() {
         let places = map["height"].as_u64().unwrap() * map["width"].as_u64().unwrap();
         assert_eq!(map["values"].as_array().unwrap().len() as u64, places);
@@ -83,6 +86,7 @@ fn what_cannot_be_answered_is_refused_with_the_reason() {
     server.post("/predict", &named("a.mp4", b"\0\0\0\x18ftypmp42")).refuses(422, "not a video");
     server.post("/predict", &named("a", b"")).refuses(422, "no DICOM file");
     server.post("/predict", &named("a.bin", &[1, 2, 3])).refuses(422, "no DICOM file");
+    server.post("/predict?frame_stride=0", one).refuses(400, "frame_stride");
     server.post("/predict?every=0", one).refuses(400, "every");
     server.post("/predict?pictrs=2", one).refuses(400, "pictrs");
     server.post("/explain?frame=1&count=1", one).refuses(400, "leave one out");
@@ -112,7 +116,7 @@ fn what_cannot_be_answered_is_refused_with_the_reason() {
     // Whoever is refused at the door hears it after sending everything.
     let large = named("a.mp4", &vec![0; 4_900_000]);
     server.post_with("/predict", &large, "Origin: https://evil.test\r\n").refuses(403, "another site");
-    server.post("/predict?every=0", &large).refuses(400, "every");
+    server.post("/predict?frame_stride=0", &large).refuses(400, "frame_stride");
     let rebound = server.head("/predict", 0, "").replace(&server.address, "evil.test");
     server.send(&rebound, &[]).refuses(421, "its own machine only");
     assert_eq!(server.post_with("/predict", one, &format!("Origin: http://{}\r\n", server.address)).status, 200);
@@ -186,7 +190,7 @@ fn too_much_at_once_and_too_slow_are_told_and_what_is_at_work_is_finished() {
     assert_eq!(server.get("/health").status, 200, "who asks for no work is answered");
     let began = Instant::now();
     let late = Answer::read(slow);
-    late.refuses(503, "not done within 3 s");
+    late.refuses(503, "not finished within 3 s");
     // What is left of its body is waited for two seconds more.
     assert!(began.elapsed() < Duration::from_secs(6));
     // Its place is free again, also where a client goes away.

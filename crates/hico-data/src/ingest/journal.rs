@@ -52,7 +52,8 @@ pub enum Entry {
 pub struct Settings {
     /// Name of the source folder.
     pub source: String,
-    /// Side of the stored frames, pixels; 0 keeps their size.
+    /// Height and width of the stored frames, pixels; 0 keeps their size. In files `image_size`; earlier ones have `side`.
+    #[serde(rename = "image_size", alias = "side")]
     pub side: usize,
     /// How a frame fills the side.
     pub fit: Fit,
@@ -254,6 +255,17 @@ mod tests {
         assert_eq!(before, [refused("a")]);
         journal.append(&[refused("c")]).unwrap();
         assert_eq!(read(folder.path()).unwrap(), [refused("a"), refused("c")]);
+    }
+
+    #[test]
+    fn settings_of_an_earlier_version_are_read_by_their_keys_and_written_by_ours() {
+        let earlier = r#"{"source":"clips","side":64,"fit":"squash","stills":"clip","labels_sha256":"00",
+            "columns":{"file":"f","label":"EF","patient":null,"group":null,"fold":null,"cuts":"40,50"}}"#;
+        let settings: Settings = serde_json::from_str(earlier).unwrap();
+        assert_eq!((settings.side, settings.columns.as_ref().unwrap().cuts.as_deref()), (64, Some("40,50")));
+        let now = serde_json::to_string(&settings).unwrap();
+        assert!(now.contains(r#""image_size":64"#) && now.contains(r#""bins":"40,50""#), "{now}");
+        assert_eq!(serde_json::from_str::<Settings>(&now).unwrap(), settings);
     }
 
     #[test]

@@ -172,7 +172,7 @@ pub(crate) fn groups(clips: &[(&str, &Facts)]) -> Result<(Vec<String>, Vec<Strin
     for (patient, groups) in of_patient.iter().filter(|(_, groups)| groups.len() > 1) {
         let groups = groups.iter().copied().collect::<Vec<_>>().join(", ");
         warnings
-            .push(format!("patient {patient} stands in groups {groups}: a split may put the patient on both sides"));
+            .push(format!("patient {patient} stands in groups {groups}: folds may separate them, which is leakage"));
     }
     let mut result = Vec::with_capacity(clips.len());
     let mut fold_of: BTreeMap<String, Option<usize>> = BTreeMap::new();

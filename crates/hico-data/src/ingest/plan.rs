@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 pub(super) const SPLIT_WORDS: &str = "train, validation and test are folds 0, 1 and 2: test with --holdout-fold 2";
 
 /// What is said where nothing tells whose the clips are.
-const NO_PATIENTS: &str = "no patient is known, so every clip is a group of its own and folds may put near copies on both sides; \
-     name patients with --labels or --patient-in-name, or find near copies with hico audit";
+const NO_PATIENTS: &str = "no patient is known, so every clip is a group of its own and folds may separate near duplicates, which is leakage; \
+     name patients with --labels or --patient-in-name, or find near duplicates with hico audit";
 
 /// What there is to do, settled before anything is written.
 pub(super) struct Plan {
@@ -174,7 +174,7 @@ impl Plan {
             if let Some((clip, id)) = nobody.first() {
                 let count = nobody.len();
                 report.notes.push(format!(
-                    "{count} clips name a patient who is nobody, as {id} of {clip}; --keep-word {id} keeps it"
+                    "{count} clips have a placeholder as their patient, such as {id} of {clip}; --keep-word {id} keeps it"
                 ));
             }
         }

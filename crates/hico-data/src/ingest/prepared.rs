@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Prepared {
-    /// Side of the stored frames, pixels; 0 keeps their size.
+    /// Height and width of the stored frames, pixels; 0 keeps their size. In files `image_size`; earlier ones have `side`.
+    #[serde(rename = "image_size", alias = "side")]
     pub side: usize,
     /// How a frame fills the side.
     pub fit: Fit,
@@ -76,6 +77,15 @@ mod tests {
     use super::*;
     use crate::manifest::ClipRow;
     use crate::{Channels, Size};
+
+    #[test]
+    fn a_network_of_an_earlier_version_says_side_and_ours_image_size() {
+        let earlier: Prepared = serde_json::from_str(r#"{"side":96,"fit":"keep"}"#).unwrap();
+        assert_eq!(earlier, Prepared { side: 96, fit: Fit::Keep, ..Prepared::default() });
+        let now = serde_json::to_string(&earlier).unwrap();
+        assert!(now.contains(r#""image_size":96"#) && !now.contains("side"), "{now}");
+        assert_eq!(serde_json::from_str::<Prepared>(&now).unwrap(), earlier);
+    }
 
     fn of(done: &[&str]) -> Prepared {
         let row = |(at, done): (usize, &&str)| ClipRow {

@@ -200,7 +200,7 @@ impl Refusal {
             }
             Self::TooManyFrames { .. } => "cut the video into clips, or allow more with --max-frames",
             Self::TooLarge { .. } => "crop or shrink the frames first",
-            Self::TooManyBytes { .. } => "cut the video into clips, or ingest with a smaller --side",
+            Self::TooManyBytes { .. } => "cut the video into clips, or ingest with a smaller --image-size",
             Self::SizeChanges { .. } => {
                 "bring them to one size, or, if these are single pictures and not the frames of one clip, say --stills each"
             }

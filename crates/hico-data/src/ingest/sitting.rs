@@ -87,7 +87,7 @@ impl Sitting {
         let there: BTreeSet<&str> = plan.found.iter().map(|found| found.source.as_str()).collect();
         let gone = stored.keys().filter(|source| !there.contains(source.as_str())).count();
         if gone > 0 {
-            report.warnings.push(format!("{gone} clips of an earlier sitting have no source any more; they stay"));
+            report.warnings.push(format!("{gone} clips of an earlier run have no source any more; they stay"));
         }
         let (pending, recorded) = (Vec::new(), Instant::now());
         Ok(Self { journal, writer, pending, recorded, stored, table, veil, report, pairs: Vec::new(), done: 0 })
@@ -317,7 +317,7 @@ fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path)
     let pattern = |settings: &Settings| settings.patient_in_name.clone().unwrap_or_else(|| "none".to_owned());
     let options = [
         ("the source folder", before.source.clone(), now.source.clone()),
-        ("--side", before.side.to_string(), now.side.to_string()),
+        ("--image-size", before.side.to_string(), now.side.to_string()),
         ("--fit", word(format!("{:?}", before.fit)), word(format!("{:?}", now.fit))),
         ("--stills", word(format!("{:?}", before.stills)), word(format!("{:?}", now.stills))),
         ("masks", word(format!("{:?}", before.masks)), word(format!("{:?}", now.masks))),

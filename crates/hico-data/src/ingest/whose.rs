@@ -62,7 +62,7 @@ pub(super) fn warnings(manifest: &Manifest, stored: &BTreeMap<String, ClipEntry>
     let (clips, groups) = groups_by(NamedBy::Nobody);
     if clips > groups {
         warnings.push(format!(
-            "the DICOM files of {clips} clips name a patient who is nobody (as ANONYMOUS, UNKNOWN or 0 is), so these clips are {}, \
+            "the DICOM files of {clips} clips have a placeholder as their patient (such as ANONYMOUS, UNKNOWN or 0), so these clips are {}, \
              whoever they show; {REMEDY}",
             count(groups, "group")
         ));
@@ -70,8 +70,8 @@ pub(super) fn warnings(manifest: &Manifest, stored: &BTreeMap<String, ClipEntry>
     let (clips, groups) = groups_by(NamedBy::Study);
     if clips > 1 {
         warnings.push(format!(
-            "the DICOM files of {clips} clips name no patient, so a study is taken for a patient ({}), and a patient of \
-             several studies may stand on both sides of a split; {REMEDY}",
+            "the DICOM files of {clips} clips name no patient, so a study is treated as a patient ({}), and folds may \
+             separate the studies of a patient, which is leakage; {REMEDY}",
             count(groups, "group")
         ));
     }

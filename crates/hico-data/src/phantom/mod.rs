@@ -63,8 +63,9 @@ pub struct PhantomRecipe {
     /// Frames a clip.
     pub frames: usize,
     /// Height and width of a frame, pixels.
+    #[serde(rename = "image_size")]
     pub side: usize,
-    /// Root of every random choice.
+    /// Random seed.
     pub seed: Seed,
     /// Share of the clips that carry no label.
     pub unlabelled_fraction: f64,

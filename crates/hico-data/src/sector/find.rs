@@ -62,7 +62,7 @@ pub enum NotFound {
     #[error("several pictures")]
     Several,
     /// Nothing moves, and much is darker than what seems to surround it.
-    #[error("it cannot be told from what surrounds it")]
+    #[error("it cannot be separated from its surroundings")]
     Unsure,
 }
 

@@ -115,13 +115,13 @@ fn a_scan_names_the_elements_that_are_filled_and_never_what_they_hold() {
 }
 
 #[test]
-fn patients_who_are_nobody_are_told_until_a_table_names_them() {
+fn placeholder_patients_are_reported_until_a_table_names_them() {
     let files = [("a/IM1", identified("ANONYMOUS")), ("b/IM2", identified("ANONYMOUS")), ("c/IM3", identified("ID-1"))];
     let study = Study::new(&files.each_ref().map(|(name, file)| (*name, file)));
     let report = study.ingest(&options()).unwrap();
     assert_eq!(report.manifest.rows.iter().map(|row| &row.group).collect::<BTreeSet<_>>().len(), 2);
     let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
-    assert!(warning.starts_with("the DICOM files of 2 clips name a patient who is nobody"), "{warning}");
+    assert!(warning.starts_with("the DICOM files of 2 clips have a placeholder as their patient"), "{warning}");
     assert!(warning.contains("are 1 group,") && warning.contains("--labels"), "{warning}");
     assert_eq!(study.ingest(&options()).unwrap().warnings, report.warnings, "a later sitting knows it, too");
     fs::remove_dir_all(study.out()).unwrap();
@@ -138,6 +138,6 @@ fn files_without_a_patient_are_grouped_by_study_and_told() {
     let report = study.ingest(&options()).unwrap();
     assert_eq!(report.manifest.rows.iter().map(|row| &row.group).collect::<BTreeSet<_>>().len(), 2);
     let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
-    let expected = "the DICOM files of 3 clips name no patient, so a study is taken for a patient (2 groups), and";
+    let expected = "the DICOM files of 3 clips name no patient, so a study is treated as a patient (2 groups), and";
     assert!(warning.starts_with(expected), "{warning}");
 }

@@ -1,4 +1,4 @@
-// A clip → its answer, frame by frame; maps are asked for when they are looked at. Nothing is kept but in this page.
+// A clip → its prediction, frame by frame; maps are requested when they are shown. Nothing is kept but in this page.
 "use strict";
 
 const at = (id) => document.getElementById(id);
@@ -30,7 +30,7 @@ async function ask(path, body, signal) {
     response = await fetch(path, { method: body ? "POST" : "GET", body, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused(0, { error: "the server does not answer", hint: "it may have ended, or the clip is too large for it" });
+    throw new Refused(0, { error: "the server does not answer", hint: "it may have stopped, or the clip is too large for it" });
   }
   const said = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, said);
@@ -101,7 +101,7 @@ async function take(list) {
     return;
   }
   const name = files.length === 1 ? files[0].name : `${files.length} files`;
-  say(`Looking at ${name} …`);
+  say(`Predicting ${name} …`);
   at("file").disabled = true;
   try {
     answer = await ask(`predict?pictures=${PICTURES}`, form());
@@ -119,14 +119,15 @@ async function take(list) {
 function show() {
   const { clip } = answer;
   at("prediction").textContent = `${clip.prediction}: ${percent(clip.confidence)}`;
-  const familiar = clip.familiarity;
-  const strange = familiar && familiar.unfamiliar;
-  at("verdict").className = `answer ${strange ? "bad" : "open"}`;
-  at("familiar").textContent = !familiar
-    ? "Whether the clip is like those that were learnt from is not known."
-    : strange
-      ? `Unfamiliar: ${familiar.distance.toFixed(1)} times as far from the training clips as is usual. Do not trust the class.`
-      : "The clip is like those that were learnt from.";
+  const { ood } = clip;
+  const outside = ood && ood.out_of_distribution;
+  at("verdict").className = `answer ${outside ? "bad" : "open"}`;
+  const score = ood && `ood_score ${ood.ood_score.toFixed(2)}, threshold ${ood.threshold}`;
+  at("distribution").textContent = !ood
+    ? "The out-of-distribution score is not available for this network."
+    : outside
+      ? `Out-of-distribution (${score}). Do not trust the class.`
+      : `In-distribution (${score}).`;
   at("class").value = clip.prediction;
   document.querySelector("input[name=level]").checked = true;
   at("scrub").max = answer.frames.length - 1;
@@ -193,25 +194,25 @@ function picture(words) {
   const plain = plainPicture();
   at("viewer").classList.toggle("busy", Boolean(level && !found));
   at("picture").src = found ? found.maps[0].levels[level].image : plain.image;
-  at("picture").alt = found ? `Frame ${frameNow().frame}; bright is where the network looks (${level})` : `Frame ${plain.frame}`;
+  at("picture").alt = found ? `Frame ${frameNow().frame}; bright: evidence for the class (${level})` : `Frame ${plain.frame}`;
   at("frame-words").textContent = plain.frame === frameNow().frame || found ? words : `${words}; frame ${plain.frame} is shown`;
-  at("belief").textContent = found ? belief(found, level) : level ? "Asking …" : "";
+  at("belief").textContent = found ? belief(found, level) : level ? "Computing …" : "";
   if (level && !found && !playing) soon();
 }
 
 // What a map shows, and whether it can be believed.
 function belief(found, level) {
   const { values, height, width } = found.maps[0].levels[level];
-  if (values.every((value) => value <= 0)) return "No place at this level speaks for the class.";
-  if (level === "hidden") return "Bright: the probability falls where this place is hidden. No gradient is used.";
+  if (values.every((value) => value <= 0)) return "No region at this level is evidence for the class.";
+  if (level === "occlusion") return "Bright: occlusion of this region lowers the probability. No gradient is used.";
   const figure = (all) => (typeof all[level] === "number" ? all[level].toFixed(2) : "n/a");
-  const [hiding, random] = [figure(found.agrees_with_occlusion), figure(found.like_random_weights)];
-  return "Bright: speaks for the class. " + (height * width < 16
-    ? `The map has ${height}x${width} places, too few to check it.`
-    : `Rank correlation with hiding ${hiding} (1 is the same), with a network that learnt nothing ${random} (near 1 the map shows the picture alone).`);
+  const [occlusion, random] = [figure(found.agrees_with_occlusion), figure(found.like_random_weights)];
+  return "Bright: evidence for the class. " + (height * width < 16
+    ? `The map has ${height}x${width} cells, too few to check it.`
+    : `Rank correlation with occlusion ${occlusion} (1 is the same), with a network of random weights ${random} (near 1 the map shows the picture alone).`);
 }
 
-// Asks for the maps of the frame that is looked at, once it stands still.
+// Requests the maps of the frame that is shown, once it stands still.
 function soon() {
   clearTimeout(later);
   later = setTimeout(async () => {

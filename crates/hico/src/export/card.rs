@@ -55,7 +55,7 @@ pub struct Card {
     pub recipe: Option<Recipe>,
     /// Licence of the data, as its user states it.
     pub data_licence: Option<String>,
-    /// What the weights reached, and the floors beside it.
+    /// What the weights reached, and the baselines beside it.
     pub evaluations: Vec<Figures>,
     /// What the weights are meant for.
     pub intended_use: String,
@@ -103,8 +103,10 @@ pub struct Network {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Preprocessing {
     /// Whether the weights say so; otherwise these are our defaults.
+    #[serde(rename = "recorded")]
     pub known: bool,
     /// Height and width, pixels.
+    #[serde(rename = "image_size")]
     pub side: usize,
     /// How a frame comes to them.
     pub resize: &'static str,
@@ -136,7 +138,7 @@ pub struct Data {
 pub struct Figures {
     /// The command that made it.
     pub command: String,
-    /// Hash of the table of the data it was judged on.
+    /// Hash of the table of the data it was tested on.
     pub data: String,
     /// Folds and seeds.
     pub folds: Vec<usize>,
@@ -144,7 +146,7 @@ pub struct Figures {
     pub seeds: Vec<u64>,
     /// How much was tested.
     pub tested: Tested,
-    /// A row a candidate, the floors first; by the honest protocol.
+    /// A row a candidate, the baselines first; by the honest protocol.
     pub rows: Vec<Row>,
     /// What a reader must know before believing a number.
     pub warnings: Vec<String>,
@@ -155,9 +157,9 @@ pub struct Figures {
 pub struct Row {
     /// The candidate.
     pub name: String,
-    /// Floor or contender.
+    /// Baseline or contender.
     pub role: Role,
-    /// Clips judged.
+    /// Clips tested.
     pub clips: usize,
     /// Share of clips classified right.
     pub accuracy: Estimate,
@@ -339,7 +341,7 @@ fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: 
         "It knows the probes, settings and patients of its data, and may fail without a sign on others.".to_owned(),
     ];
     if evaluations.is_empty() {
-        limits.push("No evaluation is given: nobody knows what it is worth. `hico crossval` finds out.".to_owned());
+        limits.push("No evaluation is given, so its accuracy is unknown. `hico crossval` measures it.".to_owned());
     }
     let contaminated = evaluations.iter().flat_map(|evaluation| &evaluation.candidates);
     if contaminated.flat_map(|candidate| &candidate.runs).any(|run| !run.contaminated_groups.is_empty()) {
@@ -347,18 +349,19 @@ fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: 
     }
     match source.known_view() {
         None => limits.push(
-            "The weights do not say how their pictures were prepared; mean, deviation and side are HiCo's defaults."
+            "The weights do not say how their pictures were preprocessed; mean, deviation and image size are HiCo's defaults."
                 .to_owned(),
         ),
         Some(view) if view.side != side => {
-            limits.push(format!("It learnt at {} pixels a side and is set up here for {side}.", view.side));
+            limits.push(format!("It was trained at an image size of {} pixels and is set up here for {side}.", view.side));
         }
         Some(_) => {}
     }
     let (_, all_known) = source.history.seen();
     if !all_known || (statements.hide_groups && source.history != History::random()) {
         limits.push(
-            "Which patients its pretraining saw is not recorded: a test on them cannot be recognised.".to_owned(),
+            "Which patients its pretraining saw is not recorded: contamination of a test cannot be detected."
+                .to_owned(),
         );
     }
     if source.classifier.is_some() {
@@ -369,7 +372,9 @@ fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: 
         limits.push("It has no feature pyramid.".to_owned());
     }
     if statements.data_licence.is_none() {
-        limits.push("The licence of its data is not stated: ask before you use or pass it on.".to_owned());
+        limits.push(
+            "The licence of its data is not stated: clarify it before you use or publish the weights.".to_owned(),
+        );
     }
     limits
 }

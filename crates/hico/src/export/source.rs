@@ -139,7 +139,7 @@ impl Source {
             ("architecture".to_owned(), super::architecture(self.pretrained.depth).to_owned()),
             ("channel_order".to_owned(), "RGB".to_owned()),
             ("layout".to_owned(), "NCHW".to_owned()),
-            ("side".to_owned(), side.to_string()),
+            ("image_size".to_owned(), side.to_string()),
             ("resize".to_owned(), RESIZE.to_owned()),
             ("scale".to_owned(), "1/255".to_owned()),
             ("mean".to_owned(), view.mean.to_string()),
@@ -162,4 +162,4 @@ impl Source {
 
 /// How a frame comes to its side.
 pub(super) const RESIZE: &str =
-    "the whole frame to side x side, bilinear with antialiasing (Pillow's BILINEAR), whatever its shape";
+    "the whole frame to image size x image size, bilinear with antialiasing (Pillow's BILINEAR), whatever its shape";

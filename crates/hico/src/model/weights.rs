@@ -135,7 +135,7 @@ pub enum WeightsError {
         source: Box<Self>,
     },
     /// A tensor of the backbone has no place in the model.
-    #[error("tensor {name} has no place in a {}: the weights are of another network", .depth.words())]
+    #[error("tensor {name} does not belong to a {}: the weights are of another network", .depth.words())]
     Extra {
         /// The tensor.
         name: String,
@@ -151,7 +151,7 @@ pub enum WeightsError {
         found: crate::recipe::Depth,
     },
     /// A tensor has another shape than the model's.
-    #[error("tensor {name} is {found:?} but the model needs {expected:?}: they differ in depth, side or classes")]
+    #[error("tensor {name} is {found:?} but the model needs {expected:?}: they differ in depth, image size or classes")]
     Shape {
         /// The tensor.
         name: String,

@@ -46,9 +46,9 @@ pub struct FrameAnswer {
     pub seconds: Option<f64>,
     /// Probability of each class, calibrated.
     pub probabilities: ByClass,
-    /// Distance from the training frames, as a multiple of what is usual for patients that were not learnt from; absent
-    /// where the model does not know them.
-    pub distance: Option<f64>,
+    /// Distance from the training frames, as a multiple of the threshold: out-of-distribution above 1; absent where the
+    /// model does not know them.
+    pub ood_score: Option<f64>,
 }
 
 /// What the network says of one clip.
@@ -66,21 +66,26 @@ pub struct ClipAnswer {
     pub confidence: f64,
     /// Probability of each class: the mean over frames.
     pub probabilities: ByClass,
-    /// Whether the clip is like those that were learnt from; absent where the model does not know them.
-    pub familiarity: Option<Familiarity>,
+    /// Out-of-distribution score of the clip; absent where the model does not know its training frames.
+    pub ood: Option<OutOfDistribution>,
     /// The nearest training clips, by the mean of the frames' features.
     pub nearest: Vec<NamedNear>,
 }
 
-/// Whether a clip is like those that were learnt from.
+/// The `ood_score` above which a clip is out-of-distribution: 19 of 20 clips of new patients lie below.
+pub const OOD_THRESHOLD: f64 = 1.0;
+
+/// Whether a clip is in the distribution of those that were learnt from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Familiarity {
-    /// Its distance from the training frames, by each description the median of its frames', and of these the farthest: 1
-    /// is as far as is usual for patients that were not learnt from.
-    pub distance: f64,
-    /// Whether it lies farther: then its class is not to be trusted.
-    pub unfamiliar: bool,
-    /// The distance by each description, of which the farthest counts.
+pub struct OutOfDistribution {
+    /// Its distance from the training frames, by each description the median of its frames', and of these the farthest, as
+    /// a multiple of the distance that 19 of 20 clips of new patients do not exceed.
+    pub ood_score: f64,
+    /// [`OOD_THRESHOLD`].
+    pub threshold: f64,
+    /// Whether the score is above the threshold: then its class is not to be trusted.
+    pub out_of_distribution: bool,
+    /// The score by each description, of which the largest counts.
     pub by: Distances,
 }
 
@@ -98,8 +103,8 @@ pub struct NamedNear {
 /// How clips are looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking<'a> {
-    /// Every so manieth frame; 1 is all.
-    pub every: usize,
+    /// Reads every Nth frame; 1 is all.
+    pub frame_stride: usize,
     /// Threads that make views.
     pub threads: usize,
     /// Once true, the work stops.
@@ -125,7 +130,7 @@ impl Model {
         let row = dataset.row(clip);
         let facts = &self.saved.facts;
         let frames: Vec<FrameRef> =
-            (0..row.frames).step_by(asking.every.max(1)).map(|frame| FrameRef { clip, frame }).collect();
+            (0..row.frames).step_by(asking.frame_stride.max(1)).map(|frame| FrameRef { clip, frame }).collect();
         let place = Workplace { device: &self.device, threads: asking.threads, stop: asking.stop };
         let classes: Arc<[String]> = facts.classes.clone().into();
         let by_class = |values| ByClass { classes: Arc::clone(&classes), values };
@@ -151,7 +156,7 @@ impl Model {
                     frame: frame.frame,
                     seconds: row.fps.filter(|fps| *fps > 0.0).map(|fps| frame.frame as f64 / fps),
                     probabilities: by_class(calibrated(&probabilities, facts.temperature)),
-                    distance: apart.map(|apart| apart.farthest()),
+                    ood_score: apart.map(|apart| apart.farthest()),
                 };
                 sums.iter_mut().zip(answer.probabilities.values()).for_each(|(sum, probability)| *sum += probability);
                 middle.resize(described.features.len(), 0.0);
@@ -174,10 +179,11 @@ impl Model {
             prediction: facts.classes[class].clone(),
             confidence: means[class],
             probabilities: by_class(means),
-            familiarity: self.saved.known.as_ref().map(|_| {
+            ood: self.saved.known.as_ref().map(|_| {
                 let by = Distances::of_clip(&distances);
-                let distance = by.farthest();
-                Familiarity { distance, unfamiliar: distance > 1.0, by }
+                let ood_score = by.farthest();
+                let out_of_distribution = ood_score > OOD_THRESHOLD;
+                OutOfDistribution { ood_score, threshold: OOD_THRESHOLD, out_of_distribution, by }
             }),
             nearest: self.nearest(&middle),
         })

@@ -128,7 +128,7 @@ const LARGEST_UNIFORMITY: f64 = -0.02;
 /// The warning a person should see when the embeddings have collapsed to a point or a line.
 #[must_use]
 pub fn collapse(health: &Health) -> Option<String> {
-    let remedy = "the embedding no longer tells clips apart; try a smaller train.learning_rate, a larger train.batch \
+    let remedy = "the embedding has collapsed and no longer separates clips; try a smaller train.learning_rate, a larger train.batch \
                   or a smaller method.temperature";
     if let Some(rank) = health.embedding_rank.filter(|&rank| rank < SMALLEST_RANK) {
         return Some(format!("collapse: effective rank of the embeddings {rank:.2}: {remedy}"));

@@ -46,7 +46,7 @@ pub enum Entry {
     Finished {
         /// Steps done.
         step: u64,
-        /// Seconds of training, over all sittings.
+        /// Seconds of training, over all parts of the run.
         seconds: f64,
     },
 }
@@ -79,20 +79,22 @@ pub struct EpochEntry {
     pub epoch: usize,
     /// Images (views) seen since the run began.
     pub images_seen: u64,
-    /// Seconds of training since the run began, over all sittings.
+    /// Seconds of training since the run began, over all parts of the run.
     pub seconds: f64,
     /// Mean over the epoch's steps of every loss term.
     pub losses: BTreeMap<String, f64>,
-    /// How the representation does on the watched groups.
+    /// How the representation does on the validation groups.
     pub health: Health,
 }
 
-/// How a representation does on the groups that the run watches but does not train on.
+/// How a representation does on the validation groups, which the run does not train on.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Health {
-    /// Loss on the watched groups, by which the best checkpoint is chosen.
+    /// Loss on the validation groups, by which the best checkpoint is chosen. In files `val_loss`; earlier ones have
+    /// `watch_loss`.
+    #[serde(rename = "val_loss", alias = "watch_loss")]
     pub watch_loss: Option<f64>,
-    /// Balanced accuracy of a 5-nearest-neighbour vote: watched frames among training frames, pooled backbone features.
+    /// Balanced accuracy of a 5-nearest-neighbour vote: validation frames among training frames, pooled backbone features.
     pub knn_balanced_accuracy: Option<f64>,
     /// Effective rank of the global embeddings (exponential of the entropy of the normalised singular values).
     pub embedding_rank: Option<f64>,
@@ -100,4 +102,19 @@ pub struct Health {
     pub alignment: Option<f64>,
     /// Log of the mean Gaussian potential between clips (Wang and Isola 2020); smaller is more spread out.
     pub uniformity: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_of_an_earlier_version_is_read_by_its_keys_and_written_by_ours() {
+        let earlier = r#"{"watch_loss":2.5,"knn_balanced_accuracy":null,"embedding_rank":3.0}"#;
+        let health: Health = serde_json::from_str(earlier).unwrap();
+        assert_eq!((health.watch_loss, health.embedding_rank), (Some(2.5), Some(3.0)));
+        let now = serde_json::to_string(&health).unwrap();
+        assert!(now.contains(r#""val_loss":2.5"#) && !now.contains("watch"), "{now}");
+        assert_eq!(serde_json::from_str::<Health>(&now).unwrap(), health);
+    }
 }

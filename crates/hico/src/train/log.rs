@@ -130,7 +130,7 @@ fn epoch_scalars(entry: &EpochEntry) -> Vec<(String, f64)> {
 fn health_scalars(health: &Health) -> Vec<(String, f64)> {
     let Health { watch_loss, knn_balanced_accuracy, embedding_rank, alignment, uniformity } = *health;
     let all = [
-        ("health/watch_loss", watch_loss),
+        ("health/val_loss", watch_loss),
         ("health/knn_balanced_accuracy", knn_balanced_accuracy),
         ("health/embedding_rank", embedding_rank),
         ("health/alignment", alignment),
@@ -198,7 +198,7 @@ mod tests {
         log.write(&Entry::Epoch(EpochEntry { epoch: 1, images_seen: 0, seconds: 0.0, losses, health }), 4).unwrap();
         let events = parse(&std::fs::read(folder.path().join(EVENTS_FILE)).unwrap());
         assert_eq!(events[1].step, 7);
-        assert_eq!(events[1].scalars, [("health/watch_loss".into(), 3.0), ("epoch_loss/total".into(), 2.5)]);
+        assert_eq!(events[1].scalars, [("health/val_loss".into(), 3.0), ("epoch_loss/total".into(), 2.5)]);
     }
 
     #[test]

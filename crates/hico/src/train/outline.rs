@@ -14,7 +14,8 @@ use std::fmt;
 pub struct Outline {
     /// Clips to learn from.
     pub clips: usize,
-    /// Clips to watch.
+    /// Clips for validation.
+    #[serde(rename = "val_clips")]
     pub watched: usize,
     /// Epochs in all.
     pub epochs: usize,
@@ -22,7 +23,8 @@ pub struct Outline {
     pub steps_per_epoch: u64,
     /// Clips a step.
     pub batch: usize,
-    /// Clips a step that the recipe asks for; `batch` is less where there are fewer clips.
+    /// Clips a step of the recipe; `batch` is less where there are fewer clips.
+    #[serde(rename = "recipe_batch")]
     pub asked_batch: usize,
     /// Clips that each epoch leaves out, other ones each time.
     pub left_out: usize,
@@ -43,7 +45,7 @@ impl fmt::Display for Outline {
         let Self { clips, watched, epochs, steps_per_epoch, batch, asked_batch, left_out, drop_last } = *self;
         write!(
             formatter,
-            "{} in batches of {batch}, watching {watched}; {} an epoch, {} in {}",
+            "{} in batches of {batch}, {watched} for validation; {} an epoch, {} in {}",
             counted(clips as u64, "clip"),
             counted(steps_per_epoch, "step"),
             counted(self.steps(), "step"),
@@ -60,8 +62,8 @@ impl fmt::Display for Outline {
                 counted(left_out as u64, "clip")
             ),
             _ => formatter.write_str(
-                "; each epoch leaves 1 clip out, another one each time, because a last batch of one clip has nothing to be \
-                 told apart from",
+                "; each epoch leaves 1 clip out, another one each time, because a last batch of one clip has no other clip \
+                 to compare with",
             ),
         }
     }
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_start_line_says_steps_epochs_batch_and_clips() {
-        let words = "28 clips in batches of 16, watching 7; 2 steps an epoch, 600 steps in 300 epochs";
+        let words = "28 clips in batches of 16, 7 for validation; 2 steps an epoch, 600 steps in 300 epochs";
         assert_eq!(PLAIN.to_string(), words);
     }
 

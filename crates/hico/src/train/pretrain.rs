@@ -219,7 +219,7 @@ pub enum TrainError {
         asked: String,
     },
     /// More is done than asked for.
-    #[error("{}: {done} epochs are begun or done, now asked for {asked}", .folder.display())]
+    #[error("{}: {done} epochs are begun or finished, now asked for {asked}", .folder.display())]
     TooFewEpochs {
         /// The run.
         folder: PathBuf,

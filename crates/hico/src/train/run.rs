@@ -224,7 +224,7 @@ impl<'a, M: Method> Run<'a, M> {
         let epoch = self.position.epochs;
         let loss = health.watch_loss.or_else(|| losses.get("total").copied()).unwrap_or(f64::NAN);
         if !loss.is_finite() {
-            return Err(self.not_finite("loss on the watched clips"));
+            return Err(self.not_finite("loss on the validation clips"));
         }
         let compare = self.plan.recipe.method().name().spec().facts.losses_compare;
         if self.position.best.is_none_or(|best| !compare || loss < best.loss) {

@@ -37,7 +37,7 @@ pub struct RunRecord {
     pub method: MethodName,
     /// What the objective learnt from.
     pub supervision: Supervision,
-    /// Root of every random choice.
+    /// Random seed.
     pub seed: u64,
     /// Device as it was chosen.
     pub device: String,
@@ -49,18 +49,22 @@ pub struct RunRecord {
     pub holdout_fold: Option<usize>,
     /// Groups that the run learnt from; whoever tests on one of them must say so. Sorted.
     pub groups: Vec<String>,
-    /// Groups that the run watched (its best epoch was chosen on them) but did not learn from. Sorted.
+    /// Validation groups: the best epoch was chosen on them, and nothing learnt from them. Sorted. In files `val_groups`;
+    /// earlier ones have `watched_groups`.
+    #[serde(rename = "val_groups", alias = "watched_groups")]
     pub watched_groups: Vec<String>,
     /// Clips that the run learnt from, in the order of the data set.
     pub clips: Vec<String>,
-    /// Clips that the run watched.
+    /// Validation clips. In files `val_clips`; earlier ones have `watched_clips`.
+    #[serde(rename = "val_clips", alias = "watched_clips")]
     pub watched_clips: Vec<String>,
     /// How many of `clips` had a label that was used.
     pub labelled: usize,
     /// Optimiser steps in an epoch.
     pub steps_per_epoch: u64,
-    /// The weights that the run began with; absent where they were random.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The weights that the run began with; absent where they were random. In files `init_weights`; earlier ones have
+    /// `first_weights`.
+    #[serde(default, rename = "init_weights", alias = "first_weights", skip_serializing_if = "Option::is_none")]
     pub first_weights: Option<FirstWeightsRecord>,
 }
 
@@ -160,6 +164,22 @@ mod tests {
     fn a_record_reads_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         record().write(folder.path()).unwrap();
+        assert_eq!(RunRecord::read(folder.path()).unwrap(), record());
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_is_read_by_its_keys_and_written_by_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        record().write(folder.path()).unwrap();
+        let path = folder.path().join(RUN_FILE);
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        for (ours, earlier) in
+            [("val_groups", "watched_groups"), ("val_clips", "watched_clips"), ("init_weights", "first_weights")]
+        {
+            assert!(text.contains(&format!("\"{ours}\"")) && !text.contains(earlier), "{text}");
+            text = text.replace(&format!("\"{ours}\""), &format!("\"{earlier}\""));
+        }
+        std::fs::write(&path, text).unwrap();
         assert_eq!(RunRecord::read(folder.path()).unwrap(), record());
     }
 

@@ -140,7 +140,7 @@ fn warnings(
         } else {
             "the last"
         };
-        warnings.push(format!("no group can be spared to watch the run: the best epoch is {kept}"));
+        warnings.push(format!("no group can be held out for validation: the best epoch is {kept}"));
     }
     Ok(warnings)
 }

@@ -391,7 +391,7 @@ fn a_finished_run_is_lengthened_with_the_schedule_of_its_new_length_and_never_sh
     }
     assert_eq!(hico::train::recipe_of(folder.path()).unwrap().train().epochs.get(), 4);
     let error = run(&data, &with(&recipe, "train.epochs = 3"), &by_records).unwrap_err();
-    assert!(error.to_string().contains("4 epochs are begun or done, now asked for 3"), "{error}");
+    assert!(error.to_string().contains("4 epochs are begun or finished, now asked for 3"), "{error}");
     assert_eq!(error.hint().unwrap(), "use --epochs 4 or more");
 }
 

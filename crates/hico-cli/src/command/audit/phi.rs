@@ -23,7 +23,7 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
     let drawn = args.html.is_some() || args.sheet.is_some();
     let usual = PhiOptions::default();
     let options = PhiOptions {
-        threshold: args.phi_score,
+        threshold: args.phi_threshold,
         pictures: if drawn { LARGEST_SHEET } else { 0 },
         threads: rayon::current_num_threads(),
         links: links(args.follow_links),
@@ -48,7 +48,7 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
     bar.finish_and_clear();
     let only_links = matches!(report, Err(IngestError::OnlyLinks { .. }));
     let report = report.hint(|| match only_links {
-        true => "--follow-links looks at what they lead to".to_owned(),
+        true => "--follow-links searches what they lead to".to_owned(),
         false => "give a data set, a folder of DICOM files, videos and pictures, or one file".to_owned(),
     })?;
     if let Some(html) = &args.html {
@@ -70,7 +70,7 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
 
 fn text(report: &PhiReport) -> String {
     let mut lines = vec![format!(
-        "{}: {} clips, text suspected in {}, headers that tell identity {}, not looked at {}",
+        "{}: {} clips, text suspected in {}, headers that identify {}, not searched {}",
         report.source,
         report.clips.len(),
         report.suspected,
@@ -103,12 +103,12 @@ fn text(report: &PhiReport) -> String {
     }
     if !report.unseen.is_empty() {
         lines.push(String::new());
-        lines.push("not looked at".to_owned());
+        lines.push("not searched".to_owned());
         lines.extend(report.unseen.iter().take(LISTED).map(|unseen| format!("  {}: {}", unseen.clip, unseen.reason)));
         more(&mut lines, report.unseen.len());
     }
     lines.push(String::new());
-    lines.push("a clip that is not suspected may still hold text: look at it before you pass it on".to_owned());
+    lines.push("a clip that is not suspected may still contain text: check it before you publish it".to_owned());
     lines.join("\n")
 }
 

@@ -11,7 +11,7 @@ pub(super) fn text(audit: &Audit) -> String {
     let findings = &audit.findings;
     let mut parts = vec![counts(findings), leaks(&audit.leaks), pairs(findings)];
     parts.push(list(
-        "by name on two sides",
+        "names in two folds or data sets",
         findings
             .crossings
             .iter()
@@ -24,12 +24,12 @@ pub(super) fn text(audit: &Audit) -> String {
             format!("{}: {}", mixed.group, labels.join(", "))
         }),
     ));
-    parts.push(list("clips that teach little", findings.faults.iter().map(fault)));
+    parts.push(list("blank, static or saturated clips", findings.faults.iter().map(fault)));
     let unread = findings.unreadable.iter().map(|unread| format!("{}: {}", unread.clip.clip, unread.reason));
     parts.push(list("clips that cannot be read", unread));
     parts.push(match (&audit.confounds, &audit.no_confounds) {
         (Some(confounds), _) => confound_table(confounds),
-        (None, Some(why)) => format!("confounds: not measured, {why}"),
+        (None, Some(why)) => format!("confounders: not measured, {why}"),
         (None, None) => String::new(),
     });
     let remedy = &audit.remedy;
@@ -61,9 +61,9 @@ fn counts(findings: &Findings) -> String {
 
 fn leaks(leaks: &[String]) -> String {
     if leaks.is_empty() {
-        return "no leak found".to_owned();
+        return "no leakage found".to_owned();
     }
-    leaks.iter().map(|leak| format!("leak: {leak}")).collect::<Vec<_>>().join("\n")
+    leaks.iter().map(|leak| format!("leakage: {leak}")).collect::<Vec<_>>().join("\n")
 }
 
 fn pairs(findings: &Findings) -> String {
@@ -79,7 +79,7 @@ fn pairs(findings: &Findings) -> String {
     parts.push(list("the same in one group with two labels", clashes.map(pair)));
     let within = of(Relation::WithinGroup).count();
     if within > 0 {
-        parts.push(format!("pairs of copies within one group: {within}"));
+        parts.push(format!("duplicate pairs within one group: {within}"));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -88,7 +88,7 @@ fn pairs(findings: &Findings) -> String {
 fn pair(pair: &Pair) -> String {
     let kind = match (pair.same_file, pair.kind) {
         (true, _) => "same file",
-        (false, Kind::Copy) => "copy",
+        (false, Kind::Copy) => "duplicate",
         (false, Kind::SameView) => "same view",
     };
     let mirrored = if pair.likeness.mirrored { ", mirrored" } else { "" };
@@ -99,7 +99,7 @@ fn pair(pair: &Pair) -> String {
         format!("{} ({label}, group {}{fold})", clip.clip, clip.group)
     };
     format!(
-        "{kind}{mirrored}{clash}, agree {:.2}: {} and {}",
+        "{kind}{mirrored}{clash}, similarity {:.2}: {} and {}",
         pair.likeness.agreement,
         clip(&pair.first),
         clip(&pair.second)
@@ -121,18 +121,18 @@ fn confound_table(confounds: &Confounds) -> String {
     let made = if confounds.own_folds { "its own" } else { "new" };
     let mut lines = vec![
         format!(
-            "confounds: the label told without looking, {} clips of {} groups over {} of {made} folds; chance {}",
+            "confounders: the label predicted from metadata, {} clips of {} groups over {} of {made} folds; chance {}",
             confounds.clips,
             confounds.groups,
             confounds.folds,
             share(confounds.chance)
         ),
-        format!("{:<24}{:>10}{:>18}{:>10}", "told from", "balanced", "95 % interval", "accuracy"),
+        format!("{:<24}{:>10}{:>18}{:>10}", "predicted from", "balanced", "95 % interval", "accuracy"),
     ];
     lines.extend(confounds.things.iter().map(|thing| row(thing.name, &thing.judged)));
     lines.push(row("all of them", &confounds.together));
     lines.push(row("largest class", &confounds.majority));
-    lines.push(row("thumbnail (looks)", &confounds.thumbnails));
+    lines.push(row("thumbnail (image)", &confounds.thumbnails));
     if !confounds.left_out.is_empty() {
         lines.push(format!("left out, in too few groups: {}", confounds.left_out.join(", ")));
     }

@@ -54,7 +54,7 @@ frames = sorted(folder.iterdir())
 for path in ["/card", "/limits", "/metrics", "/health", "/openapi.json", "/"]:
     check(path, "get")
 for path, queries in {
-    "/predict": ["", "?every=2&pictures=1"],
+    "/predict": ["", "?frame_stride=2&pictures=1", "?every=2"],
     "/explain": ["", "?frame=0", "?count=2"],
     "/embed": ["", "?per=frame&frames_per_clip=2"],
 }.items():

@@ -80,16 +80,16 @@ for (const scheme of ["light", "dark"]) {
       await page.locator("#play").press("Enter");
     }
 
-    // Maps of every level, each another picture, unless no place speaks for the class.
+    // Maps of every level, each another picture, unless no region is evidence for the class.
     const seen = new Set();
     let empty = 0;
-    for (const level of ["local", "medium", "global", "hidden"]) {
+    for (const level of ["local", "medium", "global", "occlusion"]) {
       await page.locator(`input[name=level][value=${level}]`).check();
       await page.waitForFunction((level) => document.getElementById("picture").alt.endsWith(`(${level})`), level, { timeout: 60_000 });
       const belief = await page.locator("#belief").textContent();
-      if (belief.startsWith("No place")) empty += 1;
+      if (belief.startsWith("No region")) empty += 1;
       else seen.add(await page.locator("#picture").getAttribute("src"));
-      assert.match(belief, /^(No place|Bright: )/);
+      assert.match(belief, /^(No region|Bright: )/);
     }
     assert.ok(seen.size === 4 - empty && seen.size >= 2, `${seen.size} maps and ${empty} empty ones of 4`);
     await page.locator("input[name=level][value=medium]").check();

@@ -88,7 +88,7 @@ impl Layout {
             }
             (Chroma::Shared, true) => {}
             (Chroma::Shared, false) => told.tell(
-                "neither the pixels nor their number tell whether two share their chroma: read as YBR_FULL_422, as the \
+                "neither the pixels nor their number show whether two have the same chroma: read as YBR_FULL_422, as the \
                  header says",
             ),
         }

@@ -68,7 +68,7 @@ impl Fault {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::NoPictures => "nothing is lost; take it out of the folder if it should not be told again",
+            Self::NoPictures => "nothing is lost; remove it from the folder if it should not be reported again",
             Self::Short { found: 0, .. } => "copy it again from where it came",
             Self::Short { .. } => {
                 "copy it again from where it came, or keep the frames that are there with --keep-damaged"

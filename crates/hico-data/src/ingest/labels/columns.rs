@@ -50,8 +50,8 @@ pub struct UsedColumns {
     pub group: Option<String>,
     /// Its fold.
     pub fold: Option<String>,
-    /// Thresholds that made the classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Thresholds that made the classes. In files `bins`; earlier ones have `cuts`.
+    #[serde(default, rename = "bins", alias = "cuts", skip_serializing_if = "Option::is_none")]
     pub cuts: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl Places {
         }
         let label = find(&columns.label, &LABEL)?;
         if label.is_none() && !columns.cuts.is_empty() {
-            return Err(no_column(header, "of the class, to be cut".to_owned(), path));
+            return Err(no_column(header, "of the class, to be binned".to_owned(), path));
         }
         // It only tells which pictures are no clips, so two of them are no reason to refuse a table.
         let masks = MASK.iter().find_map(|name| only(header, name, path).ok().flatten());

@@ -193,7 +193,7 @@ impl LabelTable {
             let own = |cell: Option<&str>| cell.map(|cell| composed(cell).into_owned());
             let class = |cell: &str| {
                 let cut = columns.cuts.class(&composed(cell));
-                cut.ok_or_else(|| broken(format!("{} is no number, and cannot be cut into a class", quoted(cell))))
+                cut.ok_or_else(|| broken(format!("{} is no number, and cannot be binned into a class", quoted(cell))))
             };
             let facts = Facts {
                 label: known(places.label, &|class| kept.is_no_class(class)).map(class).transpose()?,

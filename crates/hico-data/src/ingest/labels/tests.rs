@@ -36,9 +36,9 @@ fn a_table_of_echonets_form_gives_folds_by_word_and_classes_by_threshold() {
     let facts: Vec<_> = table.rows.iter().map(|row| (row.facts.label.as_deref(), row.facts.fold)).collect();
     assert_eq!(facts, [(Some("2-from-50"), Some(1)), (Some("0-below-40"), Some(0)), (None, Some(2))]);
     let error = LabelTable::parse(b"FileName,EF\n0XA,high\n", Path::new("t"), &columns).unwrap_err();
-    assert_eq!(error.to_string(), "t: line 2: \"high\" is no number, and cannot be cut into a class");
+    assert_eq!(error.to_string(), "t: line 2: \"high\" is no number, and cannot be binned into a class");
     let error = LabelTable::parse(b"FileName,EFF\n", Path::new("t"), &Columns { label: Column::Obvious, ..columns });
-    assert_eq!(error.unwrap_err().to_string(), "t: no column of the class, to be cut; it has FileName, EFF");
+    assert_eq!(error.unwrap_err().to_string(), "t: no column of the class, to be binned; it has FileName, EFF");
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub enum PickleFault {
         said: String,
     },
     /// There is no telling which arrays are the pictures and which the labels.
-    #[error("cannot tell pictures and labels: {said}")]
+    #[error("cannot distinguish pictures and labels: {said}")]
     Content {
         /// What was found.
         said: String,

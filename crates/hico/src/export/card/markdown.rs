@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 pub(super) fn of(card: &Card) -> String {
     let mut text = format!("# {}\n\n{}\n", cell(&card.file), summary(card));
     section(&mut text, "How to use it", &usage(card));
-    section(&mut text, "Preparing a picture", &preprocessing(card));
+    section(&mut text, "Preprocessing", &preprocessing(card));
     section(&mut text, "Intended use", &line(&card.intended_use));
     section(&mut text, "Limits", &list(&card.limits));
     section(&mut text, "Data", &data(card));
@@ -64,7 +64,7 @@ fn usage(card: &Card) -> String {
         ),
         Target::Authors => format!(
             "import safetensors.torch\nstate = safetensors.torch.load_file({file:?})\n\
-             # model.load_state_dict(state), of HiCo's authors' model of the same side and classes"
+             # model.load_state_dict(state), of HiCo's authors' model of the same image size and classes"
         ),
         Target::Hico => {
             return format!("`hico finetune {file} --data DATA --holdout-fold 0 --out OUT`");
@@ -102,7 +102,7 @@ fn preprocessing(card: &Card) -> String {
     let known = if how.known { "" } else { " The weights do not say so: these are hico's defaults." };
     format!(
         "{}; {}, a grey frame as three equal channels; each value divided by 255, minus {}, divided by {}. \
-         Side: {} pixels.{known}",
+         Image size: {} pixels.{known}",
         how.resize, how.channels, how.mean, how.std, how.side
     )
 }
@@ -127,7 +127,7 @@ fn figures(figures: &Figures) -> String {
     let mut lines = vec![
         format!(
             "Tested on {} clips of {} patients, which the fine-tuning of the tested networks did not see; per clip, folds {:?}, seeds {:?}, data `{}`. \
-             Intervals are 95 %, by patient; where patients cannot tell one, it says why.",
+             Intervals are 95 %, by patient; where there are too few patients for one, it says why.",
             figures.tested.clips, figures.tested.groups, figures.folds, figures.seeds, figures.data
         ),
         String::new(),
@@ -170,7 +170,7 @@ fn origin(card: &Card) -> String {
     let left = if source.left_out.is_empty() {
         String::new()
     } else {
-        format!(" {} tensors have no place in this format and are left out.", source.left_out.len())
+        format!(" {} tensors are not supported by this format and are left out.", source.left_out.len())
     };
     format!(
         "{}.\n\n{} (SHA-256 `{}`): {}.{left} Written by hico {}; SHA-256 of this file `{}`.",
