@@ -4,6 +4,7 @@ mod args;
 mod command;
 mod gauge;
 mod interrupt;
+mod log;
 mod output;
 
 use clap::Parser as _;
@@ -19,7 +20,9 @@ fn main() -> ExitCode {
     if !matches!(cli.command, args::Command::Serve(_)) {
         hico_kernels::memory::keep_freed_pages();
     }
-    let output = output::Output::new(cli.shared.json, cli.shared.quiet);
+    let level = log::level(cli.shared.verbose, matches!(cli.command, args::Command::Serve(_)) && !cli.shared.quiet);
+    log::start(level);
+    let output = output::Output::new(cli.shared.json, cli.shared.quiet, cli.shared.verbose > 0);
     match command::run(&cli, &output) {
         Ok(code) => code,
         Err(error) => {

@@ -10,6 +10,8 @@ use std::io::{IsTerminal as _, Write as _};
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
+    /// Whether lines of a log go to standard error too; a bar would be torn by them.
+    logs: bool,
 }
 
 /// An error that knows what the user can do about it; print it with `.context(Hint(..))`-like helpers.
@@ -33,8 +35,9 @@ impl<T, E: Into<anyhow::Error>> HintExt<T> for Result<T, E> {
 }
 
 impl Output {
-    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet }
+    /// - `logs`: whether lines of a log go to standard error too
+    pub(crate) const fn new(json: bool, quiet: bool, logs: bool) -> Self {
+        Self { json, quiet, logs }
     }
 
     /// Whether the result is wanted as JSON.
@@ -97,7 +100,7 @@ impl Output {
 
     /// A meter for long work that tells what it is at; see [`Meter`].
     pub(crate) fn meter(self, unit: &str) -> Meter {
-        let logs = !self.quiet && !std::io::stderr().is_terminal();
+        let logs = !self.quiet && (self.logs || !std::io::stderr().is_terminal());
         Meter { output: self, bar: self.progress(0, unit), unit: unit.to_owned(), logs, last: String::new() }
     }
 
@@ -106,7 +109,7 @@ impl Output {
     pub(crate) fn progress(self, total: u64, what: &str) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(
             Some(total).filter(|total| *total > 0),
-            if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
+            if self.quiet || self.logs { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
         );
         // What does not fit on the line is cut off its end.
         let template = if what.is_empty() { "{gauge} {wide_msg}" } else { "{prefix} {gauge} {wide_msg}" };

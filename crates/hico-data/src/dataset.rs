@@ -96,6 +96,7 @@ impl Dataset {
                 .map_err(|reason| DatasetError::Shard { path: files[*file].0.clone(), reason })?;
             places.push(Place { file: *file, offset: start + begin });
         }
+        tracing::debug!(folder = %folder.display(), clips = places.len(), shards = files.len(), "data set opened");
         Ok(Self::new(folder.to_owned(), manifest, Frames::Shards { files, places }))
     }
 

@@ -264,6 +264,7 @@ where
     let place = service.desk.enter(limits)?;
     let upload = place.in_time("receiving the clip", upload::receive(request, limits)).await?;
     service.metrics.uploaded.inc_by(upload.bytes);
+    tracing::debug!(files = upload.files.len(), bytes = upload.bytes, "upload received");
     let work = move |service: &Service, stop: &AtomicBool| {
         let taken = take(&service.model, &upload, limits, stop)?;
         let dataset = taken.dataset.clone().ok_or_else(|| Refusal::fault("a clip was taken in and is not there"))?;

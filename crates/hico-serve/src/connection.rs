@@ -2,6 +2,7 @@
 
 use crate::Service;
 use crate::metrics::While;
+use crate::refusal::of_system;
 use crate::router::router;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -49,7 +50,8 @@ pub(crate) async fn accept(
         let stream = match until(stop, listener.accept()).await {
             None => break,
             Some(Ok((stream, _))) => stream,
-            Some(Err(_)) => {
+            Some(Err(error)) => {
+                tracing::warn!("a connection cannot be taken: {}", of_system(&error));
                 sleep(PAUSE).await;
                 continue;
             }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tracing::{Instrument as _, Span};
 
 /// How long work that was told to stop may take to do so before its place is given to another. It looks whether to stop
 /// after every batch of frames, which takes seconds at worst.
@@ -46,6 +47,10 @@ fn give_back(held: &Held) -> bool {
     held.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
 }
 
+fn is_held(held: &Held) -> bool {
+    held.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
 /// Gives a place back when the work ends, also where it ends in a panic.
 struct GiveBack(Held, Arc<AtomicUsize>);
 
@@ -71,20 +76,24 @@ impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         let (held, stuck, patience) = (Arc::clone(&self.held), Arc::clone(&self.stuck), self.patience);
-        let over = || self.held.lock().unwrap_or_else(PoisonError::into_inner).is_none();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if over() {
+        if !is_held(&held) {
             return;
         }
-        runtime.spawn(async move {
+        let watch = async move {
             sleep(patience).await;
             let more = |stuck: usize| (stuck < MOST_STUCK).then_some(stuck + 1);
             let counted = stuck.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
-            if counted && !give_back(&held) {
+            let goes_on = if counted { give_back(&held) } else { is_held(&held) };
+            if goes_on {
+                let stuck = stuck.load(Ordering::Relaxed);
+                tracing::warn!(stuck, place_given_away = counted, "work that was told to stop goes on");
+            } else if counted {
                 // It has stopped meanwhile.
                 stuck.fetch_sub(1, Ordering::Relaxed);
             }
-        });
+        };
+        runtime.spawn(watch.in_current_span());
     }
 }
 
@@ -155,8 +164,10 @@ impl Place {
         let back = GiveBack(Arc::clone(&held), Arc::clone(&desk.stuck));
         let left =
             StopOnDrop { stop: Arc::clone(&stop), held, stuck: Arc::clone(&desk.stuck), patience: desk.patience };
+        let span = Span::current();
         let mut task = tokio::task::spawn_blocking(move || {
             let _back = back;
+            let _in_request = span.enter();
             // A panic is ours; the request ends with it, the server does not.
             panics::caught(|| work(&stop)).unwrap_or_else(|place| Err(Refusal::fault(place)))
         });

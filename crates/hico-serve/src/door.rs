@@ -11,7 +11,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
+use tracing::Instrument as _;
 
 /// What may be seen without the token: the page asks for it, and the others tell nothing.
 const OPEN: [&str; 5] = ["/", "/page.css", "/page.js", "/health", "/openapi.json"];
@@ -29,8 +31,15 @@ const HEADERS: [(header::HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Lets a request in or not; counts it, and says so in a line without any name.
+/// Lets a request in or not; counts it, and logs how it ended, all under its id and without any name.
 pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let id = service.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    // Of the level of an error, so that the id stands wherever the cause of one does.
+    let span = tracing::error_span!("request", id);
+    answered(service, request, next).instrument(span).await
+}
+
+async fn answered(service: Arc<Service>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
@@ -52,9 +61,14 @@ pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, 
     }
     let (status, took) = (response.status().as_u16(), began.elapsed());
     service.metrics.ended(&route, status, took);
-    let cause = response.extensions_mut().remove::<Cause>().map(|Cause(cause)| format!(": {cause}"));
-    let cause = cause.unwrap_or_default();
-    (service.log)(&format!("{method} {route} {status} {:.0} ms{cause}", took.as_secs_f64() * 1e3));
+    let cause = response.extensions_mut().remove::<Cause>().map(|Cause(cause)| cause);
+    let milliseconds = took.as_secs_f64() * 1e3;
+    if response.status().is_server_error() {
+        let cause = cause.as_deref().unwrap_or("no cause is known");
+        tracing::error!("{method} {route} {status} {milliseconds:.0} ms: {cause}");
+    } else {
+        tracing::info!("{method} {route} {status} {milliseconds:.0} ms");
+    }
     response
 }
 

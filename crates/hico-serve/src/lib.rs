@@ -39,11 +39,8 @@ use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
-
-/// Takes a line about each request; it holds no name of a file and nothing of a clip.
-pub type Log = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Threads that write uploads, beside those that work on clips.
 const FILE_THREADS: usize = 2;
@@ -58,7 +55,8 @@ struct Service {
     config: Config,
     desk: Desk,
     metrics: Metrics,
-    log: Log,
+    /// Requests that came in; the number of one is its id in the log.
+    requests: AtomicU64,
 }
 
 impl fmt::Debug for Service {
@@ -81,22 +79,18 @@ pub fn stored(content_type: &str, pieces: Vec<Vec<u8>>, limits: Limits) -> Resul
 
 /// Serves until it is asked to stop; requests that are at work then have the rest of their time.
 ///
+/// Every request ends in one event of [`tracing`]: an error with its cause where the server is to blame (5xx), else for
+/// information. No event holds the name of a file or anything of a clip.
+///
 /// - `listener`: bound to [`Config::listen`], or to any port of its address
 /// - `card`: what `/card` says
 /// - `stop`: once true, nothing new is taken
 ///
 /// # Errors
 /// When the socket or the runtime cannot be had.
-pub fn serve(
-    listener: TcpListener,
-    model: Model,
-    card: Card,
-    config: Config,
-    log: Log,
-    stop: &AtomicBool,
-) -> io::Result<()> {
+pub fn serve(listener: TcpListener, model: Model, card: Card, config: Config, stop: &AtomicBool) -> io::Result<()> {
     let (desk, at_once) = (Desk::new(config.limits), config.limits.at_once);
-    let service = Arc::new(Service { model, card, config, desk, metrics: Metrics::new(), log });
+    let service = Arc::new(Service { model, card, config, desk, metrics: Metrics::new(), requests: AtomicU64::new(0) });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .enable_time()

@@ -71,6 +71,9 @@ pub(crate) struct Shared {
     /// Print no progress; warnings stay
     #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub(crate) quiet: bool,
+    /// Log what is done to standard error; `-vv` logs details, `-vvv` everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
+    pub(crate) verbose: u8,
     /// Use this many threads; all cores by default
     #[arg(long, global = true, value_name = "N", help_heading = EVERYWHERE)]
     pub(crate) threads: Option<std::num::NonZeroUsize>,

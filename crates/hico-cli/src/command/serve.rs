@@ -33,8 +33,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<ExitCode>
         .hint(|| "choose another --listen; port 0 takes any that is free".to_owned())?;
     let listening = Listening { url: format!("http://{}", listener.local_addr()?) };
     output.result(&listening, |listening| format!("{} (Ctrl-C ends it)", listening.url))?;
-    let log = *output;
-    serve(listener, model, card, config, Box::new(move |line| log.note(line)), &stop)?;
+    serve(listener, model, card, config, &stop)?;
     output.note("ended");
     Ok(ExitCode::SUCCESS)
 }

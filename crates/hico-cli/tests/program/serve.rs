@@ -205,8 +205,44 @@ fn too_much_at_once_and_too_slow_are_told_and_what_is_at_work_is_finished() {
     thread::sleep(Duration::from_millis(300));
     last.write_all(&body[body.len() / 2..]).unwrap();
     assert_eq!(Answer::read(last).status, 200);
-    assert_eq!(server.ended().code, Some(0));
+    let said = server.ended();
+    assert_eq!(said.code, Some(0));
+    let logged = said.err.lines().any(|line| {
+        ["ERROR", "POST /predict 503", "not done within 3 s, receiving the clip"]
+            .iter()
+            .all(|words| line.contains(words))
+    });
+    assert!(logged, "{}", said.err);
     assert_eq!(std::fs::read_dir(path.join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_the_server_is_to_blame_for_is_logged_with_its_cause_and_no_name_ever_is() {
+    let folder = world();
+    let path = folder.path();
+    let named = |name: &str, bytes: &[u8]| vec![(name.to_owned(), bytes.to_vec())];
+    let (_, bytes) = frames(path, "P002-1").swap_remove(0);
+    for (flags, tells_requests, tells_readers) in [("", true, false), ("--quiet", false, false), ("-vvv", true, true)] {
+        let server = Server::start(path, flags);
+        assert_eq!(server.post("/predict", &named("Doe^Jane-1970.png", &bytes)).status, 200);
+        server.post("/predict", &named("Doe^Jane-1970.mp4", b"Doe^Jane, no clip")).refuses(422, "a text file");
+        // Without its temporary folder no upload can be stored.
+        std::fs::remove_dir(path.join("tmp")).unwrap();
+        server.post("/predict", &named("Doe^Jane-1970.png", &bytes)).refuses(500, "the server failed");
+        std::fs::create_dir(path.join("tmp")).unwrap();
+        let said = server.end();
+        let fault: Vec<&str> = said.err.lines().filter(|line| line.contains("ERROR")).collect();
+        let [fault] = fault[..] else { panic!("{flags}: {}", said.err) };
+        for words in ["request{id=3}", "POST /predict 500", "ms: the upload cannot be stored: entity not found"] {
+            assert!(fault.contains(words), "{flags}: {words}: {fault}");
+        }
+        let is_told = said.err.contains("request{id=1}: hico_serve::door: POST /predict 200");
+        assert_eq!(is_told, tells_requests, "{flags}: {}", said.err);
+        let reads = r#"request{id=1}: hico_data::ingest::take_in: decoded reader="pictures""#;
+        assert_eq!(said.err.contains(reads), tells_readers, "{flags}: {}", said.err);
+        assert!(!said.err.contains("Doe") && !said.err.contains("Jane"), "{flags}: {}", said.err);
+        assert!(!said.err.contains('\u{1b}'), "no colours but at a terminal: {}", said.err);
+    }
 }
 
 /// What checks that the description is OpenAPI 3.1 and that answers are as it says.

@@ -44,8 +44,9 @@ pub(super) fn run<T: Send + 'static>(
     let stop = Arc::new(AtomicBool::new(false));
     let (send, outcome) = mpsc::sync_channel(1);
     let told = Arc::clone(&stop);
-    let reader = move || drop(send.send(catch(|| work(&told)).unwrap_or_else(|said| Err(Refusal::BrokeDown { said }))));
-    let spawned = std::thread::Builder::new().name("reader".to_owned()).spawn(reader);
+    let span = tracing::Span::current();
+    let read = move || drop(send.send(catch(|| work(&told)).unwrap_or_else(|said| Err(Refusal::BrokeDown { said }))));
+    let spawned = std::thread::Builder::new().name("reader".to_owned()).spawn(move || span.in_scope(read));
     spawned.map_err(|error| Refusal::Read { said: format!("no thread to read it in: {error}") })?;
     let mut deadline = Instant::now() + Duration::from_secs(seconds.max(1));
     let mut ended_by = None;

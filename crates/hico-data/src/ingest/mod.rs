@@ -363,6 +363,7 @@ pub fn ingest(
 ) -> Result<IngestReport, IngestError> {
     let begin = Instant::now();
     let mut plan = Plan::make(source, out, options)?;
+    tracing::info!(candidates = plan.found.len(), seconds = begin.elapsed().as_secs_f64(), "source looked through");
     let mut sitting = Sitting::open(out, &mut plan, &options.identity)?;
     let finished = sitting.run(&plan, options, progress, stop)?;
     sitting.write_sources(&plan, out)?;
@@ -392,6 +393,8 @@ pub fn ingest(
     report.warnings.extend(fold_warning(&report.manifest));
     sitting.journal.append(&[Entry::Finished { clips: report.clips, refused }])?;
     report.seconds = begin.elapsed().as_secs_f64();
+    let IngestReport { clips, frames, kept, seconds, .. } = report;
+    tracing::info!(clips, frames, kept, refused, seconds, "data set written");
     Ok(report)
 }
 

@@ -49,11 +49,13 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
             queue = moved.wait_timeout(queue, BEAT).unwrap_or_else(PoisonError::into_inner).0;
         }
     };
+    let span = tracing::Span::current();
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, jobs.len().max(1)) {
             let send = send.clone();
-            let (claim, work, halt) = (&claim, &work, &halt);
+            let (claim, work, halt, span) = (&claim, &work, &halt, &span);
             scope.spawn(move || {
+                let _inside = span.enter();
                 while let Some(job) = claim() {
                     let result = guard::catch(|| work(&jobs[job], halt)).map_err(|said| Refusal::BrokeDown { said });
                     if send.send((job, result)).is_err() {

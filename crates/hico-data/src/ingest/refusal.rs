@@ -177,6 +177,12 @@ impl Refusal {
         )
     }
 
+    /// Which of these it is, without a name or anything of the clip, for a log.
+    pub(super) fn kind(&self) -> String {
+        let whole = format!("{self:?}");
+        whole.split(|letter: char| !letter.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+    }
+
     /// What the owner of the clip can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -223,4 +229,17 @@ impl Refusal {
 
 fn inside(picture: Option<&String>) -> String {
     picture.map(|name| format!(" ({name})")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_refusal_tells_no_name() {
+        let picture = Refusal::Picture { name: "Doe^Jane.png".to_owned(), said: "Doe".to_owned() };
+        assert_eq!(picture.kind(), "Picture");
+        assert_eq!(Refusal::Frame { why: Box::new(picture) }.kind(), "Frame");
+        assert_eq!(Refusal::NoIndex.kind(), "NoIndex");
+    }
 }

@@ -82,6 +82,9 @@ impl Sitting {
             let version = env!("CARGO_PKG_VERSION").to_owned();
             journal.append(&[Entry::Start { version, settings: plan.settings.clone() }])?;
         }
+        if before.is_some() {
+            tracing::info!(stored = stored.len(), has_table = table.is_some(), "an earlier ingest is gone on with");
+        }
         let writer = ShardWriter::resume(out, &order, store::SHARD_BYTES)?;
         let mut report = plan.report.clone();
         let there: BTreeSet<&str> = plan.found.iter().map(|found| found.source.as_str()).collect();
@@ -108,6 +111,7 @@ impl Sitting {
         let threads = options.threads.max(1);
         let needs_ffmpeg = plan.found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
         let decoder = if needs_ffmpeg { Decoder::find(&options.programs, (threads / new).max(1)) } else { None };
+        tracing::debug!(threads, needs_ffmpeg, has_ffmpeg = decoder.is_some(), "clips are taken in");
         let work = |found: &Found, halt: &AtomicBool| {
             take_in(found, hashes.get(&found.source), decoder.as_ref(), options, halt)
         };

@@ -10,6 +10,7 @@ use super::{IngestOptions, animation, guard, hash, picture};
 use crate::sector::{self, Treatment, sheet::Pair};
 use crate::text::{self, Paint, TextUse};
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 /// What became of one candidate.
 pub(super) enum Outcome {
@@ -38,6 +39,9 @@ pub(super) fn take_in(
         None => decode(&found.what, decoder, options, halt)
             .and_then(|decoded| Ok(Outcome::Stored(Box::new(decoded), hash()?))),
     };
+    if let Err(why) = &result {
+        tracing::debug!(optional = found.optional, "refused: {}", why.kind());
+    }
     match result {
         Ok(outcome) => outcome,
         Err(Refusal::Interrupted) => Outcome::Refused(Refusal::Interrupted),
@@ -96,9 +100,25 @@ pub(super) fn fill(
     // The reader may be left behind in its thread, so all that it works on is its own.
     let (what, decoder) = (what.clone(), decoder.cloned());
     guard::run(limits.seconds, halt, move |stop| {
+        let begin = Instant::now();
+        tracing::trace!(reader = reader(&what), "opened");
         let facts = read(&what, &mut sink, decoder.as_ref(), limits, damaged, stop)?;
+        let (reader, milliseconds) = (reader(&what), begin.elapsed().as_millis());
+        tracing::debug!(reader, codec = facts.codec, frames = sink.len(), milliseconds, "decoded");
         Ok((sink, facts))
     })
+}
+
+/// What reads it, for the log.
+const fn reader(what: &What) -> &'static str {
+    match what {
+        What::Refused(_) => "none",
+        What::Pictures(_) => "pictures",
+        What::Animation(..) => "animation",
+        What::Pickled(_) => "pickle",
+        What::Dicom(_) => "dicom",
+        What::Video(_) => "video",
+    }
 }
 
 fn read(

@@ -7,6 +7,7 @@ use crate::evaluate::history::Reached;
 use crate::train::run_record::RunRecord;
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// A fine-tuned network on a device.
 #[derive(Debug)]
@@ -29,8 +30,11 @@ impl Model {
     /// When there is none, or more than one, or it cannot be read.
     pub fn open(path: &Path, device: &Device) -> Result<Self, PredictError> {
         let file = if path.is_dir() { network_in(path)? } else { path.to_owned() };
+        let begin = Instant::now();
         let Saved { classifier, facts, known } = classifier_file::load(&file, device)?;
         let saved = Saved { classifier: classifier.fold(), facts, known };
+        let (classes, milliseconds) = (saved.facts.classes.len(), begin.elapsed().as_millis());
+        tracing::info!(classes, milliseconds, "network loaded");
         Ok(Self { saved, device: device.clone(), file })
     }
 

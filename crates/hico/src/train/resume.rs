@@ -23,6 +23,7 @@ pub(super) fn prepare(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoin
     write_recipe(folder, &plan.recipe)?;
     // Last, because a folder with a record is a run.
     plan.record.write(folder)?;
+    tracing::info!("a new run begins");
     Ok(None)
 }
 
@@ -68,6 +69,10 @@ fn go_on(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoint>, TrainErro
         change_epochs(folder, &before, checkpoint.as_ref().map_or(0, |found| found.position.step), plan)?;
     }
     plan.record = record;
+    match &checkpoint {
+        Some(checkpoint) => tracing::info!(step = checkpoint.position.step, "the run goes on from its checkpoint"),
+        None => tracing::info!("the run has no checkpoint yet and begins again"),
+    }
     Ok(checkpoint)
 }
 

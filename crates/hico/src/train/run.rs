@@ -296,7 +296,9 @@ impl<'a, M: Method> Run<'a, M> {
         }
         let network = OfNetwork(&self.network);
         checkpoint::write_last(folder, &network, &self.method.state(), &self.adam, &self.position)?;
-        self.keeper.saved(self.position.step, began.elapsed());
+        let took = began.elapsed();
+        tracing::info!(step = self.position.step, milliseconds = took.as_millis(), "checkpoint written");
+        self.keeper.saved(self.position.step, took);
         (self.progress)(Progress::Saved { step: self.position.step });
         Ok(())
     }
