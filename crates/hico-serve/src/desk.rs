@@ -87,7 +87,7 @@ impl Drop for StopOnDrop {
             let goes_on = if counted { give_back(&held) } else { is_held(&held) };
             if goes_on {
                 let stuck = stuck.load(Ordering::Relaxed);
-                tracing::warn!(stuck, place_given_away = counted, "work that was told to stop goes on");
+                tracing::warn!(stuck, place_given_away = counted, "work that was asked to stop goes on");
             } else if counted {
                 // It has stopped meanwhile.
                 stuck.fetch_sub(1, Ordering::Relaxed);

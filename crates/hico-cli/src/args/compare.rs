@@ -8,7 +8,6 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   hico compare study.toml --out study --plan
-  hico compare study.toml --out study --list
   hico compare study.toml --out study --jobs 2
   hico compare study.toml --out study --cell 17
   hico compare study.toml --out study --verify 17
@@ -38,7 +37,7 @@ pub(crate) struct CompareArgs {
     /// Sum up what is finished and run nothing
     #[arg(long, conflicts_with_all = ["list", "plan", "cell", "verify"])]
     pub(crate) summarise: bool,
-    /// Run so many cells at a time, each in a process of its own with its share of the cores
+    /// Run this number of cells at a time, each in a process of its own with its part of the cores
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) jobs: NonZeroUsize,
     /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]

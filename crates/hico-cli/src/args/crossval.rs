@@ -14,7 +14,7 @@ Examples:
   hico crossval data --pretrain runs/a --out runs/a-crossval --labels-per-class 4
   hico crossval data --out runs/baselines --image-size 64
 
-Baselines stand beside what was pretrained: the largest class, 5 nearest neighbours on 16x16 thumbnails, what size, frame rate, tint and file type alone tell (confounders), a linear probe on a random encoder, and the same network from random weights. Only a gain over the last one speaks for pretraining.
+Baselines stand beside what was pretrained: the largest class, 5 nearest neighbours on 16x16 thumbnails, a prediction from size, frame rate, tint and file type alone (confounders), a linear probe on a random encoder, and the same network from random weights. Only a gain over the last one is evidence for pretraining.
 
 It is the study of one method: each cell (an encoder with its fold and seed) is kept in OUT/cells, and what was predicted for every tested frame as Parquet in OUT/predictions. The same command goes on where it was interrupted, and seeds may be added later. `hico compare` runs studies of several methods and data sets.")]
 pub(crate) struct CrossvalArgs {
@@ -36,10 +36,10 @@ pub(crate) struct CrossvalArgs {
     /// Pretrain by this method, with the recipe that comes with hico; by default HiCo
     #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with = "recipe", value_parser = methods())]
     pub(crate) method: Option<MethodName>,
-    /// Pretrain for so many epochs; by default the recipe's. Its warm-up shrinks or grows with them
+    /// Set the epochs of that pretraining; by default the recipe's. Its warm-up shrinks or grows with them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_epochs: Option<usize>,
-    /// Pretrain with so many clips a step; by default the recipe's, or in a fold of fewer clips all of them
+    /// Set the clips a step of that pretraining; by default the recipe's, or in a fold of fewer clips all of them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_batch: Option<usize>,
     /// Write the results to this folder: a new one, or one that this command was interrupted on

@@ -9,8 +9,7 @@ Examples:
   hico finetune runs/a --data data --holdout-fold 0 --out runs/a-fold0
   hico finetune runs/a --data data --all --out runs/a-for-use
   hico finetune random --data data --holdout-fold 0 --out runs/scratch-fold0 --image-size 64
-  hico finetune runs/a --data data --holdout-fold 0 --out runs/authors --trainable last-block \\
-      --learning-rate 0.01 --weight-decay 1e-4 --epochs 100 --model-selection test-fold
+  hico finetune runs/a --data data --holdout-fold 0 --out runs/authors --trainable last-block --learning-rate 0.01 --epochs 100
 
 OUT then holds the fine-tuned network (.safetensors), evaluation.json with what it reached on the fold that it never saw, and what was predicted for every tested frame as Parquet (OUT/predictions). The same command goes on where it was interrupted.")]
 pub(crate) struct FinetuneArgs {
@@ -26,7 +25,7 @@ pub(crate) struct FinetuneArgs {
     /// Test this fold, and train on all others
     #[arg(long, value_name = "K", required_unless_present = "all")]
     pub(crate) holdout_fold: Option<usize>,
-    /// Train one network on every patient, for use; it is tested on nobody
+    /// Train one network on every patient, for use; no patient is left to test it
     #[arg(long, conflicts_with = "holdout_fold")]
     pub(crate) all: bool,
     /// Write the results to this folder: a new one, or one that this command was interrupted on

@@ -71,7 +71,7 @@ pub(crate) struct Shared {
     /// Print no progress; warnings stay
     #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub(crate) quiet: bool,
-    /// Log what is done to standard error; `-vv` logs details, `-vvv` everything
+    /// Write a log to standard error; `-vv` adds details, `-vvv` everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub(crate) verbose: u8,
     /// Use this many threads; all cores by default

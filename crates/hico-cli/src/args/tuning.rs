@@ -16,10 +16,10 @@ pub(crate) struct TuningArgs {
     /// Select the epoch of a fine-tuning: by default the last one in `crossval`, that of the inner validation patients in `finetune`
     #[arg(long, alias = "protocol", value_enum, value_name = "HOW")]
     pub(crate) model_selection: Option<SelectionArg>,
-    /// Stop a fine-tuning after so many epochs without a better one on the inner validation patients; by default it runs to its end
+    /// Stop a fine-tuning after this number of epochs without a better one on the inner validation patients; by default it runs to its end
     #[arg(long, value_name = "EPOCHS", value_parser = whole::<1, 100_000>)]
     pub(crate) early_stopping: Option<usize>,
-    /// Learn from the labels of so many patients of each class alone
+    /// Learn from the labels of N patients of each class alone
     #[arg(long, value_name = "N", value_parser = whole::<1, 100_000>, conflicts_with = "label_fraction")]
     pub(crate) labels_per_class: Option<usize>,
     /// Learn from the labels of this fraction of the patients of each class alone, 0.001 to 0.999
@@ -37,7 +37,7 @@ pub(crate) struct TuningArgs {
     /// Set the height and width of an image in pixels, 32 to 512; by default those of the pretraining, else 224
     #[arg(long, alias = "side", value_name = "PIXELS", value_parser = whole::<32, 512>)]
     pub(crate) image_size: Option<usize>,
-    /// Use so many frames of a clip, evenly spaced from the first to the last
+    /// Use N frames of a clip, evenly spaced from the first to the last
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = whole::<1, 100_000>)]
     pub(crate) frames_per_clip: usize,
     /// Set the frames a step

@@ -72,7 +72,7 @@ pub(crate) fn finetune_recipe(
     contender: &Contender,
 ) -> anyhow::Result<FinetuneRecipe> {
     if tuning.early_stopping.is_some() && selection == ModelSelection::Last {
-        let fact = anyhow::anyhow!("--early-stopping: nothing is held out that could tell when to stop");
+        let fact = anyhow::anyhow!("--early-stopping: no validation patients are held out");
         return Err(fact).hint(|| "say --model-selection inner-validation".to_owned());
     }
     let mut view = match contender {
@@ -143,7 +143,9 @@ pub(crate) fn train_on_all(dataset: &Arc<Dataset>, request: &Request, output: &O
                 format!("{}: {}\n", trained.network.display(), trained.facts.words())
             };
             output.result(&trained, words)?;
-            output.note("it was tested on nobody; `hico crossval` with the same settings tells what to expect of it");
+            output.note(
+                "no patient was left to test it; `hico crossval` with the same settings shows what to expect of it",
+            );
             Ok(ExitCode::SUCCESS)
         }
         Err(EvaluateError::Interrupted) => {

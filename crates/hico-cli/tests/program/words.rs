@@ -6,10 +6,7 @@ mod table;
 use crate::setting::{dataset, done, run};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use table::{
-    ALLOWED, COMMANDS_BEING_REWRITTEN, DOCUMENTS_BEING_REWRITTEN, OUTPUT_BEING_REWRITTEN, RETIRED,
-    SOURCES_BEING_REWRITTEN,
-};
+use table::{ALLOWED, DOCUMENTS_BEING_REWRITTEN, OUTPUT_BEING_REWRITTEN, RETIRED, SOURCES_BEING_REWRITTEN};
 
 /// A text that a user meets, and where it stands.
 struct Text {
@@ -72,7 +69,7 @@ fn help(command: &[String], texts: &mut Vec<Text>) {
     let names: Vec<String> =
         below.filter(is_name).filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
     texts.push(Text { place: format!("hico {} --help", command.join(" ")), words: said.out });
-    for name in names.into_iter().filter(|name| name != "help" && !COMMANDS_BEING_REWRITTEN.contains(&name.as_str())) {
+    for name in names.into_iter().filter(|name| name != "help") {
         let mut command = command.to_vec();
         command.push(name);
         help(&command, texts);
