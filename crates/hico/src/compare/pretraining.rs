@@ -1,0 +1,229 @@
+//! The pretraining of a cell: as many epochs as its budget affords, evaluated on its way and at its end.
+
+use super::cell::{CellEvent, PRETRAIN_FOLDER};
+use super::cell_error::CellError;
+use super::cell_file::failed;
+use super::grid::{Cell, Trained};
+use super::study::{Budget, Labels};
+use super::work::{Stage, Work};
+use crate::compare::answer::EvalMode;
+use crate::evaluate::plan::clips_outside;
+use crate::evaluate::pretrained::Pretrained;
+use crate::recipe::{Recipe, RecipeError};
+use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
+use crate::train::keep::kept_after;
+use crate::train::{self, Ending, Outline, PretrainOptions, TrainError};
+use hico_data::{Dataset, atomic};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many epochs a cell with a budget in seconds affords itself.
+const EPOCHS_FILE: &str = "epochs";
+
+/// Folder of the pretraining run while a cell is worked on.
+const RUN_FOLDER: &str = "run";
+
+impl Work<'_> {
+    /// Pretrains, evaluates on the way, and evaluates at the end.
+    pub(super) fn pretrained(&mut self, recipe: &Recipe) -> Result<(), CellError> {
+        let options = self.pretrain_options()?;
+        let source = match self.cell.trained {
+            Trained::Inside { data, .. } | Trained::Whole { data } => Arc::clone(&self.data[data]),
+            Trained::Nothing => return Ok(()),
+        };
+        let asked = recipe.train().batch.get();
+        let recipe = self.recipe(recipe, &source, &options)?;
+        let run = self.folder.join(RUN_FOLDER);
+        let kept = kept_run(&self.options.folder, self.cell);
+        if self.options.keep_runs && !run.is_dir() && kept.is_dir() {
+            // A cell that was killed at its end goes on from there.
+            std::fs::rename(&kept, &run).map_err(failed(&kept))?;
+        }
+        let epochs = recipe.train().epochs.get();
+        // Curves are those of every label.
+        let on_the_way = if self.cell.labels == Labels::All { self.study.judge.looks } else { 0 };
+        let looks = looks(epochs, on_the_way);
+        let options = PretrainOptions { folder: Some(run.clone()), keep_after: looks.clone(), ..options };
+        let outline = train::outline(&source, &recipe, &options).map_err(|error| no_run(self.cell, error))?;
+        let outline = Outline { asked_batch: asked, ..outline };
+        (self.tell)(CellEvent::Note(format!("pretraining on {outline}")));
+        self.train(&source, &recipe, &options)?;
+        let history = history(&run.join(JOURNAL_FILE))?;
+        for after in looks {
+            let pretrained = Pretrained::read(&kept_after(&run, after))?;
+            let entry = after.checked_sub(1).and_then(|epoch| history.get(&epoch));
+            let (images, seconds) = entry.map_or((0, 0.0), |entry| (entry.images_seen, entry.seconds));
+            let stage = Stage { epochs: after, images, seconds, ..Stage::of(&pretrained, self.device)? };
+            if after == epochs { self.last(&stage)? } else { self.look(&stage)? }
+        }
+        Ok(())
+    }
+
+    fn pretrain_options(&self) -> Result<PretrainOptions, CellError> {
+        let mut options = PretrainOptions {
+            resume: true,
+            device: self.options.device,
+            threads: self.options.threads,
+            watch: false,
+            lower_batch: self.options.lower_batch,
+            checkpoint_every: self.options.checkpoint_every,
+            ..PretrainOptions::default()
+        };
+        if let Trained::Inside { data, fold } = self.cell.trained {
+            options.clips = Some(clips_outside(&self.data[data], fold));
+            if self.cell.labels != Labels::All {
+                let plan = self.judge(data).plan(fold, EvalMode::LinearProbe, self.cell.labels);
+                options.labelled = Some(plan.map_err(|source| self.no_plan(source))?.fit);
+            }
+        }
+        Ok(options)
+    }
+
+    /// The method's recipe with the cell's seed, a batch that its clips can fill, and the epochs that the budget affords.
+    fn recipe(
+        &mut self,
+        recipe: &Recipe,
+        source: &Arc<Dataset>,
+        options: &PretrainOptions,
+    ) -> Result<Recipe, CellError> {
+        let seeded = recipe.clone().with_seed(self.cell.seed);
+        let outline = train::outline(source, &seeded, options).map_err(|error| no_run(self.cell, error))?;
+        let images_a_clip = seeded.method().name().spec().facts.images_a_clip;
+        let an_epoch = ((outline.clips - outline.left_out) * images_a_clip) as u64;
+        let own_epochs = seeded.train().epochs.get();
+        let sized = checked(seeded.with_batch(outline.batch));
+        let epochs = match (self.options.epochs, self.study.budget) {
+            (Some(epochs), _) => epochs,
+            (None, Budget::Recipe) => own_epochs,
+            (None, Budget::Images(images)) => ((images + an_epoch / 2) / an_epoch.max(1)).max(1) as usize,
+            (None, Budget::Seconds(seconds)) => self.affordable(&sized, source, options, seconds)?,
+        };
+        Ok(checked(sized.with_epochs(epochs)))
+    }
+
+    /// How many epochs a number of seconds affords, by a trial of three of them; the same after an interruption.
+    fn affordable(
+        &mut self,
+        recipe: &Recipe,
+        source: &Arc<Dataset>,
+        options: &PretrainOptions,
+        seconds: f64,
+    ) -> Result<usize, CellError> {
+        let path = self.folder.join(EPOCHS_FILE);
+        if let Some(epochs) = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()) {
+            return Ok(epochs);
+        }
+        (self.tell)(CellEvent::Note("timing".to_owned()));
+        let ends = self.train(source, &checked(recipe.clone().with_epochs(TRIAL)), options)?;
+        // The first epoch also pays for what is done once.
+        let an_epoch = match ends.as_slice() {
+            [first, .., last] => (last - first) / (ends.len() - 1) as f64,
+            _ => seconds,
+        };
+        let epochs = (seconds / an_epoch).clamp(1.0, 1e6) as usize;
+        atomic::write(&path, epochs.to_string().as_bytes()).map_err(failed(&path))?;
+        Ok(epochs)
+    }
+
+    /// Runs a pretraining to its end.
+    ///
+    /// - returns: the seconds at the end of each epoch of this sitting
+    fn train(
+        &mut self,
+        source: &Arc<Dataset>,
+        recipe: &Recipe,
+        options: &PretrainOptions,
+    ) -> Result<Vec<f64>, CellError> {
+        let (mut ends, mut done) = (Vec::new(), 0);
+        let what = self.what(self.cell.tests.first().map_or(0, |(_, fold)| *fold), "pretraining");
+        let tell = &mut self.tell;
+        let mut note = |progress: train::Progress| {
+            if let train::Progress::Epoch(entry) = progress {
+                ends.push(entry.seconds);
+                // What an earlier sitting did counts as well.
+                let epochs = (entry.epoch as u64 + 1).saturating_sub(done);
+                done += epochs;
+                tell(CellEvent::Worked { epochs, what: what.clone() });
+            }
+        };
+        let outcome = train::pretrain(source, recipe, options, &mut note, self.stop)
+            .map_err(|source| no_run(self.cell, source))?;
+        match outcome.ending {
+            Ending::Finished => Ok(ends),
+            Ending::Interrupted => Err(CellError::Interrupted),
+        }
+    }
+
+    /// Moves the folder of the pretraining run to where runs are kept.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub(super) fn keep_run(&self) -> Result<(), CellError> {
+        let run = self.folder.join(RUN_FOLDER);
+        if !self.options.keep_runs || !run.is_dir() {
+            return Ok(());
+        }
+        let kept = kept_run(&self.options.folder, self.cell);
+        let runs = self.options.folder.join(PRETRAIN_FOLDER);
+        std::fs::create_dir_all(&runs).map_err(failed(&runs))?;
+        // Of a cell that is run again the newer run stands.
+        match std::fs::remove_dir_all(&kept) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(&kept)(error)),
+            _ => std::fs::rename(&run, &kept).map_err(failed(&kept)),
+        }
+    }
+}
+
+fn no_run(cell: &Cell, source: TrainError) -> CellError {
+    CellError::Train { cell: cell.name.clone(), source: Box::new(source) }
+}
+
+/// Where the pretraining run of a cell is kept.
+pub(super) fn kept_run(folder: &Path, cell: &Cell) -> PathBuf {
+    let fold = match cell.trained {
+        Trained::Inside { fold, .. } => format!("fold-{fold}-"),
+        Trained::Whole { .. } | Trained::Nothing => String::new(),
+    };
+    folder.join(PRETRAIN_FOLDER).join(format!("{fold}seed-{}", cell.seed))
+}
+
+/// Epochs of the trial that tells what one costs.
+const TRIAL: usize = 3;
+
+/// A recipe that was checked and then given another seed, a smaller batch or other epochs.
+#[expect(clippy::expect_used, reason = "none of what was changed can leave its range")]
+fn checked(changed: Result<Recipe, RecipeError>) -> Recipe {
+    changed.expect("a recipe within its ranges")
+}
+
+/// After how many epochs an encoder is looked at: `looks` times on the way, evenly, from before the first step, and at
+/// the end.
+fn looks(epochs: usize, looks: usize) -> Vec<usize> {
+    let mut after: Vec<usize> = (0..looks).map(|look| look * epochs / looks).collect();
+    after.push(epochs);
+    after.dedup();
+    after
+}
+
+/// The ends of epochs that a journal tells of; of one that was run again after a kill the last.
+fn history(path: &Path) -> Result<BTreeMap<usize, EpochEntry>, CellError> {
+    let text = std::fs::read_to_string(path).map_err(failed(path))?;
+    let entries = text.lines().filter_map(|line| match serde_json::from_str(line) {
+        Ok(Entry::Epoch(entry)) => Some((entry.epoch, entry)),
+        _ => None,
+    });
+    Ok(entries.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_even_and_the_end_is_always_one() {
+        assert_eq!(looks(10, 0), [10]);
+        assert_eq!(looks(10, 4), [0, 2, 5, 7, 10]);
+        assert_eq!(looks(2, 4), [0, 1, 2]);
+    }
+}
