@@ -26,7 +26,7 @@ pub(crate) struct FinetuneArgs {
     #[arg(long, value_name = "K", required_unless_present = "all")]
     pub(crate) holdout_fold: Option<usize>,
     /// Train one network on every patient, for use; no patient is left to test it
-    #[arg(long, conflicts_with = "holdout_fold")]
+    #[arg(long, conflicts_with_all = ["holdout_fold", "labels_per_class", "label_fraction"])]
     pub(crate) all: bool,
     /// Write the results to this folder: a new one, or one that this command was interrupted on
     #[arg(long, value_name = "OUT")]

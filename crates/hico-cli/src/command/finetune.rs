@@ -19,6 +19,10 @@ pub(crate) fn run(args: &FinetuneArgs, threads: Option<NonZeroUsize>, output: &O
     let trainable = args.tuning.trainable.into();
     // A network that is put to use has its confidence calibrated on patients that it did not learn from.
     let (model_selection, published) = args.tuning.model_selection.unwrap_or(SelectionArg::InnerValidation).parts();
+    if args.all && published {
+        let fact = anyhow::anyhow!("--model-selection test-fold: with --all there is no test fold");
+        return Err(fact).hint(|| "leave one of the two out".to_owned());
+    }
     let request = Request {
         folds: args.holdout_fold.map(|fold| vec![fold]),
         seeds: vec![args.seed],

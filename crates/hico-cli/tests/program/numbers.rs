@@ -188,3 +188,36 @@ fn one_patient_has_no_interval_and_a_useless_network_is_warned_of() {
     let said = done(path, "predict tuned clips/P001-1 --quiet");
     assert!(said.err.contains("warning: this network is no better than naming one class always"), "{}", said.err);
 }
+
+#[test]
+fn a_network_of_every_patient_goes_on_predicts_and_says_that_it_was_never_tested() {
+    let folder = world();
+    let path = folder.path();
+    let tune = "finetune run --data data --all --epochs 2 --frames-per-clip 1 --checkpoint-every 1 --json --quiet";
+    let trained = json(&done(path, &format!("{tune} --out all")).out);
+    let file = path.join("all/hico-all-seed1.safetensors");
+    assert!(file.is_file() && trained["network"].as_str().unwrap().ends_with("hico-all-seed1.safetensors"));
+    assert!(trained["fold"].is_null() && !path.join("all/work").exists(), "{trained}");
+    let (_, labelled) = of_fold_0(path);
+    let clips: Vec<u64> = trained["clips"].as_array().unwrap().iter().map(|clips| clips.as_u64().unwrap()).collect();
+    assert!(clips[0] + clips[1] == labelled as u64 && clips[1] > 0, "{clips:?}");
+    let said = done(path, "predict all clips/P001-1");
+    assert!(said.err.contains("never tested"), "{}", said.err);
+    // The last epoch, learnt from every patient.
+    let last = json(&done(path, &format!("{tune} --model-selection last --out last")).out);
+    assert_eq!(last["clips"], serde_json::json!([labelled, 0]));
+    done(path, "predict last clips/P001-1");
+    for (flags, words) in [
+        ("--all --holdout-fold 0", "cannot be used with"),
+        ("--all --labels-per-class 1", "cannot be used with"),
+        ("--all --model-selection test-fold", "there is no test fold"),
+        ("", "--holdout-fold"),
+    ] {
+        let line = format!("finetune run --data data --epochs 1 --out none {flags}");
+        let said = run(path, line.split_whitespace());
+        assert!(said.code != Some(0) && said.err.contains(words), "{flags}: {}", said.err);
+        assert!(!path.join("none").exists());
+    }
+    let said = run(path, "finetune run --data data --holdout-fold 0 --epochs 1 --out all".split(' '));
+    assert!(said.code == Some(1) && said.err.contains("holds the network of every patient"), "{}", said.err);
+}

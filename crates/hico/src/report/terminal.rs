@@ -13,7 +13,7 @@ pub fn table(evaluation: &Evaluation) -> String {
     let published = evaluation.candidates.iter().any(|candidate| candidate.published.is_some());
     let mut header = vec!["", "", "per clip", "95 % interval", "per frame", "per patient", "macro F1", "AUC"];
     if published {
-        header.extend(["best on test", "bias"]);
+        header.extend(["test fold", "bias"]);
     }
     let mut rows: Vec<Vec<String>> = vec![header.into_iter().map(str::to_owned).collect()];
     rows.extend(evaluation.candidates.iter().map(|candidate| row(candidate, published)));

@@ -137,7 +137,10 @@ mod tests {
             "{lowered}"
         );
         let one = Outline { clips: 33, left_out: 1, ..PLAIN }.to_string();
-        assert!(one.contains("leaves 1 clip out") && one.contains("one clip has nothing"), "{one}");
+        assert!(
+            one.contains("leaves 1 clip out") && one.contains("one clip has no other clip to compare with"),
+            "{one}"
+        );
         let dropped = Outline { left_out: 12, drop_last: true, ..PLAIN }.to_string();
         assert!(dropped.contains("leaves 12 clips out") && dropped.contains("train.drop_last is true"), "{dropped}");
     }
