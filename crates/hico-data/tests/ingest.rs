@@ -216,7 +216,7 @@ fn other_options_a_changed_source_and_a_foreign_folder_are_refused() {
     tree.ingest(&tree.options()).unwrap();
     let before = files(&tree.out());
     let error = tree.ingest(&IngestOptions { side: 16, ..tree.options() }).unwrap_err();
-    assert!(error.to_string().ends_with("was begun with --side 8, now 16"), "{error}");
+    assert!(error.to_string().ends_with("was begun with --image-size 8, now 16"), "{error}");
     let error = tree.ingest(&IngestOptions { labels: None, ..tree.options() }).unwrap_err();
     assert!(matches!(error, IngestError::OptionChanged { option: "--labels", .. }), "{error}");
     gif(&tree.source().join("regular/b.gif"), 3, 91);

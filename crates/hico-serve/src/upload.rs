@@ -53,7 +53,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         if gate.over.load(Ordering::Relaxed) {
             return too_long(limits);
         }
-        Refusal::request("the body is no whole multipart/form-data", "send it again; it may be truncated")
+        Refusal::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
     };
     let folder = TempDir::with_prefix("hico-upload-").map_err(|error| unstored(&error))?;
     let mut upload = Upload { name: String::new(), files: Vec::new(), bytes: 0, folder };

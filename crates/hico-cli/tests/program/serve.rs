@@ -208,7 +208,7 @@ fn too_much_at_once_and_too_slow_are_told_and_what_is_at_work_is_finished() {
     let said = server.ended();
     assert_eq!(said.code, Some(0));
     let logged = said.err.lines().any(|line| {
-        ["ERROR", "POST /predict 503", "not done within 3 s, receiving the clip"]
+        ["ERROR", "POST /predict 503", "not finished within 3 s, receiving the clip"]
             .iter()
             .all(|words| line.contains(words))
     });

@@ -25,7 +25,7 @@ async function open(colorScheme) {
   });
   await page.goto(url);
   if (token) {
-    await page.getByLabel("This server wants a token").fill(token);
+    await page.getByLabel("This server requires a token").fill(token);
     await page.keyboard.press("Enter");
   }
   await page.locator("#warnings li").first().waitFor();

@@ -26,8 +26,8 @@ const WORDS: [(&str, &str); 10] = [
     ("spread (\u{b1})", "Standard deviation of the figure over seeds: how much chance in training alone moves it."),
     (
         "paired difference and p",
-        "Two candidates on the same clips. p is the share of random swaps of the two, group by group, that differ at least \
-         as much. It is not corrected for looking at several comparisons.",
+        "Two candidates on the same clips. p is the fraction of random swaps of the two, group by group or seed by seed, that \
+         differ at least as much; the larger counts. It is not corrected for several comparisons.",
     ),
     (
         "model selection",

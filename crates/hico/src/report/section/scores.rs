@@ -36,7 +36,7 @@ pub(crate) fn figures(evaluation: &Evaluation, prefix: &str, suffix: &str) -> Se
         }
         (overview.render())
         p .note {
-            "Honest protocol. Under each figure its 95\u{a0}% bootstrap interval over groups"
+            "Under each figure its 95\u{a0}% bootstrap interval over groups"
             @if evaluation.protocol.seeds.len() > 1 { " and seeds; ± is the standard deviation over seeds" } @else { "; one seed, so no spread over seeds" }
             ". A clip is classified by the mean probability of its frames, a patient by that of the clips."
         }

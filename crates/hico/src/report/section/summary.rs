@@ -170,7 +170,7 @@ fn differences(evaluation: &Evaluation, prefix: &str) -> Markup {
         rows: rows.collect(),
         rules: vec![Rule { value: 0.0, name: "no difference" }],
         bounds: [-100.0, 100.0],
-        note: Some("An interval that crosses the line shows no difference. p is two-sided, from a sign-flip permutation test over groups; it is not corrected for the number of comparisons.".to_owned()),
+        note: Some("An interval that crosses the line shows no difference. p is two-sided, from sign-flip permutation tests over groups and, where each seed has a pretraining of its own, over seeds: the larger of the two; it is not corrected for the number of comparisons.".to_owned()),
     };
     forest.render()
 }
