@@ -25,7 +25,7 @@ pub struct Judging {
     pub finetune: Vec<Labels>,
     /// Label budgets of a probe within the training groups, which may choose between methods that read no labels.
     pub inner: Vec<Labels>,
-    /// Whether the baselines without a network ([`Baseline::ALL`]) stand in every table.
+    /// Whether the baselines without a network ([`Baseline::ALL`](crate::evaluate::baselines::Baseline::ALL)) stand in every table.
     pub baselines: bool,
     /// Frames of a clip used, evenly spaced; 1 or more.
     pub frames_per_clip: usize,

@@ -1,4 +1,4 @@
-//! What a study asks, checked: [`super::study_file`] reads one, [`super::crossval`] makes one of a command.
+//! What a study asks, checked: `study_file.rs` reads one, [`super::crossval`] makes one of a command.
 
 pub use super::labels::Labels;
 pub use super::settings::{Budget, Judging};
