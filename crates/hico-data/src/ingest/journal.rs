@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// File name of the record inside a data set's folder.
 pub const JOURNAL_FILE: &str = "ingest.jsonl";
@@ -171,6 +172,9 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
     Ok(parse(&text, &path)?.0)
 }
 
+/// How long a program that is being started may hold open files that are not its own.
+const BEGINS: Duration = Duration::from_secs(1);
+
 /// An open record.
 pub(crate) struct Journal {
     file: File,
@@ -186,11 +190,17 @@ impl Journal {
         let failed = |source| JournalError::Io { path: path.clone(), source };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(path)),
-            // A file system without locks; two sittings at once are the user's own risk there.
-            Err(TryLockError::Error(_)) => {}
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // A program that is being started holds our open files, and with them the lock of an ingest that has ended,
+                // until it has begun.
+                Err(TryLockError::WouldBlock) if began.elapsed() < BEGINS => std::thread::sleep(BEGINS / 20),
+                Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(path)),
+                // A file system without locks; two sittings at once are the user's own risk there.
+                Err(TryLockError::Error(_)) => break,
+            }
         }
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed)?;
