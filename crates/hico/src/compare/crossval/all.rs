@@ -1,6 +1,6 @@
 //! One network that learns from every patient, for use: nobody is left to test it on.
 
-use super::{Contender, EvaluateError, Progress, Request, depth, is_free, study};
+use super::{Contender, EvaluateError, Progress, Request, check_pyramid, depth, is_free, study};
 use crate::compare::cell_error::CellError;
 use crate::compare::judge::{Judge, Tuning};
 use crate::compare::ledger;
@@ -42,6 +42,7 @@ pub fn train_on_all(
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
 ) -> Result<TrainedOnAll, EvaluateError> {
+    check_pyramid(request)?;
     let study = study(dataset, request, Vec::new());
     let seed = Seed(request.seeds.first().copied().ok_or(EvaluateError::Nothing("seed"))?);
     let fraction =

@@ -115,11 +115,7 @@ fn check(dataset: &Dataset, request: &Request) -> Result<Vec<usize>, EvaluateErr
     for (what, numbers) in [("fold", &fold_numbers), ("seed", &request.seeds)] {
         each_once(what, numbers)?;
     }
-    if let Some(name) = without_pyramid(&request.contender)
-        && request.trainable == Trainable::LastBlock
-    {
-        return Err(EvaluateError::NoPyramid(name));
-    }
+    check_pyramid(request)?;
     Ok(folds)
 }
 
@@ -251,6 +247,12 @@ fn is_free(folder: &Path) -> Result<(), EvaluateError> {
         0 => Ok(()),
         _ => Err(EvaluateError::Occupied(folder.to_owned())),
     }
+}
+
+/// Refuses to train the top of a pyramid that is not there.
+fn check_pyramid(request: &Request) -> Result<(), EvaluateError> {
+    let missing = without_pyramid(&request.contender).filter(|_| request.trainable == Trainable::LastBlock);
+    missing.map_or(Ok(()), |name| Err(EvaluateError::NoPyramid(name)))
 }
 
 /// The name of a contender whose encoder has no feature pyramid.
