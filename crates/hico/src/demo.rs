@@ -4,9 +4,9 @@
 //! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
 
 use crate::compare::crossval::{self, Contender, EvaluateError, Request, cross_validate};
+use crate::compare::summary::Summary;
 use crate::device::DeviceChoice;
 use crate::evaluate::finetune::FinetuneRecipe;
-use crate::evaluate::outcome::Evaluation;
 use crate::recipe::{self, Recipe, RecipeError};
 use crate::report::{self, ReportError};
 use crate::train::run_record::VERSION;
@@ -103,7 +103,7 @@ pub struct Demo {
     /// The data set, to go on with.
     pub dataset: PathBuf,
     /// The figures.
-    pub evaluation: Evaluation,
+    pub summary: Summary,
 }
 
 /// Why a demo ended early.
@@ -182,11 +182,11 @@ pub fn demo(
     phantom(recipe, &clips, progress, stop)?;
     take_in(&clips, &data, progress, stop)?;
     let dataset = split(recipe, &data)?;
-    let evaluation = evaluate(recipe, &dataset, &study, device, threads, progress, stop)?;
+    let summary = evaluate(recipe, &dataset, &study, device, threads, progress, stop)?;
     let report = folder.join("report.html");
     let page = report::build(&[study], Some(&dataset))?;
     write(&report, page.as_bytes())?;
-    Ok(Demo { report, dataset: data, evaluation })
+    Ok(Demo { report, dataset: data, summary })
 }
 
 fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), DemoError> {
@@ -289,7 +289,7 @@ fn evaluate(
     threads: Option<NonZeroUsize>,
     progress: &mut (dyn FnMut(Progress) + Send),
     stop: &AtomicBool,
-) -> Result<Evaluation, DemoError> {
+) -> Result<Summary, DemoError> {
     let request = Request {
         seeds: recipe.seeds.clone(),
         contender: Contender::Inside(Box::new(recipe.pretraining.clone())),
@@ -360,22 +360,22 @@ mod tests {
         let (whole, _) = go("whole", u64::MAX);
         let (stopped, sittings) = go("stopped", 0);
         assert!(sittings > 3);
+        // Seconds differ.
         let figures = |demo: &Demo| {
-            let candidates = demo.evaluation.candidates.iter();
-            candidates.map(|candidate| (candidate.name.clone(), candidate.honest.clone())).collect::<Vec<_>>()
+            let entries = demo.summary.tables.iter().flat_map(|table| &table.entries);
+            let scores = entries.map(|entry| (entry.method.clone(), entry.scores.clone().map(|found| found.scores)));
+            scores.collect::<Vec<_>>()
         };
         assert_eq!(figures(&stopped), figures(&whole));
-        let names: Vec<&str> = whole.evaluation.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
-        assert!(names.contains(&"scratch") && names.contains(&"hico"), "{names:?}");
+        let [probe, finetune] = whole.summary.tables.as_slice() else { panic!("two tables") };
+        for table in [probe, finetune] {
+            let names: Vec<&str> = table.asked().map(|entry| entry.method.as_str()).collect();
+            assert_eq!(names, ["random", "hico", "majority", "thumbnails", "confounders"]);
+            let scores = table.entries.iter().map(|entry| entry.scores.as_ref().unwrap());
+            assert!(scores.into_iter().all(|scores| scores.seen_groups().is_empty()));
+        }
         let page = std::fs::read_to_string(&whole.report).unwrap();
-        assert!(page.contains("hico-probe") && page.contains("data:image/png"), "no figures or no pictures");
-        assert!(
-            whole
-                .evaluation
-                .candidates
-                .iter()
-                .all(|candidate| { candidate.runs.iter().all(|run| run.contaminated_groups.is_empty()) })
-        );
+        assert!(page.contains("linear probe") && page.contains("data:image/png"), "no figures or no pictures");
     }
 
     #[test]

@@ -11,7 +11,7 @@ Examples:
   hico finetune random --data data --holdout-fold 0 --out runs/scratch-fold0 --image-size 64
   hico finetune runs/a --data data --holdout-fold 0 --out runs/authors --trainable last-block --learning-rate 0.01 --epochs 100
 
-OUT then holds the fine-tuned network (.safetensors), evaluation.json with what it reached on the fold that it never saw, and what was predicted for every tested frame as Parquet (OUT/predictions). The same command goes on where it was interrupted.")]
+OUT then holds the fine-tuned network (.safetensors), what it reached on the fold that it never saw (summary.json, report.html), and what was predicted for every tested frame as Parquet (OUT/predictions). The same command goes on where it was interrupted.")]
 pub(crate) struct FinetuneArgs {
     /// Fine-tune this encoder: a folder that `hico pretrain` wrote, a file of weights (.safetensors, .pth), or `random`
     #[arg(value_name = "RUN|FILE|random")]

@@ -1,5 +1,6 @@
 mod jobs;
 
+use super::evaluation;
 use crate::args::CompareArgs;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
@@ -10,13 +11,12 @@ use hico::compare::grid::{Cell, cells};
 use hico::compare::ledger;
 use hico::compare::plan::plan;
 use hico::compare::study::Study;
-use hico::compare::summary::{Summary, summarise};
+use hico::compare::summary::Origin;
 use hico::compare::table;
-use hico::report::comparison;
-use hico_data::{Dataset, atomic};
+use hico::report;
+use hico_data::Dataset;
 use serde::Serialize;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &CompareArgs, threads: Option<NonZeroUsize>, output: &Ou
         return list(&open, output);
     }
     if args.plan {
-        output.result(&plan(&open.study, &open.data, &open.cells), comparison::plan)?;
+        output.result(&plan(&open.study, &open.data, &open.cells), report::study::plan)?;
         return Ok(ExitCode::SUCCESS);
     }
     hinted_ledger(ledger::check(&args.out, &open.study, &open.data))?;
@@ -175,7 +175,7 @@ fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &
         ));
     }
     if missing.len() == open.cells.len() {
-        output.note(comparison::plan(&plan(&open.study, &open.data, &open.cells)).trim_end());
+        output.note(report::study::plan(&plan(&open.study, &open.data, &open.cells)).trim_end());
     }
     let mut meter = output.meter("cells");
     let ending = jobs::run(&open.cells, &missing, args, threads, &mut meter)?;
@@ -194,28 +194,11 @@ fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &
 }
 
 fn sum_up(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
-    let folder = &open.options.folder;
-    let mut answers: Vec<Answer> = Vec::new();
-    let mut finished = 0;
-    for cell in &open.cells {
-        if let Some(found) = hinted(cell::read(&open.study, &open.data, cell, folder))? {
-            answers.extend(found);
-            finished += 1;
-        }
-    }
-    let summary = summarise(&open.study, &open.data, &open.cells, &answers, finished);
-    write(folder, "answers.csv", &table::to_csv(&open.study, &open.data, &answers))?;
-    write(folder, "summary.json", &serde_json::to_string_pretty(&summary)?)?;
-    write(folder, "summary.md", &comparison::markdown(&summary))?;
-    write(folder, "report.html", &comparison::page(&summary))?;
-    output.result(&summary, |summary: &Summary| comparison::terminal(summary))?;
-    output.note(&format!("page: {}", folder.join("report.html").display()));
+    let Open { study, data, cells, options } = open;
+    let origin = Origin::now(evaluation::command_line(), options.device);
+    let summary = hinted(hico::compare::sum_up(study, data, cells, &options.folder, origin))?;
+    evaluation::show_summary(&summary, &options.folder, output)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
-    let path = folder.join(name);
-    atomic::write(&path, text.as_bytes()).with_context(|| path.display().to_string())
 }
 
 /// Adds the remedy that the library knows.

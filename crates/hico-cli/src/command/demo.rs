@@ -32,7 +32,7 @@ pub(crate) fn run(args: &DemoArgs, threads: Option<NonZeroUsize>, output: &Outpu
 fn words(demo: &Demo) -> String {
     format!(
         "{}\nreport: {}\ndata set: {} (see `hico inspect`)",
-        report::terminal::table(&demo.evaluation),
+        report::study::terminal(&demo.summary),
         demo.report.display(),
         demo.dataset.display()
     )

@@ -7,13 +7,13 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::compare::crossval::{self, Contender, EvaluateError, Progress, Request, cross_validate};
 use hico::compare::settings::ModelSelection;
+use hico::compare::summary::{SUMMARY_FILE, Summary};
 use hico::evaluate::finetune::FinetuneRecipe;
-use hico::evaluate::outcome::{EVALUATION_FILE, Evaluation};
 use hico::evaluate::pretrained::Pretrained;
 use hico::model::weights::WeightsOf;
-use hico::report;
+use hico::report::{self, ReportError, study};
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, DatasetError, ManifestError};
+use hico_data::{Dataset, DatasetError, ManifestError, atomic};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,21 +38,32 @@ pub(crate) const fn hint_of_data(error: &DatasetError) -> &'static str {
     }
 }
 
-/// The evaluation in a folder.
-pub(crate) fn read(folder: &Path) -> anyhow::Result<Evaluation> {
-    let path = folder.join(EVALUATION_FILE);
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string());
-    let text = text.hint(|| "name a folder written by `hico crossval` or `hico finetune`".to_owned())?;
-    serde_json::from_str(&text)
-        .with_context(|| path.display().to_string())
-        .hint(|| "make the evaluation again, or leave it out".to_owned())
+/// The summary of the study in a folder.
+pub(crate) fn read(folder: &Path) -> anyhow::Result<Summary> {
+    let read = report::read_summary(folder);
+    let hint = match &read {
+        Err(ReportError::Read { .. }) => "name a folder written by `hico crossval`, `hico finetune` or `hico compare`",
+        _ => "make the evaluation again, or leave it out",
+    };
+    read.hint(|| hint.to_owned())
 }
 
-/// The evaluation that lies beside a fine-tuned network, if there is one.
-pub(crate) fn beside(network: &Path) -> anyhow::Result<Vec<Evaluation>> {
+/// The summary that lies beside a fine-tuned network, if there is one.
+pub(crate) fn beside(network: &Path) -> anyhow::Result<Vec<Summary>> {
     let folder = network.parent().unwrap_or(Path::new(""));
-    let there = folder.join(EVALUATION_FILE).is_file();
+    let there = folder.join(SUMMARY_FILE).is_file();
     there.then(|| read(folder)).into_iter().collect()
+}
+
+/// Shows what a study found, and keeps it as a page and as Markdown.
+pub(crate) fn show_summary(summary: &Summary, folder: &Path, output: &Output) -> anyhow::Result<()> {
+    for (name, text) in [("summary.md", study::markdown(summary)), ("report.html", report::page_of(summary))] {
+        let path = folder.join(name);
+        atomic::write(&path, text.as_bytes()).with_context(|| path.display().to_string())?;
+    }
+    output.result(summary, study::terminal)?;
+    output.note(&format!("page: {}", folder.join("report.html").display()));
+    Ok(())
 }
 
 /// The encoder that a person named.
@@ -117,9 +128,8 @@ pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) ->
     let outcome = cross_validate(dataset, request, &mut show, &stop);
     meter.end();
     match outcome {
-        Ok(evaluation) => {
-            output.result(&evaluation, report::terminal::table)?;
-            output.note(&format!("kept in {}; `hico report` makes a page of it", request.folder.display()));
+        Ok(summary) => {
+            show_summary(&summary, &request.folder, output)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(EvaluateError::Interrupted) => {

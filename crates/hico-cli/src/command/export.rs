@@ -3,7 +3,7 @@ use crate::args::{ExportArgs, ToArg};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::compare::crossval::EvaluateError;
-use hico::evaluate::outcome::Evaluation;
+use hico::compare::summary::Summary;
 use hico::export::card::{Card, Statements};
 use hico::export::check::{self, CheckError, Checked, TOLERANCE};
 use hico::export::onnx::Part;
@@ -39,8 +39,8 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
         intended_use: args.intended_use.clone(),
         hide_groups: args.hide_groups,
     };
-    let evaluations = evaluations(args, &source)?;
-    let mut card = Card::new(&source, target, side, &args.out, &exported, &evaluations, &statements);
+    let studies = studies(args, &source)?;
+    let mut card = Card::new(&source, target, side, &args.out, &exported, &studies, &statements);
     if let Target::Onnx(part) = target {
         card.checked = checked(args, &source, part, side, &exported.bytes, output)?;
     }
@@ -55,8 +55,8 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// The evaluations that were named, or the one that lies beside a fine-tuned network.
-fn evaluations(args: &ExportArgs, source: &Source) -> anyhow::Result<Vec<Evaluation>> {
+/// The studies that were named, or the one that lies beside a fine-tuned network.
+fn studies(args: &ExportArgs, source: &Source) -> anyhow::Result<Vec<Summary>> {
     if args.evaluation.is_empty() && source.classifier.is_some() {
         return evaluation::beside(&source.file);
     }

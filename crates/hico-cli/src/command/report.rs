@@ -21,8 +21,8 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> anyhow::Result<ExitCode
     written
         .with_context(|| format!("{}: cannot be written", args.out.display()))
         .hint(|| "name a file in a folder that exists and that you may write to".to_owned())?;
-    for judged in &sources.evaluations {
-        output.note(&report::answer(&judged.evaluation).sentence());
+    for found in &sources.studies {
+        report::study::sentences(&found.summary).iter().for_each(|sentence| output.note(sentence));
     }
     output.text(&args.out.display().to_string());
     if args.open {

@@ -43,8 +43,8 @@ fn a_network_says_what_was_tested_and_where_it_comes_from_wherever_it_is_shown()
     let said = done(path, tune);
     let counted = format!("tested on {clips} clips of {groups} patients ({all} clips have a label)");
     assert!(said.out.contains(&counted), "{}", said.out);
-    let evaluation = read(&path.join("tuned/evaluation.json"));
-    assert_eq!(evaluation["pretraining"][0]["run"], "run");
+    let summary = read(&path.join("tuned/summary.json"));
+    assert_eq!(summary["pretraining"][0]["run"], "run");
 
     // The card of the folder that `predict` takes.
     done(path, "export tuned --to hico --out new/folder/lung.safetensors --quiet");
@@ -85,13 +85,10 @@ fn a_network_says_what_was_tested_and_where_it_comes_from_wherever_it_is_shown()
         let line = format!(
             "finetune {encoder} --data data --holdout-fold {fold} --epochs 1 --frames-per-clip 1 --out again --json --quiet"
         );
-        let evaluation = json(&done(path, &line).out);
-        let spoilt = evaluation["candidates"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|candidate| &candidate["runs"].as_array().unwrap()[..]);
-        let spoilt = spoilt.filter(|run| !run["contaminated_groups"].as_array().unwrap().is_empty()).count();
+        let summary = json(&done(path, &line).out);
+        let entries = summary["tables"][0]["entries"].as_array().unwrap();
+        let runs = entries.iter().flat_map(|entry| &entry["scores"]["runs"].as_array().unwrap()[..]);
+        let spoilt = runs.filter(|run| run["seen_groups"].as_array().is_some_and(|seen| !seen.is_empty())).count();
         assert_eq!(spoilt, 1, "{encoder}: fold 1 was learnt from");
         let warned = done(path, "predict again clips/P001-1 --quiet").err;
         assert!(warned.contains("warning: its pretraining saw"), "{warned}");
@@ -176,9 +173,9 @@ fn one_patient_has_no_interval_and_a_useless_network_is_warned_of() {
         "{}",
         said.out
     );
-    let evaluation = read(&path.join("tuned/evaluation.json"));
-    for candidate in evaluation["candidates"].as_array().unwrap() {
-        let figure = &candidate["honest"]["clip"]["balanced_accuracy"];
+    let summary = read(&path.join("tuned/summary.json"));
+    for entry in summary["tables"][0]["entries"].as_array().unwrap() {
+        let figure = &entry["scores"]["patient"]["balanced_accuracy"];
         assert!(figure["low"].is_null() && figure["no_interval"] == "one-group-a-class", "{figure}");
     }
     done(path, "report tuned --out report.html --quiet");

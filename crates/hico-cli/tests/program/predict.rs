@@ -39,12 +39,13 @@ fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_i
         "finetune random --data data --side 32 --holdout-fold 0 --epochs 3 --frames-per-clip 4 --out tuned --quiet",
     );
     let read = |file: &str| std::fs::read(path.join(file)).unwrap();
-    let evaluation: serde_json::Value = serde_json::from_slice(&read("tuned/evaluation.json")).unwrap();
-    let candidates = evaluation["candidates"].as_array().unwrap();
-    let scratch = candidates.iter().find(|candidate| candidate["name"] == "scratch").unwrap();
-    let temperature = scratch["runs"][0]["temperature"].as_f64().unwrap();
-    assert!(temperature > 0.0 && scratch["calibration"]["temperatures"][0].as_f64() == Some(temperature));
-    assert!(candidates[0]["calibration"].is_null(), "the majority is not calibrated");
+    let summary: serde_json::Value = serde_json::from_slice(&read("tuned/summary.json")).unwrap();
+    let entries = summary["tables"][0]["entries"].as_array().unwrap();
+    let random = &entries.iter().find(|entry| entry["method"] == "random").unwrap()["scores"];
+    let temperature = random["runs"][0]["temperature"].as_f64().unwrap();
+    assert!(temperature > 0.0 && random["calibration"]["temperatures"][0].as_f64() == Some(temperature));
+    let majority = &entries.iter().find(|entry| entry["method"] == "majority").unwrap()["scores"];
+    assert!(majority["calibration"].is_null(), "the majority is not calibrated");
 
     // The tested frames of the evaluation, by clip and frame.
     let data = Dataset::open(&path.join("data")).unwrap();

@@ -161,9 +161,9 @@ fn a_folder_keeps_the_network_of_its_fold_and_a_study_begins_in_no_other_folder(
     let folder = folder.path();
     let line = "finetune random --data data --side 32 --epochs 1 --batch 4 --frames-per-clip 1 --quiet --out tuned";
     done(folder, &format!("{line} --holdout-fold 0"));
-    let before = std::fs::read(folder.join("tuned/evaluation.json")).unwrap();
+    let before = std::fs::read(folder.join("tuned/summary.json")).unwrap();
     refuse(folder, &format!("{line} --holdout-fold 1"), &["tuned: holds the network of fold 0"]);
-    assert!(std::fs::read(folder.join("tuned/evaluation.json")).unwrap() == before);
+    assert!(std::fs::read(folder.join("tuned/summary.json")).unwrap() == before);
     let study = "title = \"t\"\nseeds = [1]\n[budget]\nimages = 8\n[evaluation]\nprobe = [\"all\"]\n[[data]]\nname = \"d\"\n\
                  folder = \"data\"\n[[method]]\nname = \"random\"\n";
     std::fs::write(folder.join("study.toml"), study).unwrap();

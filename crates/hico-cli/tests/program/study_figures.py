@@ -29,9 +29,9 @@ def same(found, expected, what):
 
 
 def units(rows, classes, unit):
-    """Clips by the mean of their frames, patients by the mean of their clips: truths, groups, probabilities."""
+    """Frames, clips by the mean of their frames, patients by that of their clips: truths, groups, probabilities."""
     columns = [f"p_{name}" for name in classes]
-    clips = rows.groupby(["clip", "group", "true_class"], sort=True)[columns].mean().reset_index()
+    clips = rows if unit == "frame" else rows.groupby(["clip", "group", "true_class"], sort=True)[columns].mean().reset_index()
     if unit == "patient":
         clips = clips.groupby(["group", "true_class"], sort=True)[columns].mean().reset_index()
     truths = clips.true_class.map({name: place for place, name in enumerate(classes)}).to_numpy()
@@ -126,7 +126,7 @@ def check(out):
         counted = duckdb.sql(f"select count(*), sum(\"p_{data['classes'][0][0]}\") from '{pattern}'").fetchone()
         same(float(counted[0]), float(len(rows)), "rows by DuckDB")
         same(counted[1], rows[f"p_{data['classes'][0][0]}"].sum(), "a column by DuckDB")
-        classes = [name for name, *_ in data["classes"]]
+        classes = [of["name"] for of in data["classes"]]
         for table in (table for table in summary["tables"] if table["data"] == data["name"]):
             of_table = rows.evaluation.isin([table["evaluation"], "baseline"]) & (rows.labels == table["labels"])
             asked = rows[of_table]
@@ -136,7 +136,7 @@ def check(out):
                 of_method[entry["method"]] = {seed: mine[mine.seed == seed] for seed in entry["seeds"]}
                 if entry["scores"] is None:
                     continue
-                for unit in ("patient", "clip"):
+                for unit in ("patient", "clip", "frame"):
                     found = entry["scores"][unit]
                     seeds = [units(rows, classes, unit) for rows in of_method[entry["method"]].values()]
                     where = f"{table['data']} {table['evaluation']} {table['labels']} {entry['method']} {unit}"

@@ -178,7 +178,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, CellError> {
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CellError> {
+/// Writes a file, and the folder that it lies in where there is none.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CellError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
     }

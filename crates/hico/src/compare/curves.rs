@@ -10,10 +10,10 @@ use crate::evaluate::predictions::UnitPrediction;
 use crate::evaluate::scores::Groups;
 use crate::stats::{self, Bootstrap};
 use hico_data::Dataset;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How methods did on one data set on their way through pretraining, evaluated one way with every label.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// The data set.
     pub data: String,
@@ -28,7 +28,7 @@ pub struct Curve {
 }
 
 /// One method's way.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurveLine {
     /// The method.
     pub method: String,
@@ -37,7 +37,7 @@ pub struct CurveLine {
 }
 
 /// One look.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Views seen.
     pub images: f64,
@@ -48,7 +48,7 @@ pub struct Point {
 }
 
 /// How much higher one method's curve lies than another's, on average over pretraining.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AreaDifference {
     /// The one that is expected to be sooner.
     pub method: String,

@@ -10,7 +10,8 @@
 //! - [`cell`]: one cell, resumable; `work.rs`, `pretraining.rs`: what is done within it; `cell_error.rs`: why it has no answers
 //! - [`crossval`]: the study of one encoder, as `hico crossval` and `hico finetune` ask for
 //! - [`ledger`]: what a folder of cells was begun with
-//! - `answers.rs`, [`ranks`], `curves.rs`, `tables.rs`, [`summary`]: all answers → figures with their doubt; [`table`]: answer by answer
+//! - `answers.rs`, `entry.rs`, `tables.rs`, [`strata`], `curves.rs`, [`ranks`], `facts.rs`, [`summary`]: all answers → figures with their doubt
+//! - `sum_up.rs`: a folder of cells → its summary; [`table`]: answer by answer
 
 pub mod answer;
 mod answers;
@@ -19,6 +20,8 @@ pub mod cell_error;
 mod cell_file;
 pub mod crossval;
 mod curves;
+mod entry;
+mod facts;
 pub mod grid;
 pub mod ledger;
 mod inner;
@@ -29,12 +32,16 @@ pub mod plan;
 mod pretraining;
 pub mod ranks;
 pub mod settings;
+pub mod strata;
 pub mod study;
 mod study_file;
+mod sum_up;
 pub mod summary;
 pub mod table;
 mod tables;
 mod work;
+
+pub use sum_up::sum_up;
 
 #[cfg(test)]
 mod resume_tests;

@@ -8,13 +8,15 @@ use super::summary::DRAWS;
 use super::work::seen_groups;
 use crate::evaluate::classifier_file::{self, ClassifierFacts};
 use crate::evaluate::history::{Beginning, Groups, History, TestFacts, TuningFacts};
-use crate::evaluate::outcome::SCRATCH;
 use crate::evaluate::plan::{FoldPlan, groups_of};
 use crate::evaluate::predictions::FramePrediction;
 use crate::evaluate::pretrained::Seen;
 use crate::evaluate::scores::score;
 use hico_data::Dataset;
 use std::path::{Path, PathBuf};
+
+/// Name of a network that was trained from random weights.
+const SCRATCH: &str = "scratch";
 
 /// What is known of a network before it was fine-tuned.
 #[derive(Clone, Copy)]

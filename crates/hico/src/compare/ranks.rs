@@ -4,10 +4,10 @@ use crate::stats::normal_below;
 use hico_data::Seed;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Mean ranks of methods over blocks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ranks {
     /// Names of the methods.
     pub methods: Vec<String>,

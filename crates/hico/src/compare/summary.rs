@@ -4,42 +4,49 @@ use super::answer::{Answer, EvalMode};
 use super::answers::Answers;
 use super::curves::curve;
 pub use super::curves::{AreaDifference, Curve, CurveLine, Point};
+use super::facts;
 use super::grid::Cell;
 use super::ranks::Ranks;
-use super::study::{Budget, Labels, Source, Start, Study};
+use super::strata::Stratum;
+use super::study::{Budget, Judging, Labels, Study};
 use super::tables::{correct, ranked, table};
-use crate::evaluate::outcome::{Comparison, Metric, UnitScores};
+use crate::evaluate::history::PretrainingFacts;
+use crate::evaluate::outcome::{CalibrationScores, ClipPrediction, Comparison, CurvePoint, Scores};
 use crate::stats;
 use crate::train::run_record::VERSION;
 use hico_data::{Dataset, Seed};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Root of the draws of intervals and tests: the same answers always have the same intervals.
 pub(super) const DRAWS: Seed = Seed(0);
 
+/// File name of a summary inside a study's folder.
+pub const SUMMARY_FILE: &str = "summary.json";
+
 /// What a study found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
+    /// Version of the program.
+    pub version: String,
     /// Its title.
     pub title: String,
-    /// Version of the program.
-    pub version: &'static str,
-    /// Its methods, in their order, and of which each is one with something changed.
-    pub methods: Vec<(String, Option<String>)>,
+    /// Who summed it up, and when.
+    #[serde(default)]
+    pub origin: Origin,
+    /// Its methods, in their order.
+    pub methods: Vec<MethodFacts>,
     /// Its seeds.
     pub seeds: Vec<u64>,
     /// What pretraining could use up.
     pub budget: Budget,
-    /// Frames of a clip that were judged.
-    pub frames_per_clip: usize,
+    /// How encoders were evaluated.
+    pub evaluation: Judging,
     /// Side of the images, pixels.
-    pub side: usize,
-    /// The figure, per patient, that comparisons test.
-    pub metric: Metric,
-    /// The data sets that were judged.
-    pub data: Vec<Judged>,
+    pub image_size: usize,
+    /// The data sets that were tested.
+    pub data: Vec<DataFacts>,
     /// Cells that are finished, and all.
     pub cells: [usize; 2],
     /// Seconds that the answers took, pretraining included.
@@ -54,27 +61,88 @@ pub struct Summary {
     pub curves: Vec<Curve>,
     /// Mean ranks over data sets, where there are enough of them.
     pub ranks: Vec<RankTable>,
+    /// The pretraining runs that its encoders go back to, as far as they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pretraining: Vec<PretrainingFacts>,
     /// What a reader must know before believing a figure.
     pub warnings: Vec<String>,
 }
 
-/// A data set that was judged.
-#[derive(Debug, Clone, Serialize)]
-pub struct Judged {
+/// Where a summary comes from; of no influence on its figures.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Origin {
+    /// The command that made it, as typed, without paths above the data set.
+    pub command: String,
+    /// When it ended, RFC 3339, UTC.
+    pub finished: String,
+    /// Device of the last cells.
+    pub device: String,
+}
+
+/// Whether a method is there to be beaten or to beat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// What costs nothing or little: a baseline without a network, or random weights.
+    Baseline,
+    /// What was pretrained.
+    Pretrained,
+}
+
+/// A method of a study.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MethodFacts {
+    /// Its name in tables.
+    pub name: String,
+    /// One sentence that says what it is.
+    pub description: String,
+    /// Baseline or pretrained.
+    pub role: Role,
+    /// The method of which it is one with something changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ablates: Option<String>,
+}
+
+/// A data set that was tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFacts {
     /// Its name.
     pub name: String,
     /// Hash of its table.
     pub hash: String,
     /// What encoders were pretrained on.
     pub pretrained_on: String,
-    /// Its classes, with their labelled clips and groups.
-    pub classes: Vec<(String, usize, usize)>,
+    /// Its classes; every class index elsewhere refers to them.
+    pub classes: Vec<ClassFacts>,
+    /// Clips without a label.
+    pub unlabelled: usize,
     /// Folds that were tested.
     pub folds: Vec<usize>,
+    /// Clips that were tested.
+    pub tested_clips: usize,
+    /// Groups (patients) that were tested.
+    pub tested_groups: Vec<String>,
+}
+
+/// A class of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassFacts {
+    /// Its name.
+    pub name: String,
+    /// Labelled clips.
+    pub clips: usize,
+    /// Groups with a clip of it.
+    pub groups: usize,
+    /// Frames of those clips that are used.
+    pub frames: usize,
+    /// Clips that were tested.
+    pub tested_clips: usize,
+    /// Groups that were tested.
+    pub tested_groups: usize,
 }
 
 /// Methods evaluated one way with one label budget on one data set.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     /// The data set.
     pub data: String,
@@ -86,6 +154,21 @@ pub struct Table {
     pub entries: Vec<Entry>,
     /// Paired differences, with p values corrected for their number in the study.
     pub comparisons: Vec<Compared>,
+    /// How often such intervals hold the truth; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
+    /// Results by stratum, where confounders alone are better than chance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<Stratum>,
+}
+
+/// How often a 95 % interval of one method held the truth in studies that were simulated on the tested groups.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// The method.
+    pub method: String,
+    /// Share of [`SIMULATIONS`](crate::evaluate::coverage::SIMULATIONS) simulated studies.
+    pub share: f64,
 }
 
 impl Table {
@@ -96,7 +179,7 @@ impl Table {
 }
 
 /// A method's figures in one table.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The method.
     pub method: String,
@@ -109,26 +192,72 @@ pub struct Entry {
 }
 
 /// Figures over folds and seeds.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntryScores {
-    /// Every patient, by the mean probability of its clips; folds pooled, mean over seeds.
-    pub patient: UnitScores,
-    /// Every clip, by the mean probability of its frames.
-    pub clip: UnitScores,
-    /// Balanced accuracy per frame, folds pooled, mean over seeds.
-    pub frame_balanced_accuracy: f64,
+    /// Folds pooled, mean over seeds.
+    #[serde(flatten)]
+    pub scores: Scores,
     /// Balanced accuracy per frame at the epoch that is best on the test fold, mean over folds and seeds.
     pub published: Option<f64>,
+    /// What calibration does to its confidence; only where a network was fine-tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationScores>,
     /// Views that pretraining saw, mean.
     pub images: f64,
     /// Seconds of pretraining, mean.
     pub seconds: f64,
     /// Groups whose labels were known, mean.
     pub groups: f64,
+    /// Fold by fold and seed by seed.
+    pub runs: Vec<FoldRun>,
+    /// Clips that are classified wrong with the first seed, the surest first, and at most [`MISTAKES`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mistakes: Vec<ClipPrediction>,
+}
+
+/// Clips of [`EntryScores::mistakes`] at most.
+pub const MISTAKES: usize = 20;
+
+/// One fold tested with one seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoldRun {
+    /// The fold that was tested.
+    pub fold: usize,
+    /// The seed.
+    pub seed: u64,
+    /// Clips trained on, of inner validation, and tested.
+    pub clips: [usize; 3],
+    /// Groups trained on, of inner validation, and tested.
+    pub groups: [usize; 3],
+    /// Epoch that stands, from 0; absent where nothing is trained by epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_epoch: Option<usize>,
+    /// Balanced accuracy per frame on the test fold.
+    pub balanced_accuracy: f64,
+    /// The same at the epoch that is best on the test fold; only where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_on_test: Option<f64>,
+    /// Temperature at which the inner validation frames are most likely; absent where nothing is trained by epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Epoch by epoch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<CurvePoint>,
+    /// Groups of the test fold that the encoder's pretraining had seen. Anything here spoils the figure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen_groups: Vec<String>,
+}
+
+impl EntryScores {
+    /// Returns the tested groups that pretraining had seen, of all folds and seeds.
+    #[must_use]
+    pub fn seen_groups(&self) -> BTreeSet<&str> {
+        self.runs.iter().flat_map(|run| &run.seen_groups).map(String::as_str).collect()
+    }
 }
 
 /// Methods asked within the training groups of each fold; no test fold was looked at.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// The data set.
     pub data: String,
@@ -141,7 +270,7 @@ pub struct Choice {
 }
 
 /// A method's figures in one choice.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The method.
     pub method: String,
@@ -154,7 +283,7 @@ pub struct Candidate {
 }
 
 /// A paired comparison.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
     /// The difference, its interval and its p value.
     #[serde(flatten)]
@@ -164,7 +293,7 @@ pub struct Compared {
 }
 
 /// Methods ranked over data sets.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankTable {
     /// What was asked of the encoders.
     pub evaluation: EvalMode,
@@ -182,7 +311,7 @@ pub struct RankTable {
 pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: &[Answer], finished: usize) -> Summary {
     let tests: BTreeSet<(usize, usize)> = cells.iter().flat_map(|cell| cell.tests.iter().copied()).collect();
     let found = Answers::new(answers);
-    let (mut tables, mut choices, mut curves, mut judged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut tables, mut choices, mut curves, mut tested) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (place, set) in study.data.iter().enumerate().filter(|(_, set)| set.judged) {
         let folds: Vec<usize> = tests.iter().filter(|(of, _)| *of == place).map(|(_, fold)| *fold).collect();
         for (evaluation, budgets) in study.judge.evaluations() {
@@ -202,27 +331,28 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
             let of = |evaluation| curve(study, (&set.name, &data[place]), &folds, evaluation, &found);
             curves.extend([EvalMode::Knn, EvalMode::LinearProbe, EvalMode::Finetune].into_iter().filter_map(of));
         }
-        judged.push(facts(study, place, &data[place], folds));
+        tested.push(facts::data(study, place, &data[place], folds));
     }
     let tests = correct(&mut tables);
     Summary {
+        version: VERSION.to_owned(),
         title: study.title.clone(),
-        version: VERSION,
-        methods: study.methods.iter().map(|method| (method.name.clone(), method.ablates.clone())).collect(),
+        origin: Origin::default(),
+        methods: study.methods.iter().map(|method| facts::method(study, method)).collect(),
         seeds: study.seeds.clone(),
         budget: study.budget,
-        frames_per_clip: study.judge.frames_per_clip,
-        side: study.view.side,
-        metric: study.judge.metric,
-        data: judged,
+        evaluation: study.judge.clone(),
+        image_size: study.view.side,
         cells: [finished, cells.len()],
         seconds: seconds(answers),
         ranks: ranked(study, &tables),
+        warnings: facts::warnings(study, data, &tested, answers, cells.len() - finished),
+        data: tested,
         tables,
         tests,
         choices,
         curves,
-        warnings: warnings(study, cells.len() - finished),
+        pretraining: Vec::new(),
     }
 }
 
@@ -249,24 +379,6 @@ fn choice(study: &Study, data: &str, labels: Labels, folds: &[usize], answers: &
     Choice { data: data.to_owned(), labels, places: places.len(), entries: entries.collect() }
 }
 
-fn facts(study: &Study, place: usize, dataset: &Dataset, folds: Vec<usize>) -> Judged {
-    let set = &study.data[place];
-    let class = |(class, name): (usize, &String)| {
-        let clips: Vec<usize> = (0..dataset.len()).filter(|clip| dataset.label(*clip) == Some(class)).collect();
-        (name.clone(), clips.len(), crate::evaluate::plan::groups_of(dataset, &clips).len())
-    };
-    Judged {
-        name: set.name.clone(),
-        hash: dataset.manifest().hash(),
-        pretrained_on: match set.source {
-            Source::Inside => "the training groups of each fold".to_owned(),
-            Source::Other(other) => format!("all clips of {}", study.data[other].name),
-        },
-        classes: dataset.classes().iter().enumerate().map(class).collect(),
-        folds,
-    }
-}
-
 /// Each cell's pretraining once, and every answer.
 fn seconds(rows: &[Answer]) -> f64 {
     let mut pretraining: BTreeMap<(&str, &str, u64, usize, Labels), f64> = BTreeMap::new();
@@ -282,20 +394,4 @@ fn seconds(rows: &[Answer]) -> f64 {
         .map(|(_, seconds)| seconds)
         .sum();
     pretraining + rows.iter().map(|row| row.seconds).sum::<f64>()
-}
-
-fn warnings(study: &Study, missing: usize) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if missing > 0 {
-        warnings
-            .push(format!("{missing} cells are not finished: figures are over the seeds of which every fold is there"));
-    }
-    if study.seeds.len() == 1 {
-        warnings.push("one seed: how far the figures move from seed to seed is not known".to_owned());
-    }
-    for method in study.methods.iter().filter(|method| matches!(method.start, Start::Weights(_))) {
-        warnings
-            .push(format!("{}: weights from elsewhere; which patients they have seen is not known here", method.name));
-    }
-    warnings
 }

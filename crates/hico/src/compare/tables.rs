@@ -1,16 +1,16 @@
 //! Answers → tables: what each method reached, paired comparisons, and one correction over all of them.
 
 use super::answer::{Answer, EvalMode};
-use super::answers::{Answers, frames, units};
+use super::answers::{Answers, units};
+use super::entry;
 use super::ranks::ranks;
-use super::study::{Labels, Study};
-use super::summary::{Compared, DRAWS, Entry, EntryScores, RankTable, Table};
+use super::strata::strata;
+use super::study::{Labels, Start, Study};
+use super::summary::{Compared, Coverage, DRAWS, Entry, RankTable, Table};
+use crate::evaluate::baselines::Baseline;
 use crate::evaluate::comparison::{UnitsBySeed, compare};
+use crate::evaluate::coverage::coverage;
 use crate::evaluate::outcome::{Comparison, Unit};
-use crate::evaluate::predictions::per_frame;
-use crate::evaluate::scores::score_units;
-use crate::metrics::{Confusion, argmax};
-use crate::stats;
 use hico_data::Dataset;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +38,15 @@ pub(super) fn table(
         method: method.name.clone(),
         asked: asked.contains(&place),
         seeds: found.keys().copied().collect(),
-        scores: entry_scores(dataset, found),
+        scores: entry::scores(study, dataset, found),
     });
+    let entries: Vec<Entry> = entries.collect();
+    let confounded = study.methods.iter().zip(&entries).any(|(method, entry)| {
+        method.start == Start::Baseline(Baseline::Confounders) && is_better_than_chance(dataset, entry)
+    });
+    let asked: Vec<&BTreeMap<u64, Vec<&Answer>>> =
+        of_method.iter().zip(&entries).filter(|(_, entry)| entry.asked).map(|(found, _)| found).collect();
+    let strata = if confounded { strata(dataset, &asked) } else { Vec::new() };
     let compared = study.compare.iter().filter_map(|&[better, baseline]| {
         let (better_seeds, baseline_seeds) = (&of_method[better], &of_method[baseline]);
         let common: Vec<u64> = better_seeds.keys().copied().filter(|seed| baseline_seeds.contains_key(seed)).collect();
@@ -51,10 +58,41 @@ pub(super) fn table(
             seeds: common.iter().map(|seed| units(dataset, &of_method[method][seed], Unit::Patient)).collect(),
         };
         let classes = dataset.classes().len();
-        let comparison = compare([&of(better), &of(baseline)], classes, Unit::Patient, study.judge.metric, DRAWS)?;
+        let found = compare([&of(better), &of(baseline)], classes, Unit::Patient, study.judge.metric, DRAWS)?;
+        let comparison = match study.methods[better].start {
+            // All seeds share one pretraining, so what they do not differ in says nothing of other pretrainings.
+            Start::Given(_) | Start::Weights(_) => {
+                Comparison { p_value: found.p_groups.unwrap_or(found.p_value), ..found }
+            }
+            _ => found,
+        };
         Some(Compared { p_holm: comparison.p_value, comparison })
     });
-    Table { data: data.to_owned(), evaluation, labels, comparisons: compared.collect(), entries: entries.collect() }
+    Table {
+        data: data.to_owned(),
+        evaluation,
+        labels,
+        comparisons: compared.collect(),
+        coverage: simulated(study, dataset, &of_method),
+        strata,
+        entries,
+    }
+}
+
+/// Whether balanced accuracy per patient lies above that of a guess, its interval included.
+fn is_better_than_chance(dataset: &Dataset, entry: &Entry) -> bool {
+    let chance = 1.0 / dataset.classes().len().max(1) as f64;
+    let figure = entry.scores.as_ref().map(|scores| scores.scores.patient.balanced_accuracy);
+    figure.and_then(|figure| figure.interval().ok()).is_some_and(|[low, _]| low > chance)
+}
+
+/// Simulates how often intervals hold the truth, by the last encoder that has answers.
+fn simulated(study: &Study, dataset: &Dataset, of_method: &[BTreeMap<u64, Vec<&Answer>>]) -> Option<Coverage> {
+    let encoders = study.methods.iter().zip(of_method).filter(|(method, _)| !method.is_baseline());
+    let (method, found) = encoders.filter(|(_, found)| !found.is_empty()).last()?;
+    let seeds: Vec<_> = found.values().map(|answers| units(dataset, answers, Unit::Patient)).collect();
+    let share = coverage(&seeds, dataset.classes().len(), study.judge.metric, DRAWS)?;
+    Some(Coverage { method: method.name.clone(), share })
 }
 
 /// Corrects the p values of a whole study at once; a comparison that repeats another of its table, because two methods
@@ -83,43 +121,15 @@ pub(super) fn correct(tables: &mut [Table]) -> usize {
     p_values.len()
 }
 
-fn entry_scores(dataset: &Dataset, found: &BTreeMap<u64, Vec<&Answer>>) -> Option<EntryScores> {
-    if found.is_empty() {
-        return None;
-    }
-    let classes = dataset.classes().len();
-    let scores = |unit: Unit| {
-        let seeds: Vec<_> = found.values().map(|answers| units(dataset, answers, unit)).collect();
-        score_units(&seeds, classes, DRAWS)
-    };
-    let of_frames = |answers: &Vec<&Answer>| {
-        let units = per_frame(dataset, &frames(answers));
-        let found = units.iter().map(|unit| (unit.truth, argmax(&unit.probabilities)));
-        Confusion::of(classes, found).balanced_accuracy()
-    };
-    let all = || found.values().flatten();
-    let over = |value: &dyn Fn(&Answer) -> Option<f64>| {
-        stats::mean(&all().filter_map(|answer| value(answer)).collect::<Vec<_>>())
-    };
-    let every = |value: &dyn Fn(&Answer) -> f64| over(&|answer| Some(value(answer))).unwrap_or(0.0);
-    Some(EntryScores {
-        patient: scores(Unit::Patient),
-        clip: scores(Unit::Clip),
-        frame_balanced_accuracy: stats::mean(&found.values().filter_map(of_frames).collect::<Vec<_>>()).unwrap_or(0.0),
-        published: over(&|answer| answer.published),
-        images: every(&|answer| answer.images as f64),
-        seconds: every(&|answer| answer.pretrain_seconds),
-        groups: every(&|answer| answer.groups as f64),
-    })
-}
-
 /// Mean ranks over data sets, by the figure that comparisons test, where all methods are on enough of them.
 pub(super) fn ranked(study: &Study, tables: &[Table]) -> Vec<RankTable> {
     let kinds: BTreeSet<(EvalMode, Labels)> = tables.iter().map(|table| (table.evaluation, table.labels)).collect();
     let of_kind = |(evaluation, labels)| {
         let of_table = |table: &Table| -> Option<Vec<f64>> {
             let encoders = table.entries.iter().zip(&study.methods).filter(|(_, method)| !method.is_baseline());
-            encoders.map(|(entry, _)| Some(entry.scores.as_ref()?.patient.of(study.judge.metric)?.mean)).collect()
+            encoders
+                .map(|(entry, _)| Some(entry.scores.as_ref()?.scores.patient.of(study.judge.metric)?.mean))
+                .collect()
         };
         let of_kind = tables.iter().filter(|table| (table.evaluation, table.labels) == (evaluation, labels));
         let blocks: Vec<Vec<f64>> = of_kind.filter_map(of_table).collect();

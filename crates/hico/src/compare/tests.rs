@@ -192,9 +192,9 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
         assert_eq!([right[0][1], right[1][1]], [6.0, 6.0]);
         f64::midpoint(right[0][0] / 6.0, right[1][0] / 6.0)
     };
-    assert!((scores.patient.balanced_accuracy.mean - by_hand).abs() < 1e-12);
-    assert_eq!(scores.patient.count, 12);
-    assert!((0.0..=1.0).contains(&scores.patient.auc.unwrap().mean) && scores.patient.log_loss.is_some());
+    assert!((scores.scores.patient.balanced_accuracy.mean - by_hand).abs() < 1e-12);
+    assert_eq!(scores.scores.patient.count, 12);
+    assert!((0.0..=1.0).contains(&scores.scores.patient.auc.unwrap().mean) && scores.scores.patient.log_loss.is_some());
     assert_eq!(table.comparisons.len(), 1);
     assert!(summary.ranks.is_empty(), "one data set is no eight");
     // Four tables, a comparison each: the p values are corrected together.

@@ -7,7 +7,7 @@
 //! - [`history`]: where a network comes from, what it learnt from and what it reached
 //! - [`calibration`], [`known`]: what a prediction is worth: confidence that is true, and whether the clip is like any seen
 //! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
-//! - [`predictions`], [`prediction_table`], [`scores`], [`comparison`], [`outcome`]: predictions → figures with their doubt → the record that reports read
+//! - [`predictions`], [`prediction_table`], [`scores`], [`comparison`], [`coverage`], [`outcome`]: predictions → figures with their doubt
 
 pub mod baselines;
 pub mod calibration;
@@ -16,6 +16,7 @@ pub mod classifier_file;
 pub(crate) mod clock;
 pub mod comparison;
 pub mod confounds;
+pub mod coverage;
 pub mod tuning_state;
 pub mod finetune;
 pub mod history;

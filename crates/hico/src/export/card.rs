@@ -5,8 +5,11 @@ mod markdown;
 use super::check::Checked;
 use super::source::{RESIZE, Source};
 use super::{Exported, Target, architecture};
+use crate::compare::answer::EvalMode;
+use crate::compare::labels::Labels;
+use crate::compare::summary::{DataFacts, Role, Summary, Table};
 use crate::evaluate::history::{History, PretrainingFacts, Reached};
-use crate::evaluate::outcome::{Estimate, Evaluation, Role, Tested};
+use crate::evaluate::outcome::Estimate;
 use crate::model::weights::{LoadReport, hex};
 use crate::recipe::{Depth, Recipe};
 use crate::train::run_record::VERSION;
@@ -133,46 +136,59 @@ pub struct Data {
     pub group_names: Option<Vec<String>>,
 }
 
-/// What one evaluation found.
+/// What one table of a study found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
     /// The command that made it.
     pub command: String,
     /// Hash of the table of the data it was tested on.
     pub data: String,
-    /// Folds and seeds.
+    /// How the encoders were evaluated.
+    pub evaluation: EvalMode,
+    /// The labels that were known.
+    pub labels: Labels,
+    /// Folds.
     pub folds: Vec<usize>,
     /// Seeds.
     pub seeds: Vec<u64>,
     /// How much was tested.
     pub tested: Tested,
-    /// A row a candidate, the baselines first; by the honest protocol.
+    /// A row a method.
     pub rows: Vec<Row>,
     /// What a reader must know before believing a number.
     pub warnings: Vec<String>,
 }
 
-/// Figures of one candidate, a clip the unit; intervals are 95 % of a bootstrap over groups.
+/// How much was tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tested {
+    /// Clips.
+    pub clips: usize,
+    /// Groups that they belong to.
+    pub groups: usize,
+}
+
+/// Figures of one method, a patient the unit; intervals are 95 % of a bootstrap over groups and seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// The candidate.
+    /// The method.
     pub name: String,
-    /// Baseline or contender.
+    /// Baseline or pretrained.
     pub role: Role,
-    /// Clips tested.
-    pub clips: usize,
-    /// Share of clips classified right.
+    /// Share of patients classified right.
     pub accuracy: Estimate,
     /// Mean over classes of the share classified right.
     pub balanced_accuracy: Estimate,
+    /// The same, a clip the unit.
+    pub clip_balanced_accuracy: Estimate,
     /// Mean over classes of F1.
     pub macro_f1: Estimate,
     /// Mean area under the ROC curves.
     pub auc: Option<Estimate>,
 }
 
-/// What keeps an evaluation from speaking of these weights: other encoders, patients that they saw.
-fn doubts(evaluation: &Evaluation, history: &History) -> Vec<String> {
+/// What keeps a study from speaking of these weights: other encoders, patients that they saw.
+fn doubts(summary: &Summary, history: &History) -> Vec<String> {
     let mut doubts = Vec::new();
     let ours = history.pretraining();
     let is_this = |facts: &PretrainingFacts| {
@@ -181,11 +197,11 @@ fn doubts(evaluation: &Evaluation, history: &History) -> Vec<String> {
         })
     };
     let is_ours = match ours {
-        Some(_) => evaluation.pretraining.iter().any(is_this),
-        None => evaluation.pretraining.is_empty(),
+        Some(_) => summary.pretraining.iter().any(is_this),
+        None => summary.pretraining.is_empty(),
     };
     if !is_ours {
-        let runs: BTreeSet<&str> = evaluation.pretraining.iter().map(|facts| facts.run.as_str()).collect();
+        let runs: BTreeSet<&str> = summary.pretraining.iter().map(|facts| facts.run.as_str()).collect();
         let runs = if runs.is_empty() {
             "none that it names".to_owned()
         } else {
@@ -194,13 +210,7 @@ fn doubts(evaluation: &Evaluation, history: &History) -> Vec<String> {
         doubts
             .push(format!("these figures are of networks from other pretraining runs ({runs}), not of these weights"));
         let (seen, _) = history.seen();
-        let tested: BTreeSet<&String> = evaluation
-            .candidates
-            .iter()
-            .flat_map(|candidate| &candidate.runs)
-            .flat_map(|run| &run.clips_tested)
-            .map(|clip| &clip.group)
-            .collect();
+        let tested: BTreeSet<&String> = summary.data.iter().flat_map(|data| &data.tested_groups).collect();
         let both = tested.into_iter().filter(|group| seen.contains(*group)).count();
         if both > 0 {
             doubts.push(format!("these weights saw {both} of the tested patients"));
@@ -210,28 +220,38 @@ fn doubts(evaluation: &Evaluation, history: &History) -> Vec<String> {
 }
 
 impl Figures {
-    fn new(evaluation: &Evaluation, history: &History) -> Self {
-        let rows = evaluation.candidates.iter().map(|candidate| {
-            let clip = &candidate.honest.clip;
-            Row {
-                name: candidate.name.clone(),
-                role: candidate.role,
-                clips: clip.count,
-                accuracy: clip.accuracy,
-                balanced_accuracy: clip.balanced_accuracy,
-                macro_f1: clip.macro_f1,
-                auc: clip.auc,
+    /// The figures of each table of a study.
+    fn of(summary: &Summary, history: &History) -> Vec<Self> {
+        let doubts = doubts(summary, history);
+        let data = |table: &Table| summary.data.iter().find(|data| data.name == table.data);
+        let tables = summary.tables.iter().filter_map(|table| Some((table, data(table)?)));
+        let of_table = |(table, data): (&Table, &DataFacts)| {
+            let rows = table.asked().filter_map(|entry| {
+                let scores = &entry.scores.as_ref()?.scores;
+                let patient = &scores.patient;
+                Some(Row {
+                    name: entry.method.clone(),
+                    role: summary.methods.iter().find(|method| method.name == entry.method)?.role,
+                    accuracy: patient.accuracy,
+                    balanced_accuracy: patient.balanced_accuracy,
+                    clip_balanced_accuracy: scores.clip.balanced_accuracy,
+                    macro_f1: patient.macro_f1,
+                    auc: patient.auc,
+                })
+            });
+            Self {
+                command: summary.origin.command.clone(),
+                data: data.hash.clone(),
+                evaluation: table.evaluation,
+                labels: table.labels,
+                folds: data.folds.clone(),
+                seeds: summary.seeds.clone(),
+                tested: Tested { clips: data.tested_clips, groups: data.tested_groups.len() },
+                rows: rows.collect(),
+                warnings: doubts.iter().chain(&summary.warnings).cloned().collect(),
             }
-        });
-        Self {
-            command: evaluation.command.clone(),
-            data: evaluation.data.hash.clone(),
-            folds: evaluation.protocol.folds.clone(),
-            seeds: evaluation.protocol.seeds.clone(),
-            tested: evaluation.tested(),
-            rows: rows.collect(),
-            warnings: doubts(evaluation, history).into_iter().chain(evaluation.warnings.iter().cloned()).collect(),
-        }
+        };
+        tables.map(of_table).collect()
     }
 }
 
@@ -248,7 +268,7 @@ impl Card {
         side: usize,
         out: &Path,
         exported: &Exported,
-        evaluations: &[Evaluation],
+        studies: &[Summary],
         statements: &Statements,
     ) -> Self {
         let view = source.view();
@@ -292,9 +312,9 @@ impl Card {
             data: data(source, statements.hide_groups),
             recipe: source.run.as_ref().map(|(_, recipe)| recipe.clone()),
             data_licence: statements.data_licence.clone(),
-            evaluations: evaluations.iter().map(|evaluation| Figures::new(evaluation, &source.history)).collect(),
+            evaluations: studies.iter().flat_map(|study| Figures::of(study, &source.history)).collect(),
             intended_use: statements.intended_use.clone().unwrap_or_else(|| INTENDED_USE.to_owned()),
-            limits: limits(source, side, evaluations, statements),
+            limits: limits(source, side, studies, statements),
             checked: None,
         }
     }
@@ -335,16 +355,16 @@ fn data(source: &Source, hide_groups: bool) -> Option<Data> {
     })
 }
 
-fn limits(source: &Source, side: usize, evaluations: &[Evaluation], statements: &Statements) -> Vec<String> {
+fn limits(source: &Source, side: usize, studies: &[Summary], statements: &Statements) -> Vec<String> {
     let found = source.pretrained.found();
     let mut limits = vec![
         "It knows the probes, settings and patients of its data, and may fail without a sign on others.".to_owned(),
     ];
-    if evaluations.is_empty() {
+    if studies.is_empty() {
         limits.push("No evaluation is given, so its accuracy is unknown. `hico crossval` measures it.".to_owned());
     }
-    let contaminated = evaluations.iter().flat_map(|evaluation| &evaluation.candidates);
-    if contaminated.flat_map(|candidate| &candidate.runs).any(|run| !run.contaminated_groups.is_empty()) {
+    let entries = studies.iter().flat_map(|study| &study.tables).flat_map(|table| &table.entries);
+    if entries.filter_map(|entry| entry.scores.as_ref()).any(|scores| !scores.seen_groups().is_empty()) {
         limits.push("Some tested groups were seen in pretraining: those figures are too good.".to_owned());
     }
     match source.known_view() {

@@ -1,21 +1,19 @@
-//! Tables and pages made from journals and evaluations.
+//! Tables and pages made from journals and from the summaries of studies.
 //!
 //! [`read`] gathers what lies in folders, [`page`] makes one HTML file of it that needs nothing else: no network, no
-//! script, no font. [`terminal::table`] shows one evaluation as text.
+//! script, no font. [`study`] shows one study, as text or as a page.
 
-pub mod answer;
 pub mod audit;
-pub mod comparison;
+mod chart;
 pub mod embedding;
 pub mod explanation;
-mod chart;
 pub mod history;
 mod number;
 mod page;
 mod section;
 pub mod source;
+pub mod study;
 mod tables;
-pub mod terminal;
 mod thumbnail;
 
 #[cfg(test)]
@@ -23,10 +21,10 @@ mod synthetic;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Verdict, answer};
 pub use page::STYLE;
-pub use source::{ReportError, Sources, read};
+pub use source::{ReportError, Sources, read, read_summary};
 
+use crate::compare::summary::Summary;
 use hico_data::Dataset;
 use std::path::PathBuf;
 
@@ -36,6 +34,12 @@ use std::path::PathBuf;
 #[must_use]
 pub fn page(sources: &Sources, dataset: Option<&Dataset>) -> String {
     page::page(sources, dataset)
+}
+
+/// One self-contained HTML file that shows one study.
+#[must_use]
+pub fn page_of(summary: &Summary) -> String {
+    page::of_study(summary)
 }
 
 /// Reads the folders and makes the page: [`read`], then [`page`].

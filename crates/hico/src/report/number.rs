@@ -1,6 +1,7 @@
 //! How figures are written: the same figure looks the same in the terminal and on the page.
 
-use crate::evaluate::outcome::{Estimate, Evaluation};
+use crate::compare::summary::DataFacts;
+use crate::evaluate::outcome::Estimate;
 
 /// What stands where there is no figure.
 pub(crate) const NONE: &str = "n/a";
@@ -48,14 +49,6 @@ pub(crate) fn points_interval_in_words(estimate: &Estimate) -> String {
     match estimate.interval() {
         Ok([low, high]) => format!("95\u{a0}% interval {} to {} points", points(low), points(high)),
         Err(why) => why.words().to_owned(),
-    }
-}
-
-/// The bootstrap interval of a difference without its unit, as `−2.1 to +8.8`, or in two or three words why there is none.
-pub(crate) fn bare_points_interval(estimate: &Estimate) -> String {
-    match estimate.interval() {
-        Ok([low, high]) => format!("{} to {}", points(low), points(high)),
-        Err(why) => why.short().to_owned(),
     }
 }
 
@@ -141,18 +134,17 @@ pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
 
 /// How much was tested of how much there is, as `10 clips of 6 patients (42 clips have a label, 3 clips have no label)`.
 /// Clips without a label are left out.
-pub(crate) fn tested(evaluation: &Evaluation) -> String {
-    let found = evaluation.tested();
-    let labelled: usize = evaluation.data.clips.iter().sum();
+pub(crate) fn tested(data: &DataFacts) -> String {
+    let labelled: usize = data.classes.iter().map(|class| class.clips).sum();
     let with_label = format!("{} a label", counted(labelled, "clip has", "clips have"));
-    let more = match evaluation.data.unlabelled {
-        0 if labelled == found.clips => String::new(),
+    let more = match data.unlabelled {
+        0 if labelled == data.tested_clips => String::new(),
         0 => format!(" ({with_label})"),
-        none if labelled == found.clips => format!(" ({} no label)", counted(none, "clip has", "clips have")),
+        none if labelled == data.tested_clips => format!(" ({} no label)", counted(none, "clip has", "clips have")),
         none => format!(" ({with_label}, {} no label)", counted(none, "clip has", "clips have")),
     };
-    let (clips, groups) = (counted(found.clips, "clip", "clips"), counted(found.groups, "patient", "patients"));
-    format!("{clips} of {groups}{more}")
+    let groups = counted(data.tested_groups.len(), "patient", "patients");
+    format!("{} of {groups}{more}", counted(data.tested_clips, "clip", "clips"))
 }
 
 const MINUS: &str = "\u{2212}";

@@ -1,8 +1,10 @@
 //! The page around the sections: head, style, table of contents.
 
 use super::number::counted;
-use super::section::{Section, calibration, data, folds, glossary, pretraining, provenance, scores, summary};
-use super::source::Sources;
+use super::section::{Section, data, pretraining, provenance};
+use super::source::{Found, Sources};
+use super::study::{Part, glossary};
+use crate::compare::summary::Summary;
 use hico_data::Dataset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -28,6 +30,12 @@ pub(crate) struct Head<'a> {
 pub(crate) fn page(sources: &Sources, dataset: Option<&Dataset>) -> String {
     let (title, subtitle) = (title(sources), subtitle(sources));
     around(&Head { brand: "hico report", title: &title, subtitle: &subtitle }, &sections(sources, dataset))
+}
+
+/// The page of one study alone.
+pub(crate) fn of_study(summary: &Summary) -> String {
+    let found = Found { name: summary.title.clone(), summary: summary.clone() };
+    page(&Sources { studies: vec![found], ..Sources::default() }, None)
 }
 
 /// A page with a table of contents around some sections.
@@ -80,12 +88,12 @@ fn contents(sections: &[Section]) -> Markup {
 }
 
 fn title(sources: &Sources) -> String {
-    let judged = sources.evaluations.iter().map(|judged| judged.evaluation.data.name.as_str());
+    let studied = sources.studies.iter().map(|found| found.summary.title.as_str());
     let trained = sources.families.iter().map(|family| family.name.as_str());
-    let mut names: Vec<&str> = judged.chain(trained).take(3).collect();
+    let mut names: Vec<&str> = studied.chain(trained).take(3).collect();
     names.dedup();
-    // One evaluation says it all; its runs are part of it.
-    if sources.evaluations.len() == 1 {
+    // One study says it all; its runs are part of it.
+    if sources.studies.len() == 1 {
         names.truncate(1);
     }
     if names.is_empty() { "Report".to_owned() } else { names.join(", ") }
@@ -93,20 +101,12 @@ fn title(sources: &Sources) -> String {
 
 fn subtitle(sources: &Sources) -> String {
     let runs = sources.families.iter().map(|family| family.runs.len()).sum::<usize>();
-    let mut parts: Vec<String> = sources
-        .evaluations
-        .iter()
-        .take(3)
-        .map(|judged| {
-            let protocol = &judged.evaluation.protocol;
-            format!(
-                "evaluated on {} with {}, finished {}",
-                counted(protocol.folds.len(), "fold", "folds"),
-                counted(protocol.seeds.len(), "seed", "seeds"),
-                judged.evaluation.finished.replace('T', " ").trim_end_matches('Z')
-            )
-        })
-        .collect();
+    let of_study = |found: &Found| {
+        let [done, all] = found.summary.cells;
+        let seeds = counted(found.summary.seeds.len(), "seed", "seeds");
+        format!("{done} of {} finished; {seeds}", counted(all, "cell", "cells"))
+    };
+    let mut parts: Vec<String> = sources.studies.iter().take(3).map(of_study).collect();
     if runs > 0 {
         parts.push(counted(runs, "pretraining run", "pretraining runs"));
     }
@@ -115,38 +115,25 @@ fn subtitle(sources: &Sources) -> String {
 
 /// Every section, the answers first. Ids and titles are told apart where there are several of a kind.
 fn sections(sources: &Sources, dataset: Option<&Dataset>) -> Vec<Section> {
-    let several = sources.evaluations.len() > 1;
     let labelled = |index: usize, letter: char, several: bool, name: &str| {
         if several { (format!("{letter}{index}-"), format!(": {name}")) } else { (String::new(), String::new()) }
     };
-    let evaluations: Vec<_> = sources
-        .evaluations
-        .iter()
-        .enumerate()
-        .map(|(index, judged)| (judged, labelled(index, 'e', several, &judged.name)))
-        .collect();
-    let mut sections: Vec<Section> =
-        evaluations.iter().map(|(judged, (prefix, suffix))| summary::section(judged, prefix, suffix)).collect();
-    if evaluations.is_empty() {
-        sections.push(summary::without_evaluation(&sources.families));
+    let mut sections = Vec::new();
+    for (index, Found { name, summary }) in sources.studies.iter().enumerate() {
+        let (prefix, suffix) = labelled(index, 's', sources.studies.len() > 1, name);
+        sections.extend(Part { summary, prefix: &prefix, suffix: &suffix }.sections(dataset));
+    }
+    if sources.studies.is_empty() {
+        sections.push(pretraining::without_study(&sources.families));
     }
     sections.extend(data::section(sources, dataset));
-    for (judged, (prefix, suffix)) in &evaluations {
-        let evaluation = &judged.evaluation;
-        sections.push(scores::figures(evaluation, prefix, suffix));
-        sections.extend(scores::optimism(evaluation, prefix, suffix));
-        sections.extend(calibration::section(evaluation, prefix, suffix));
-        sections.push(scores::classes(evaluation, prefix, suffix));
-        sections.push(scores::confusions(evaluation, prefix, suffix));
-        sections.extend(scores::roc(evaluation, prefix, suffix));
-        sections.push(folds::section(evaluation, prefix, suffix));
-        sections.extend(folds::mistakes(evaluation, dataset, prefix, suffix));
-    }
     for (index, family) in sources.families.iter().enumerate() {
         let (prefix, suffix) = labelled(index, 'p', sources.families.len() > 1, &family.name);
         sections.push(pretraining::section(family, &prefix, &suffix));
     }
     sections.push(provenance::section(sources));
-    sections.push(glossary::section());
+    if !sources.studies.is_empty() {
+        sections.push(glossary());
+    }
     sections
 }

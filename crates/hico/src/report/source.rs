@@ -1,7 +1,7 @@
-//! What a report is made from: pretraining runs and evaluations, found in folders and checked.
+//! What a report is made from: pretraining runs and summaries of studies, found in folders and checked.
 
 use super::history::{History, HistoryError};
-use crate::evaluate::outcome::{EVALUATION_FILE, Evaluation, Scores};
+use crate::compare::summary::{SUMMARY_FILE, Summary};
 use crate::train::journal::JOURNAL_FILE;
 use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, VERSION, compatible};
 use serde::Serialize;
@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Sources {
     /// Pretraining runs, those of one folder together.
     pub families: Vec<Family>,
-    /// Evaluations.
-    pub evaluations: Vec<Judged>,
+    /// Studies.
+    pub studies: Vec<Found>,
 }
 
 /// Pretraining runs that were found in one folder, for instance one a fold.
@@ -41,14 +41,17 @@ pub struct Pretraining {
     pub history: History,
 }
 
-/// One evaluation.
+/// One study.
 #[derive(Debug, Serialize)]
-pub struct Judged {
+pub struct Found {
     /// Name of its folder.
     pub name: String,
     /// What was found.
-    pub evaluation: Evaluation,
+    pub summary: Summary,
 }
+
+/// What earlier versions wrote in the place of a summary.
+const OLD_FILE: &str = "evaluation.json";
 
 /// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +60,11 @@ pub enum ReportError {
     #[error("{}: no such folder", .0.display())]
     Missing(PathBuf),
     /// The folder holds nothing to report.
-    #[error("{}: holds no {RUN_FILE}, {JOURNAL_FILE} or {EVALUATION_FILE}", .0.display())]
+    #[error("{}: holds no {RUN_FILE}, {JOURNAL_FILE} or {SUMMARY_FILE}", .0.display())]
     Nothing(PathBuf),
+    /// The folder holds the evaluation of an earlier version.
+    #[error("{}: holds an {OLD_FILE}, which an earlier version of hico wrote", .0.display())]
+    Old(PathBuf),
     /// A file cannot be read.
     #[error("{}: cannot be read: {source}", .path.display())]
     Read {
@@ -104,8 +110,9 @@ impl ReportError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Missing(_) | Self::Nothing(_) => {
-                "give the --out folder of `hico pretrain`, `hico finetune` or `hico crossval`"
+                "give the --out folder of `hico pretrain`, `hico finetune`, `hico crossval` or `hico compare`"
             }
+            Self::Old(_) => "make the report with that version, or evaluate again with this one, in another --out",
             Self::Read { .. } => "check that you may read it",
             Self::TooLarge { .. } => "this is no file of hico; give another folder",
             Self::Version { .. } => "make the report with the version that wrote it, or run it again with this one",
@@ -121,7 +128,7 @@ const LARGEST_FILE: u64 = 512 << 20;
 const MOST_FOLDERS: usize = 10_000;
 const DEEPEST: usize = 3;
 
-/// Reads every run and evaluation in the given folders and the folders below them.
+/// Reads every run and every summary of a study in the given folders and the folders below them.
 ///
 /// # Errors
 /// When a folder is missing or holds nothing to report, or a file in it is broken or of another version. A journal that
@@ -138,10 +145,10 @@ pub fn read(inputs: &[PathBuf]) -> Result<Sources, ReportError> {
         let mut found = false;
         for folder in folders_below(input)? {
             let is_run = folder.join(RUN_FILE).is_file() || folder.join(JOURNAL_FILE).is_file();
-            let is_evaluation = folder.join(EVALUATION_FILE).is_file();
-            found |= is_run || is_evaluation;
+            let is_study = folder.join(SUMMARY_FILE).is_file();
+            found |= is_run || is_study;
             // The same folder given twice, or a folder and its parent, is reported once.
-            if !(is_run || is_evaluation) || !seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
+            if !(is_run || is_study) || !seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
                 continue;
             }
             let below = folder.strip_prefix(input).map(|path| path.display().to_string()).unwrap_or_default();
@@ -149,12 +156,13 @@ pub fn read(inputs: &[PathBuf]) -> Result<Sources, ReportError> {
             if is_run {
                 runs.push(read_run(&folder, below.clone())?);
             }
-            if is_evaluation {
-                sources.evaluations.push(Judged { name: below, evaluation: read_evaluation(&folder)? });
+            if is_study {
+                sources.studies.push(Found { name: below, summary: read_summary(&folder)? });
             }
         }
         if !found {
-            return Err(ReportError::Nothing(input.clone()));
+            let old = input.join(OLD_FILE).is_file();
+            return Err(if old { ReportError::Old(input.clone()) } else { ReportError::Nothing(input.clone()) });
         }
         if !runs.is_empty() {
             sources.families.push(Family { name, runs });
@@ -220,11 +228,15 @@ fn read_run(folder: &Path, name: String) -> Result<Pretraining, ReportError> {
     Ok(Pretraining { name, record, recipe, history })
 }
 
-fn read_evaluation(folder: &Path) -> Result<Evaluation, ReportError> {
-    let path = folder.join(EVALUATION_FILE);
-    let evaluation: Evaluation = parse(&path)?;
-    check(&evaluation).map_err(|reason| ReportError::Broken { path, reason })?;
-    Ok(evaluation)
+/// Reads the summary in a study's folder.
+///
+/// # Errors
+/// When it is not there, broken, or of another version.
+pub fn read_summary(folder: &Path) -> Result<Summary, ReportError> {
+    let path = folder.join(SUMMARY_FILE);
+    let summary: Summary = parse(&path)?;
+    check(&summary).map_err(|reason| ReportError::Broken { path, reason })?;
+    Ok(summary)
 }
 
 fn read_text(path: &Path) -> Result<String, ReportError> {
@@ -254,44 +266,29 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ReportError> 
     serde_json::from_str(&text).map_err(broken)
 }
 
-/// Everything that is indexed by class has as many entries as there are classes.
-fn check(evaluation: &Evaluation) -> Result<(), String> {
-    let data = &evaluation.data;
-    let classes = data.classes.len();
-    let expect = |found: usize, what: &str| {
-        if found == classes {
-            Ok(())
-        } else {
-            Err(format!("{what} has {found} entries, expected one a class: {classes}"))
-        }
-    };
-    for (found, what) in
-        [(data.clips.len(), "data.clips"), (data.groups.len(), "data.groups"), (data.frames.len(), "data.frames")]
-    {
-        expect(found, what)?;
-    }
-    for candidate in &evaluation.candidates {
-        let named = |what: &str| format!("candidate {:?}: {what}", candidate.name);
-        for Scores { frame, clip, patient } in
-            [Some(&candidate.honest), candidate.published.as_ref()].into_iter().flatten()
-        {
-            for unit in [frame, clip, patient] {
-                expect(unit.per_class.len(), &named("per_class"))?;
-                expect(unit.confusion.len(), &named("confusion"))?;
-                for row in &unit.confusion {
-                    expect(row.len(), &named("a row of confusion"))?;
+/// Every table is of a data set that is there, and everything that is indexed by class has as many entries as it has classes.
+fn check(summary: &Summary) -> Result<(), String> {
+    for table in &summary.tables {
+        let data = summary.data.iter().find(|data| data.name == table.data);
+        let classes = data.ok_or_else(|| format!("no data set {:?}", table.data))?.classes.len();
+        for entry in &table.entries {
+            let Some(found) = &entry.scores else { continue };
+            let expect = |found: usize, what: &str| match found == classes {
+                true => Ok(()),
+                false => {
+                    Err(format!("{:?}: {what} has {found} entries, expected one a class: {classes}", entry.method))
                 }
-                // A curve may be left out altogether where a class is missing.
+            };
+            for unit in [&found.scores.frame, &found.scores.clip, &found.scores.patient] {
+                expect(unit.per_class.len(), "per_class")?;
+                expect(unit.confusion.len(), "confusion")?;
+                unit.confusion.iter().try_for_each(|row| expect(row.len(), "a row of confusion"))?;
+                // Curves are left out of frames and clips, and where a class is missing.
                 if !unit.roc.is_empty() {
-                    expect(unit.roc.len(), &named("roc"))?;
+                    expect(unit.roc.len(), "roc")?;
                 }
             }
-        }
-        for clip in candidate.runs.iter().flat_map(|run| &run.clips_tested) {
-            expect(clip.probabilities.len(), &named("probabilities"))?;
-            if clip.truth >= classes {
-                return Err(named(&format!("clip {:?} has class {}, of {classes}", clip.clip, clip.truth)));
-            }
+            found.mistakes.iter().try_for_each(|clip| expect(clip.probabilities.len(), "probabilities"))?;
         }
     }
     Ok(())
@@ -324,10 +321,10 @@ mod tests {
             std::fs::create_dir(&run).unwrap();
             std::fs::write(run.join(JOURNAL_FILE), synthetic::lines(&synthetic::journal(2, 2, fold))).unwrap();
         }
-        let evaluation = serde_json::to_string(&synthetic::evaluation(2, 1)).unwrap();
-        std::fs::write(folder.path().join(EVALUATION_FILE), evaluation).unwrap();
+        let summary = serde_json::to_string(&synthetic::summary(2, 1)).unwrap();
+        std::fs::write(folder.path().join(SUMMARY_FILE), summary).unwrap();
         let sources = read(&[folder.path().to_owned(), folder.path().join("fold-2")]).unwrap();
-        assert_eq!(sources.evaluations.len(), 1);
+        assert_eq!(sources.studies.len(), 1);
         let [family] = sources.families.as_slice() else { panic!("a folder given twice is reported once") };
         let names: Vec<&str> = family.runs.iter().map(|run| run.name.as_str()).collect();
         assert_eq!(names, ["fold-1", "fold-2", "fold-10"]);
@@ -341,29 +338,39 @@ mod tests {
     }
 
     #[test]
+    fn the_evaluation_of_an_earlier_version_is_called_old() {
+        let folder = folder_with(OLD_FILE, "{}");
+        assert!(error_of(folder.path()).contains("an earlier version"));
+    }
+
+    #[test]
     fn another_version_is_called_by_its_name_and_not_broken() {
-        let folder = folder_with(EVALUATION_FILE, r#"{"version": "9.1.0", "something": "else"}"#);
+        let folder = folder_with(SUMMARY_FILE, r#"{"version": "9.1.0", "something": "else"}"#);
         assert!(error_of(folder.path()).contains("written by hico 9.1.0"));
         assert!(compatible(VERSION));
         assert!(!compatible(""));
     }
 
     #[test]
-    fn a_broken_evaluation_says_where() {
-        let text = serde_json::to_string(&synthetic::evaluation(2, 1)).unwrap();
-        let folder = folder_with(EVALUATION_FILE, &text[..text.len() / 2]);
+    fn a_broken_summary_says_where() {
+        let text = serde_json::to_string(&synthetic::summary(2, 1)).unwrap();
+        let folder = folder_with(SUMMARY_FILE, &text[..text.len() / 2]);
         assert!(error_of(folder.path()).contains("EOF"));
     }
 
     #[test]
     fn lists_of_the_wrong_length_are_refused_before_they_are_drawn() {
-        let mut evaluation = synthetic::evaluation(2, 1);
-        evaluation.candidates[1].honest.clip.confusion.pop();
-        let folder = folder_with(EVALUATION_FILE, &serde_json::to_string(&evaluation).unwrap());
-        assert!(error_of(folder.path()).contains("candidate \"thumbnails\": confusion has 2 entries"));
-        let mut evaluation = synthetic::evaluation(2, 1);
-        evaluation.candidates[1].runs[0].clips_tested[0].truth = 3;
-        let folder = folder_with(EVALUATION_FILE, &serde_json::to_string(&evaluation).unwrap());
-        assert!(error_of(folder.path()).contains("has class 3, of 3"));
+        let refused = |spoil: fn(&mut Summary)| {
+            let mut summary = synthetic::summary(2, 1);
+            spoil(&mut summary);
+            error_of(folder_with(SUMMARY_FILE, &serde_json::to_string(&summary).unwrap()).path())
+        };
+        let confusion = refused(|summary| {
+            let scores = summary.tables[0].entries[1].scores.as_mut().unwrap();
+            scores.scores.clip.confusion.pop();
+        });
+        assert!(confusion.contains("\"hico\": confusion has 2 entries"), "{confusion}");
+        let data = refused(|summary| summary.tables[1].data = "breast".to_owned());
+        assert!(data.contains("no data set \"breast\""), "{data}");
     }
 }

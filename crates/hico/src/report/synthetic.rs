@@ -1,132 +1,108 @@
-//! Records as a run leaves them, made up but consistent: every figure is counted from the predictions beside it.
+//! Records as a run or a study leaves them: predictions are made up, every figure is counted from them.
 
-use crate::evaluate::outcome::{
-    CalibrationScores, Candidate, ClipPrediction, Comparison, CurvePoint, DataFacts, Estimate, Evaluation, FoldRun,
-    Metric, Protocol, Role, Scores, Unit, UnitScores,
-};
-use crate::metrics::{Confusion, Ranking, argmax};
-use crate::recipe::{MethodName, Supervision};
+use crate::compare::answer::{Answer, EvalMode};
+use crate::compare::grid::cells;
+use crate::compare::labels::Labels;
+use crate::compare::settings::{Budget, Judging, ModelSelection};
+use crate::compare::study::{Source, Start, Study, StudyData, StudyMethod};
+use crate::compare::summary::{Origin, Summary, summarise};
+use crate::evaluate::baselines::Baseline;
+use crate::evaluate::outcome::{CurvePoint, Metric};
+use crate::evaluate::predictions::FramePrediction;
+use crate::recipe::{Depth, MethodName, Supervision};
 use crate::train::journal::{Entry, EpochEntry, Health, StepEntry};
 use crate::train::run_record::{DataRecord, RunRecord};
-use hico_data::Seed;
+use hico_data::view::ViewRecipe;
+use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
 use rand::{Rng, RngExt as _};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const CLASSES: [&str; 3] = ["covid", "pneumonia", "regular"];
 const CLIPS: usize = 89;
 const EPOCHS: usize = 30;
 
-/// Floors and one contender, judged on `folds` folds with `seeds` seeds.
-pub(crate) fn evaluation(folds: usize, seeds: usize) -> Evaluation {
-    let seeds: Vec<u64> = (1..=seeds as u64).collect();
-    let candidate = |name: &str, description: &str, role, skill: f64, trained: bool| {
-        let runs: Vec<FoldRun> = seeds
-            .iter()
-            .flat_map(|&seed| (0..folds).map(move |fold| run(name, skill, trained, fold, folds, seed)))
-            .collect();
-        let honest = scores(&runs, seeds.len());
-        let published = trained.then(|| {
-            let mut lifted = honest.clone();
-            for unit in [&mut lifted.frame, &mut lifted.clip, &mut lifted.patient] {
-                for figure in [&mut unit.accuracy, &mut unit.balanced_accuracy, &mut unit.macro_f1] {
-                    let lift = (1.0 - figure.mean) * 0.25;
-                    figure.mean += lift;
-                    figure.low = figure.low.map(|low| low + lift);
-                    figure.high = figure.high.map(|high| (high + lift).min(1.0));
-                }
-            }
-            lifted
-        });
-        let calibration = trained.then(|| CalibrationScores {
-            temperatures: runs.iter().map(|run: &FoldRun| 1.2 + 0.1 * run.fold as f64).collect(),
-            frame: [0.142, 0.081],
-            clip: [0.121, 0.064],
-        });
-        let (name, description) = (name.to_owned(), description.to_owned());
-        Candidate { name, description, role, honest, published, calibration, runs }
-    };
-    let candidates = vec![
-        candidate("majority", "The largest class of the training part, always.", Role::Floor, f64::NEG_INFINITY, false),
-        candidate("thumbnails", "5 nearest neighbours on 16x16 grey thumbnails.", Role::Floor, 1.2, false),
-        candidate("random-encoder", "A linear probe on an untrained encoder.", Role::Floor, 1.7, true),
-        candidate("scratch", "The same network, fine-tuned from random weights.", Role::Floor, 2.0, true),
-        candidate(
-            "hico",
-            "Fine-tuned from HiCo pretraining on the training groups of each fold.",
-            Role::Contender,
-            2.2,
-            true,
-        ),
-    ];
-    let figure = |candidate: &Candidate| candidate.honest.clip.balanced_accuracy.mean;
-    let [floors @ .., hico] = candidates.as_slice() else { unreachable!("five candidates") };
-    let comparisons: Vec<Comparison> = floors
-        .iter()
-        .map(|floor| {
-            let mean = figure(hico) - figure(floor);
-            Comparison {
-                better: hico.name.clone(),
-                baseline: floor.name.clone(),
-                difference: Estimate {
-                    mean,
-                    sd: (seeds.len() > 1).then_some(0.011),
-                    low: Some(mean - 0.07),
-                    high: Some(mean + 0.07),
-                    ..Estimate::default()
-                },
-                metric: Metric::BalancedAccuracy,
-                unit: Unit::Clip,
-                p_value: (-25.0 * mean).exp(),
-                p_groups: Some((-25.0 * mean).exp()),
-                p_seeds: None,
-                differing_groups: 20,
-                least_p: 0.001,
-                detectable: Some(0.1),
-            }
-        })
-        .collect();
-    Evaluation {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: "hico crossval lung --pretrain-inside --recipe hico.toml --seeds 3 --model-selection test-fold"
-            .to_owned(),
+/// Clips of one frame, a grey gradient, two of each patient.
+pub(crate) fn dataset(folds: usize) -> Dataset {
+    let size = Size { height: 120, width: 160 };
+    let rows = (0..CLIPS).map(|clip| ClipRow {
+        group: format!("patient {}", clip / 2),
+        label: Some(CLASSES[clip % 3].to_owned()),
+        fold: Some((clip / 2) % folds),
+        ..ClipRow::new(format!("clip-{clip:03}"), 1, size, Channels::Grey)
+    });
+    let pixels =
+        |clip: usize| (0..size.height * size.width).map(move |at| ((at % size.width) * (clip % 7 + 1) / 7) as u8);
+    let clips =
+        (0..CLIPS).map(|clip| Clip { size, channels: Channels::Grey, pixels: pixels(clip).collect(), fps: None });
+    Dataset::in_memory(Manifest { rows: rows.collect() }, clips.collect())
+}
+
+/// A cross-validation: random weights, a pretrained method and two baselines.
+pub(crate) fn summary(folds: usize, seeds: usize) -> Summary {
+    let study = study(folds, seeds);
+    let data = [Arc::new(dataset(folds))];
+    let cells = cells(&study, &data).unwrap();
+    let mut answers = Vec::new();
+    for seed in &study.seeds {
+        for fold in 0..folds {
+            let mut answer = |method: &str, evaluation, skill| {
+                answers.push(answer(&data[0], (method, evaluation), skill, (fold, *seed)));
+            };
+            answer("random", EvalMode::LinearProbe, 1.7);
+            answer("random", EvalMode::Finetune, 2.0);
+            answer("hico", EvalMode::LinearProbe, 2.0);
+            answer("hico", EvalMode::Finetune, 2.2);
+            answer("majority", EvalMode::Baseline, f64::NEG_INFINITY);
+            answer("thumbnails", EvalMode::Baseline, 1.2);
+        }
+    }
+    let origin = Origin {
+        command: "hico crossval lung --pretrain-inside --recipe hico.toml --seeds 3".to_owned(),
         finished: "2026-03-04T05:06:07Z".to_owned(),
-        seconds: 8_047.0,
         device: "cpu (flex)".to_owned(),
-        data: DataFacts {
+    };
+    Summary { origin, ..summarise(&study, &data, &cells, &answers, cells.len()) }
+}
+
+fn study(folds: usize, seeds: usize) -> Study {
+    let random = StudyMethod::new("random".to_owned(), Start::Scratch);
+    let hico = StudyMethod::new("hico".to_owned(), Start::Recipe(Box::default()));
+    let baselines = [Baseline::Majority, Baseline::Thumbnails].map(StudyMethod::of_baseline);
+    Study {
+        title: "hico on lung".to_owned(),
+        seeds: (1..=seeds as u64).collect(),
+        budget: Budget::Recipe,
+        judge: Judging {
+            knn: Vec::new(),
+            metric: Metric::BalancedAccuracy,
+            finetune_epochs: Some(EPOCHS),
+            model_selection: ModelSelection::InnerValidation,
+            published: true,
+            ..Judging::default()
+        },
+        view: ViewRecipe::default(),
+        depth: Depth::default(),
+        data: vec![StudyData {
             name: "lung".to_owned(),
-            hash: "3f2a9c1e5b7d4f6081a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708".to_owned(),
-            classes: CLASSES.map(str::to_owned).to_vec(),
-            clips: (0..3).map(|class| (0..CLIPS).filter(|clip| clip % 3 == class).count()).collect(),
-            groups: vec![15, 15, 15],
-            frames: vec![4_311, 3_920, 5_002],
-            unlabelled: 12,
-        },
-        protocol: Protocol {
-            folds: (0..folds).collect(),
-            seeds,
-            trainable: "last-block".to_owned(),
-            epochs: EPOCHS,
-            frames_per_clip: 8,
-            side: 64,
-            inner_fraction: 0.2,
-            pretrained_inside: true,
-        },
-        candidates,
-        comparisons,
-        pretraining: Vec::new(),
-        warnings: Vec::new(),
+            folder: "lung".into(),
+            source: Source::Inside,
+            judged: true,
+            folds: Some((0..folds).collect()),
+        }],
+        methods: [random, hico].into_iter().chain(baselines).collect(),
+        compare: vec![[1, 0], [1, 2], [1, 3]],
     }
 }
 
-fn run(name: &str, skill: f64, trained: bool, fold: usize, folds: usize, seed: u64) -> FoldRun {
-    let mut random = Seed(seed).stream(name, &[fold as u64]);
-    let clips_tested: Vec<ClipPrediction> = (0..CLIPS)
-        .filter(|clip| (clip / 2) % folds == fold)
+fn answer(data: &Dataset, (method, evaluation): (&str, EvalMode), skill: f64, (fold, seed): (usize, u64)) -> Answer {
+    let mut random = Seed(seed).stream(&format!("{method} {evaluation}"), &[fold as u64]);
+    let tested = (0..data.len()).filter(|clip| data.row(*clip).fold == Some(fold));
+    let predictions: Vec<FramePrediction> = tested
         .map(|clip| {
-            let truth = clip % 3;
             let raw: Vec<f64> = (0..3)
                 .map(|class| {
-                    let right = if class == truth { skill } else { 0.0 };
+                    let right = if class == clip % 3 { skill } else { 0.0 };
                     if skill.is_finite() {
                         6.0f64.mul_add(random.random::<f64>(), right).exp()
                     } else {
@@ -135,30 +111,35 @@ fn run(name: &str, skill: f64, trained: bool, fold: usize, folds: usize, seed: u
                 })
                 .collect();
             let sum: f64 = raw.iter().sum();
-            let probabilities = raw.iter().map(|value| value / sum).collect();
-            ClipPrediction {
-                clip: format!("clip-{clip:03}"),
-                group: format!("patient {}", clip / 2),
-                truth,
-                probabilities,
-            }
+            FramePrediction { clip, frame: 0, probabilities: raw.iter().map(|value| value / sum).collect() }
         })
         .collect();
-    let pairs = clips_tested.iter().map(|clip| (clip.truth, argmax(&clip.probabilities)));
-    let balanced = Confusion::of(CLASSES.len(), pairs).balanced_accuracy().unwrap();
-    let curve = if trained { curve(skill, &mut random) } else { Vec::new() };
-    FoldRun {
+    let tuned = evaluation == EvalMode::Finetune;
+    let pretrained = method == "hico";
+    Answer {
+        method: method.to_owned(),
+        data: "lung".to_owned(),
         fold,
         seed,
-        clips: [CLIPS - clips_tested.len() - 14, 14, clips_tested.len()],
-        groups: [29, 7, 9],
-        temperature: trained.then_some(0.1_f64.mul_add(fold as f64, 1.2)),
-        chosen_epoch: trained.then(|| 12 + (fold * 3 + seed as usize) % 15),
-        balanced_accuracy: balanced,
-        best_on_test: trained.then_some((1.0 - balanced).mul_add(0.25, balanced)),
-        curve,
-        contaminated_groups: Vec::new(),
-        clips_tested,
+        labels: Labels::All,
+        evaluation,
+        epochs: if pretrained { 300 } else { 0 },
+        images: if pretrained { 38_400 } else { 0 },
+        groups: 36,
+        clips: 71,
+        chosen: String::new(),
+        inner_balanced_accuracy: None,
+        published: tuned.then_some(0.9),
+        chosen_epoch: tuned.then(|| 12 + (fold * 3 + seed as usize) % 15),
+        curve: if tuned { curve(skill, &mut random) } else { Vec::new() },
+        temperature: tuned.then_some(0.1_f64.mul_add(fold as f64, 1.2)),
+        seen_groups: Vec::new(),
+        pretrain_seconds: if pretrained { 300.0 } else { 0.0 },
+        seconds: 12.0,
+        predictions_sha256: String::new(),
+        predictions,
+        of_test_fold_sha256: None,
+        of_test_fold: Vec::new(),
     }
 }
 
@@ -176,56 +157,6 @@ fn curve(skill: f64, random: &mut impl Rng) -> Vec<CurvePoint> {
             }
         })
         .collect()
-}
-
-fn scores(runs: &[FoldRun], seeds: usize) -> Scores {
-    let lists: Vec<&[ClipPrediction]> = runs.iter().map(|run| run.clips_tested.as_slice()).collect();
-    let clip = unit(&lists, seeds);
-    let mut frame = clip.clone();
-    frame.count *= 8;
-    frame.confusion.iter_mut().flatten().for_each(|count| *count *= 8.0);
-    frame.per_class.iter_mut().for_each(|class| class.count *= 8);
-    let patient = clip.clone();
-    Scores { frame, clip, patient }
-}
-
-/// Figures counted from predictions; `lists` holds those of every fold and seed, seed by seed.
-fn unit(lists: &[&[ClipPrediction]], seeds: usize) -> UnitScores {
-    let all: Vec<&ClipPrediction> = lists.iter().copied().flatten().collect();
-    let mut confusion = Confusion::new(CLASSES.len());
-    for prediction in &all {
-        confusion.add(prediction.truth, argmax(&prediction.probabilities), 1.0 / seeds as f64);
-    }
-    let count = all.len() / seeds;
-    let roc: Vec<Vec<[f64; 2]>> =
-        (0..CLASSES.len()).map(|class| ranking(&all[..count], class).curve().unwrap()).collect();
-    let auc = (0..CLASSES.len()).map(|class| ranking(&all, class).auc(|_| 1.0).unwrap()).sum::<f64>() / 3.0;
-    let estimate = |mean: f64| Estimate {
-        mean,
-        sd: (seeds > 1).then_some(0.013),
-        low: Some((mean - 0.075).max(0.0)),
-        high: Some((mean + 0.068).min(1.0)),
-        ..Estimate::default()
-    };
-    UnitScores {
-        count,
-        accuracy: estimate(confusion.accuracy().unwrap()),
-        balanced_accuracy: estimate(confusion.balanced_accuracy().unwrap()),
-        macro_f1: estimate(confusion.macro_f1().unwrap()),
-        auc: Some(estimate(auc)),
-        log_loss: None,
-        brier: None,
-        calibration_error: None,
-        per_class: confusion.per_class(),
-        confusion: confusion.counts().to_vec(),
-        roc,
-    }
-}
-
-fn ranking(predictions: &[&ClipPrediction], class: usize) -> Ranking {
-    let scores: Vec<f64> = predictions.iter().map(|prediction| prediction.probabilities[class]).collect();
-    let positive: Vec<bool> = predictions.iter().map(|prediction| prediction.truth == class).collect();
-    Ranking::new(&scores, &positive)
 }
 
 /// The journal of a run that went through, `steps` steps an epoch.

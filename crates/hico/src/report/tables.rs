@@ -1,4 +1,4 @@
-//! Tables: a heading a column, a heading a row, figures to the right.
+//! Tables of a page and of the terminal: a heading a column, a heading a row, figures to the right.
 
 use super::number::count;
 use maud::{Markup, html};
@@ -116,6 +116,35 @@ pub(crate) fn confusion(caption: &str, classes: &[String], confusion: &[Vec<f64>
             }
         }
     }
+}
+
+/// Words to the left, figures to the right, two spaces between columns.
+pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Without control characters and with spaces that break, as a terminal wants it.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\u{a0}' => ' ',
+            '\n' => '\n',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
 }
 
 #[cfg(test)]

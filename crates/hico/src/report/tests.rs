@@ -1,18 +1,17 @@
 //! The page as a whole: what must stand on it, and what must never.
 
 use super::*;
-use crate::evaluate::outcome::{EVALUATION_FILE, Evaluation};
+use crate::compare::summary::SUMMARY_FILE;
 use crate::train::journal::{Entry, JOURNAL_FILE};
 use crate::train::run_record::RECIPE_FILE;
-use hico_data::{Channels, Clip, ClipRow, Manifest, Size};
 use std::path::Path;
 
 const EVIL: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
 
-/// An evaluation and one pretraining run a fold, as `crossval --pretrain-inside` leaves them.
-fn folder(evaluation: &Evaluation, epochs: usize, runs: usize) -> tempfile::TempDir {
+/// A summary and one pretraining run a fold, as `crossval --pretrain-inside` leaves them.
+fn folder(summary: &Summary, epochs: usize, runs: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(EVALUATION_FILE), serde_json::to_string(evaluation).unwrap()).unwrap();
+    std::fs::write(folder.path().join(SUMMARY_FILE), serde_json::to_string(summary).unwrap()).unwrap();
     for fold in 0..runs {
         let run = folder.path().join(format!("fold-{fold}"));
         std::fs::create_dir(&run).unwrap();
@@ -26,28 +25,6 @@ fn folder(evaluation: &Evaluation, epochs: usize, runs: usize) -> tempfile::Temp
 
 fn built(folder: &Path, dataset: Option<&Dataset>) -> String {
     build(&[folder.to_owned()], dataset).unwrap()
-}
-
-/// The clips of the synthetic evaluation, each one grey gradient, in memory.
-fn dataset(evaluation: &Evaluation) -> Dataset {
-    let size = Size { height: 120, width: 160 };
-    let runs = evaluation.candidates[4].runs.iter().filter(|run| run.seed == 1);
-    let mut tested: Vec<_> = runs.flat_map(|run| &run.clips_tested).collect();
-    tested.sort_by(|a, b| a.clip.cmp(&b.clip));
-    let rows = tested.iter().map(|clip| ClipRow {
-        group: clip.group.clone(),
-        label: Some(evaluation.data.classes[clip.truth].clone()),
-        ..ClipRow::new(clip.clip.clone(), 1, size, Channels::Grey)
-    });
-    let pixels =
-        |clip: usize| (0..size.height * size.width).map(move |at| ((at % size.width) * (clip % 7 + 1) / 7) as u8);
-    let clips = (0..tested.len()).map(|clip| Clip {
-        size,
-        channels: Channels::Grey,
-        pixels: pixels(clip).collect(),
-        fps: None,
-    });
-    Dataset::in_memory(Manifest { rows: rows.collect() }, clips.collect())
 }
 
 /// What a browser makes of the page, near enough: void elements closed, then read as XML.
@@ -67,17 +44,20 @@ fn parsed(html: &str) -> String {
 
 #[test]
 fn the_figures_stand_on_the_page() {
-    let evaluation = synthetic::evaluation(5, 3);
-    let folder = folder(&evaluation, 10, 5);
+    let summary = synthetic::summary(5, 3);
+    let folder = folder(&summary, 10, 5);
     let html = built(folder.path(), None);
-    for candidate in &evaluation.candidates {
-        let figure = &candidate.honest.clip.balanced_accuracy;
-        assert!(html.contains(&number::percent(figure.mean)), "{}", candidate.name);
-        assert!(html.contains(&number::interval(figure)), "{}", candidate.name);
+    for entry in summary.tables.iter().flat_map(|table| &table.entries) {
+        let figure = &entry.scores.as_ref().unwrap().scores.patient.balanced_accuracy;
+        assert!(html.contains(&number::percent(figure.mean)), "{}", entry.method);
+        assert!(html.contains(&number::interval(figure)), "{}", entry.method);
     }
-    assert!(html.contains(&answer(&evaluation).sentence()));
+    for sentence in study::sentences(&summary) {
+        let (_, sentence) = sentence.split_once(": ").unwrap();
+        assert!(html.contains(sentence.split_once(": ").unwrap().1), "{sentence}");
+    }
     for words in
-        ["fold-4", "Learning rate", "Nearest neighbours", "selection bias", &evaluation.data.hash, "epochs = 300"]
+        ["fold-4", "Learning rate", "Nearest neighbours", "selection bias", &summary.data[0].hash, "epochs = 300"]
     {
         assert!(html.contains(words), "{words}");
     }
@@ -85,9 +65,9 @@ fn the_figures_stand_on_the_page() {
 
 #[test]
 fn the_page_is_well_formed_with_unique_ids_and_links_that_lead_somewhere() {
-    let evaluation = synthetic::evaluation(3, 2);
-    let [a, b] = [folder(&evaluation, 5, 3), folder(&evaluation, 5, 1)];
-    let dataset = dataset(&evaluation);
+    let summary = synthetic::summary(4, 2);
+    let [a, b] = [folder(&summary, 5, 3), folder(&summary, 5, 1)];
+    let dataset = synthetic::dataset(4);
     let html = build(&[a.path().to_owned(), b.path().to_owned()], Some(&dataset)).unwrap();
     let xml = parsed(&html);
     let document = roxmltree::Document::parse(&xml).unwrap();
@@ -118,8 +98,8 @@ fn the_page_is_well_formed_with_unique_ids_and_links_that_lead_somewhere() {
 
 #[test]
 fn the_page_loads_nothing_and_runs_nothing() {
-    let evaluation = synthetic::evaluation(2, 1);
-    let html = built(folder(&evaluation, 3, 2).path(), Some(&dataset(&evaluation)));
+    let summary = synthetic::summary(2, 1);
+    let html = built(folder(&summary, 3, 2).path(), Some(&synthetic::dataset(2)));
     for forbidden in ["http://", "https://", "<script", "<link", "<iframe", "@import", "url(", "javascript:"] {
         assert!(!html.contains(forbidden), "{forbidden}");
     }
@@ -130,31 +110,35 @@ fn the_page_loads_nothing_and_runs_nothing() {
 
 #[test]
 fn a_hostile_name_stays_text_wherever_it_stands() {
-    let mut evaluation = synthetic::evaluation(2, 1);
-    evaluation.data.classes = (0..3).map(|class| format!("{EVIL}{class}")).collect();
-    for text in [
-        &mut evaluation.data.name,
-        &mut evaluation.data.hash,
-        &mut evaluation.command,
-        &mut evaluation.device,
-        &mut evaluation.finished,
-    ] {
+    let mut summary = synthetic::summary(2, 1);
+    for (at, class) in summary.data[0].classes.iter_mut().enumerate() {
+        class.name = format!("{EVIL}{at}");
+    }
+    let name = format!("{EVIL}{}", summary.data[0].name);
+    summary.tables.iter_mut().for_each(|table| table.data.clone_from(&name));
+    let data = &mut summary.data[0];
+    data.name = name;
+    [&mut data.hash, &mut data.pretrained_on].into_iter().for_each(|text| *text = EVIL.to_owned());
+    for text in
+        [&mut summary.title, &mut summary.origin.command, &mut summary.origin.device, &mut summary.origin.finished]
+    {
         *text = EVIL.to_owned();
     }
-    evaluation.protocol.trainable = EVIL.to_owned();
-    evaluation.warnings.push(EVIL.to_owned());
-    for candidate in &mut evaluation.candidates {
-        candidate.name = format!("{EVIL}{}", candidate.name);
-        candidate.description = EVIL.to_owned();
-        for run in &mut candidate.runs {
-            run.contaminated_groups.push(EVIL.to_owned());
-            run.clips_tested.iter_mut().for_each(|clip| {
-                clip.clip = format!("{EVIL}{}", clip.clip);
-                clip.group = EVIL.to_owned();
-            });
-        }
+    summary.warnings.push(EVIL.to_owned());
+    for method in &mut summary.methods {
+        method.name = format!("{EVIL}{}", method.name);
+        method.description = EVIL.to_owned();
     }
-    let folder = folder(&evaluation, 3, 1);
+    for entry in summary.tables.iter_mut().flat_map(|table| &mut table.entries) {
+        entry.method = format!("{EVIL}{}", entry.method);
+        let scores = entry.scores.as_mut().unwrap();
+        scores.runs.iter_mut().for_each(|run| run.seen_groups.push(EVIL.to_owned()));
+        scores.mistakes.iter_mut().for_each(|clip| {
+            clip.clip = format!("{EVIL}{}", clip.clip);
+            clip.group = EVIL.to_owned();
+        });
+    }
+    let folder = folder(&summary, 3, 1);
     let run = folder.path().join("fold-0");
     std::fs::write(run.join(RECIPE_FILE), format!("# {EVIL}")).unwrap();
     let mut record = synthetic::record(1);
@@ -171,7 +155,7 @@ fn a_hostile_name_stays_text_wherever_it_stands() {
     journal.push(Entry::Warning { epoch: 1, message: EVIL.to_owned() });
     journal.push(Entry::Stopped { step: 2, reason: EVIL.to_owned() });
     std::fs::write(run.join(JOURNAL_FILE), synthetic::lines(&journal)).unwrap();
-    let html = built(folder.path(), Some(&dataset(&evaluation)));
+    let html = built(folder.path(), Some(&synthetic::dataset(2)));
     assert!(!html.contains("<script") && !html.contains("<img src=x"));
     let xml = parsed(&html);
     let document = roxmltree::Document::parse(&xml).unwrap();
@@ -182,9 +166,10 @@ fn a_hostile_name_stays_text_wherever_it_stands() {
 
 #[test]
 fn contamination_is_red_and_at_the_top() {
-    let mut evaluation = synthetic::evaluation(2, 1);
-    evaluation.candidates[4].runs[0].contaminated_groups.push("patient 7".to_owned());
-    let html = built(folder(&evaluation, 2, 0).path(), None);
+    let mut summary = synthetic::summary(2, 1);
+    let hico = summary.tables[1].entries.iter_mut().find(|entry| entry.method == "hico").unwrap();
+    hico.scores.as_mut().unwrap().runs[0].seen_groups.push("patient 7".to_owned());
+    let html = built(folder(&summary, 2, 0).path(), None);
     let alert = html.find("class=\"alert spoilt\"").unwrap();
     assert!(alert < html.find("<figure").unwrap(), "before the first figure");
     assert!(
@@ -195,10 +180,10 @@ fn contamination_is_red_and_at_the_top() {
 
 #[test]
 fn one_seed_is_said_to_be_one_seed() {
-    let html = built(folder(&synthetic::evaluation(2, 1), 2, 0).path(), None);
-    assert!(html.contains("one seed was run"));
-    let html = built(folder(&synthetic::evaluation(2, 2), 2, 0).path(), None);
-    assert!(!html.contains("one seed was run") && html.contains("±"));
+    let html = built(folder(&synthetic::summary(2, 1), 2, 0).path(), None);
+    assert!(html.contains("one seed: how far"));
+    let html = built(folder(&synthetic::summary(2, 2), 2, 0).path(), None);
+    assert!(!html.contains("one seed: how far") && html.contains("±"));
 }
 
 #[test]
@@ -223,10 +208,10 @@ fn a_run_that_has_only_begun_is_reported_without_figures() {
 /// Writes the page of a realistic case to the file named by `HICO_REPORT_SAMPLE`, for looking at it in a browser.
 #[test]
 fn a_realistic_case_makes_a_page_of_moderate_size() {
-    let mut evaluation = synthetic::evaluation(5, 3);
-    evaluation.warnings.push("fold 2 tests one group of class pneumonia only".to_owned());
-    let folder = folder(&evaluation, 300, 5);
-    let html = built(folder.path(), Some(&dataset(&evaluation)));
+    let mut summary = synthetic::summary(5, 3);
+    summary.warnings.push("fold 2 tests one group of class pneumonia only".to_owned());
+    let folder = folder(&summary, 300, 5);
+    let html = built(folder.path(), Some(&synthetic::dataset(5)));
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     if let Ok(path) = std::env::var("HICO_REPORT_SAMPLE") {
         std::fs::write(path, html).unwrap();

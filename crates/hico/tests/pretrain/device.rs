@@ -8,12 +8,14 @@ use super::{blocks, checked, journal, small};
 use hico::compare::crossval::{Request, cross_validate};
 use hico::device::DeviceChoice;
 use hico::evaluate::finetune::FinetuneRecipe;
-use hico::evaluate::outcome::Evaluation;
+use hico::evaluate::prediction_table::{AnswerKey, from_parquet};
+use hico::evaluate::predictions::FramePrediction;
 use hico::model::weights;
 use hico::train::checkpoint::BEST_FILE;
 use hico::train::journal::{Entry, StepEntry};
 use hico::train::{PretrainOptions, pretrain};
 use hico_data::{ClipRow, Dataset, Manifest};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -80,13 +82,18 @@ fn both_classes_in_both_folds() -> Arc<Dataset> {
     Arc::new(Dataset::in_memory(manifest, (0..data.len()).map(|clip| data.read_clip(clip).unwrap()).collect()))
 }
 
-fn evaluated(device: DeviceChoice) -> Evaluation {
+/// What each network and baseline predicted for every tested frame.
+fn evaluated(device: DeviceChoice) -> BTreeMap<AnswerKey, Vec<FramePrediction>> {
     let view = checked(small(1)).view().clone();
     let recipe =
         FinetuneRecipe { epochs: 1, frames_per_clip: 2, inner_fraction: 0.4, view, ..FinetuneRecipe::default() };
     let folder = tempfile::tempdir().unwrap();
     let request = Request { recipe, device, ..Request::new(folder.path().join("out")) };
-    cross_validate(&both_classes_in_both_folds(), &request, &mut |_| (), &AtomicBool::new(false)).unwrap()
+    let data = both_classes_in_both_folds();
+    cross_validate(&data, &request, &mut |_| (), &AtomicBool::new(false)).unwrap();
+    let sets = std::fs::read_dir(folder.path().join("out/predictions")).unwrap().map(|set| set.unwrap().path());
+    let tables = sets.flat_map(|set| std::fs::read_dir(set).unwrap()).map(|table| table.unwrap().path());
+    tables.flat_map(|table| from_parquet(&data, std::fs::read(table).unwrap()).unwrap()).collect()
 }
 
 #[test]
@@ -95,19 +102,18 @@ fn a_network_is_fine_tuned_and_judged_on_a_gpu_as_on_the_cpu() {
         return;
     }
     let (gpu, cpu) = (evaluated(GPU), evaluated(DeviceChoice::Cpu));
-    assert_eq!(gpu.candidates.len(), cpu.candidates.len());
+    assert_eq!(gpu.keys().collect::<Vec<_>>(), cpu.keys().collect::<Vec<_>>());
     let mut compared = 0;
-    for (gpu, cpu) in gpu.candidates.iter().zip(&cpu.candidates) {
-        for (gpu, cpu) in gpu.runs.iter().zip(&cpu.runs) {
-            for (gpu, cpu) in gpu.clips_tested.iter().zip(&cpu.clips_tested) {
-                assert_eq!(gpu.clip, cpu.clip);
-                for (gpu, cpu) in gpu.probabilities.iter().zip(&cpu.probabilities) {
-                    // An epoch of Adam lies between the two: see above.
-                    assert!((gpu - cpu).abs() < 0.02, "{gpu} {cpu}");
-                    compared += 1;
-                }
-            }
+    for (gpu, cpu) in gpu.values().flatten().zip(cpu.values().flatten()) {
+        assert_eq!((gpu.clip, gpu.frame), (cpu.clip, cpu.frame));
+        for (gpu, cpu) in gpu.probabilities.iter().zip(&cpu.probabilities) {
+            // An epoch of Adam lies between the two: see above.
+            assert!((gpu - cpu).abs() < 0.02, "{gpu} {cpu}");
+            compared += 1;
         }
     }
-    assert!(compared >= 2 * 2 * 16, "two candidates and more, all sixteen clips, both classes: {compared}");
+    assert!(
+        compared >= 2 * 2 * 2 * 16,
+        "two candidates and more, all frames of sixteen clips, both classes: {compared}"
+    );
 }

@@ -2,11 +2,9 @@
 //!
 //! - [`Request`]: what is asked; [`EvaluateError`]: why it may be refused
 //! - [`train_on_all`]: one network for use
-//! - `record.rs`: the answers of the study → the record that reports read
 
 mod all;
 mod error;
-mod record;
 mod request;
 
 #[cfg(test)]
@@ -16,16 +14,18 @@ pub use all::{TrainedOnAll, train_on_all};
 pub use error::EvaluateError;
 pub use request::{Contender, FoldOutline, Progress, Request};
 
-use super::answer::{Answer, EvalMode};
+use super::answer::EvalMode;
 use super::cell::{self, CellEvent, Options};
 use super::grid::{self, Cell, GridError};
 use super::ledger::{self, LEDGER_FILE};
 use super::settings::{Budget, Judging};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
+use super::sum_up;
+use super::summary::{Origin, Summary};
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::inputs::batches_of;
-use crate::evaluate::outcome::{EVALUATION_FILE, Evaluation, Metric};
+use crate::evaluate::outcome::Metric;
 use crate::evaluate::plan::{self, clips_outside, frames_of};
 use crate::recipe::{Depth, MethodName};
 use crate::train::{self, PretrainOptions};
@@ -41,8 +41,8 @@ const RANDOM: &str = "random";
 /// Evaluates an encoder on every fold with every seed, beside random weights and the baselines.
 ///
 /// Each finished cell is kept in the folder; the same request on the same folder goes on where it stopped, and ends in the
-/// same figures. Seeds and folds may be added to a folder later. When all cells are there, `evaluation.json` is written,
-/// over an older one of the same settings.
+/// same figures. Seeds and folds may be added to a folder later. When all cells are there, they are summed up as those of any
+/// study: [`sum_up`].
 ///
 /// - `progress`: called after every epoch and every answer
 /// - `stop`: once true, the work stops at the next batch
@@ -54,7 +54,7 @@ pub fn cross_validate(
     request: &Request,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<Evaluation, EvaluateError> {
+) -> Result<Summary, EvaluateError> {
     let folds = check(dataset, request)?;
     let study = study(dataset, request, folds.clone());
     let data = [Arc::clone(dataset)];
@@ -78,7 +78,7 @@ pub fn cross_validate(
         keep_runs: true,
         ..Options::new(request.folder.clone())
     };
-    let (mut answers, mut done): (Vec<Answer>, u64) = (Vec::new(), 0);
+    let mut done = 0;
     for cell in &cells {
         let end = done + work(&study, cell);
         let mut tell = |event: CellEvent| {
@@ -87,7 +87,7 @@ pub fn cross_validate(
                 progress(Progress::at(done, total, what));
             }
         };
-        answers.extend(cell::run(&study, &data, cell, &options, &mut tell, stop)?);
+        cell::run(&study, &data, cell, &options, &mut tell, stop)?;
         // What an earlier sitting did counts as well.
         if done < end {
             done = end;
@@ -95,12 +95,8 @@ pub fn cross_validate(
         }
     }
     cell::remove_locks(&request.folder);
-    let evaluation = record::evaluation(dataset, request, &study, &cells, &answers);
-    let path = request.folder.join(EVALUATION_FILE);
-    let text = serde_json::to_string_pretty(&evaluation).map_err(std::io::Error::other);
-    let written = text.and_then(|text| atomic::write(&path, format!("{text}\n").as_bytes()));
-    written.map_err(|source| EvaluateError::File { path, source })?;
-    Ok(evaluation)
+    let origin = Origin::now(request.command.clone(), request.device);
+    Ok(sum_up(&study, &data, &cells, &request.folder, origin)?)
 }
 
 /// Checks what can be checked before anything is done.
@@ -156,8 +152,12 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
     };
     let contender = start.map(|start| StudyMethod::new(request.contender.name(), start));
     let methods: Vec<StudyMethod> = random.into_iter().chain(contender).collect();
-    let compare = (1..methods.len()).map(|method| [method, 0]).collect();
-    let methods = methods.into_iter().chain(Baseline::ALL.map(StudyMethod::of_baseline)).collect();
+    let encoders = methods.len();
+    let methods: Vec<StudyMethod> = methods.into_iter().chain(Baseline::ALL.map(StudyMethod::of_baseline)).collect();
+    // The contender, which is the last of the encoders, with everything that is there to be beaten.
+    let contender = encoders.checked_sub(1).filter(|_| !matches!(request.contender, Contender::None));
+    let others = (0..methods.len()).filter(|other| Some(*other) != contender);
+    let compare = contender.map_or_else(Vec::new, |contender| others.map(|other| [contender, other]).collect());
     let data = StudyData {
         name: data_name(dataset),
         folder: dataset.folder().to_owned(),
@@ -166,7 +166,7 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         folds: Some(folds),
     };
     Study {
-        title: request.command.clone(),
+        title: title(dataset, request),
         seeds: request.seeds.clone(),
         budget: Budget::Recipe,
         judge,
@@ -176,6 +176,14 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         methods,
         compare,
     }
+}
+
+fn title(dataset: &Dataset, request: &Request) -> String {
+    let what = match &request.contender {
+        Contender::None => "random weights and baselines".to_owned(),
+        contender => contender.name(),
+    };
+    format!("{what} on {}", dataset.folder().file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// The name of a data set as a part of file names.

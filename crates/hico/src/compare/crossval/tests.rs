@@ -1,11 +1,12 @@
 //! Whole evaluations on a handful of clips.
 
 use super::{Contender, EvaluateError, Progress, Request, cross_validate};
+use crate::compare::answer::EvalMode;
 use crate::compare::labels::Labels;
 use crate::compare::settings::ModelSelection;
+use crate::compare::summary::{EntryScores, Origin, SUMMARY_FILE, Summary};
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::FinetuneRecipe;
-use crate::evaluate::outcome::{EVALUATION_FILE, Evaluation, Role};
 use crate::evaluate::pretrained::{Pretrained, Seen};
 use crate::evaluate::test_data;
 use crate::model::HicoModel;
@@ -44,15 +45,23 @@ fn request(folder: PathBuf) -> Request {
     Request { recipe, ..Request::new(folder) }
 }
 
-fn run(request: &Request) -> Evaluation {
+fn run(request: &Request) -> Summary {
     cross_validate(&data(), request, &mut |_| {}, &AtomicBool::new(false)).unwrap()
 }
 
-/// The evaluation without what a clock wrote.
-fn timeless(mut evaluation: Evaluation) -> Evaluation {
-    evaluation.finished.clear();
-    evaluation.seconds = 0.0;
-    evaluation
+/// The summary without what a clock wrote.
+fn timeless(mut summary: Summary) -> Summary {
+    summary.origin = Origin::default();
+    summary.seconds = 0.0;
+    let scores =
+        summary.tables.iter_mut().flat_map(|table| &mut table.entries).filter_map(|entry| entry.scores.as_mut());
+    scores.for_each(|scores| scores.seconds = 0.0);
+    summary
+}
+
+fn scores<'a>(summary: &'a Summary, evaluation: EvalMode, method: &str) -> &'a EntryScores {
+    let table = summary.tables.iter().find(|table| table.evaluation == evaluation).unwrap();
+    table.entries.iter().find(|entry| entry.method == method).unwrap().scores.as_ref().unwrap()
 }
 
 fn inside(folder: &Path) -> Request {
@@ -86,7 +95,7 @@ fn an_interrupted_evaluation_goes_on_to_the_figures_of_an_unbroken_one() {
         &stop,
     );
     assert!(matches!(outcome, Err(EvaluateError::Interrupted)));
-    assert!(!broken.join(EVALUATION_FILE).exists());
+    assert!(!broken.join(SUMMARY_FILE).exists());
     let modified = || {
         std::fs::metadata(broken.join("cells/hico--data-fold0--seed1--labels-all.json")).unwrap().modified().unwrap()
     };
@@ -102,44 +111,53 @@ fn an_interrupted_evaluation_goes_on_to_the_figures_of_an_unbroken_one() {
     };
     assert_eq!(tables(&unbroken), tables(&broken));
     assert_eq!(tables(&unbroken).len(), 2 * 2 + 3);
-    let written: Evaluation =
-        serde_json::from_str(&std::fs::read_to_string(broken.join(EVALUATION_FILE)).unwrap()).unwrap();
-    assert_eq!(written.candidates.len(), 7);
+    let written: Summary = serde_json::from_str(&std::fs::read_to_string(broken.join(SUMMARY_FILE)).unwrap()).unwrap();
+    assert_eq!(timeless(written), expected);
     assert!(!broken.join("work").join("hico--data-fold0--seed1--labels-all").exists());
 
     inner_pretraining_saw_no_tested_group(&expected, &unbroken);
-    every_candidate_is_judged_on_the_same_clips(&expected);
+    every_method_is_tested_on_the_same_clips(&expected);
 
     let other = Request { trainable: Trainable::Head, ..inside(&unbroken) };
     let error = cross_validate(&data(), &other, &mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(error.to_string().contains("trainable = \"all\", now asked for \"head\""), "{error}");
 }
 
-fn inner_pretraining_saw_no_tested_group(evaluation: &Evaluation, folder: &Path) {
+fn inner_pretraining_saw_no_tested_group(summary: &Summary, folder: &Path) {
     for (fold, tested, free) in [(0, ["a", "b", "c", "d", "u"], "v"), (1, ["e", "f", "g", "h", "v"], "u")] {
         let record = RunRecord::read(&folder.join(format!("pretrain/fold-{fold}-seed-1"))).unwrap();
         let mut saw = record.groups.iter().chain(&record.watched_groups);
         assert!(!saw.clone().any(|group| tested.contains(&group.as_str())), "{record:?}");
         assert!(saw.any(|group| group == free), "clips without a label may be pretrained on");
     }
-    let runs = evaluation.candidates.iter().flat_map(|candidate| &candidate.runs);
-    assert!(runs.clone().all(|run| run.contaminated_groups.is_empty()));
-    assert!(evaluation.protocol.pretrained_inside);
+    let entries = summary.tables.iter().flat_map(|table| &table.entries);
+    assert!(entries.filter_map(|entry| entry.scores.as_ref()).all(|scores| scores.seen_groups().is_empty()));
+    assert_eq!(summary.pretraining.len(), 2);
+    assert_eq!(summary.data[0].pretrained_on, "the training groups of each fold");
 }
 
-fn every_candidate_is_judged_on_the_same_clips(evaluation: &Evaluation) {
-    for candidate in &evaluation.candidates {
-        let tested: Vec<&str> =
-            candidate.runs.iter().flat_map(|run| &run.clips_tested).map(|clip| clip.clip.as_str()).collect();
-        let labelled: Vec<String> = (0..8).map(|clip| format!("clip-{clip:02}")).collect();
-        assert_eq!(tested, labelled, "{}", candidate.name);
-        let trained_by_epochs = ["scratch", "hico"].contains(&candidate.name.as_str());
-        assert_eq!(candidate.published.is_some(), trained_by_epochs, "{}", candidate.name);
-        assert!(candidate.runs.iter().all(|run| run.chosen_epoch.is_some() == trained_by_epochs));
+fn every_method_is_tested_on_the_same_clips(summary: &Summary) {
+    let data = &summary.data[0];
+    assert_eq!((data.tested_clips, data.tested_groups.len(), data.unlabelled), (8, 8, 2));
+    assert!(data.classes.iter().all(|class| (class.clips, class.tested_groups) == (4, 4)));
+    let kinds: Vec<EvalMode> = summary.tables.iter().map(|table| table.evaluation).collect();
+    assert_eq!(kinds, [EvalMode::LinearProbe, EvalMode::Finetune]);
+    for table in &summary.tables {
+        let names: Vec<&str> = table.asked().map(|entry| entry.method.as_str()).collect();
+        assert_eq!(names, ["random", "hico", "majority", "thumbnails", "confounders"]);
+        for entry in &table.entries {
+            let scores = entry.scores.as_ref().unwrap();
+            let units = [&scores.scores.patient, &scores.scores.clip, &scores.scores.frame].map(|unit| unit.count);
+            assert_eq!(units, [8; 3], "{}", entry.method);
+            let by_epochs =
+                table.evaluation == EvalMode::Finetune && ["random", "hico"].contains(&entry.method.as_str());
+            assert_eq!(scores.published.is_some(), by_epochs, "{}", entry.method);
+            assert_eq!(scores.calibration.is_some(), by_epochs, "{}", entry.method);
+            assert!(scores.runs.iter().all(|run| run.chosen_epoch.is_some() == by_epochs));
+        }
+        assert_eq!(table.comparisons.len(), 4);
     }
-    let [contenders, floors] = [Role::Contender, Role::Floor]
-        .map(|role| evaluation.candidates.iter().filter(|candidate| candidate.role == role).count());
-    assert_eq!((contenders, floors, evaluation.comparisons.len()), (2, 5, 10));
+    assert!(summary.tests <= 8);
 }
 
 #[test]
@@ -156,49 +174,50 @@ fn a_tested_group_that_pretraining_saw_is_named_and_warned_about() {
         random: false,
         ..request(folder.path().join("known"))
     };
-    let evaluation = run(&cheap);
-    let contaminated = |name: &str| -> Vec<Vec<String>> {
-        let candidate = evaluation.candidates.iter().find(|candidate| candidate.name == name).unwrap();
-        candidate.runs.iter().map(|run| run.contaminated_groups.clone()).collect()
-    };
-    assert_eq!(contaminated("hico"), [vec![], vec!["f".to_owned()]]);
-    assert_eq!(contaminated("hico-probe"), [vec![], vec!["f".to_owned()]]);
-    assert_eq!(contaminated("thumbnails"), [vec![], Vec::<String>::new()]);
-    assert!(evaluation.warnings.iter().any(|warning| warning.starts_with("hico: its pretraining saw 1 of")));
+    let summary = run(&cheap);
+    for evaluation in [EvalMode::LinearProbe, EvalMode::Finetune] {
+        let seen = |method: &str| -> Vec<Vec<String>> {
+            scores(&summary, evaluation, method).runs.iter().map(|run| run.seen_groups.clone()).collect()
+        };
+        assert_eq!(seen("hico"), [vec![], vec!["f".to_owned()]]);
+        assert_eq!(seen("thumbnails"), [vec![], Vec::<String>::new()]);
+    }
+    assert!(summary.warnings.iter().any(|warning| warning.starts_with("hico: its pretraining saw 1 of")));
 
     let mut unknown = pretrained;
     unknown.seen = Seen::Unknown;
     let unknown = Contender::Given(Arc::new(unknown));
     let folder = folder.path().join("unknown");
-    let evaluation = run(&Request { contender: unknown, folds: Some(vec![0]), probe: false, folder, ..cheap });
-    assert!(evaluation.warnings.iter().any(|warning| warning.contains("do not say which groups")));
-    assert_eq!(evaluation.protocol.folds, [0]);
+    let summary = run(&Request { contender: unknown, folds: Some(vec![0]), probe: false, folder, ..cheap });
+    assert!(summary.warnings.iter().any(|warning| warning.contains("do not say which groups")));
+    assert_eq!(summary.data[0].folds, [0]);
 }
 
 #[test]
 fn few_labels_are_learnt_from_and_every_training_group_where_nothing_is_chosen() {
     let folder = tempfile::tempdir().unwrap();
-    let groups = |evaluation: &Evaluation, name: &str| -> Vec<[usize; 3]> {
-        let candidate = evaluation.candidates.iter().find(|candidate| candidate.name == name).unwrap();
-        candidate.runs.iter().map(|run| run.groups).collect()
+    let groups = |summary: &Summary, evaluation: EvalMode, method: &str| -> Vec<[usize; 3]> {
+        scores(summary, evaluation, method).runs.iter().map(|run| run.groups).collect()
     };
+    let (probe, finetune) = (EvalMode::LinearProbe, EvalMode::Finetune);
     let head = |name: &str| Request { scratch: Trainable::Head, ..request(folder.path().join(name)) };
     let whole = run(&head("whole"));
-    for name in ["majority", "confounders", "random-encoder", "scratch"] {
-        assert_eq!(groups(&whole, name), [[4, 0, 4]; 2], "{name}");
+    for (evaluation, name) in [(probe, "majority"), (finetune, "confounders"), (probe, "random"), (finetune, "random")]
+    {
+        assert_eq!(groups(&whole, evaluation, name), [[4, 0, 4]; 2], "{name}");
     }
-    assert_eq!(whole.protocol.inner_fraction, 0.0);
     let few = run(&Request { labels: Labels::Groups(1), ..head("few") });
     let share = run(&Request { labels: "0.5".parse().unwrap(), ..head("share") });
-    assert_eq!(groups(&few, "random-encoder"), [[2, 0, 4]; 2]);
-    assert_eq!(groups(&few, "thumbnails"), [[2, 0, 4]; 2]);
+    assert_eq!(groups(&few, probe, "random"), [[2, 0, 4]; 2]);
+    assert_eq!(groups(&few, finetune, "thumbnails"), [[2, 0, 4]; 2]);
     // Half of two groups a class is one.
-    assert_eq!(timeless(share).candidates, timeless(few).candidates);
+    let entries =
+        |summary: Summary| timeless(summary).tables.into_iter().map(|table| table.entries).collect::<Vec<_>>();
+    assert_eq!(entries(share), entries(few));
     let chosen = Request { model_selection: ModelSelection::InnerValidation, ..head("chosen") };
     let chosen = run(&chosen);
-    assert_eq!(groups(&chosen, "scratch"), [[2, 2, 4]; 2]);
-    assert_eq!(groups(&chosen, "random-encoder"), [[4, 0, 4]; 2]);
-    assert_eq!(chosen.protocol.inner_fraction, 0.4);
+    assert_eq!(groups(&chosen, finetune, "random"), [[2, 2, 4]; 2]);
+    assert_eq!(groups(&chosen, probe, "random"), [[4, 0, 4]; 2]);
 }
 
 #[test]

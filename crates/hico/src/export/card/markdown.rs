@@ -3,7 +3,8 @@
 use super::super::Target;
 use super::super::onnx::{INPUT, OPSET, Part};
 use super::{Card, Data, Figures, Row};
-use crate::evaluate::outcome::{Estimate, Role};
+use crate::compare::summary::Role;
+use crate::evaluate::outcome::Estimate;
 use std::fmt::Write as _;
 
 /// The card as Markdown.
@@ -126,20 +127,27 @@ fn data(card: &Card) -> String {
 fn figures(figures: &Figures) -> String {
     let mut lines = vec![
         format!(
-            "Tested on {} clips of {} patients, which the fine-tuning of the tested networks did not see; per clip, folds {:?}, seeds {:?}, data `{}`. \
-             Intervals are 95 %, by patient; where there are too few patients for one, it says why.",
-            figures.tested.clips, figures.tested.groups, figures.folds, figures.seeds, figures.data
+            "{} with {} labels. Tested on {} clips of {} patients, which the tested networks did not learn from; per patient, \
+             folds {:?}, seeds {:?}, data `{}`. Intervals are 95 %, by patient; where there are too few patients for one, it \
+             says why.",
+            figures.evaluation,
+            figures.labels,
+            figures.tested.clips,
+            figures.tested.groups,
+            figures.folds,
+            figures.seeds,
+            figures.data
         ),
         String::new(),
-        "| what | balanced accuracy | accuracy | macro F1 | AUC | clips |".to_owned(),
+        "| what | balanced accuracy | per clip | accuracy | macro F1 | AUC |".to_owned(),
         "| --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
     lines.extend(figures.rows.iter().map(|row| {
-        let Row { name, role, clips, accuracy, balanced_accuracy, macro_f1, auc } = row;
-        let role = if *role == Role::Floor { " (baseline)" } else { "" };
+        let Row { name, role, accuracy, balanced_accuracy, clip_balanced_accuracy, macro_f1, auc } = row;
+        let role = if *role == Role::Baseline { " (baseline)" } else { "" };
         let auc = auc.as_ref().map_or_else(|| "-".to_owned(), estimate);
-        let [balanced, accuracy, f1] = [balanced_accuracy, accuracy, macro_f1].map(estimate);
-        format!("| {}{role} | {balanced} | {accuracy} | {f1} | {auc} | {clips} |", cell(name))
+        let of = [balanced_accuracy, clip_balanced_accuracy, accuracy, macro_f1].map(estimate);
+        format!("| {}{role} | {} | {auc} |", cell(name), of.join(" | "))
     }));
     if !figures.warnings.is_empty() {
         lines.extend([String::new(), list(&figures.warnings)]);

@@ -1,13 +1,8 @@
 //! The parts of the page, in the order in which they are read.
 
-pub(crate) mod calibration;
 pub(crate) mod data;
-pub(crate) mod folds;
-pub(crate) mod glossary;
 pub(crate) mod pretraining;
 pub(crate) mod provenance;
-pub(crate) mod scores;
-pub(crate) mod summary;
 
 use maud::{Markup, html};
 

@@ -3,7 +3,7 @@
 use super::{Gravity, Section, alert};
 use crate::report::chart::line::{Line, LineChart, Shape};
 use crate::report::history::{End, History, Steps};
-use crate::report::number::{NONE, count, decimal, duration, percent, percent_or_none, significant};
+use crate::report::number::{NONE, count, counted, decimal, duration, percent, percent_or_none, significant};
 use crate::report::source::{Family, Pretraining};
 use crate::report::tables::{Row, Table, text};
 use crate::train::journal::{EpochEntry, Health};
@@ -19,6 +19,21 @@ const WARNINGS: usize = 8;
 
 /// The name of the loss's sum in the journal.
 const TOTAL: &str = "total";
+
+/// The answer where nothing has been evaluated yet.
+pub(crate) fn without_study(families: &[Family]) -> Section {
+    let runs = families.iter().map(|family| family.runs.len()).sum::<usize>();
+    let body = html! {
+        div .answer.open {
+            p .word { "Nothing evaluated yet" }
+            p .sentence {
+                (counted(runs, "pretraining run", "pretraining runs"))
+                " and no evaluation: the curves below say how training went, not what it is worth. `hico crossval` evaluates it."
+            }
+        }
+    };
+    Section { id: "answer".to_owned(), title: "The answer".to_owned(), body }
+}
 
 /// The runs of one folder: a table, and every curve with a line a run.
 pub(crate) fn section(family: &Family, prefix: &str, suffix: &str) -> Section {

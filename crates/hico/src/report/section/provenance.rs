@@ -2,8 +2,8 @@
 
 use super::{Section, listed};
 use crate::evaluate::history::{Groups, PretrainingFacts};
-use crate::report::number::{counted, duration, percent};
-use crate::report::source::{Judged, Pretraining, Sources};
+use crate::report::number::counted;
+use crate::report::source::{Pretraining, Sources};
 use crate::report::tables::{facts, text};
 use crate::train::run_record::RunRecord;
 use maud::{Markup, html};
@@ -15,43 +15,12 @@ const GROUPS: usize = 500;
 pub(crate) fn section(sources: &Sources) -> Section {
     let body = html! {
         p { "This page was made by hico " (env!("CARGO_PKG_VERSION")) "." }
-        @for judged in &sources.evaluations { (evaluation(judged)) }
+        @for run in sources.studies.iter().flat_map(|found| &found.summary.pretraining) { (begun_with(run)) }
         @for family in &sources.families {
             @for run in &family.runs { (pretraining(run, family.runs.len() == 1 && sources.families.len() == 1)) }
         }
     };
     Section { id: "provenance".to_owned(), title: "Where it comes from".to_owned(), body }
-}
-
-fn evaluation(judged: &Judged) -> Markup {
-    let evaluation = &judged.evaluation;
-    let protocol = &evaluation.protocol;
-    let numbers = |values: &[String]| text(listed(values.iter().map(String::as_str), 100));
-    let folds: Vec<String> = protocol.folds.iter().map(ToString::to_string).collect();
-    let seeds: Vec<String> = protocol.seeds.iter().map(ToString::to_string).collect();
-    html! {
-        h3 { "Evaluation " (judged.name) }
-        (facts(&[
-            ("version", text(format!("hico {}", evaluation.version))),
-            ("command", html! { code { (evaluation.command) } }),
-            ("finished", text(&evaluation.finished)),
-            ("time", text(duration(evaluation.seconds))),
-            ("device", text(&evaluation.device)),
-            ("data", html! { (evaluation.data.name) ", hash " code { (evaluation.data.hash) } }),
-            ("folds", numbers(&folds)),
-            ("seeds", numbers(&seeds)),
-            ("trained", text(&protocol.trainable)),
-            ("epochs", text(protocol.epochs.to_string())),
-            ("frames a clip", text(protocol.frames_per_clip.to_string())),
-            ("image side", text(format!("{} pixels", protocol.side))),
-            ("inner validation", text(match protocol.inner_fraction {
-                0.0 => "none: the last epoch stands".to_owned(),
-                held => format!("{} of the training groups", percent(held)),
-            })),
-            ("pretrained inside", text(if protocol.pretrained_inside { "yes, in each fold's training groups" } else { "no" })),
-        ]))
-        @for run in &evaluation.pretraining { (begun_with(run)) }
-    }
 }
 
 /// A run whose weights an evaluation began with, as far as they tell of it.

@@ -1,9 +1,12 @@
 //! A method's row in a table, the same on the page, in Markdown and in the terminal.
 
-use crate::compare::summary::{Compared, Entry, Table};
+use crate::compare::strata::Stratum;
+use crate::compare::summary::{ClassFacts, Compared, Coverage, Entry, Table};
+use crate::evaluate::coverage::SIMULATIONS;
 use crate::evaluate::outcome::{Estimate, Metric};
 use crate::report::number::{
-    NONE, counted, decimal, duration, interval, p_value, percent, points, points_interval_in_words, spread,
+    NONE, counted, decimal, duration, interval, interval_in_words, p_value, percent, points, points_interval_in_words,
+    spread,
 };
 
 /// Heads of a table; the last two only where the published protocol was asked for.
@@ -22,6 +25,14 @@ const HEADS: [&str; 13] = [
     "seeds",
     "best on test fold (selection bias)",
 ];
+
+/// Columns that a terminal has room for.
+const IN_TERMINAL: [usize; 8] = [0, 1, 2, 3, 5, 8, 9, 12];
+
+/// Keeps the cells of a row that a terminal has room for.
+pub(super) fn in_terminal(row: Vec<String>) -> Vec<String> {
+    row.into_iter().enumerate().filter(|(column, _)| IN_TERMINAL.contains(column)).map(|(_, cell)| cell).collect()
+}
 
 /// Returns the heads of a table.
 pub(super) fn heads(table: &Table) -> Vec<&'static str> {
@@ -44,7 +55,7 @@ fn row(entry: &Entry, published: bool, seeds: usize) -> Vec<String> {
     let optional = |figure: Option<&Estimate>, write: fn(&Estimate) -> String| figure.map_or_else(none, write);
     match &entry.scores {
         Some(scores) => {
-            let patient = &scores.patient;
+            let patient = &scores.scores.patient;
             cells.extend([
                 with_spread(&patient.balanced_accuracy),
                 interval(&patient.balanced_accuracy),
@@ -53,8 +64,8 @@ fn row(entry: &Entry, published: bool, seeds: usize) -> Vec<String> {
                 optional(patient.log_loss.as_ref(), |loss| decimal(loss.mean, 3)),
                 optional(patient.brier.as_ref(), |brier| decimal(brier.mean, 3)),
                 patient.calibration_error.map_or_else(none, percent),
-                with_spread(&scores.clip.balanced_accuracy),
-                percent(scores.frame_balanced_accuracy),
+                with_spread(&scores.scores.clip.balanced_accuracy),
+                percent(scores.scores.frame.balanced_accuracy.mean),
                 duration(scores.seconds),
             ]);
         }
@@ -63,7 +74,7 @@ fn row(entry: &Entry, published: bool, seeds: usize) -> Vec<String> {
     cells.push(format!("{} of {seeds}", entry.seeds.len()));
     if published {
         let scores = entry.scores.as_ref();
-        let both = scores.and_then(|scores| Some((scores.published?, scores.frame_balanced_accuracy)));
+        let both = scores.and_then(|scores| Some((scores.published?, scores.scores.frame.balanced_accuracy.mean)));
         cells.push(both.map_or_else(none, |(best, honest)| format!("{} ({})", percent(best), points(best - honest))));
     }
     cells
@@ -82,6 +93,22 @@ fn bare_interval(estimate: &Estimate) -> String {
     match estimate.interval() {
         Ok([low, high]) => format!("{} to {}", decimal(low, 3), decimal(high, 3)),
         Err(why) => why.short().to_owned(),
+    }
+}
+
+/// Returns a figure per patient with its interval, as it stands in a sentence.
+pub(super) fn figure_in_words(metric: Metric, figure: &Estimate) -> String {
+    match metric {
+        Metric::BalancedAccuracy => {
+            format!("{} balanced accuracy per patient ({})", percent(figure.mean), interval_in_words(figure))
+        }
+        Metric::MacroAuc => {
+            let interval = match figure.interval() {
+                Ok(_) => format!("95\u{a0}% interval {}", bare_interval(figure)),
+                Err(why) => why.words().to_owned(),
+            };
+            format!("a macro AUC of {} per patient ({interval})", decimal(figure.mean, 3))
+        }
     }
 }
 
@@ -124,6 +151,37 @@ pub(super) fn difference(compared: &Compared, tests: usize) -> String {
         bare_p(compared.p_holm),
     )
 }
+
+/// Returns how often intervals of a table hold the truth, as a sentence.
+pub(super) fn coverage(table: &Table) -> Option<String> {
+    let Coverage { method, share } = table.coverage.as_ref()?;
+    Some(format!(
+        "In {SIMULATIONS} studies simulated on these patients, a 95\u{a0}% interval of {method} held the truth in {}.",
+        percent(*share)
+    ))
+}
+
+/// Returns the heads of a table of strata.
+pub(super) fn strata_heads(table: &Table, classes: &[ClassFacts]) -> Vec<String> {
+    let classes = classes.iter().map(|class| format!("clips of {}", class.name));
+    let fixed = ["stratum".to_owned()].into_iter().chain(classes).chain(["patients".to_owned()]);
+    fixed.chain(table.asked().map(|entry| entry.method.clone())).collect()
+}
+
+/// Returns a row for each stratum.
+pub(super) fn strata(table: &Table) -> Vec<Vec<String>> {
+    let row = |stratum: &Stratum| {
+        let name = format!("{} {}", stratum.by, stratum.value);
+        let counts = stratum.clips.iter().chain([&stratum.groups]).map(usize::to_string);
+        let figures = stratum.balanced_accuracy.iter().map(|figure| figure.map_or_else(none, percent));
+        std::iter::once(name).chain(counts).chain(figures).collect()
+    };
+    table.strata.iter().map(row).collect()
+}
+
+/// What a table of strata says.
+pub(super) const STRATA: &str = "Size or file type alone tell the classes apart better than chance here, so a figure over all \
+    clips may be theirs. Within a stratum they tell nothing: balanced accuracy per clip over the classes that are there.";
 
 fn bare_p(p: f64) -> String {
     p_value(p).trim_start_matches(['p', '=', '\u{a0}', ' ']).to_owned()

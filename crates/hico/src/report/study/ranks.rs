@@ -1,24 +1,22 @@
 //! Critical-difference diagrams (Demšar 2006): mean ranks on a line, methods that are not told apart joined by bars.
 
-use super::{evaluation, labels};
-use crate::compare::summary::{RankTable, Summary};
+use super::{Part, evaluation, labels};
+use crate::compare::summary::RankTable;
 use crate::report::number::{counted, decimal, p_value};
 use crate::report::section::Section;
 use maud::{Markup, html};
 
 /// Returns a diagram for each evaluation and label budget that has ranks.
-pub(super) fn section(summary: &Summary) -> Option<Section> {
-    (!summary.ranks.is_empty()).then(|| Section {
-        id: "ranks".to_owned(),
-        title: "Mean ranks".to_owned(),
-        body: html! {
-            p {
-                "Mean rank of each method over data sets, 1 for the best. A bar joins methods that differ by less than the "
-                "critical difference (Nemenyi, 5 %)."
-            }
-            div .charts { @for table in &summary.ranks { (diagram(table)) } }
-        },
-    })
+pub(super) fn section(part: &Part<'_>) -> Option<Section> {
+    let body = html! {
+        p {
+            "Mean rank of each method over data sets, 1 for the best. A bar joins methods that differ by less than the "
+            "critical difference (Nemenyi, 5 %)."
+        }
+        div .charts { @for table in &part.summary.ranks { (diagram(part, table)) } }
+    };
+    let title = format!("Mean ranks{}", part.suffix);
+    (!part.summary.ranks.is_empty()).then(|| Section { id: part.id("ranks"), title, body })
 }
 
 const WIDTH: f64 = 480.0;
@@ -39,7 +37,7 @@ fn cliques(sorted: &[f64], difference: f64) -> Vec<[usize; 2]> {
     found
 }
 
-fn diagram(table: &RankTable) -> Markup {
+fn diagram(part: &Part<'_>, table: &RankTable) -> Markup {
     let ranks = &table.ranks;
     let methods = ranks.methods.len();
     let mut order: Vec<usize> = (0..methods).collect();
@@ -50,7 +48,7 @@ fn diagram(table: &RankTable) -> Markup {
     let below = (bars.len() as f64).mul_add(8.0, AXIS + 12.0);
     let height = ROW.mul_add(methods.div_ceil(2) as f64, below + 12.0);
     let title = format!("{}, {}", evaluation(table.evaluation), labels(table.labels));
-    let id = format!("ranks-{}-{}", table.evaluation, table.labels);
+    let id = part.id(&format!("ranks-{}-{}", table.evaluation, table.labels));
     let said: Vec<String> =
         order.iter().map(|method| format!("{} {}", ranks.methods[*method], decimal(ranks.mean[*method], 2))).collect();
     // The better half is named on the left, the other on the right.

@@ -1,9 +1,11 @@
 //! The tables as Markdown, and for the terminal.
 
-use super::{budget, choices, evaluation, labels, rows, tables};
+use super::verdict::Verdict;
+use super::{budget, choices, evaluation, largest_budgets, rows, spoilt, tables, title};
 use crate::compare::plan::{ClassPlan, StudyPlan};
 use crate::compare::summary::{Summary, Table};
-use crate::report::number::{counted, decimal, significant};
+use crate::report::number::{counted, decimal, significant, tested};
+use crate::report::tables::{aligned, plain};
 use std::fmt::Write as _;
 
 /// The whole summary as Markdown.
@@ -17,15 +19,13 @@ pub fn markdown(summary: &Summary) -> String {
         budget(summary.budget),
         summary.version,
     );
+    line(&mut text, "");
+    sentences(summary).iter().for_each(|sentence| line(&mut text, &format!("- {sentence}")));
+    spoilt(summary).iter().for_each(|words| line(&mut text, &format!("\n> CONTAMINATED: {words}")));
     summary.warnings.iter().for_each(|warning| line(&mut text, &format!("\n> {warning}")));
     for table in &summary.tables {
-        line(&mut text, &format!("\n## {}: {}, {}\n", table.data, evaluation(table.evaluation), labels(table.labels)));
-        for (at, row) in grid(table, summary).iter().enumerate() {
-            line(&mut text, &format!("| {} |", row.join(" | ")));
-            if at == 0 {
-                line(&mut text, &format!("|{}", " --- |".repeat(row.len())));
-            }
-        }
+        line(&mut text, &format!("\n## {}\n", title(table)));
+        grid_lines(&mut text, &grid(table, summary));
         if !table.comparisons.is_empty() {
             text.push('\n');
         }
@@ -33,13 +33,17 @@ pub fn markdown(summary: &Summary) -> String {
             .comparisons
             .iter()
             .for_each(|compared| line(&mut text, &format!("- {}", rows::difference(compared, summary.tests))));
+        rows::coverage(table).iter().for_each(|words| line(&mut text, &format!("- {words}")));
+        if !table.strata.is_empty() {
+            line(&mut text, &format!("\n{}\n", rows::STRATA));
+            grid_lines(&mut text, &strata(table, summary));
+        }
     }
     for choice in &summary.choices {
         line(&mut text, &format!("\n## {}: {}\n\n{}\n", choice.data, choices::title(choice), choices::WORDS));
-        line(&mut text, &format!("| {} |", choices::HEAD.join(" | ")));
-        line(&mut text, &format!("|{}", " --- |".repeat(choices::HEAD.len())));
+        let head = choices::HEAD.map(str::to_owned).to_vec();
         let rows = choice.entries.iter().map(|entry| choices::cells(entry, choice.places));
-        rows.for_each(|row| line(&mut text, &format!("| {} |", row.join(" | "))));
+        grid_lines(&mut text, &std::iter::once(head).chain(rows).collect::<Vec<_>>());
     }
     let areas: Vec<_> =
         summary.curves.iter().flat_map(|curve| curve.areas.iter().map(move |area| (curve, area))).collect();
@@ -91,24 +95,65 @@ pub fn plan(plan: &StudyPlan) -> String {
     text.replace('\u{a0}', " ")
 }
 
-/// The tables with all labels and the least, and every warning.
+/// The answer of each table with the most labels, in a sentence or two.
+#[must_use]
+pub fn sentences(summary: &Summary) -> Vec<String> {
+    let of = |table: &Table| format!("{}: {}", title(table), Verdict::of(table, summary).sentence());
+    let tables_of = |data: &str| summary.tables.iter().filter(|table| table.data == data).collect::<Vec<_>>();
+    summary.data.iter().flat_map(|data| largest_budgets(&tables_of(&data.name))).map(of).collect()
+}
+
+/// The tables in short, the answers, and every warning.
+///
+/// Names are cleaned of control characters, so that a hostile class or method cannot move the cursor.
 #[must_use]
 pub fn terminal(summary: &Summary) -> String {
     let [done, all] = summary.cells;
-    let mut text = format!("{}: {done} of {}\n", summary.title, counted(all, "cell", "cells"));
+    let mut text = format!("{}: {done} of {} finished\n", summary.title, counted(all, "cell", "cells"));
+    for data in &summary.data {
+        let (folds, seeds) =
+            (counted(data.folds.len(), "fold", "folds"), counted(summary.seeds.len(), "seed", "seeds"));
+        line(&mut text, &format!("{}: tested on {}, {folds}, {seeds}", data.name, tested(data)));
+    }
     for table in &summary.tables {
-        line(&mut text, &format!("\n{}: {}, {}", table.data, evaluation(table.evaluation), labels(table.labels)));
-        text.push_str(&crate::report::terminal::aligned(&grid(table, summary)));
+        line(&mut text, &format!("\n{}; per patient where nothing else is said", title(table)));
+        let rows: Vec<Vec<String>> = grid(table, summary).into_iter().map(rows::in_terminal).collect();
+        text.push_str(&aligned(&rows));
         table.comparisons.iter().for_each(|compared| line(&mut text, &rows::difference(compared, summary.tests)));
+        rows::coverage(table).iter().for_each(|words| line(&mut text, words));
+        if !table.strata.is_empty() {
+            line(&mut text, &format!("\n{}", rows::STRATA));
+            text.push_str(&aligned(&strata(table, summary)));
+        }
     }
     for choice in &summary.choices {
         line(&mut text, &format!("\n{}: {}", choice.data, choices::title(choice)));
         let head = choices::HEAD.map(str::to_owned).to_vec();
         let rows = choice.entries.iter().map(|entry| choices::cells(entry, choice.places));
-        text.push_str(&crate::report::terminal::aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>()));
+        text.push_str(&aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>()));
     }
+    line(&mut text, "");
+    sentences(summary).iter().for_each(|sentence| line(&mut text, sentence));
+    spoilt(summary).iter().for_each(|words| line(&mut text, &format!("CONTAMINATED: {words}")));
     summary.warnings.iter().for_each(|warning| line(&mut text, &format!("warning: {warning}")));
-    text
+    plain(&text)
+}
+
+/// Heads and rows as Markdown.
+fn grid_lines(text: &mut String, rows: &[Vec<String>]) {
+    for (at, row) in rows.iter().enumerate() {
+        line(text, &format!("| {} |", row.join(" | ")));
+        if at == 0 {
+            line(text, &format!("|{}", " --- |".repeat(row.len())));
+        }
+    }
+}
+
+/// Heads, and a row for each stratum.
+fn strata(table: &Table, summary: &Summary) -> Vec<Vec<String>> {
+    let data = summary.data.iter().find(|data| data.name == table.data);
+    let head = rows::strata_heads(table, data.map_or(&[], |data| &data.classes));
+    std::iter::once(head).chain(rows::strata(table)).collect()
 }
 
 /// Writing to a string cannot fail.

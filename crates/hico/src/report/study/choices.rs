@@ -1,8 +1,8 @@
 //! What may choose between methods, without a look at a test fold.
 
-use super::{evaluation, labels};
+use super::{Part, evaluation, labels};
 use crate::compare::answer::EvalMode;
-use crate::compare::summary::{Candidate, Choice, Judged, Summary};
+use crate::compare::summary::{Candidate, Choice, DataFacts};
 use crate::report::number::{NONE, percent};
 use crate::report::section::Section;
 use crate::report::tables::{Row, Table as Grid, text};
@@ -34,8 +34,8 @@ pub(super) fn cells(candidate: &Candidate, places: usize) -> Vec<String> {
 }
 
 /// Every choice on one data set.
-pub(super) fn section(judged: &Judged, summary: &Summary) -> Option<Section> {
-    let choices: Vec<&Choice> = summary.choices.iter().filter(|choice| choice.data == judged.name).collect();
+pub(super) fn section(part: &Part<'_>, data: &DataFacts) -> Option<Section> {
+    let choices: Vec<&Choice> = part.summary.choices.iter().filter(|choice| choice.data == data.name).collect();
     if choices.is_empty() {
         return None;
     }
@@ -49,12 +49,9 @@ pub(super) fn section(judged: &Judged, summary: &Summary) -> Option<Section> {
         let rows = choice.entries.iter().map(row).collect();
         Grid { caption: &title, head: HEAD.to_vec(), rows, figures_from: 1 }.render()
     };
-    Some(Section {
-        id: format!("choice-{}", judged.name),
-        title: format!("Choice: {}", judged.name),
-        body: html! {
-            p .note { (WORDS) }
-            @for choice in choices { (table(choice)) }
-        },
-    })
+    let body = html! {
+        p .note { (WORDS) }
+        @for choice in choices { (table(choice)) }
+    };
+    Some(part.section("choice", "Choice", &data.name, body))
 }
