@@ -12,15 +12,16 @@ use crate::evaluate::inputs::{FinetuneError, Views, Workplace, batches_of};
 use crate::evaluate::known::Known;
 use crate::evaluate::linear::{Labelled, LinearProbe};
 use crate::evaluate::outcome::CurvePoint;
-use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, frames_of, groups_of};
+use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, clips_outside, frames_of, groups_of};
 use crate::evaluate::predictions::{FramePrediction, per_clip};
 use crate::evaluate::tuning_state::Keep;
 use crate::knn::{self, NEIGHBOURS};
 use crate::metrics::{Confusion, argmax};
-use crate::model::Encoder;
 use crate::model::init::Init;
+use crate::model::{Encoder, Mode};
 use crate::rows::unit;
 use crate::stats;
+use burn::module::Module as _;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed};
 use rand::seq::SliceRandom as _;
@@ -30,6 +31,11 @@ use std::sync::Arc;
 
 /// Parts of the training groups, each predicted by a probe of the others.
 const PARTS: usize = 5;
+
+/// Batches that statistics are calibrated on: what an encoder begins with then weighs less than a hundredth.
+const CALIBRATIONS: usize = 44;
+/// Frames of such a batch, at most.
+const CALIBRATED_AT_ONCE: usize = 32;
 
 /// Judges encoders on one data set.
 #[derive(Clone, Copy)]
@@ -104,6 +110,21 @@ impl Judge<'_> {
         let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
         let rows = views.features(encoder, &frames)?;
         Ok(Features(frames.into_iter().zip(rows).collect()))
+    }
+
+    /// Gives an encoder with random weights the batch-norm statistics of the frames that a fold learns from, whatever their
+    /// labels: with those of its beginning its features say less than it can.
+    pub(super) fn calibrated(&self, encoder: &Encoder, fold: usize) -> Result<Encoder, FinetuneError> {
+        let encoder = encoder.clone().valid();
+        let mut frames = self.frames(&clips_outside(self.dataset, fold));
+        frames.shuffle(&mut self.seed.stream("calibration", &[fold as u64]));
+        let batches: Vec<Vec<FrameRef>> =
+            batches_of(&frames, CALIBRATED_AT_ONCE).into_iter().cycle().take(CALIBRATIONS).collect();
+        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
+        views.for_each_batch(&batches, None, self.place.device, |_, images| {
+            drop(encoder.pooled(images, Mode::Train));
+        })?;
+        Ok(encoder)
     }
 
     /// Asks an encoder one way on one fold.

@@ -125,7 +125,15 @@ impl<'a> Work<'a> {
 
     fn ask(&mut self, stage: &Stage, questions: &[(EvalMode, Labels)]) -> Result<(), CellError> {
         let study = self.study;
-        let mut seen: Option<(usize, Features)> = None;
+        // Nothing was learnt yet, batch-norm statistics neither.
+        let random = match study.methods[self.cell.method].start {
+            Start::Random | Start::Scratch => true,
+            Start::Recipe(_) => stage.epochs == 0,
+            Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => false,
+        };
+        // What the features were made for: they hold for every fold, but where statistics are calibrated within each.
+        let of = |data: usize, fold: usize| (data, random.then_some(fold));
+        let mut seen: Option<((usize, Option<usize>), Features)> = None;
         for &(data, fold) in &self.cell.tests {
             let name = &self.study.data[data].name;
             for &(evaluation, labels) in questions {
@@ -135,8 +143,12 @@ impl<'a> Work<'a> {
                 }
                 let judge = self.judge(data);
                 let failed = |source| CellError::of_judge(self.cell.name.clone(), source);
-                let features = match seen.take().filter(|(of, _)| *of == data) {
+                let features = match seen.take().filter(|(made_for, _)| *made_for == of(data, fold)) {
                     Some((_, features)) => features,
+                    None if random => {
+                        let calibrated = judge.calibrated(&stage.encoder, fold).map_err(failed)?;
+                        judge.features(&calibrated).map_err(failed)?
+                    }
                     None => judge.features(&stage.encoder).map_err(failed)?,
                 };
                 let began = Instant::now();
@@ -155,7 +167,7 @@ impl<'a> Work<'a> {
                 };
                 let found =
                     judge.ask((evaluation, labels), &stage.encoder, &features, &plan, tuning).map_err(failed)?;
-                seen = Some((data, features));
+                seen = Some((of(data, fold), features));
                 let answered = format!("{name}, fold {fold}, {evaluation}, labels {labels}, {} images", stage.images);
                 (self.tell)(CellEvent::Note(answered));
                 match &found.tuned {
