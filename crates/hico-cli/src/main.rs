@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod gauge;
+mod hints;
 mod interrupt;
 mod log;
 mod output;

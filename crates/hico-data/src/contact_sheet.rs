@@ -2,7 +2,8 @@
 
 use crate::canvas::{Canvas, FONT, INK, LINE, PALE};
 use crate::clip::{Size, evenly_spaced};
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::inspect::examples;
 use crate::view::planes::Planes;
 use crate::view::resize::{Window, bilinear};
@@ -25,27 +26,6 @@ impl Default for SheetOptions {
     }
 }
 
-/// Why there is no sheet.
-#[derive(Debug, thiserror::Error)]
-pub enum SheetError {
-    /// A frame cannot be read.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    /// The picture would be larger than [`LARGEST`].
-    #[error(
-        "a contact sheet of {height}x{width} pixels is too large: fewer clips, fewer frames or a smaller image size"
-    )]
-    TooLarge {
-        /// Its height.
-        height: usize,
-        /// Its width.
-        width: usize,
-    },
-    /// The picture cannot be encoded.
-    #[error("the contact sheet cannot be encoded: {0}")]
-    Encode(#[from] image::ImageError),
-}
-
 /// Pixels of a sheet, at most.
 pub const LARGEST: usize = 100_000_000;
 
@@ -62,8 +42,8 @@ const GAP: usize = 2;
 ///
 /// # Errors
 /// When a frame cannot be read or the sheet would be too large.
-pub fn png(dataset: &Dataset, options: SheetOptions) -> Result<Vec<u8>, SheetError> {
-    Ok(draw(dataset, options)?.png()?)
+pub fn png(dataset: &Dataset, options: SheetOptions) -> Result<Vec<u8>, Error> {
+    draw(dataset, options)?.png().map_err(Error::SheetEncoding)
 }
 
 /// The clips of one class.
@@ -96,7 +76,7 @@ fn sections(dataset: &Dataset, most: usize) -> Vec<Section> {
     all.iter().zip(shares).map(section).filter(|section| !section.clips.is_empty()).collect()
 }
 
-fn draw(dataset: &Dataset, options: SheetOptions) -> Result<Canvas, SheetError> {
+fn draw(dataset: &Dataset, options: SheetOptions) -> Result<Canvas, Error> {
     let options = SheetOptions { frames: options.frames.max(1), side: options.side.max(1), ..options };
     let SheetOptions { clips, frames, side } = options;
     let sections = sections(dataset, clips);
@@ -108,7 +88,7 @@ fn draw(dataset: &Dataset, options: SheetOptions) -> Result<Canvas, SheetError> 
         width: MARGIN + columns * cell.width,
     };
     if size.height.saturating_mul(size.width) > LARGEST {
-        return Err(SheetError::TooLarge { height: size.height, width: size.width });
+        return Err(Error::SheetTooLarge { height: size.height, width: size.width });
     }
     let mut canvas = Canvas::new(size);
     let mut top = MARGIN;
@@ -132,7 +112,7 @@ fn draw_clip(
     left: usize,
     top: usize,
     options: SheetOptions,
-) -> Result<(), SheetError> {
+) -> Result<(), Error> {
     let SheetOptions { frames, side, .. } = options;
     let row = dataset.row(clip);
     for (place, number) in evenly_spaced(row.frames, frames).into_iter().enumerate() {

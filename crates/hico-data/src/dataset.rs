@@ -4,7 +4,8 @@
 //! (A memory map would need `unsafe` code and turns a file cut short into a crash; a read turns it into an error.)
 
 use crate::clip::{Clip, Frame};
-use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, ManifestError};
+use crate::error::Error;
+use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
 use safetensors::tensor::{Dtype, Metadata};
 use std::collections::HashMap;
 use std::fs::File;
@@ -34,38 +35,6 @@ struct Place {
     offset: u64,
 }
 
-/// Why a data set cannot be opened or a frame cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum DatasetError {
-    /// The table is missing or broken.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// A shard cannot be read.
-    #[error("{}: cannot be read: {source}", .path.display())]
-    Read {
-        /// The shard.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A shard is not a safetensors file, or it contradicts the table.
-    #[error("{}: {reason}", .path.display())]
-    Shard {
-        /// The shard.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// There is no such clip or frame; a mistake of the caller.
-    #[error("clip {clip}, frame {frame}: out of range")]
-    OutOfRange {
-        /// Index of the clip.
-        clip: usize,
-        /// Index of the frame.
-        frame: usize,
-    },
-}
-
 /// A safetensors header longer than this is refused: 100 MB describe a million clips.
 const LONGEST_HEADER: u64 = 100_000_000;
 
@@ -74,7 +43,7 @@ impl Dataset {
     ///
     /// # Errors
     /// When the table or a shard is missing, broken, or the two contradict each other.
-    pub fn open(folder: &Path) -> Result<Self, DatasetError> {
+    pub fn open(folder: &Path) -> Result<Self, Error> {
         let manifest = Manifest::read(folder)?;
         let mut files: Vec<(PathBuf, File)> = Vec::new();
         let mut headers: HashMap<&str, (usize, Metadata, u64)> = HashMap::new();
@@ -84,7 +53,7 @@ impl Dataset {
                 if Path::new(&row.shard).file_name() != Some(row.shard.as_ref()) {
                     let reason =
                         format!("clip {:?} lies in {:?}, which is no file of this folder", row.clip, row.shard);
-                    return Err(DatasetError::Shard { path: folder.join(MANIFEST_FILE), reason });
+                    return Err(Error::Shard { path: folder.join(MANIFEST_FILE), reason });
                 }
                 let path = folder.join(&row.shard);
                 let (file, metadata, start) = open_shard(&path)?;
@@ -92,8 +61,8 @@ impl Dataset {
                 files.push((path, file));
             }
             let (file, metadata, start) = &headers[row.shard.as_str()];
-            let begin = checked_place(row, metadata)
-                .map_err(|reason| DatasetError::Shard { path: files[*file].0.clone(), reason })?;
+            let begin =
+                checked_place(row, metadata).map_err(|reason| Error::Shard { path: files[*file].0.clone(), reason })?;
             places.push(Place { file: *file, offset: start + begin });
         }
         tracing::debug!(folder = %folder.display(), clips = places.len(), shards = files.len(), "data set opened");
@@ -167,9 +136,9 @@ impl Dataset {
     ///
     /// # Errors
     /// When there is no such frame or the shard cannot be read.
-    pub fn read_frame(&self, clip: usize, frame: usize) -> Result<Frame, DatasetError> {
+    pub fn read_frame(&self, clip: usize, frame: usize) -> Result<Frame, Error> {
         let row = self.manifest.rows.get(clip).filter(|row| frame < row.frames);
-        let row = row.ok_or(DatasetError::OutOfRange { clip, frame })?;
+        let row = row.ok_or(Error::OutOfRange { clip, frame })?;
         let bytes = row.height * row.width * row.channels.count();
         let pixels = self.read(clip, frame * bytes, bytes)?;
         Ok(Frame { size: row.size(), channels: row.channels, pixels })
@@ -179,25 +148,25 @@ impl Dataset {
     ///
     /// # Errors
     /// When there is no such clip or the shard cannot be read.
-    pub fn read_clip(&self, clip: usize) -> Result<Clip, DatasetError> {
-        let row = self.manifest.rows.get(clip).ok_or(DatasetError::OutOfRange { clip, frame: 0 })?;
+    pub fn read_clip(&self, clip: usize) -> Result<Clip, Error> {
+        let row = self.manifest.rows.get(clip).ok_or(Error::OutOfRange { clip, frame: 0 })?;
         let pixels = self.read(clip, 0, row.frames * row.height * row.width * row.channels.count())?;
         Ok(Clip { size: row.size(), channels: row.channels, pixels, fps: row.fps })
     }
 
     /// `length` bytes of a clip's tensor, from byte `begin` on.
-    fn read(&self, clip: usize, begin: usize, length: usize) -> Result<Vec<u8>, DatasetError> {
+    fn read(&self, clip: usize, begin: usize, length: usize) -> Result<Vec<u8>, Error> {
         match &self.frames {
             Frames::Memory(clips) => {
                 let bytes = clips[clip].pixels.get(begin..begin + length);
-                bytes.map(<[u8]>::to_vec).ok_or(DatasetError::OutOfRange { clip, frame: 0 })
+                bytes.map(<[u8]>::to_vec).ok_or(Error::OutOfRange { clip, frame: 0 })
             }
             Frames::Shards { files, places } => {
                 let Place { file, offset } = places[clip];
                 let (path, file) = &files[file];
                 let mut bytes = vec![0; length];
                 read_exact_at(file, &mut bytes, offset + begin as u64)
-                    .map_err(|source| DatasetError::Read { path: path.clone(), source })?;
+                    .map_err(|source| Error::Read { path: path.clone(), source })?;
                 Ok(bytes)
             }
         }
@@ -205,9 +174,9 @@ impl Dataset {
 }
 
 /// Opens a shard and reads its header: the file, what it says, and where the data begin.
-pub(crate) fn open_shard(path: &Path) -> Result<(File, Metadata, u64), DatasetError> {
-    let read = |source| DatasetError::Read { path: path.to_owned(), source };
-    let broken = |reason: String| DatasetError::Shard { path: path.to_owned(), reason };
+pub(crate) fn open_shard(path: &Path) -> Result<(File, Metadata, u64), Error> {
+    let read = |source| Error::Read { path: path.to_owned(), source };
+    let broken = |reason: String| Error::Shard { path: path.to_owned(), reason };
     // Opening a pipe would wait for whoever writes to it.
     let metadata = std::fs::metadata(path).map_err(read)?;
     if !metadata.is_file() {

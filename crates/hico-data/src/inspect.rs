@@ -2,9 +2,10 @@
 
 use crate::clip::Channels;
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::manifest::{ClipRow, Manifest};
 use crate::spelling;
-use crate::split::{SplitError, check_folds};
+use crate::split::check_folds;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -148,7 +149,7 @@ fn classes(manifest: &Manifest) -> Vec<ClassFacts> {
 fn warnings(manifest: &Manifest) -> Vec<String> {
     let mut warnings = Vec::new();
     match check_folds(manifest) {
-        Ok(_) | Err(SplitError::NoFolds) => {}
+        Ok(_) | Err(Error::NoFolds) => {}
         Err(error) => warnings.push(error.to_string()),
     }
     warnings.extend(spelling::warnings(manifest));

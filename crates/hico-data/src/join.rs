@@ -4,9 +4,10 @@
 //! shard is copied with its clips renamed in its header, so that memory depends on no data set's size.
 
 use crate::atomic;
-use crate::dataset::{Dataset, DatasetError, open_shard};
+use crate::dataset::{Dataset, open_shard};
+use crate::error::Error;
 use crate::ingest::{LabelMap, is_unlabelled};
-use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, ManifestError};
+use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
 use crate::spelling;
 use crate::store::{self, Place, Stored, shard_name};
 use safetensors::tensor::Metadata;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A data set that is joined with others.
@@ -59,49 +60,6 @@ pub struct JoinReport {
     pub left: usize,
 }
 
-/// Why data sets cannot be joined. Nothing of theirs is changed.
-#[derive(Debug, thiserror::Error)]
-pub enum JoinError {
-    /// A name is empty, `.` or `..`, or holds another character.
-    #[error("{0:?} does not do as the name of a data set: letters, digits, '-', '_' and '.' do")]
-    Name(String),
-    /// Two have one name.
-    #[error("two data sets are called {0:?}")]
-    Twice(String),
-    /// A class has no place in its map.
-    #[error("{part}: its label map {map} says nothing of class {class:?}")]
-    Unmapped {
-        /// The data set.
-        part: String,
-        /// The map.
-        map: String,
-        /// The class.
-        class: String,
-    },
-    /// There is something else already.
-    #[error("{}: holds {what} already", .folder.display())]
-    Taken {
-        /// Where the whole was to go.
-        folder: PathBuf,
-        /// What is there.
-        what: String,
-    },
-    /// A data set cannot be read.
-    #[error(transparent)]
-    Data(#[from] DatasetError),
-    /// The table cannot be written.
-    #[error(transparent)]
-    Table(#[from] ManifestError),
-    /// A shard cannot be copied.
-    #[error("{}: {source}", .path.display())]
-    Copy {
-        /// The shard, old or new.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
 /// Joins data sets into `out`; the same call goes on where one was stopped.
 ///
 /// - `progress`: told after each shard, with shards done and in all
@@ -115,12 +73,12 @@ pub fn join(
     out: &Path,
     progress: &mut dyn FnMut(usize, usize),
     stop: &AtomicBool,
-) -> Result<JoinReport, JoinError> {
+) -> Result<JoinReport, Error> {
     let Whole { manifest, shards, mut report } = whole(parts, patients)?;
     if out.join(MANIFEST_FILE).exists() {
-        return Err(JoinError::Taken { folder: out.to_owned(), what: "a data set".to_owned() });
+        return Err(Error::Taken { folder: out.to_owned(), what: "a data set".to_owned() });
     }
-    std::fs::create_dir_all(out).map_err(|source| JoinError::Copy { path: out.to_owned(), source })?;
+    std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.to_owned(), source })?;
     for (number, (part, from)) in shards.iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
             report.left = shards.len() - number;
@@ -141,15 +99,15 @@ struct Whole<'a> {
     report: JoinReport,
 }
 
-fn whole(parts: &[Part], patients: SharedPatients) -> Result<Whole<'_>, JoinError> {
+fn whole(parts: &[Part], patients: SharedPatients) -> Result<Whole<'_>, Error> {
     let mut names = BTreeSet::new();
     for part in parts {
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
         if part.name.trim_matches('.').is_empty() || !part.name.chars().all(plain) {
-            return Err(JoinError::Name(part.name.clone()));
+            return Err(Error::DatasetName(part.name.clone()));
         }
         if !names.insert(&part.name) {
-            return Err(JoinError::Twice(part.name.clone()));
+            return Err(Error::DatasetTwice(part.name.clone()));
         }
     }
     let folds = parts.iter().all(|part| part.data.manifest().rows.iter().all(|row| row.fold.is_some()));
@@ -258,10 +216,10 @@ fn parts_a_group(rows: &[ClipRow]) -> bool {
 }
 
 /// The class in the whole; nothing where the map says that it is none.
-fn mapped(part: &Part, class: &str) -> Result<Option<String>, JoinError> {
+fn mapped(part: &Part, class: &str) -> Result<Option<String>, Error> {
     let Some(map) = &part.map else { return Ok(Some(class.to_owned())) };
     let label = map.label(class).map(|label| Some(label).filter(|label| !is_unlabelled(label)).map(str::to_owned));
-    label.ok_or_else(|| JoinError::Unmapped {
+    label.ok_or_else(|| Error::Unmapped {
         part: part.name.clone(),
         map: map.name().to_owned(),
         class: class.to_owned(),
@@ -269,17 +227,17 @@ fn mapped(part: &Part, class: &str) -> Result<Option<String>, JoinError> {
 }
 
 /// Copies a shard, its clips renamed; `false` where that was done before.
-fn copied(from: &Path, name: &str, to: &Path) -> Result<bool, JoinError> {
-    let failed = |source| JoinError::Copy { path: from.to_owned(), source };
+fn copied(from: &Path, name: &str, to: &Path) -> Result<bool, Error> {
+    let failed = |source| Error::Io { path: from.to_owned(), source };
     let (mut shard, metadata, start) = open_shard(from)?;
     let length = shard.metadata().map_err(failed)?.len() - start;
     let other = |clip: &String| {
         let reason = format!("{clip:?} is no clip");
-        DatasetError::Shard { path: from.to_owned(), reason }
+        Error::Shard { path: from.to_owned(), reason }
     };
     let clips = metadata.offset_keys();
     let clips = clips.iter().map(|clip| renamed(name, clip, &metadata).ok_or_else(|| other(clip)));
-    let begin = store::beginning(&clips.collect::<Result<Vec<Stored>, DatasetError>>()?);
+    let begin = store::beginning(&clips.collect::<Result<Vec<Stored>, Error>>()?);
     if let Ok(before) = File::open(to) {
         let mut found = vec![0; begin.len()];
         let same = (&before).read_exact(&mut found).is_ok() && found == begin;
@@ -287,14 +245,14 @@ fn copied(from: &Path, name: &str, to: &Path) -> Result<bool, JoinError> {
             return Ok(false);
         }
         let what = format!("another {}", to.file_name().unwrap_or_default().to_string_lossy());
-        return Err(JoinError::Taken { folder: to.parent().unwrap_or(to).to_owned(), what });
+        return Err(Error::Taken { folder: to.parent().unwrap_or(to).to_owned(), what });
     }
     shard.seek(SeekFrom::Start(start)).map_err(failed)?;
     let copy = |file: &mut File| {
         file.write_all(&begin)?;
         io::copy(&mut shard, file).map(drop)
     };
-    atomic::write_with(to, copy).map_err(|source| JoinError::Copy { path: to.to_owned(), source })?;
+    atomic::write_with(to, copy).map_err(|source| Error::Io { path: to.to_owned(), source })?;
     Ok(true)
 }
 
@@ -349,7 +307,7 @@ mod tests {
         vec![part("lung", lung, LabelMap::named("us4")), part("liver", liver, None)]
     }
 
-    fn run(parts: &[Part], out: &Path) -> Result<JoinReport, JoinError> {
+    fn run(parts: &[Part], out: &Path) -> Result<JoinReport, Error> {
         join(parts, SharedPatients::Different, out, &mut |_, _| (), &AtomicBool::new(false))
     }
 
@@ -371,7 +329,7 @@ mod tests {
         assert_eq!(whole.classes(), ["Cov-Bli-Ple-Oth", "F0", "F4", "Reg-Ali"]);
         assert_eq!(report.classes["Cov-Bli-Ple-Oth"], BTreeMap::from([("lung".to_owned(), 2)]));
         assert_eq!(report.unlabelled, BTreeMap::from([("lung".to_owned(), 1)]));
-        assert!(matches!(run(&parts, &out), Err(JoinError::Taken { .. })), "never over a data set");
+        assert!(matches!(run(&parts, &out), Err(Error::Taken { .. })), "never over a data set");
     }
 
     #[test]
@@ -392,7 +350,7 @@ mod tests {
         // A shard of something else is not taken for one of ours.
         std::fs::remove_file(broken.join(MANIFEST_FILE)).unwrap();
         std::fs::write(broken.join(shard_name(0)), b"something else").unwrap();
-        assert!(matches!(run(&parts, &broken), Err(JoinError::Taken { .. })));
+        assert!(matches!(run(&parts, &broken), Err(Error::Taken { .. })));
     }
 
     #[test]
@@ -401,10 +359,10 @@ mod tests {
         let out = folder.path().join("out");
         let mut twice = parts(folder.path());
         twice[1].name = "lung".to_owned();
-        assert!(matches!(run(&twice, &out), Err(JoinError::Twice(_))));
+        assert!(matches!(run(&twice, &out), Err(Error::DatasetTwice(_))));
         for name in ["", "..", "a/b", "a b"] {
             twice[1].name = name.to_owned();
-            assert!(matches!(run(&twice, &out), Err(JoinError::Name(_))), "{name}");
+            assert!(matches!(run(&twice, &out), Err(Error::DatasetName(_))), "{name}");
         }
         let mut unmapped = parts(folder.path());
         unmapped[0].map = LabelMap::named("liver");

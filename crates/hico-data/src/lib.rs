@@ -2,6 +2,8 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 
+mod words;
+mod error;
 pub mod seed;
 pub mod clip;
 pub mod atomic;
@@ -26,8 +28,8 @@ pub mod export;
 pub mod join;
 
 pub use clip::{Channels, Clip, Frame, Size};
-pub use dataset::{Dataset, DatasetError};
+pub use dataset::Dataset;
+pub use error::Error;
 pub use ingest::guarded;
-pub use manifest::{ClipRow, Manifest, ManifestError};
+pub use manifest::{ClipRow, Manifest};
 pub use seed::Seed;
-pub use split::SplitError;

@@ -1,6 +1,7 @@
 //! The table of a data set, `clips.csv`: one row a clip. It opens in any spreadsheet.
 
 use crate::clip::{Channels, Size};
+use crate::error::Error;
 use crate::region::Regions;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -113,63 +114,17 @@ pub struct Manifest {
     pub rows: Vec<ClipRow>,
 }
 
-/// Why a manifest cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum ManifestError {
-    /// The folder holds no `clips.csv`.
-    #[error("{}: not a data set: it has no {MANIFEST_FILE}", .0.display())]
-    Missing(PathBuf),
-    /// The table does not parse.
-    #[error("{}: {source}", .path.display())]
-    Table {
-        /// The table.
-        path: PathBuf,
-        /// What the CSV reader says, with the line.
-        source: csv::Error,
-    },
-    /// A number cannot be what its column says.
-    #[error("{}: line {line}: {column} {value} cannot be; {wanted}", .path.display())]
-    Number {
-        /// The table.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// The column.
-        column: &'static str,
-        /// The number.
-        value: String,
-        /// Which numbers can be.
-        wanted: String,
-    },
-    /// Two rows have one name.
-    #[error("{}: clip {clip:?} stands in two rows", .path.display())]
-    Twice {
-        /// The table.
-        path: PathBuf,
-        /// The name.
-        clip: String,
-    },
-    /// The table cannot be written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The table.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-}
-
 impl Manifest {
     /// Reads `clips.csv` of a data set's folder.
     ///
     /// # Errors
     /// When it is missing, does not parse, names a clip twice, or holds a number that its column cannot have.
-    pub fn read(folder: &Path) -> Result<Self, ManifestError> {
+    pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(MANIFEST_FILE);
         if !path.is_file() {
-            return Err(ManifestError::Missing(folder.to_owned()));
+            return Err(Error::NoDataset(folder.to_owned()));
         }
-        let table = |source| ManifestError::Table { path: path.clone(), source };
+        let table = |source| Error::Table { path: path.clone(), source };
         let mut reader = csv::Reader::from_path(&path).map_err(table)?;
         let header = reader.headers().map_err(table)?.clone();
         let mut rows: Vec<ClipRow> = Vec::new();
@@ -178,13 +133,14 @@ impl Manifest {
             let row: ClipRow = record.deserialize(Some(&header)).map_err(table)?;
             if let Some((column, value, wanted)) = impossible(&row) {
                 let line = record.position().map_or(0, csv::Position::line);
-                return Err(ManifestError::Number { path, line, column, value, wanted });
+                let (value, wanted) = (value.into(), wanted.into());
+                return Err(Error::Number { path, line, column, value, wanted });
             }
             rows.push(row);
         }
         let mut names = BTreeSet::new();
         if let Some(row) = rows.iter().find(|row| !names.insert(row.clip.as_str())) {
-            return Err(ManifestError::Twice { path: path.clone(), clip: row.clip.clone() });
+            return Err(Error::ClipTwice { path: path.clone(), clip: row.clip.clone() });
         }
         Ok(Self { rows })
     }
@@ -193,9 +149,9 @@ impl Manifest {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(), ManifestError> {
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(MANIFEST_FILE);
-        let failed = |source| ManifestError::Write { path: path.clone(), source };
+        let failed = |source| Error::Write { path: path.clone(), source };
         crate::atomic::write(&path, &self.to_csv().map_err(failed)?).map_err(failed)
     }
 
@@ -203,13 +159,13 @@ impl Manifest {
     ///
     /// # Errors
     /// When it cannot be read or the copy not be written.
-    pub fn back_up(folder: &Path, before: &str) -> Result<PathBuf, ManifestError> {
+    pub fn back_up(folder: &Path, before: &str) -> Result<PathBuf, Error> {
         let table = folder.join(MANIFEST_FILE);
         let names = std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
         let mut paths = names.map(|number| folder.join(format!("clips.before-{before}{number}.csv")));
         let backup = paths.find(|path| !path.exists()).unwrap_or_else(|| folder.join("clips.before.csv"));
         let copied = std::fs::read(&table).and_then(|bytes| crate::atomic::write(&backup, &bytes));
-        copied.map_err(|source| ManifestError::Write { path: backup.clone(), source })?;
+        copied.map_err(|source| Error::Write { path: backup.clone(), source })?;
         Ok(backup)
     }
 

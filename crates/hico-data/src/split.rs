@@ -4,67 +4,11 @@
 //! Both searches are greedy and stratified by label as far as whole groups allow: a label with few or lopsided groups
 //! cannot be spread evenly, and [`crate::inspect::folds`] shows what came out.
 
+use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::seed::Seed;
 use rand::seq::SliceRandom as _;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Why a data set cannot be split, or why the folds it has are no good.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SplitError {
-    /// One fold is no split.
-    #[error("{folds} folds: at least 2 are needed")]
-    TooFewFolds {
-        /// Folds asked for.
-        folds: usize,
-    },
-    /// More folds than groups.
-    #[error("{folds} folds of {groups} groups: a fold would be empty; {}", enough(*.groups))]
-    TooFewGroups {
-        /// Folds asked for.
-        folds: usize,
-        /// Groups there are.
-        groups: usize,
-    },
-    /// A class has no clip in some fold, so that nothing can be said about it there.
-    #[error(
-        "fold {fold} has no clip of class {class:?}, whose clips are in {groups} groups; {}leave that class unlabelled",
-        fewer(*.groups)
-    )]
-    FoldWithoutClass {
-        /// The fold.
-        fold: usize,
-        /// The class it lacks.
-        class: String,
-        /// Groups that hold this class, in all folds.
-        groups: usize,
-    },
-    /// Clips of one group stand in two folds: what is learnt on the one would be known on the other.
-    #[error("group {group:?} stands in {first} and in {second}; give all clips of a group one fold")]
-    GroupInTwoFolds {
-        /// The group.
-        group: String,
-        /// `fold N` or `no fold`.
-        first: String,
-        /// `fold N` or `no fold`.
-        second: String,
-    },
-    /// The table has no folds.
-    #[error("the data set has no folds yet")]
-    NoFolds,
-}
-
-fn enough(groups: usize) -> String {
-    if groups < 2 {
-        "no patient may stand in two folds, so a split needs clips of 2 groups or more".to_owned()
-    } else {
-        format!("use at most {groups} folds")
-    }
-}
-
-const fn fewer(groups: usize) -> &'static str {
-    if groups < 2 { "no number of folds gives each a group of it, so " } else { "use fewer folds, or " }
-}
 
 /// What makes a split possible that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +49,7 @@ pub fn remedies(manifest: &Manifest, folds: usize, seed: Seed) -> Vec<Remedy> {
     let unlabel = (2..=folds.clamp(2, groups)).rev().find_map(|folds| {
         let mut without = manifest.clone();
         let mut classes = Vec::new();
-        while let Err(SplitError::FoldWithoutClass { class, .. }) = k_folds(&without, folds, seed) {
+        while let Err(Error::FoldWithoutClass { class, .. }) = k_folds(&without, folds, seed) {
             unlabel(&mut without, &class);
             classes.push(class);
         }
@@ -135,9 +79,9 @@ const ATTEMPTS: u64 = 16;
 ///
 /// # Errors
 /// When there are fewer than two folds, fewer groups than folds, or a fold that lacks a class.
-pub fn k_folds(manifest: &Manifest, folds: usize, seed: Seed) -> Result<Vec<usize>, SplitError> {
+pub fn k_folds(manifest: &Manifest, folds: usize, seed: Seed) -> Result<Vec<usize>, Error> {
     if folds < 2 {
-        return Err(SplitError::TooFewFolds { folds });
+        return Err(Error::TooFewFolds { folds });
     }
     let classes = manifest.classes();
     let labels = manifest.rows.iter().map(|row| {
@@ -146,7 +90,7 @@ pub fn k_folds(manifest: &Manifest, folds: usize, seed: Seed) -> Result<Vec<usiz
     });
     let groups = count_by_group(labels, classes.len());
     if groups.len() < folds {
-        return Err(SplitError::TooFewGroups { folds, groups: groups.len() });
+        return Err(Error::TooFewGroups { folds, groups: groups.len() });
     }
     let tries = (0..ATTEMPTS).map(|attempt| spread(&groups, folds, classes.len(), seed, attempt));
     // The first of the best, so the choice does not depend on anything but the seed.
@@ -162,12 +106,12 @@ pub fn k_folds(manifest: &Manifest, folds: usize, seed: Seed) -> Result<Vec<usiz
 ///
 /// # Errors
 /// When no row has a fold, a group stands in two folds (or partly in none), or a fold lacks a class.
-pub fn check_folds(manifest: &Manifest) -> Result<Vec<usize>, SplitError> {
+pub fn check_folds(manifest: &Manifest) -> Result<Vec<usize>, Error> {
     let mut fold_of: BTreeMap<&str, Option<usize>> = BTreeMap::new();
     for row in &manifest.rows {
         let first = *fold_of.entry(&row.group).or_insert(row.fold);
         if first != row.fold {
-            return Err(SplitError::GroupInTwoFolds {
+            return Err(Error::GroupInTwoFolds {
                 group: row.group.clone(),
                 first: name_of(first),
                 second: name_of(row.fold),
@@ -176,8 +120,8 @@ pub fn check_folds(manifest: &Manifest) -> Result<Vec<usize>, SplitError> {
     }
     let folds: BTreeSet<usize> = fold_of.values().copied().flatten().collect();
     match folds.len() {
-        0 => return Err(SplitError::NoFolds),
-        1 => return Err(SplitError::TooFewFolds { folds: 1 }),
+        0 => return Err(Error::NoFolds),
+        1 => return Err(Error::TooFewFolds { folds: 1 }),
         _ => {}
     }
     every_fold_has_every_class(manifest, &manifest.rows.iter().map(|row| row.fold).collect::<Vec<_>>())?;
@@ -284,7 +228,7 @@ fn spread<'a>(
 }
 
 /// A fold is there once a row stands in it; each must hold a labelled clip of every class.
-fn every_fold_has_every_class(manifest: &Manifest, fold_of_row: &[Option<usize>]) -> Result<(), SplitError> {
+fn every_fold_has_every_class(manifest: &Manifest, fold_of_row: &[Option<usize>]) -> Result<(), Error> {
     let folds: BTreeSet<usize> = fold_of_row.iter().copied().flatten().collect();
     let found: BTreeSet<(usize, &str)> = manifest
         .rows
@@ -296,7 +240,7 @@ fn every_fold_has_every_class(manifest: &Manifest, fold_of_row: &[Option<usize>]
         if let Some(fold) = folds.iter().find(|fold| !found.contains(&(**fold, class.as_str()))) {
             let of_class = manifest.rows.iter().filter(|row| row.label.as_ref() == Some(&class));
             let groups = of_class.map(|row| &row.group).collect::<BTreeSet<_>>().len();
-            return Err(SplitError::FoldWithoutClass { fold: *fold, class, groups });
+            return Err(Error::FoldWithoutClass { fold: *fold, class, groups });
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 
 use crate::atomic;
 use crate::clip::Clip;
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -46,30 +47,6 @@ pub struct Stored {
     pub place: Place,
 }
 
-/// Why frames cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The system refuses.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Frames that were written before are gone.
-    #[error("{}: frames that were written before are gone; start anew into another folder", .0.display())]
-    Lost(PathBuf),
-    /// What is known of the clips that were written before cannot be.
-    #[error("{}: {clip:?} cannot lie where the record says; start anew into another folder", .path.display())]
-    Record {
-        /// The file that holds the frames.
-        path: PathBuf,
-        /// The first clip that is wrong.
-        clip: String,
-    },
-}
-
 /// Appends clips to the shards of one folder.
 #[derive(Debug)]
 pub struct ShardWriter {
@@ -89,14 +66,14 @@ impl ShardWriter {
     ///
     /// # Errors
     /// When the folder cannot be written, what was stored before is gone, or `before` contradicts itself.
-    pub fn resume(folder: &Path, before: &[Stored], limit: u64) -> Result<Self, StoreError> {
+    pub fn resume(folder: &Path, before: &[Stored], limit: u64) -> Result<Self, Error> {
         let path = folder.join(PART_FILE);
-        let failed = |source| StoreError::Write { path: path.clone(), source };
+        let failed = |source| Error::Write { path: path.clone(), source };
         let last = before.iter().map(|clip| clip.place.shard).max();
         for shard in 0..last.unwrap_or(0) {
             let path = folder.join(shard_name(shard));
             if !path.is_file() {
-                return Err(StoreError::Lost(path));
+                return Err(Error::FramesLost(path));
             }
         }
         // A shard with its final name is whole, even if we were killed before the part file was emptied.
@@ -106,14 +83,14 @@ impl ShardWriter {
             Some(last) => (last, before.iter().filter(|clip| clip.place.shard == last).cloned().collect()),
         };
         if let Some(clip) = first_misplaced(&filled) {
-            return Err(StoreError::Record { path, clip: clip.name.clone() });
+            return Err(Error::FramesMisplaced { path, clip: clip.name.clone() });
         }
         let mut writer = Self { folder: folder.to_owned(), part: None, number, filled, limit };
         if !writer.filled.is_empty() {
             let end = writer.end();
             let part = writer.part().map_err(failed)?;
             if part.metadata().map_err(failed)?.len() < end {
-                return Err(StoreError::Lost(path));
+                return Err(Error::FramesLost(path));
             }
         }
         Ok(writer)
@@ -129,7 +106,7 @@ impl ShardWriter {
     ///
     /// # Errors
     /// When the disk is full or cannot be written; what was stored before is still there.
-    pub fn append(&mut self, name: &str, clip: &Clip) -> Result<Place, StoreError> {
+    pub fn append(&mut self, name: &str, clip: &Clip) -> Result<Place, Error> {
         let bytes = clip.pixels.len() as u64;
         if self.is_full(clip) {
             self.seal()?;
@@ -143,7 +120,7 @@ impl ShardWriter {
             part.write_all(&clip.pixels)
         };
         let written = self.part().and_then(write);
-        written.map_err(|source| StoreError::Write { path: self.folder.join(PART_FILE), source })?;
+        written.map_err(|source| Error::Write { path: self.folder.join(PART_FILE), source })?;
         let shape = [clip.frames(), clip.size.height, clip.size.width, clip.channels.count()];
         self.filled.push(Stored { name: name.to_owned(), shape, place: place.clone() });
         Ok(place)
@@ -153,22 +130,22 @@ impl ShardWriter {
     ///
     /// # Errors
     /// As [`Self::append`].
-    pub fn sync(&mut self) -> Result<(), StoreError> {
+    pub fn sync(&mut self) -> Result<(), Error> {
         let synced = self.part.as_ref().map_or(Ok(()), File::sync_data);
-        synced.map_err(|source| StoreError::Write { path: self.folder.join(PART_FILE), source })
+        synced.map_err(|source| Error::Write { path: self.folder.join(PART_FILE), source })
     }
 
     /// Closes the last shard.
     ///
     /// # Errors
     /// As [`Self::append`].
-    pub fn finish(mut self) -> Result<(), StoreError> {
+    pub fn finish(mut self) -> Result<(), Error> {
         if !self.filled.is_empty() {
             self.seal()?;
         }
         let path = self.folder.join(PART_FILE);
         match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Write { path, source }),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path, source }),
             _ => Ok(()),
         }
     }
@@ -186,9 +163,9 @@ impl ShardWriter {
         self.filled.last().map_or(0, |clip| clip.place.end)
     }
 
-    fn seal(&mut self) -> Result<(), StoreError> {
+    fn seal(&mut self) -> Result<(), Error> {
         let path = self.folder.join(shard_name(self.number));
-        let failed = |source| StoreError::Write { path: path.clone(), source };
+        let failed = |source| Error::Write { path: path.clone(), source };
         let beginning = beginning(&self.filled);
         let end = self.end();
         let part = self.part().map_err(failed)?;
@@ -328,7 +305,7 @@ mod tests {
             clip("b", 2, u64::MAX, 34),
         ] {
             let error = resume(&[clip("a", 1, 0, 18), second.clone()]).unwrap_err();
-            assert!(matches!(&error, StoreError::Record { clip, .. } if *clip == second.name), "{error}");
+            assert!(matches!(&error, Error::FramesMisplaced { clip, .. } if *clip == second.name), "{error}");
         }
     }
 
@@ -337,8 +314,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let stored = fill(folder.path(), &some(), 60);
         std::fs::remove_file(folder.path().join(shard_name(0))).unwrap();
-        assert!(matches!(ShardWriter::resume(folder.path(), &stored, 60), Err(StoreError::Lost(_))));
+        assert!(matches!(ShardWriter::resume(folder.path(), &stored, 60), Err(Error::FramesLost(_))));
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(ShardWriter::resume(folder.path(), &stored[..1], 60), Err(StoreError::Lost(_))));
+        assert!(matches!(ShardWriter::resume(folder.path(), &stored[..1], 60), Err(Error::FramesLost(_))));
     }
 }

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hico_data::export::{ExportError, ExportOptions, ExportReport, Format, Parts, Sample, export};
+use hico_data::export::{ExportOptions, ExportReport, Format, Parts, Sample, export};
 use hico_data::ingest::{Columns, IngestOptions, Layout, Stills, ingest};
 use hico_data::manifest::Manifest;
-use hico_data::{Channels, Clip, ClipRow, Dataset, Size};
+use hico_data::{Channels, Clip, ClipRow, Dataset, Error, Size};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
@@ -40,7 +40,7 @@ fn shards(sample: Sample, shard_bytes: u64) -> Format {
     Format::WebDataset { sample, shard_bytes, seed: 3 }
 }
 
-fn run(out: &Path, format: Format, parts: Parts) -> Result<ExportReport, ExportError> {
+fn run(out: &Path, format: Format, parts: Parts) -> Result<ExportReport, Error> {
     export(&data(), out, &ExportOptions { format, parts }, &|_, _| {}, &AtomicBool::new(false))
 }
 
@@ -239,9 +239,9 @@ fn what_would_mix_or_leak_is_refused_and_nothing_is_written() {
     assert!(!out.exists());
     fs::create_dir(&out).unwrap();
     fs::write(out.join("mine.txt"), "mine").unwrap();
-    assert!(matches!(run(&out, Format::ImageFolder, Parts::default()), Err(ExportError::OutTaken(_))));
+    assert!(matches!(run(&out, Format::ImageFolder, Parts::default()), Err(Error::NoUnfinishedExport(_))));
     fs::remove_file(out.join("mine.txt")).unwrap();
     run(&out, Format::ImageFolder, Parts::default()).unwrap();
-    assert!(matches!(run(&out, shards(Sample::Clip, 9), Parts::default()), Err(ExportError::OutTaken(_))));
+    assert!(matches!(run(&out, shards(Sample::Clip, 9), Parts::default()), Err(Error::NoUnfinishedExport(_))));
     assert_eq!(files(&out).keys().filter(|name| name.ends_with(".tar")).count(), 0);
 }

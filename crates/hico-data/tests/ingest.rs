@@ -3,10 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hico_data::ingest::journal::{self, Entry};
-use hico_data::ingest::{
-    Column, Columns, IngestError, IngestOptions, IngestReport, LabelError, Programs, Rows, Stills, ingest,
-};
-use hico_data::{Channels, Dataset, Manifest};
+use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, Programs, Rows, Stills, ingest};
+use hico_data::{Channels, Dataset, Error, Manifest};
 use image::codecs::gif::GifEncoder;
 use image::{Delay, Frame, GrayImage, Luma, Rgba, RgbaImage};
 use std::collections::BTreeMap;
@@ -55,7 +53,7 @@ impl Tree {
         }
     }
 
-    fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, IngestError> {
+    fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
         ingest(&self.source(), &self.out(), options, &mut |_| {}, &AtomicBool::new(false))
     }
 }
@@ -211,14 +209,14 @@ fn other_options_a_changed_source_and_a_foreign_folder_are_refused() {
     let tree = Tree::new();
     fs::create_dir(tree.out()).unwrap();
     fs::write(tree.out().join("thesis.tex"), "precious").unwrap();
-    assert!(matches!(tree.ingest(&tree.options()), Err(IngestError::OutTaken(_))));
+    assert!(matches!(tree.ingest(&tree.options()), Err(Error::NoUnfinishedIngest(_))));
     fs::remove_file(tree.out().join("thesis.tex")).unwrap();
     tree.ingest(&tree.options()).unwrap();
     let before = files(&tree.out());
     let error = tree.ingest(&IngestOptions { side: 16, ..tree.options() }).unwrap_err();
     assert!(error.to_string().ends_with("was begun with --image-size 8, now 16"), "{error}");
     let error = tree.ingest(&IngestOptions { labels: None, ..tree.options() }).unwrap_err();
-    assert!(matches!(error, IngestError::OptionChanged { option: "--labels", .. }), "{error}");
+    assert!(matches!(error, Error::OptionChanged { option: "--labels", .. }), "{error}");
     gif(&tree.source().join("regular/b.gif"), 3, 91);
     let error = tree.ingest(&tree.options()).unwrap_err();
     assert_eq!(error.to_string(), "regular/b.gif: has changed since it was taken in");
@@ -231,7 +229,7 @@ fn an_image_folder_tree_is_a_clip_a_picture_with_its_own_label() {
     let rows = "file,label\nregular/c/f1.png,x\nregular/c/f2.png,y\n";
     fs::write(tree.labels(), rows).unwrap();
     let error = tree.ingest(&tree.options()).unwrap_err();
-    let IngestError::Labels(LabelError::Contradiction { rows: Rows::OfFrames, .. }) = error else { panic!("{error}") };
+    let Error::Contradiction { rows: Rows::OfFrames, .. } = error else { panic!("{error}") };
     let report = tree.ingest(&IngestOptions { stills: Some(Stills::Each), ..tree.options() }).unwrap();
     assert_eq!((report.clips, report.without_row.len()), (5, 3));
     let labels: Vec<_> = report.manifest.rows.iter().map(|row| (row.clip.as_str(), row.label.as_deref())).collect();
@@ -279,8 +277,8 @@ fn a_folder_without_clips_and_a_file_for_a_folder_are_refused() {
         let out = folder.path().join("out");
         ingest(source, &out, &IngestOptions::default(), &mut |_| {}, &AtomicBool::new(false)).unwrap_err()
     };
-    assert!(matches!(run(folder.path()), IngestError::NothingFound(_)));
-    assert!(matches!(run(&folder.path().join("notes.txt")), IngestError::Source { .. }));
-    assert!(matches!(run(&folder.path().join("nowhere")), IngestError::Source { .. }));
+    assert!(matches!(run(folder.path()), Error::NothingFound(_)));
+    assert!(matches!(run(&folder.path().join("notes.txt")), Error::Source { .. }));
+    assert!(matches!(run(&folder.path().join("nowhere")), Error::Source { .. }));
     assert!(!folder.path().join("out").exists());
 }

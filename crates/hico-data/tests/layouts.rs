@@ -2,9 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hico_data::ingest::{
-    Column, Columns, Folds, IngestError, IngestOptions, IngestReport, LabelMap, Layout, Stills, ingest,
-};
+use hico_data::Error;
+use hico_data::ingest::{Column, Columns, Folds, IngestOptions, IngestReport, LabelMap, Layout, Stills, ingest};
 use image::{GrayImage, Luma};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +34,7 @@ impl Desk {
         path
     }
 
-    fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, IngestError> {
+    fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
         let out = self.0.path().join("out");
         ingest(&self.source(), &out, options, &mut |_| {}, &AtomicBool::new(false))
     }

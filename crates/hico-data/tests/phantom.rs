@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
 
-use hico_data::phantom::{self, Finding, PhantomError, PhantomRecipe};
-use hico_data::{Channels, Dataset, Seed, split};
+use hico_data::phantom::{self, Finding, PhantomRecipe};
+use hico_data::{Channels, Dataset, Error, Seed, split};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -162,13 +162,13 @@ fn the_tree_holds_every_byte_of_every_clip_and_its_label() {
     }
     assert_eq!(gifs, data.len() / 6);
     let again = phantom::write_tree(&recipe, folder.path(), &|| ControlFlow::Continue(()));
-    assert!(matches!(again, Err(PhantomError::NotEmpty(_))));
+    assert!(matches!(again, Err(Error::NotEmpty(_))));
 }
 
 #[test]
 fn a_caller_who_asks_to_stop_gets_no_table() {
     let folder = tempfile::tempdir().unwrap();
     let stopped = phantom::write_tree(&small(), folder.path(), &|| ControlFlow::Break(()));
-    assert!(matches!(stopped, Err(PhantomError::Stopped)));
+    assert!(matches!(stopped, Err(Error::Interrupted)));
     assert!(!folder.path().join(phantom::LABELS_FILE).exists());
 }

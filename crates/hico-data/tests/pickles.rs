@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hico_data::ingest::pickle::{Axes, Pickles};
-use hico_data::ingest::{IngestError, IngestOptions, IngestReport, Layout, ingest};
-use hico_data::{Channels, Dataset, Size};
+use hico_data::ingest::{IngestOptions, IngestReport, Layout, ingest};
+use hico_data::{Channels, Dataset, Error, Size};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -39,7 +39,7 @@ impl Shelf {
         self.0.path().join("source")
     }
 
-    fn ingest(&self, layout: Layout) -> Result<IngestReport, IngestError> {
+    fn ingest(&self, layout: Layout) -> Result<IngestReport, Error> {
         let options = IngestOptions { side: 0, layout, threads: 2, ..IngestOptions::default() };
         ingest(&self.source(), &self.0.path().join("out"), &options, &mut |_| {}, &AtomicBool::new(false))
     }

@@ -1,7 +1,8 @@
 //! Finding the insonated region: synthetic pictures of every shape with text around them, and the real lung videos.
 
+use hico_data::Error;
 use hico_data::Size;
-use hico_data::ingest::{IngestError, IngestOptions, IngestReport, Programs, ingest};
+use hico_data::ingest::{IngestOptions, IngestReport, Programs, ingest};
 use hico_data::region::Regions;
 use hico_data::sector::{Look, NotFound, Sector, SectorUse, Shape, Treatment, find};
 use hico_data::text::TextUse;
@@ -259,7 +260,7 @@ fn ingest_paints_over_letters_outside_and_leaves_those_on_tissue() {
     assert!(error.to_string().ends_with("was begun with --text paint, now keep"), "{error}");
 }
 
-fn run(source: &Path, out: &Path, options: &IngestOptions) -> Result<IngestReport, IngestError> {
+fn run(source: &Path, out: &Path, options: &IngestOptions) -> Result<IngestReport, Error> {
     ingest(source, out, options, &mut |_| {}, &AtomicBool::new(false))
 }
 

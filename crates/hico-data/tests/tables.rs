@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hico_data::ingest::{Columns, IngestError, IngestOptions, IngestReport, KeptWords, Layout, Masks, Stills, ingest};
+use hico_data::Error;
+use hico_data::ingest::{Columns, IngestOptions, IngestReport, KeptWords, Layout, Masks, Stills, ingest};
 use image::{GrayImage, Luma};
 use std::fs;
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ impl Desk {
         IngestOptions { labels: Some((path, Columns::default())), ..each() }
     }
 
-    fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, IngestError> {
+    fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
         let out = tempfile::tempdir_in(self.0.path()).unwrap().path().join("out");
         ingest(&self.source(), &out, options, &mut |_| {}, &AtomicBool::new(false))
     }
@@ -219,7 +220,7 @@ fn links_are_told_and_followed_on_request() {
     assert_eq!(rows(&report), ["P1/c.png y -", "a.png x -"]);
     fs::remove_dir_all(desk.source().join("P1")).unwrap();
     let error = desk.ingest(&each()).unwrap_err();
-    assert!(matches!(&error, IngestError::OnlyLinks { links, .. } if links == &["a.png"]), "{error}");
+    assert!(matches!(&error, Error::OnlyLinks { links, .. } if links == &["a.png"]), "{error}");
     assert_eq!(desk.ingest(&IngestOptions { links: Links::Followed, ..each() }).unwrap().clips, 1);
 }
 

@@ -21,7 +21,7 @@ use hico::predict::model::Model;
 use hico::predict::sources::{self, Taken, Taking};
 use hico_data::Dataset;
 use hico_data::clip::evenly_spaced;
-use hico_data::ingest::{Damaged, IngestError, Limits as ClipLimits, Links, Stills};
+use hico_data::ingest::{Damaged, Limits as ClipLimits, Links, Stills};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -296,7 +296,7 @@ fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Re
         _ => vec![upload.folder.path().to_owned()],
     };
     let taken = match sources::take(&paths, taking, stop) {
-        Err(PredictError::Ingest(IngestError::NothingFound(_))) => return Err(no_clip()),
+        Err(PredictError::Data(hico_data::Error::NothingFound(_))) => return Err(no_clip()),
         taken => taken?,
     };
     if let Some(refused) = taken.refused.first() {

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hico::predict::PredictError;
+use hico_data::Error;
 use serde::Serialize;
 
 /// Why a request is not answered.
@@ -147,8 +148,16 @@ fn cause(error: &PredictError) -> String {
         PredictError::NoModel { .. } | PredictError::ManyModels { .. } => "there is not one network",
         PredictError::File { .. } => "a file cannot be read or written",
         PredictError::NoRoom { .. } => "the temporary folder cannot be written",
-        PredictError::Ingest(_) => "the clip cannot be stored",
-        PredictError::Dataset(_) => "stored frames cannot be read",
+        PredictError::Data(
+            Error::Read { .. }
+            | Error::Shard { .. }
+            | Error::OutOfRange { .. }
+            | Error::NoDataset(_)
+            | Error::Table { .. }
+            | Error::Number { .. }
+            | Error::ClipTwice { .. },
+        ) => "stored frames cannot be read",
+        PredictError::Data(_) => "the clip cannot be stored",
         PredictError::NotFinite { .. } => "the network's answer is not a number",
         PredictError::Interrupted => "the work was stopped",
     };

@@ -10,10 +10,10 @@ use crate::evaluate::finetune::FinetuneRecipe;
 use crate::recipe::{self, Recipe, RecipeError};
 use crate::report::{self, ReportError};
 use crate::train::run_record::VERSION;
-use hico_data::ingest::{Columns, IngestError, IngestOptions, ingest};
-use hico_data::phantom::{LABELS_FILE, PhantomError, PhantomRecipe, count_clips, write_tree};
+use hico_data::ingest::{Columns, IngestOptions, ingest};
+use hico_data::phantom::{LABELS_FILE, PhantomRecipe, count_clips, write_tree};
 use hico_data::split::k_folds;
-use hico_data::{Dataset, DatasetError, ManifestError, Seed, SplitError, atomic};
+use hico_data::{Dataset, Seed, atomic};
 use serde::Serialize;
 use serde_json::Value;
 use std::num::NonZeroUsize;
@@ -120,21 +120,9 @@ pub enum DemoError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The clips cannot be written.
+    /// The clips cannot be written or taken in, or their data set not be split or opened.
     #[error(transparent)]
-    Phantom(#[from] PhantomError),
-    /// The clips cannot be taken in.
-    #[error(transparent)]
-    Ingest(#[from] IngestError),
-    /// There are no folds.
-    #[error(transparent)]
-    Split(#[from] SplitError),
-    /// The table cannot be written.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// The data set cannot be opened.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Data(#[from] hico_data::Error),
     /// A fold failed.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
@@ -152,9 +140,7 @@ impl DemoError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Taken(_) => Some("choose another --out".to_owned()),
-            Self::File { .. } | Self::Phantom(_) | Self::Manifest(_) => {
-                Some("choose an --out on a disk with room that you may write to".to_owned())
-            }
+            Self::File { .. } => Some("choose an --out on a disk with room that you may write to".to_owned()),
             Self::Evaluate(error) => error.hint(),
             Self::Report(error) => Some(error.hint().to_owned()),
             _ => None,
@@ -242,7 +228,7 @@ fn phantom(
     });
     match written {
         Ok(_) => Ok(()),
-        Err(PhantomError::Stopped) => Err(DemoError::Interrupted),
+        Err(hico_data::Error::Interrupted) => Err(DemoError::Interrupted),
         Err(error) => Err(error.into()),
     }
 }

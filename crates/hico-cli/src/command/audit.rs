@@ -3,15 +3,16 @@ mod table;
 
 use super::evaluation;
 use crate::args::AuditArgs;
+use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::evaluate::confounds::{ConfoundError, Confounds, confounds};
 use hico::report::audit::{Audited, page};
-use hico_data::audit::files::{self, FilesError};
+use hico_data::audit::files;
 use hico_data::audit::remedy::{Remedy, remedy};
-use hico_data::audit::{AuditError, AuditOptions, Corpus, Findings, Thresholds, audit};
-use hico_data::{Dataset, Seed, atomic};
+use hico_data::audit::{AuditOptions, Corpus, Findings, Thresholds, audit};
+use hico_data::{Dataset, Error, Seed, atomic};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -56,11 +57,11 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
     );
     meter.end();
     let findings = match found {
-        Err(AuditError::Interrupted) => {
-            output.note(&AuditError::Interrupted.to_string());
+        Err(Error::Interrupted) => {
+            output.note("interrupted; nothing was written");
             return Ok(ExitCode::from(EXIT_INTERRUPTED));
         }
-        found => found.hint(|| "`hico ingest SRC --out DATASET` takes clips in".to_owned())?,
+        found => hints::hinted(found, hints::data)?,
     };
     let audit = complete(args, &datasets[0], findings)?;
     if let Some(html) = &args.html {
@@ -87,7 +88,7 @@ fn complete(args: &AuditArgs, dataset: &Dataset, findings: Findings) -> anyhow::
     } else {
         match confounds(dataset, &findings.quality, Seed(1)) {
             Ok(confounds) => (Some(confounds), None),
-            Err(error @ ConfoundError::Dataset(_)) => return Err(error.into()),
+            Err(error @ ConfoundError::Data(_)) => return Err(error.into()),
             Err(error) => (None, Some(error.to_string())),
         }
     };
@@ -122,7 +123,7 @@ fn refuse_to_overwrite(args: &AuditArgs) -> anyhow::Result<()> {
 
 fn propose(args: &AuditArgs, dataset: &Dataset, audit: &Audit, output: &Output) -> anyhow::Result<()> {
     let written = files::propose(&args.dataset, dataset.manifest(), &audit.remedy, args.force);
-    let [groups, exclude] = written.hint(|| "the data set must be in a folder that you may write to".to_owned())?;
+    let [groups, exclude] = hints::hinted(written, hints::proposal)?;
     output.note(&format!(
         "proposal: {} ({} merged), {} ({} to leave out)\nedit them, then: hico audit {} --apply",
         groups.display(),
@@ -136,9 +137,7 @@ fn propose(args: &AuditArgs, dataset: &Dataset, audit: &Audit, output: &Output) 
 
 /// `hico audit DATASET --apply`: the proposal becomes the data set's table.
 fn apply(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let applied = files::apply(&args.dataset);
-    let hint = applied.as_ref().err().map(hint);
-    let applied = applied.hint(|| hint.unwrap_or_default().to_owned())?;
+    let applied = hints::hinted(files::apply(&args.dataset), hints::proposal)?;
     output.result(&applied, |applied| {
         format!(
             "{}: {} clips; {} in another group or fold, {} left out; the table as it was: {}",
@@ -150,15 +149,4 @@ fn apply(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode> {
         )
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-const fn hint(error: &FilesError) -> &'static str {
-    match error {
-        FilesError::Exists(_) => "--force writes over it",
-        FilesError::Write { .. } => "the data set must be in a folder that you may write to",
-        FilesError::Table { .. } => "`hico audit DATASET --fix` writes it; its columns must stay as they are",
-        FilesError::NoClip { .. } => "take that row out, or write the proposal anew: --fix --force",
-        FilesError::NothingLeft(_) => "take rows out of it: a data set needs a clip",
-        FilesError::Manifest(_) => "give a folder that `hico ingest` wrote",
-    }
 }

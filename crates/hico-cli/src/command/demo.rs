@@ -1,6 +1,7 @@
 use crate::args::DemoArgs;
+use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
-use crate::output::{HintExt as _, Meter, Output};
+use crate::output::{Meter, Output};
 use hico::demo::{self, Demo, DemoError, DemoRecipe, Progress, Stage};
 use hico::report;
 use std::num::NonZeroUsize;
@@ -22,10 +23,7 @@ pub(crate) fn run(args: &DemoArgs, threads: Option<NonZeroUsize>, output: &Outpu
             output.note("interrupted; finished work is kept, and the same command continues");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
-        Err(error) => match error.hint() {
-            Some(hint) => Err(error).hint(|| hint),
-            None => Err(error.into()),
-        },
+        Err(error) => hints::hinted(Err(error), hints::demo),
     }
 }
 

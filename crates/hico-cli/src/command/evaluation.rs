@@ -2,6 +2,7 @@
 
 use crate::args::TuningArgs;
 use crate::args::checkpoints::in_words;
+use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
@@ -13,7 +14,7 @@ use hico::evaluate::pretrained::Pretrained;
 use hico::model::weights::WeightsOf;
 use hico::report::{self, ReportError, study};
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, DatasetError, ManifestError, atomic};
+use hico_data::{Dataset, atomic};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,19 +24,7 @@ const RANDOM: &str = "random";
 
 /// Opens a data set, with what to do where there is none or a broken one.
 pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<Dataset>> {
-    let opened = Dataset::open(folder);
-    let hint = opened.as_ref().err().map_or("", hint_of_data);
-    Ok(Arc::new(opened.hint(|| hint.to_owned())?))
-}
-
-/// What a person can do about a data set that does not open.
-pub(crate) const fn hint_of_data(error: &DatasetError) -> &'static str {
-    match error {
-        DatasetError::Manifest(ManifestError::Missing(_)) => {
-            "`hico ingest SRC --labels FILE.csv --out DATASET` makes one"
-        }
-        _ => "restore the data set from a copy, or ingest its clips into another --out",
-    }
+    Ok(Arc::new(hints::hinted(Dataset::open(folder), hints::open)?))
 }
 
 /// The summary of the study in a folder.

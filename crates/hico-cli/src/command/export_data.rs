@@ -1,8 +1,8 @@
 use super::evaluation;
 use crate::args::{ExportDataArgs, FormatArg, SampleArg};
-use crate::interrupt;
-use crate::output::{HintExt as _, Output};
-use hico_data::export::{self, ExportError, ExportOptions, ExportReport, Format, Parts, Sample};
+use crate::output::Output;
+use crate::{hints, interrupt};
+use hico_data::export::{self, ExportOptions, ExportReport, Format, Parts, Sample};
 use std::process::ExitCode;
 
 /// `hico export-data DATASET --to FORMAT --out DIR`: a data set as other programs read it.
@@ -30,28 +30,13 @@ pub(crate) fn run(args: &ExportDataArgs, output: &Output) -> anyhow::Result<Exit
     };
     let report = export::export(&data, &args.out, &options, &progress, &stop);
     bar.finish_and_clear();
-    let hint = report.as_ref().err().map(hint);
-    let report = report.hint(|| hint.unwrap_or_default().to_owned())?;
+    let report = hints::hinted(report, hints::export_data)?;
     output.result(&report, |report| summary(report, args))?;
     if report.left > 0 {
         output.note(&format!("interrupted with {} to go; the same command goes on", report.left));
         return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn hint(error: &ExportError) -> &'static str {
-    match error {
-        ExportError::Data(_) => "check the data set with: hico inspect DATASET",
-        ExportError::OutTaken(_) => "choose another --out, or the options that it was begun with",
-        ExportError::NoSuchFold { .. } => "name a fold that is there, or make folds with: hico split DATASET --folds 5",
-        ExportError::OneFoldTwice(_) => "name two different folds, or one of them",
-        ExportError::GroupInTwoParts { .. } => {
-            "make folds that no group crosses with: hico split DATASET --folds 5 --force"
-        }
-        ExportError::Unlabelled => "choose --to webdataset, which takes clips without a label too",
-        ExportError::Write { .. } => "choose an --out on a disk with room that you may write to",
-    }
 }
 
 fn summary(report: &ExportReport, args: &ExportDataArgs) -> String {

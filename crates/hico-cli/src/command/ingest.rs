@@ -1,16 +1,12 @@
 use super::taking::{exit_code, links};
 use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
-use crate::interrupt;
 use crate::output::{HintExt as _, Output};
-use hico_data::ManifestError;
-use hico_data::ingest::journal::JournalError;
+use crate::{hints, interrupt};
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    self, Column, Columns, Fit, Folds, Identity, IngestError, IngestOptions, IngestReport, KeptWords, LabelError,
-    LabelMap, Layout, Masks, Rows,
+    self, Column, Columns, Fit, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
 };
 use hico_data::sector::SectorUse;
-use hico_data::store::StoreError;
 use hico_data::text::TextUse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -36,8 +32,7 @@ pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode
     };
     let report = ingest::ingest(&args.source, &args.out, &options(args)?, &mut progress, &stop);
     bar.finish_and_clear();
-    let hint = report.as_ref().err().map(hint);
-    let report = report.hint(|| hint.unwrap_or_default().to_owned())?;
+    let report = hints::hinted(report, hints::ingest)?;
     output.result(&report, |report| summary(report, args))?;
     if report.left > 0 {
         output.note(&format!("interrupted with {} to go; the same command goes on", report.left));
@@ -118,46 +113,6 @@ fn layout(args: &IngestArgs) -> anyhow::Result<Layout> {
         }
         (_, None, Some(_)) => Err(anyhow::anyhow!("--classes and --transpose go with --layout pickles"))
             .hint(|| "leave them out, or the other layout".to_owned()),
-    }
-}
-
-fn hint(error: &IngestError) -> &'static str {
-    match error {
-        IngestError::Source { .. } => "give the folder that holds the clips",
-        IngestError::NothingFound(_) => {
-            "give the folder that holds DICOM files, videos, GIFs, pickles or folders of PNG, JPEG, BMP, TIFF or WebP frames"
-        }
-        IngestError::OnlyLinks { .. } => "--follow-links takes in what they lead to",
-        IngestError::OutTaken(_) => "choose another --out",
-        IngestError::OptionChanged { .. } => "use the option it was begun with, or choose another --out",
-        IngestError::SourceChanged { .. } => "choose another --out, so that one data set does not mix two versions",
-        IngestError::Out { .. }
-        | IngestError::Store(StoreError::Write { .. })
-        | IngestError::Journal(JournalError::Io { .. })
-        | IngestError::Manifest(ManifestError::Write { .. }) => {
-            "make room there and repeat the command, which goes on where it stopped; or choose another --out"
-        }
-        IngestError::Store(StoreError::Lost(_) | StoreError::Record { .. }) => "choose another --out and ingest again",
-        IngestError::Sheet { .. } => "name a file in a folder that you may write to with --sector-sheet",
-        IngestError::Salt { .. } => "choose an --out in a folder that you may write to, or give --salt",
-        IngestError::SaltGone(_) => "put it back, or give its content with --salt",
-        IngestError::Labels(LabelError::Read { .. }) => "name a CSV file that exists with --labels",
-        IngestError::Labels(LabelError::Fold(_)) => "mend the folds, or leave them out with --no-folds",
-        IngestError::Labels(LabelError::RowsNamePatients { .. }) => "add --patient-in-name, or --file-column",
-        IngestError::Labels(LabelError::Contradiction { rows: Rows::OfClips, .. }) => "keep one of the two rows",
-        IngestError::Labels(LabelError::Contradiction { .. }) => {
-            "mend one of the two rows; or make each picture a clip of its own with --stills each"
-        }
-        IngestError::Labels(LabelError::Ambiguous { .. }) => "write the path relative to the source folder in that row",
-        IngestError::Labels(LabelError::Table { .. }) => {
-            "save it as CSV in UTF-8, with one row of column names and as many cells in every row"
-        }
-        IngestError::Labels(LabelError::Cell { .. }) => "mend that line of the table",
-        IngestError::Labels(LabelError::WhichGroup { .. }) => "mend the groups in the table",
-        IngestError::Labels(LabelError::NoColumn { .. }) => {
-            "name its columns: --file-column, --label-column, --patient-column"
-        }
-        IngestError::Journal(_) | IngestError::Manifest(_) => "choose another --out and ingest again",
     }
 }
 

@@ -1,11 +1,10 @@
-use super::evaluation::hint_of_data;
 use crate::args::JoinArgs;
-use crate::interrupt;
 use crate::output::{HintExt as _, Output};
+use crate::{hints, interrupt};
 use anyhow::Context as _;
 use hico_data::Dataset;
 use hico_data::ingest::LabelMap;
-use hico_data::join::{self, JoinError, JoinReport, Part, SharedPatients};
+use hico_data::join::{self, JoinReport, Part, SharedPatients};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -37,8 +36,7 @@ pub(crate) fn run(args: &JoinArgs, output: &Output) -> anyhow::Result<ExitCode> 
     let patients = if args.same_patients { SharedPatients::Same } else { SharedPatients::Different };
     let report = join::join(&parts, patients, &args.out, &mut progress, &stop);
     bar.finish_and_clear();
-    let hint = report.as_ref().err().map(hint);
-    let report = report.hint(|| hint.unwrap_or_default().to_owned())?;
+    let report = hints::hinted(report, hints::join)?;
     output.result(&report, |report| summary(report, args))?;
     if report.left > 0 {
         output.note(&format!("interrupted with {} shards to go; the same command goes on", report.left));
@@ -53,20 +51,8 @@ fn part(words: &str) -> anyhow::Result<Part> {
     let of_folder =
         || Path::new(folder).canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = if name.is_empty() { of_folder().unwrap_or_default() } else { name.to_owned() };
-    let data = Dataset::open(Path::new(folder));
-    let hint = data.as_ref().err().map_or("", hint_of_data);
-    let data = data.hint(|| hint.to_owned())?;
+    let data = hints::hinted(Dataset::open(Path::new(folder)), hints::open)?;
     Ok(Part { name, data, map: None })
-}
-
-fn hint(error: &JoinError) -> &'static str {
-    match error {
-        JoinError::Name(_) | JoinError::Twice(_) => "give it another name, as other=DATASET",
-        JoinError::Unmapped { .. } => "add the class to the map, or leave the map out",
-        JoinError::Taken { .. } => "choose another --out",
-        JoinError::Data(_) => "check the data set with: hico inspect DATASET",
-        JoinError::Table(_) | JoinError::Copy { .. } => "choose an --out on a disk with room that you may write to",
-    }
 }
 
 /// How many names of patients are told.

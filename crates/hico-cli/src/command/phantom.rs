@@ -1,8 +1,8 @@
 use crate::args::PhantomArgs;
-use crate::interrupt;
-use crate::output::{HintExt as _, Output};
-use hico_data::Seed;
-use hico_data::phantom::{self, LABELS_FILE, PhantomError, PhantomRecipe};
+use crate::output::Output;
+use crate::{hints, interrupt};
+use hico_data::phantom::{self, LABELS_FILE, PhantomRecipe};
+use hico_data::{Error, Seed};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -17,11 +17,11 @@ pub(crate) fn run(args: &PhantomArgs, output: &Output) -> anyhow::Result<ExitCod
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish_and_clear();
-    if matches!(written, Err(PhantomError::Stopped)) {
+    if matches!(written, Err(Error::Interrupted)) {
         output.note("interrupted; remove the folder and run it again");
         return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
     }
-    let written = written.hint(|| "choose a new or empty folder that you may write to".to_owned())?;
+    let written = hints::hinted(written, hints::phantom)?;
     output.result(&written, |written| {
         format!(
             "{}: {} clips of {} patients, {} frames, {} clips without a label; labels in {LABELS_FILE}",

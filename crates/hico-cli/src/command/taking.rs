@@ -1,7 +1,8 @@
 //! What commands share that are shown files: taking them in, batch by batch, and saying what was refused.
 
 use crate::args::TakingArgs;
-use crate::output::{HintExt as _, Output};
+use crate::hints;
+use crate::output::Output;
 use hico::predict::PredictError;
 use hico::predict::sources::{self, Taken, Taking};
 use hico_data::ingest::{Links, Prepared};
@@ -73,11 +74,7 @@ pub(crate) fn exit_code(refused: usize, taken: usize) -> ExitCode {
     }
 }
 
-/// Adds the remedy that the library knows.
+/// Adds the remedy to an error of a prediction.
 pub(crate) fn hinted<T>(outcome: anyhow::Result<T>) -> anyhow::Result<T> {
-    let known = outcome.as_ref().err().and_then(|error| error.downcast_ref().and_then(PredictError::hint));
-    match known {
-        Some(hint) => outcome.hint(|| hint),
-        None => outcome,
-    }
+    hints::hinted(outcome, |error| error.downcast_ref().and_then(hints::predict))
 }

@@ -206,8 +206,12 @@ fn hints_of_the_source() -> BTreeSet<String> {
             code.as_bytes().get(at + head).filter(|byte| **byte == b'{').map(|_| at + head)
         });
         let calls = code.match_indices(".hint(").map(|(at, word)| at + word.len() - 1);
-        let all = functions.chain(calls).flat_map(|begin| literals(code, begin));
-        hints.extend(all.filter(|hint| hint.contains("--") || hint.contains("hico ")));
+        let mut all: Vec<String> = functions.chain(calls).flat_map(|begin| literals(code, begin)).collect();
+        // Every sentence of these files is a hint.
+        if file.components().any(|part| part.as_os_str() == "hints") {
+            all.extend(literals(&format!("({code})"), 0));
+        }
+        hints.extend(all.into_iter().filter(|hint| hint.contains("--") || hint.contains("hico ")));
     }
     hints
 }

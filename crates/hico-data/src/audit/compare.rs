@@ -6,7 +6,7 @@ use super::corpus::Corpus;
 use super::signature::PARTS;
 use super::texture::{Texture, middle};
 use crate::clip::evenly_spaced;
-use crate::dataset::DatasetError;
+use crate::error::Error;
 use crate::view::planes::Planes;
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ type Frames = Vec<(usize, Aligned)>;
 ///
 /// # Errors
 /// When a frame cannot be read.
-pub fn compare(corpus: &Corpus<'_>, candidate: &Candidate, dense: Dense) -> Result<Option<Likeness>, DatasetError> {
+pub fn compare(corpus: &Corpus<'_>, candidate: &Candidate, dense: Dense) -> Result<Option<Likeness>, Error> {
     let Candidate { a, b, .. } = *candidate;
     let Some(pose) = Pose::find(corpus, candidate)? else { return Ok(None) };
     let frames_of = |clip: usize, part: [f64; 2], most: usize| textures(corpus, clip, part, most);
@@ -111,7 +111,7 @@ struct Pose {
 
 impl Pose {
     /// The pose in which the two frames of the sighting are most alike; `None` where they are not alike in any.
-    fn find(corpus: &Corpus<'_>, candidate: &Candidate) -> Result<Option<Self>, DatasetError> {
+    fn find(corpus: &Corpus<'_>, candidate: &Candidate) -> Result<Option<Self>, Error> {
         let Candidate { a, b, sighting } = candidate;
         let one = |clip: usize, frame: u32| corpus.read_frame(clip, frame as usize).map(|frame| Planes::of(&frame));
         let (first, second) = (one(*a, sighting.frame)?, one(*b, sighting.found)?);
@@ -143,7 +143,7 @@ impl Pose {
     }
 }
 
-fn textures(corpus: &Corpus<'_>, clip: usize, part: [f64; 2], most: usize) -> Result<Frames, DatasetError> {
+fn textures(corpus: &Corpus<'_>, clip: usize, part: [f64; 2], most: usize) -> Result<Frames, Error> {
     let mut all = Vec::new();
     for number in evenly_spaced(corpus.row(clip).frames, most) {
         let picture = Planes::of(&corpus.read_frame(clip, number)?);

@@ -1,7 +1,8 @@
 //! Several data sets seen as one list of clips.
 
 use crate::clip::Frame;
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::manifest::ClipRow;
 use serde::Serialize;
 
@@ -90,7 +91,7 @@ impl<'a> Corpus<'a> {
     ///
     /// # Errors
     /// As [`Dataset::read_frame`].
-    pub fn read_frame(&self, clip: usize, frame: usize) -> Result<Frame, DatasetError> {
+    pub fn read_frame(&self, clip: usize, frame: usize) -> Result<Frame, Error> {
         let (dataset, index) = self.place(clip);
         self.datasets[dataset].1.read_frame(index, frame)
     }

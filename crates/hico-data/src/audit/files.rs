@@ -5,8 +5,9 @@
 
 use super::remedy::{Exclusion, Remedy};
 use crate::atomic;
+use crate::error::Error;
 use crate::ingest::labels::table_text;
-use crate::manifest::{Manifest, ManifestError};
+use crate::manifest::Manifest;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,44 +18,6 @@ pub const FOLDER: &str = "audit";
 pub const GROUPS_FILE: &str = "groups.csv";
 /// Clips to leave out, and why.
 pub const EXCLUDE_FILE: &str = "exclude.csv";
-
-/// Why the tables cannot be written or applied.
-#[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    /// There is a proposal already, perhaps with changes by hand.
-    #[error("{}: exists", .0.display())]
-    Exists(PathBuf),
-    /// A table cannot be written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The table.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A table does not parse, or is missing.
-    #[error("{}: {source}", .path.display())]
-    Table {
-        /// The table.
-        path: PathBuf,
-        /// What the CSV reader says, with the line.
-        source: csv::Error,
-    },
-    /// A table names a clip that the data set does not have.
-    #[error("{}: the data set has no clip {clip:?}", .path.display())]
-    NoClip {
-        /// The table.
-        path: PathBuf,
-        /// The name.
-        clip: String,
-    },
-    /// Nothing would be left.
-    #[error("{}: leaves out every clip", .0.display())]
-    NothingLeft(PathBuf),
-    /// The data set's table cannot be read or written.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-}
 
 /// A row of `groups.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,13 +59,13 @@ pub struct Applied {
 ///
 /// # Errors
 /// When they exist, or the folder cannot be written.
-pub fn propose(folder: &Path, manifest: &Manifest, remedy: &Remedy, force: bool) -> Result<[PathBuf; 2], FilesError> {
+pub fn propose(folder: &Path, manifest: &Manifest, remedy: &Remedy, force: bool) -> Result<[PathBuf; 2], Error> {
     let paths = paths(folder);
     if let Some(path) = paths.iter().find(|path| path.exists() && !force) {
-        return Err(FilesError::Exists(path.clone()));
+        return Err(Error::ProposalExists(path.clone()));
     }
     let audit = folder.join(FOLDER);
-    std::fs::create_dir_all(&audit).map_err(|source| FilesError::Write { path: audit, source })?;
+    std::fs::create_dir_all(&audit).map_err(|source| Error::Write { path: audit, source })?;
     write(&paths[0], &group_rows(manifest, remedy), None)?;
     let reason = |it: &Exclusion| (it.clip.clone(), it.source.clone(), it.reason.name(), it.other.clone());
     let excluded: Vec<_> = remedy.excluded.iter().map(reason).collect();
@@ -115,14 +78,14 @@ pub fn propose(folder: &Path, manifest: &Manifest, remedy: &Remedy, force: bool)
 /// # Errors
 /// When a table is missing or broken or names a clip that is not there, or nothing would be left; the data set then is
 /// as before.
-pub fn apply(folder: &Path) -> Result<Applied, FilesError> {
+pub fn apply(folder: &Path) -> Result<Applied, Error> {
     let [groups, exclude] = paths(folder);
     let mut manifest = Manifest::read(folder)?;
     let known: BTreeSet<&str> = manifest.rows.iter().map(|row| row.clip.as_str()).collect();
     let group_rows: Vec<GroupRow> = read(&groups)?;
     let exclude_rows: Vec<ExcludeRow> = read(&exclude)?;
     let strange = |path: &Path, clip: &str| {
-        let named = || FilesError::NoClip { path: path.to_owned(), clip: clip.to_owned() };
+        let named = || Error::NoClip { path: path.to_owned(), clip: clip.to_owned() };
         if known.contains(clip) { Ok(()) } else { Err(named()) }
     };
     group_rows.iter().try_for_each(|row| strange(&groups, &row.clip))?;
@@ -134,7 +97,7 @@ pub fn apply(folder: &Path) -> Result<Applied, FilesError> {
     let before = manifest.rows.len();
     manifest.rows.retain(|row| !gone.contains(row.clip.as_str()));
     if manifest.rows.is_empty() {
-        return Err(FilesError::NothingLeft(exclude));
+        return Err(Error::NothingLeft(exclude));
     }
     let mut regrouped = 0;
     for row in &mut manifest.rows {
@@ -187,8 +150,8 @@ fn group_rows(manifest: &Manifest, remedy: &Remedy) -> Vec<GroupRow> {
     rows.collect()
 }
 
-fn write<T: Serialize>(path: &Path, rows: &[T], header: Option<[&str; 4]>) -> Result<(), FilesError> {
-    let failed = |source| FilesError::Write { path: path.to_owned(), source };
+fn write<T: Serialize>(path: &Path, rows: &[T], header: Option<[&str; 4]>) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: path.to_owned(), source };
     let mut writer = csv::WriterBuilder::new().has_headers(header.is_none()).from_writer(Vec::new());
     if let Some(header) = header {
         writer.write_record(header).map_err(|error| failed(std::io::Error::other(error)))?;
@@ -200,8 +163,8 @@ fn write<T: Serialize>(path: &Path, rows: &[T], header: Option<[&str; 4]>) -> Re
     atomic::write(path, &bytes).map_err(failed)
 }
 
-fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>, FilesError> {
-    let table = |source| FilesError::Table { path: path.to_owned(), source };
+fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>, Error> {
+    let table = |source| Error::Proposal { path: path.to_owned(), source };
     let bytes = std::fs::read(path).map_err(|error| table(error.into()))?;
     // A spreadsheet that the table was changed in may have saved it its own way.
     let not_text = || table(std::io::Error::other("not UTF-8; save it as CSV UTF-8").into());
@@ -256,7 +219,7 @@ mod tests {
     fn a_proposal_that_a_person_changed_is_kept_and_obeyed() {
         let (folder, manifest, remedy) = setting();
         let [_, exclude] = propose(folder.path(), &manifest, &remedy, false).unwrap();
-        assert!(matches!(propose(folder.path(), &manifest, &remedy, false), Err(FilesError::Exists(_))));
+        assert!(matches!(propose(folder.path(), &manifest, &remedy, false), Err(Error::ProposalExists(_))));
         std::fs::write(&exclude, "clip,file,reason,other_clip\n").unwrap();
         assert_eq!(apply(folder.path()).unwrap().excluded, 0);
         std::fs::write(&exclude, "clip\nnobody\n").unwrap();
@@ -264,9 +227,9 @@ mod tests {
         assert!(error.ends_with("exclude.csv: the data set has no clip \"nobody\""), "{error}");
         let all: String = manifest.rows.iter().map(|row| format!("{}\n", row.clip)).collect();
         std::fs::write(&exclude, format!("clip\n{all}")).unwrap();
-        assert!(matches!(apply(folder.path()), Err(FilesError::NothingLeft(_))));
+        assert!(matches!(apply(folder.path()), Err(Error::NothingLeft(_))));
         std::fs::remove_file(&exclude).unwrap();
-        assert!(matches!(apply(folder.path()), Err(FilesError::Table { .. })));
+        assert!(matches!(apply(folder.path()), Err(Error::Proposal { .. })));
     }
 
     #[test]

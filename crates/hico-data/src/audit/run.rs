@@ -7,7 +7,7 @@ use super::pair::{Pair, Relation, Thresholds, pair, relation};
 use super::quality::{Fault, Quality};
 use super::sides::{Border, Crossing, MixedGroup, Unit, crossings, mixed_groups};
 use super::signature::Signature;
-use crate::dataset::DatasetError;
+use crate::error::Error;
 use crate::inspect::{self, ClassFacts};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -173,17 +173,6 @@ pub struct Work {
     pub seconds: [f64; 3],
 }
 
-/// Why there is no audit.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditError {
-    /// There is no clip.
-    #[error("{0}: holds no clip")]
-    Empty(String),
-    /// The work was interrupted.
-    #[error("interrupted; nothing was written")]
-    Interrupted,
-}
-
 /// Clips that are read between two looks at the clock.
 const PIECE: usize = 64;
 
@@ -207,12 +196,12 @@ pub fn audit(
     options: AuditOptions,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<Findings, AuditError> {
+) -> Result<Findings, Error> {
     let Some(((name, first), _)) = corpus.datasets().split_first() else {
-        return Err(AuditError::Empty("the audit".to_owned()));
+        return Err(Error::Empty("the audit".to_owned()));
     };
     if first.is_empty() {
-        return Err(AuditError::Empty((*name).to_owned()));
+        return Err(Error::Empty((*name).to_owned()));
     }
     let mut work = Work::default();
     let mut clock = Instant::now();
@@ -252,13 +241,13 @@ fn read(
     corpus: &Corpus<'_>,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<(Vec<Signature>, Vec<Unreadable>), AuditError> {
+) -> Result<(Vec<Signature>, Vec<Unreadable>), Error> {
     let clips: Vec<usize> = (0..corpus.len()).collect();
     let (mut signatures, mut unreadable) = (Vec::with_capacity(clips.len()), Vec::new());
     for piece in clips.chunks(PIECE) {
         progress(Progress { stage: "read", done: signatures.len(), total: clips.len() });
         go_on(stop)?;
-        let read: Vec<Result<Signature, DatasetError>> = piece
+        let read: Vec<Result<Signature, Error>> = piece
             .par_iter()
             .map(|&clip| {
                 let (dataset, index) = corpus.place(clip);
@@ -290,7 +279,7 @@ fn look(
     copy: f32,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<Vec<Option<Likeness>>, AuditError> {
+) -> Result<Vec<Option<Likeness>>, Error> {
     let mut all = Vec::with_capacity(found.len());
     for piece in found.chunks(PIECE) {
         progress(Progress { stage: "compare", done: all.len(), total: found.len() });
@@ -307,8 +296,8 @@ fn look(
     Ok(all)
 }
 
-fn go_on(stop: &AtomicBool) -> Result<(), AuditError> {
-    if stop.load(Ordering::Relaxed) { Err(AuditError::Interrupted) } else { Ok(()) }
+fn go_on(stop: &AtomicBool) -> Result<(), Error> {
+    if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 /// The pairs that show the same, and the nearest others of different groups.

@@ -5,7 +5,8 @@ use super::hash::PictureHash;
 use super::quality::Quality;
 use super::texture::{Texture, middle};
 use crate::clip::{Frame, evenly_spaced};
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::view::planes::Planes;
 
 /// Frames of a clip that are hashed, evenly spaced from the first to the last.
@@ -38,7 +39,7 @@ impl Signature {
     ///
     /// # Errors
     /// When a frame cannot be read.
-    pub fn of(dataset: &Dataset, clip: usize) -> Result<Self, DatasetError> {
+    pub fn of(dataset: &Dataset, clip: usize) -> Result<Self, Error> {
         let numbers = evenly_spaced(dataset.row(clip).frames, FRAMES);
         let frames = numbers.iter().map(|&frame| dataset.read_frame(clip, frame)).collect::<Result<Vec<_>, _>>()?;
         let hashes = numbers.iter().zip(&frames).filter_map(|(&number, frame)| {

@@ -14,7 +14,8 @@ pub use parts::{Part, Parts};
 pub use record::RECORD_FILE;
 pub use shards::Sample;
 
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::seed::Seed;
 use names::Names;
 use rayon::prelude::*;
@@ -77,49 +78,6 @@ pub struct ExportReport {
     pub left: usize,
 }
 
-/// Why a data set cannot be exported. What was written before stays.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// It cannot be read.
-    #[error(transparent)]
-    Data(#[from] DatasetError),
-    /// The folder holds something else.
-    #[error("{}: exists and is no export of this data set with these options; nothing was written", .0.display())]
-    OutTaken(PathBuf),
-    /// No clip stands in a fold that was named.
-    #[error("fold {fold}: no clip stands in it; {}", if .folds.is_empty() { "the data set has no folds".to_owned() } else { format!("there are folds {}", .folds.join(", ")) })]
-    NoSuchFold {
-        /// The fold.
-        fold: usize,
-        /// The folds there are.
-        folds: Vec<String>,
-    },
-    /// One fold was named twice.
-    #[error("fold {0} cannot be both validation and test")]
-    OneFoldTwice(usize),
-    /// Clips of one group would be on two sides.
-    #[error("group {group:?} would stand in {first} and in {second}")]
-    GroupInTwoParts {
-        /// The group.
-        group: String,
-        /// One part.
-        first: Part,
-        /// Another one.
-        second: Part,
-    },
-    /// There is nothing to write.
-    #[error("no clip has a label, and an ImageFolder tree is made of labels")]
-    Unlabelled,
-    /// A file cannot be written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
 /// What is written in one piece: a shard, or the folder of a clip.
 struct Piece {
     /// Relative to the folder of the export.
@@ -143,7 +101,7 @@ pub fn export(
     options: &ExportOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
     stop: &AtomicBool,
-) -> Result<ExportReport, ExportError> {
+) -> Result<ExportReport, Error> {
     let names = Names::of(data);
     let parts = options.parts.of(data)?;
     let pieces = match options.format {
@@ -151,7 +109,7 @@ pub fn export(
         Format::ImageFolder => tree::pieces(data, &parts, &names),
     };
     if pieces.is_empty() && !data.is_empty() {
-        return Err(ExportError::Unlabelled);
+        return Err(Error::Unlabelled);
     }
     Record::of(data, options).begin(out)?;
     let (done, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -163,7 +121,7 @@ pub fn export(
         if path.exists() {
             kept.fetch_add(1, Ordering::Relaxed);
         } else {
-            let failed = |source| ExportError::Write { path: path.clone(), source };
+            let failed = |source| Error::Write { path: path.clone(), source };
             std::fs::create_dir_all(path.parent().unwrap_or(out)).map_err(failed)?;
             match options.format {
                 Format::WebDataset { sample, .. } => shards::write(data, &names, sample, piece, &path)?,
@@ -171,7 +129,7 @@ pub fn export(
             }
         }
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, pieces.len());
-        Ok::<(), ExportError>(())
+        Ok::<(), Error>(())
     })?;
     let written: Vec<usize> = pieces.iter().flat_map(|piece| piece.clips.iter().copied()).collect();
     let mut report = ExportReport {
@@ -194,13 +152,7 @@ pub fn export(
 }
 
 /// The table and the names of the classes.
-fn write_tables(
-    data: &Dataset,
-    names: &Names,
-    pieces: &[Piece],
-    format: Format,
-    out: &Path,
-) -> Result<(), ExportError> {
+fn write_tables(data: &Dataset, names: &Names, pieces: &[Piece], format: Format, out: &Path) -> Result<(), Error> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut records = vec![["file", "label", "patient", "group", "fold"].map(str::to_owned)];
     for (piece, clip) in pieces.iter().flat_map(|piece| piece.clips.iter().map(move |clip| (piece, *clip))) {
@@ -214,7 +166,7 @@ fn write_tables(
         records.push([file, label, patient, row.group.clone(), fold]);
     }
     records[1..].sort();
-    let failed = |path: PathBuf| move |source| ExportError::Write { path, source };
+    let failed = |path: PathBuf| move |source| Error::Write { path, source };
     let path = out.join(LABELS_FILE);
     for record in &records {
         table.write_record(record).map_err(|error| failed(path.clone())(io::Error::other(error)))?;

@@ -1,7 +1,7 @@
 //! Parts of an export, by fold: to train on, to choose by, to test on. No group stands in two of them.
 
-use super::ExportError;
 use crate::dataset::Dataset;
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,15 +40,15 @@ impl std::fmt::Display for Part {
 
 impl Parts {
     /// The part of each clip.
-    pub(super) fn of(self, data: &Dataset) -> Result<Vec<Part>, ExportError> {
+    pub(super) fn of(self, data: &Dataset) -> Result<Vec<Part>, Error> {
         let rows = &data.manifest().rows;
         let named = self.val_fold.into_iter().chain(self.test_fold);
         let folds: BTreeSet<usize> = rows.iter().filter_map(|row| row.fold).collect();
         if let Some(fold) = named.clone().find(|fold| !folds.contains(fold)) {
-            return Err(ExportError::NoSuchFold { fold, folds: folds.iter().map(ToString::to_string).collect() });
+            return Err(Error::NoSuchFold { fold, folds: folds.iter().map(ToString::to_string).collect() });
         }
         if let Some(fold) = self.val_fold.filter(|_| self.val_fold == self.test_fold) {
-            return Err(ExportError::OneFoldTwice(fold));
+            return Err(Error::OneFoldTwice(fold));
         }
         let is_whole = named.count() == 0;
         let part = |fold: Option<usize>| match fold {
@@ -62,7 +62,8 @@ impl Parts {
             let second = part(row.fold);
             let first = *of_group.entry(&row.group).or_insert(second);
             if first != second {
-                return Err(ExportError::GroupInTwoParts { group: row.group.clone(), first, second });
+                let [first, second] = [first, second].map(|part| part.to_string());
+                return Err(Error::GroupInTwoParts { group: row.group.clone(), first, second });
             }
         }
         Ok(rows.iter().map(|row| part(row.fold)).collect())

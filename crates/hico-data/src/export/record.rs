@@ -1,7 +1,8 @@
 //! What an export was asked for, written into its folder first: by it the same command goes on, and another one stops.
 
-use super::{ExportError, ExportOptions};
+use super::ExportOptions;
 use crate::dataset::Dataset;
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
@@ -27,24 +28,24 @@ impl Record {
     }
 
     /// Makes the folder, or checks that it holds the same export; what was half written is removed.
-    pub(super) fn begin(&self, out: &Path) -> Result<(), ExportError> {
-        let failed = |source| ExportError::Write { path: out.to_owned(), source };
+    pub(super) fn begin(&self, out: &Path) -> Result<(), Error> {
+        let failed = |source| Error::Write { path: out.to_owned(), source };
         let path = out.join(RECORD_FILE);
         let is_empty = || std::fs::read_dir(out).map(|mut entries| entries.next().is_none());
         if path.is_file() {
             let is_short = std::fs::metadata(&path).is_ok_and(|data| data.len() <= LONGEST);
             let before = std::fs::read(&path).ok().filter(|_| is_short);
             if before.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok()).as_ref() != Some(self) {
-                return Err(ExportError::OutTaken(out.to_owned()));
+                return Err(Error::NoUnfinishedExport(out.to_owned()));
             }
             return remove_parts(out, 3).map_err(failed);
         }
         if out.exists() && !is_empty().map_err(failed)? {
-            return Err(ExportError::OutTaken(out.to_owned()));
+            return Err(Error::NoUnfinishedExport(out.to_owned()));
         }
         std::fs::create_dir_all(out).map_err(failed)?;
         let text = serde_json::to_string_pretty(self).map_err(|error| failed(io::Error::other(error)))?;
-        crate::atomic::write(&path, text.as_bytes()).map_err(|source| ExportError::Write { path, source })
+        crate::atomic::write(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })
     }
 }
 

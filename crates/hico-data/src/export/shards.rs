@@ -7,8 +7,9 @@
 
 use super::names::Names;
 use super::parts::Part;
-use super::{ExportError, Piece, png};
+use super::{Piece, png};
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::manifest::ClipRow;
 use crate::seed::Seed;
 use rand::seq::SliceRandom as _;
@@ -95,19 +96,13 @@ pub(super) fn pieces(data: &Dataset, parts: &[Part], shard_bytes: u64, seed: See
 }
 
 /// Writes one shard under another name, which is changed once it is whole and on the disk.
-pub(super) fn write(
-    data: &Dataset,
-    names: &Names,
-    sample: Sample,
-    piece: &Piece,
-    path: &Path,
-) -> Result<(), ExportError> {
+pub(super) fn write(data: &Dataset, names: &Names, sample: Sample, piece: &Piece, path: &Path) -> Result<(), Error> {
     let mut trouble = None;
     let fill = |file: &mut File| -> io::Result<()> {
         let mut tar = tar::Builder::new(BufWriter::with_capacity(1 << 20, file));
         for clip in &piece.clips {
             let frames = data.read_clip(*clip).map_err(|error| {
-                trouble = Some(ExportError::from(error));
+                trouble = Some(error);
                 io::Error::other("the data set cannot be read")
             })?;
             let folder = names.clip(*clip);
@@ -124,7 +119,7 @@ pub(super) fn write(
     let written = crate::atomic::write_with(path, fill);
     match (written, trouble) {
         (Err(_), Some(trouble)) => Err(trouble),
-        (Err(source), None) => Err(ExportError::Write { path: path.to_owned(), source }),
+        (Err(source), None) => Err(Error::Write { path: path.to_owned(), source }),
         (Ok(()), _) => Ok(()),
     }
 }

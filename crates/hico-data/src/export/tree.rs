@@ -5,8 +5,9 @@
 
 use super::names::Names;
 use super::parts::Part;
-use super::{ExportError, Piece, png};
+use super::{Piece, png};
 use crate::dataset::Dataset;
+use crate::error::Error;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -22,8 +23,8 @@ pub(super) fn pieces(data: &Dataset, parts: &[Part], names: &Names) -> Vec<Piece
 }
 
 /// Writes the frames into a folder of another name, which is renamed once all are on the disk.
-pub(super) fn write(data: &Dataset, piece: &Piece, path: &Path) -> Result<(), ExportError> {
-    let failed = |source| ExportError::Write { path: path.to_owned(), source };
+pub(super) fn write(data: &Dataset, piece: &Piece, path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     for clip in &piece.clips {
         let frames = png::frames(&data.read_clip(*clip)?).map_err(failed)?;

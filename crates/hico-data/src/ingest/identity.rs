@@ -4,7 +4,7 @@
 //! fits. A path of a DICOM file is hashed whole: export programs put names and dates into folders and files. Which
 //! file a clip came from is written into a second file beside the data set. Both are readable by their owner alone.
 
-use super::IngestError;
+use crate::error::Error;
 use rand::random;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -42,8 +42,8 @@ impl Veil {
     /// Settles the salt: the given one, else that beside the data set, else a new one.
     ///
     /// - `before`: what the record says of earlier sittings
-    pub(super) fn settle(out: &Path, identity: &Identity, before: Option<&str>) -> Result<Self, IngestError> {
-        let changed = |before: &str, now: String| IngestError::OptionChanged {
+    pub(super) fn settle(out: &Path, identity: &Identity, before: Option<&str>) -> Result<Self, Error> {
+        let changed = |before: &str, now: String| Error::OptionChanged {
             path: out.to_owned(),
             option: "--salt or --keep-ids: ids",
             before: before.to_owned(),
@@ -56,14 +56,14 @@ impl Veil {
             Identity::Hashed { salt: None } => match std::fs::read_to_string(&path) {
                 Ok(text) => Some(text.trim().to_owned()),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(IngestError::Salt { path, source: error });
+                    return Err(Error::Salt { path, source: error });
                 }
                 Err(_) if before == Some(KEPT) => return Err(changed(KEPT, "hashed".to_owned())),
-                Err(_) if before.is_some() => return Err(IngestError::SaltGone(path)),
+                Err(_) if before.is_some() => return Err(Error::SaltGone(path)),
                 Err(_) => {
                     let salt: String = random::<[u8; 16]>().iter().map(|byte| format!("{byte:02x}")).collect();
                     write_private(&path, format!("{salt}\n").as_bytes())
-                        .map_err(|source| IngestError::Salt { path, source })?;
+                        .map_err(|source| Error::Salt { path, source })?;
                     Some(salt)
                 }
             },
@@ -99,18 +99,14 @@ impl Veil {
     ///
     /// - `sources`: path as it is by path as it is written
     /// - returns: what lies beside the data set
-    pub(super) fn write_sources(
-        &self,
-        out: &Path,
-        sources: &BTreeMap<&str, &str>,
-    ) -> Result<Vec<PathBuf>, IngestError> {
+    pub(super) fn write_sources(&self, out: &Path, sources: &BTreeMap<&str, &str>) -> Result<Vec<PathBuf>, Error> {
         if self.salt.is_none() || sources.is_empty() {
             return Ok(Vec::new());
         }
         let there =
             || ["salt", "sources.csv"].map(|suffix| beside(out, suffix)).into_iter().filter(|path| path.is_file());
         let path = beside(out, "sources.csv");
-        let failed = |source| IngestError::Salt { path: path.clone(), source };
+        let failed = |source| Error::Salt { path: path.clone(), source };
         let mut rows: BTreeMap<String, String> = BTreeMap::new();
         if let Ok(mut reader) = csv::Reader::from_path(&path) {
             rows.extend(reader.deserialize::<(String, String)>().filter_map(Result::ok));
@@ -199,11 +195,11 @@ mod tests {
             assert_eq!(std::fs::metadata(&salt).unwrap().permissions().mode() & 0o077, 0);
         }
         assert_eq!(Veil::settle(&out, &RANDOM, Some(&record)).unwrap().patient("x"), first.patient("x"));
-        assert!(matches!(Veil::settle(&out, &given("other"), Some(&record)), Err(IngestError::OptionChanged { .. })));
-        assert!(matches!(Veil::settle(&out, &Identity::Kept, Some(&record)), Err(IngestError::OptionChanged { .. })));
+        assert!(matches!(Veil::settle(&out, &given("other"), Some(&record)), Err(Error::OptionChanged { .. })));
+        assert!(matches!(Veil::settle(&out, &Identity::Kept, Some(&record)), Err(Error::OptionChanged { .. })));
         std::fs::remove_file(&salt).unwrap();
-        assert!(matches!(Veil::settle(&out, &RANDOM, Some(&record)), Err(IngestError::SaltGone(_))));
-        assert!(matches!(Veil::settle(&out, &RANDOM, Some(KEPT)), Err(IngestError::OptionChanged { .. })));
+        assert!(matches!(Veil::settle(&out, &RANDOM, Some(&record)), Err(Error::SaltGone(_))));
+        assert!(matches!(Veil::settle(&out, &RANDOM, Some(KEPT)), Err(Error::OptionChanged { .. })));
         assert!(!salt.exists());
     }
 

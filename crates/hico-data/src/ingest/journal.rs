@@ -6,13 +6,14 @@ use super::labels::{Folds, UsedColumns};
 use super::walk::{Masks, Stills};
 use super::whose::NamedBy;
 use crate::clip::Channels;
+use crate::error::Error;
 use crate::region::Regions;
 use crate::sector::SectorUse;
 use crate::store::Place;
 use crate::text::TextUse;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -136,39 +137,13 @@ pub struct ClipEntry {
     pub notes: Vec<String>,
 }
 
-/// Why the record cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// It cannot be read or written.
-    #[error("{}: {source}", .path.display())]
-    Io {
-        /// The record.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A line makes no sense.
-    #[error("{}: line {line} is no record of an ingest: {reason}", .path.display())]
-    Line {
-        /// The record.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Another program writes it now.
-    #[error("{}: another ingest is writing this data set", .0.display())]
-    Busy(PathBuf),
-}
-
 /// Reads the record of a data set.
 ///
 /// # Errors
 /// When it is missing or broken.
-pub fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
+pub fn read(folder: &Path) -> Result<Vec<Entry>, Error> {
     let path = folder.join(JOURNAL_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|source| JournalError::Io { path: path.clone(), source })?;
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
     Ok(parse(&text, &path)?.0)
 }
 
@@ -185,9 +160,9 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens or creates the record, and locks it for as long as it is open; returns what it says so far.
-    pub(crate) fn open(folder: &Path) -> Result<(Self, Vec<Entry>), JournalError> {
+    pub(crate) fn open(folder: &Path) -> Result<(Self, Vec<Entry>), Error> {
         let path = folder.join(JOURNAL_FILE);
-        let failed = |source| JournalError::Io { path: path.clone(), source };
+        let failed = |source| Error::Io { path: path.clone(), source };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         let began = Instant::now();
@@ -197,7 +172,7 @@ impl Journal {
                 // A program that is being started holds our open files, and with them the lock of an ingest that has ended,
                 // until it has begun.
                 Err(TryLockError::WouldBlock) if began.elapsed() < BEGINS => std::thread::sleep(BEGINS / 20),
-                Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(path)),
+                Err(TryLockError::WouldBlock) => return Err(Error::JournalBusy(path)),
                 // A file system without locks; two sittings at once are the user's own risk there.
                 Err(TryLockError::Error(_)) => break,
             }
@@ -212,8 +187,8 @@ impl Journal {
     }
 
     /// Adds lines; they are on the disk when this returns.
-    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
-        let failed = |source| JournalError::Io { path: self.path.clone(), source };
+    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let failed = |source| Error::Io { path: self.path.clone(), source };
         let mut lines = String::new();
         for entry in entries {
             lines.push_str(&serde_json::to_string(entry).map_err(|error| failed(error.into()))?);
@@ -231,10 +206,10 @@ impl Journal {
 }
 
 /// The entries, and how many bytes of whole lines they take.
-fn parse(text: &str, path: &Path) -> Result<(Vec<Entry>, usize), JournalError> {
+fn parse(text: &str, path: &Path) -> Result<(Vec<Entry>, usize), Error> {
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let lines = text[..whole].lines().enumerate().map(|(line, text)| {
-        serde_json::from_str(text).map_err(|error| JournalError::Line {
+        serde_json::from_str(text).map_err(|error| Error::JournalLine {
             path: path.to_owned(),
             line: line + 1,
             reason: error.to_string(),
@@ -282,7 +257,7 @@ mod tests {
     fn two_sittings_at_once_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let first = Journal::open(folder.path()).unwrap();
-        assert!(matches!(Journal::open(folder.path()), Err(JournalError::Busy(_))));
+        assert!(matches!(Journal::open(folder.path()), Err(Error::JournalBusy(_))));
         drop(first);
         assert!(Journal::open(folder.path()).is_ok());
     }
@@ -291,6 +266,6 @@ mod tests {
     fn another_file_of_that_name_is_refused_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(JOURNAL_FILE), "{\"event\":\"nonsense\"}\n").unwrap();
-        assert!(matches!(read(folder.path()), Err(JournalError::Line { line: 1, .. })));
+        assert!(matches!(read(folder.path()), Err(Error::JournalLine { line: 1, .. })));
     }
 }

@@ -1,5 +1,6 @@
 //! Symbolic links: left out and told, or followed on request, each file once and no round twice.
 
+use crate::words::few;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -12,9 +13,6 @@ pub enum Links {
     /// What they lead to is taken in, also where it lies outside the source folder.
     Followed,
 }
-
-/// How many names of links a warning tells.
-const TOLD: usize = 3;
 
 /// What became of the links of a tree; paths are relative to the source folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,13 +48,6 @@ pub fn left(links: &[String]) -> Option<String> {
     let were = if links.len() == 1 { "was" } else { "were" };
     let words = || format!("{} {were} not followed; --follow-links takes in what links lead to", few(links));
     (!links.is_empty()).then(words)
-}
-
-/// `3 links (a.gif, b.gif, c.gif)`.
-pub(crate) fn few(links: &[String]) -> String {
-    let names = links.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = if links.len() > TOLD { ", ..." } else { "" };
-    format!("{} link{} ({names}{more})", links.len(), if links.len() == 1 { "" } else { "s" })
 }
 
 /// Files and folders that a walk has reached, by their real paths.

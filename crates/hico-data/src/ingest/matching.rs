@@ -1,8 +1,8 @@
 //! Rows of a labels table ↔ clips found on disk. A row that could mean two clips is an error, never a guess.
 
 use super::finder::{Finder, Named, Written, common_root, likeliest_root};
-use super::labels::{Facts, LabelError, LabelRow, Rows};
-use crate::split::SplitError;
+use super::labels::{Facts, LabelRow};
+use crate::error::{Error, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a labels table says of the clips that were found.
@@ -46,7 +46,7 @@ struct Taken {
 }
 
 /// Finds the clip of each row, by the rules of [`Finder`].
-pub(crate) fn match_rows(rows: &[LabelRow], finder: &Finder<'_>) -> Result<Matched, LabelError> {
+pub(crate) fn match_rows(rows: &[LabelRow], finder: &Finder<'_>) -> Result<Matched, Error> {
     let mut matched = Matched::default();
     let mut taken: BTreeMap<String, Taken> = BTreeMap::new();
     let written: Vec<Written> = rows.iter().map(|row| Written::of(&row.file)).collect();
@@ -74,7 +74,7 @@ pub(crate) fn match_rows(rows: &[LabelRow], finder: &Finder<'_>) -> Result<Match
                         true if name_patients_of_pictures(rows, &found) => Rows::OfPictures,
                         true => Rows::OfFrames,
                     };
-                    return Err(LabelError::Contradiction { clip, first, second: row.line, rows: frames });
+                    return Err(Error::Contradiction { clip, first, second: row.line, rows: frames });
                 }
                 Some(_) => matched.unmatched.push((row.line, row.file.clone())),
             }
@@ -107,9 +107,9 @@ fn name_patients_of_pictures(rows: &[LabelRow], found: &[Named<'_>]) -> bool {
     !of_several.is_empty() && of_several.len() >= of_one.len()
 }
 
-fn ambiguous(row: &LabelRow, first: &str, second: &str) -> LabelError {
+fn ambiguous(row: &LabelRow, first: &str, second: &str) -> Error {
     let (first, second) = (first.to_owned(), second.to_owned());
-    LabelError::Ambiguous { line: row.line, file: row.file.clone(), first, second }
+    Error::Ambiguous { line: row.line, file: row.file.clone(), first, second }
 }
 
 /// Finds absolute paths that were written on another machine.
@@ -161,7 +161,7 @@ fn find_loosely<'a>(rest: &[(&LabelRow, &Written)], finder: &Finder<'a>, matched
 ///
 /// - `clips`: id and facts of every clip
 /// - returns: the groups, and what a person should look at
-pub(crate) fn groups(clips: &[(&str, &Facts)]) -> Result<(Vec<String>, Vec<String>), LabelError> {
+pub(crate) fn groups(clips: &[(&str, &Facts)]) -> Result<(Vec<String>, Vec<String>), Error> {
     let mut of_patient: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (_, facts) in clips {
         if let (Some(patient), Some(group)) = (&facts.patient, &facts.group) {
@@ -184,11 +184,11 @@ pub(crate) fn groups(clips: &[(&str, &Facts)]) -> Result<(Vec<String>, Vec<Strin
                 let mut groups = groups.iter();
                 match (groups.next(), groups.next()) {
                     (Some(first), Some(second)) => {
-                        return Err(LabelError::WhichGroup {
-                            clip: (*id).to_owned(),
-                            patient: patient.clone(),
-                            first: (*first).to_owned(),
-                            second: (*second).to_owned(),
+                        return Err(Error::WhichGroup {
+                            clip: (*id).into(),
+                            patient: patient.as_str().into(),
+                            first: (*first).into(),
+                            second: (*second).into(),
                         });
                     }
                     (first, _) => first.map_or_else(|| patient.clone(), |group| (*group).to_owned()),
@@ -200,7 +200,7 @@ pub(crate) fn groups(clips: &[(&str, &Facts)]) -> Result<(Vec<String>, Vec<Strin
         let first = *fold_of.entry(group.clone()).or_insert(facts.fold);
         if first != facts.fold {
             let name = |fold: Option<usize>| fold.map_or_else(|| "no fold".to_owned(), |fold| format!("fold {fold}"));
-            return Err(SplitError::GroupInTwoFolds { group, first: name(first), second: name(facts.fold) }.into());
+            return Err(Error::GroupInTwoFolds { group, first: name(first), second: name(facts.fold) });
         }
         result.push(group);
     }
@@ -218,7 +218,7 @@ mod tests {
     }
 
     /// Rows of a table `/data/labels.csv` of clips below `/data/videos`.
-    fn matched(rows: &[LabelRow], keys: &[&str], frames: &[(&str, &str)]) -> Result<Matched, LabelError> {
+    fn matched(rows: &[LabelRow], keys: &[&str], frames: &[(&str, &str)]) -> Result<Matched, Error> {
         let source = Path::new("/data/videos");
         let places = Places::new(Path::new("/data/labels.csv"), source, source, &[]);
         let clip_of_frame = |path: &str| {
@@ -231,7 +231,7 @@ mod tests {
         match_rows(rows, &Finder::new(places, &keys.iter().copied().collect(), &clip_of_frame, &all))
     }
 
-    fn find(file: &str, keys: &[&str]) -> Result<Option<String>, LabelError> {
+    fn find(file: &str, keys: &[&str]) -> Result<Option<String>, Error> {
         Ok(matched(&[row(2, file, "x")], keys, &[])?.facts.into_keys().next())
     }
 
@@ -361,7 +361,7 @@ mod tests {
         let of = |rows: &[LabelRow]| matched(rows, &["p", "q"], &frames);
         assert_eq!(of(&[row(2, "p/1.png", "x"), row(3, "p/2.png", "x")]).unwrap().facts.len(), 1);
         let error = of(&[row(2, "p/1.png", "x"), row(3, "p/2.png", "y")]).unwrap_err();
-        assert!(matches!(error, LabelError::Contradiction { rows: Rows::OfFrames, .. }), "{error:?}");
+        assert!(matches!(error, Error::Contradiction { rows: Rows::OfFrames, .. }), "{error:?}");
         assert_eq!(of(&[row(2, "/mnt/x/p/1.png", "x"), row(3, "P/2.PNG", "x")]).unwrap().facts.len(), 1);
         // A picture of another folder is none of this one.
         assert_eq!(of(&[row(2, "q/1.png", "x"), row(3, "1.png", "x")]).unwrap().facts.len(), 0);
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!(groups(&clips).unwrap().1.len(), 1);
         let third = facts(Some("p"), None, None);
         let clips: Vec<_> = [("a", &all[0]), ("b", &all[1]), ("c", &third)].to_vec();
-        assert!(matches!(groups(&clips), Err(LabelError::WhichGroup { .. })));
+        assert!(matches!(groups(&clips), Err(Error::WhichGroup { .. })));
         let all = [facts(Some("p"), None, Some(1)), facts(Some("p"), None, Some(2))];
         let clips: Vec<_> = ["a", "b"].into_iter().zip(&all).collect();
         assert!(groups(&clips).unwrap_err().to_string().contains("fold 1 and in fold 2"));

@@ -54,15 +54,15 @@ mod video_words;
 mod walk;
 mod webp_end;
 mod whose;
-mod words;
 mod y4m;
 
+pub use crate::error::Rows;
 pub use cuts::{Cuts, CutsError};
 pub use frames::{Fit, GREY_TOLERANCE, Limits};
 pub use guard::guard as guarded;
 pub use identity::Identity;
 pub use label_map::{LabelMap, LabelMapError};
-pub use labels::{Column, Columns, Folds, LabelError, PlaceholderCells, Rows};
+pub use labels::{Column, Columns, Folds, PlaceholderCells};
 pub use layout::Layout;
 pub use links::{Links, left as links_left};
 pub use notes::{ClipNote, sentences};
@@ -76,18 +76,17 @@ pub use video::{Damaged, Programs};
 pub use walk::{Masks, Stills};
 pub use whose::NamedBy;
 
-use crate::manifest::{Manifest, ManifestError};
+use crate::error::Error;
+use crate::manifest::Manifest;
 use crate::sector::SectorUse;
 use crate::spelling;
-use crate::split::{SplitError, check_folds};
-use crate::store::StoreError;
+use crate::split::check_folds;
 use crate::text::TextUse;
-use journal::{Entry, JournalError};
+use journal::Entry;
 use plan::Plan;
 use serde::Serialize;
 use sitting::Sitting;
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -250,97 +249,11 @@ pub struct RefusedClip {
     pub beyond_limits: bool,
 }
 
-/// Why nothing (more) can be taken in. What was stored before stays.
-#[derive(Debug, thiserror::Error)]
-pub enum IngestError {
-    /// The source is no folder, or it cannot be read.
-    #[error("{}: {reason}", .path.display())]
-    Source {
-        /// The source.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// There is nothing to take in.
-    #[error("{}: holds no DICOM file, no video and no picture", .0.display())]
-    NothingFound(PathBuf),
-    /// All that there might be is behind links.
-    #[error("{}: holds nothing but {}, and links are not followed", .path.display(), links::few(.links))]
-    OnlyLinks {
-        /// The source.
-        path: PathBuf,
-        /// The links, relative to it.
-        links: Vec<String>,
-    },
-    /// The folder for the data set holds something else.
-    #[error("{}: exists and is no unfinished ingest; nothing was written", .0.display())]
-    OutTaken(PathBuf),
-    /// The folder holds an ingest with other options.
-    #[error("{}: was begun with {option} {before}, now {now}", .path.display())]
-    OptionChanged {
-        /// The data set.
-        path: PathBuf,
-        /// The flag.
-        option: &'static str,
-        /// Its value then.
-        before: String,
-        /// Its value now.
-        now: String,
-    },
-    /// A clip that was stored before has another content now.
-    #[error("{clip}: has changed since it was taken in")]
-    SourceChanged {
-        /// Path relative to the source folder.
-        clip: String,
-    },
-    /// The folder cannot be made.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Out {
-        /// The data set.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The sheet of regions cannot be written.
-    #[error("{}: cannot be written: {reason}", .path.display())]
-    Sheet {
-        /// The picture.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The salt of the hashes, or the list of sources, cannot be read or written.
-    #[error("{}: cannot be read or written: {source}", .path.display())]
-    Salt {
-        /// The file beside the data set.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The salt that was used before is gone.
-    #[error("{}: is gone, and patients would get other hashes than before", .0.display())]
-    SaltGone(PathBuf),
-    /// The labels table cannot be used.
-    #[error(transparent)]
-    Labels(#[from] LabelError),
-    /// The record cannot be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The frames cannot be written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The table cannot be read or written.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-}
-
-impl IngestError {
-    /// Why there is nothing to take in.
-    fn nothing(source: &Path, links: &links::FoundLinks) -> Self {
-        match links.left.as_slice() {
-            [] => Self::NothingFound(source.to_owned()),
-            left => Self::OnlyLinks { path: source.to_owned(), links: left.to_owned() },
-        }
+/// Says why there is nothing to take in.
+fn nothing(source: &Path, links: &links::FoundLinks) -> Error {
+    match links.left.as_slice() {
+        [] => Error::NothingFound(source.to_owned()),
+        left => Error::OnlyLinks { path: source.to_owned(), links: left.to_owned() },
     }
 }
 
@@ -360,7 +273,7 @@ pub fn ingest(
     options: &IngestOptions,
     progress: &mut dyn FnMut(Progress<'_>),
     stop: &AtomicBool,
-) -> Result<IngestReport, IngestError> {
+) -> Result<IngestReport, Error> {
     let begin = Instant::now();
     let mut plan = Plan::make(source, out, options)?;
     tracing::info!(candidates = plan.found.len(), seconds = begin.elapsed().as_secs_f64(), "source looked through");
@@ -401,7 +314,7 @@ pub fn ingest(
 /// What is wrong with the folds of the table, if it has any.
 fn fold_warning(manifest: &Manifest) -> Option<String> {
     match check_folds(manifest) {
-        Ok(_) | Err(SplitError::NoFolds) => None,
+        Ok(_) | Err(Error::NoFolds) => None,
         Err(error) => Some(format!("the folds of the labels: {error}")),
     }
 }

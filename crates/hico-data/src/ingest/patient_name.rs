@@ -1,7 +1,8 @@
 //! Patients that only the names of files tell: `patient_12_L3.mp4`, `person7_bacteria_2.jpeg`, `p03/clip.avi`.
 
-use super::labels::{Facts, LabelError, LabelRow, Rows};
+use super::labels::{Facts, LabelRow};
 use super::matching::Matched;
+use crate::error::{Error, Rows};
 use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -70,7 +71,7 @@ impl PatientPattern {
 /// Gives every clip what the row of its patient says; the rows name patients and no files.
 ///
 /// - `patients`: the patient of each clip, by key
-pub(crate) fn match_patients(rows: &[LabelRow], patients: &BTreeMap<&str, &str>) -> Result<Matched, LabelError> {
+pub(crate) fn match_patients(rows: &[LabelRow], patients: &BTreeMap<&str, &str>) -> Result<Matched, Error> {
     let mut of_patient: BTreeMap<String, &LabelRow> = BTreeMap::new();
     let mut matched = Matched::default();
     for row in rows {
@@ -82,12 +83,7 @@ pub(crate) fn match_patients(rows: &[LabelRow], patients: &BTreeMap<&str, &str>)
             Some(first) if first.facts == row.facts => matched.repeated += 1,
             Some(first) => {
                 let clip = format!("patient {patient}");
-                return Err(LabelError::Contradiction {
-                    clip,
-                    first: first.line,
-                    second: row.line,
-                    rows: Rows::OfClips,
-                });
+                return Err(Error::Contradiction { clip, first: first.line, second: row.line, rows: Rows::OfClips });
             }
         }
     }

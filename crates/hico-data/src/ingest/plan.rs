@@ -3,11 +3,12 @@
 use super::finder::{Finder, Places, begins_with};
 use super::identity::Veil;
 use super::journal::{ClipEntry, Settings};
-use super::labels::{Column, Columns, Facts, LabelError, LabelTable, Rows};
+use super::labels::{Column, Columns, Facts, LabelTable};
 use super::matching::{self, Matched};
 use super::patient_name;
 use super::walk::{self, Found, Masks, Stills, Walk, What};
-use super::{Folds, IngestError, IngestOptions, IngestReport, Layout, hash, naming};
+use super::{Folds, IngestOptions, IngestReport, Layout, hash, naming};
+use crate::error::{Error, Rows};
 use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,12 +36,10 @@ fn rows(count: usize) -> String {
 }
 
 impl Plan {
-    pub(super) fn make(source: &Path, out: &Path, options: &IngestOptions) -> Result<Self, IngestError> {
+    pub(super) fn make(source: &Path, out: &Path, options: &IngestOptions) -> Result<Self, Error> {
         let usual = if options.layout == Layout::ImageFolder { Stills::Each } else { Stills::Clip };
         match Self::with(source, out, options, options.stills.unwrap_or(usual)) {
-            Err(IngestError::Labels(LabelError::Contradiction { clip, rows: Rows::OfPictures, .. }))
-                if options.stills.is_none() =>
-            {
+            Err(Error::Contradiction { clip, rows: Rows::OfPictures, .. }) if options.stills.is_none() => {
                 let mut plan = Self::with(source, out, options, Stills::Each)?;
                 plan.report.notes.push(format!(
                     "every picture is a clip of its own, for the labels table names different patients or groups in one folder ({clip})"
@@ -51,8 +50,8 @@ impl Plan {
         }
     }
 
-    fn with(source: &Path, out: &Path, options: &IngestOptions, stills: Stills) -> Result<Self, IngestError> {
-        let broken = |reason: String| IngestError::Source { path: source.to_owned(), reason };
+    fn with(source: &Path, out: &Path, options: &IngestOptions, stills: Stills) -> Result<Self, Error> {
+        let broken = |reason: String| Error::Source { path: source.to_owned(), reason };
         let root = source.canonicalize().map_err(|error| broken(error.to_string()))?;
         if !root.is_dir() {
             return Err(broken("is no folder; name the folder that holds the clips".to_owned()));
@@ -83,7 +82,7 @@ impl Plan {
         let mut masks = BTreeSet::new();
         let mut matched = match (&table, &labels) {
             (Some(table), Some(path)) if table.used.file.is_none() => match options.patient_in_name {
-                None => return Err(LabelError::RowsNamePatients { path: path.clone() }.into()),
+                None => return Err(Error::RowsNamePatients(path.clone())),
                 Some(_) => patient_name::match_patients(&table.rows, &patients)?,
             },
             (Some(table), Some(path)) => {
@@ -202,7 +201,7 @@ impl Plan {
             .partition(|found| !found.optional || matches!(found.what, What::Video(_)));
         report.ignored.extend(ignored.into_iter().map(|found| found.key));
         if found.iter().all(|found| found.optional) {
-            return Err(IngestError::nothing(source, &tree.links));
+            return Err(super::nothing(source, &tree.links));
         }
         let mut plan = Self { settings, found, facts, in_table, report };
         // Groups and folds of a table are judged before hours of decoding.
@@ -251,7 +250,7 @@ impl Plan {
     pub(super) fn groups(
         &self,
         taken: &BTreeMap<String, String>,
-    ) -> Result<(BTreeMap<String, String>, Vec<String>), LabelError> {
+    ) -> Result<(BTreeMap<String, String>, Vec<String>), Error> {
         let unknown = Facts::default();
         let names = self.names(taken);
         let clips: Vec<(&str, &Facts)> =

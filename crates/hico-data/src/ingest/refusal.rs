@@ -2,8 +2,8 @@
 
 use super::dicom::Fault;
 use super::pickle::PickleFault;
-use super::words::told;
 use crate::clip::Size;
+use crate::words::told;
 
 /// Why a clip was not taken in. [`Refusal::hint`] says what its owner can do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,8 +10,9 @@ use super::take_in::{Outcome, take_in};
 use super::video::Decoder;
 use super::walk::{Found, What};
 use super::whose::NamedBy;
-use super::{IngestError, IngestOptions, IngestReport, Progress, RefusedClip, pool};
+use super::{IngestOptions, IngestReport, Progress, RefusedClip, pool};
 use crate::atomic;
+use crate::error::Error;
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, is_rate, is_spacing};
 use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
 use crate::store::{self, ShardWriter, Stored};
@@ -44,7 +45,7 @@ pub(super) struct Sitting {
 }
 
 impl Sitting {
-    pub(super) fn open(out: &Path, plan: &mut Plan, identity: &Identity) -> Result<Self, IngestError> {
+    pub(super) fn open(out: &Path, plan: &mut Plan, identity: &Identity) -> Result<Self, Error> {
         prepare(out)?;
         let (mut journal, entries) = Journal::open(out)?;
         // Left by a sitting that was killed; that they stay is no reason to stop.
@@ -103,7 +104,7 @@ impl Sitting {
         options: &IngestOptions,
         progress: &mut dyn FnMut(Progress<'_>),
         stop: &AtomicBool,
-    ) -> Result<bool, IngestError> {
+    ) -> Result<bool, Error> {
         let names = plan.names(&taken(&self.stored));
         let hashes: BTreeMap<String, String> =
             self.stored.iter().map(|(source, clip)| (source.clone(), clip.sha256.clone())).collect();
@@ -118,7 +119,7 @@ impl Sitting {
         let finished = pool::in_order(&plan.found, threads, stop, work, |found, outcome| {
             let name = names.get(found.source.as_str()).cloned().unwrap_or_default();
             let refused = match outcome.unwrap_or_else(Outcome::Refused) {
-                Outcome::Changed => return Err(IngestError::SourceChanged { clip: found.key.clone() }),
+                Outcome::Changed => return Err(Error::SourceChanged(found.key.clone())),
                 // Only a stop interrupts a clip, and then nothing that follows is taken either.
                 Outcome::Refused(Refusal::Interrupted) => return Ok(()),
                 outcome => self.settle(found, name, outcome, plan)?,
@@ -139,7 +140,7 @@ impl Sitting {
     }
 
     /// Brings the record up to date: first the frames are on the disk, then the record says so.
-    fn record(&mut self) -> Result<(), IngestError> {
+    fn record(&mut self) -> Result<(), Error> {
         if !self.pending.is_empty() {
             self.writer.sync()?;
             self.journal.append(&self.pending)?;
@@ -150,7 +151,7 @@ impl Sitting {
     }
 
     /// Writes down beside the data set which clip came from which DICOM file.
-    pub(super) fn write_sources(&mut self, plan: &Plan, out: &Path) -> Result<(), IngestError> {
+    pub(super) fn write_sources(&mut self, plan: &Plan, out: &Path) -> Result<(), Error> {
         let Some(veil) = &self.veil else { return Ok(()) };
         let stored = plan.found.iter().filter(|found| found.is_dicom() && self.stored.contains_key(&found.source));
         let sources = stored.map(|found| (found.source.as_str(), found.key.as_str())).collect();
@@ -159,25 +160,19 @@ impl Sitting {
     }
 
     /// Draws the clips of this sitting before and after, where that was asked for.
-    pub(super) fn write_sheet(&mut self, options: &IngestOptions) -> Result<(), IngestError> {
+    pub(super) fn write_sheet(&mut self, options: &IngestOptions) -> Result<(), Error> {
         let Some(path) = &options.sector_sheet else { return Ok(()) };
         if self.pairs.is_empty() {
             self.report.warnings.push(format!("{}: not written, no clip was taken in", path.display()));
             return Ok(());
         }
-        let failed = |reason: String| IngestError::Sheet { path: path.clone(), reason };
+        let failed = |reason: String| Error::SectorSheet { path: path.clone(), reason };
         let png = sheet::png(&self.pairs).map_err(|error| failed(error.to_string()))?;
         crate::atomic::write(path, &png).map_err(|error| failed(error.to_string()))
     }
 
     /// Writes down what became of a candidate.
-    fn settle(
-        &mut self,
-        found: &Found,
-        name: String,
-        outcome: Outcome,
-        plan: &Plan,
-    ) -> Result<Option<Refusal>, IngestError> {
+    fn settle(&mut self, found: &Found, name: String, outcome: Outcome, plan: &Plan) -> Result<Option<Refusal>, Error> {
         match outcome {
             Outcome::Ignored => self.report.ignored.push(found.key.clone()),
             Outcome::Kept => self.report.kept += 1,
@@ -219,7 +214,7 @@ pub(super) fn table(
     stored: &BTreeMap<String, ClipEntry>,
     before: Option<Manifest>,
     out: &Path,
-) -> Result<Manifest, IngestError> {
+) -> Result<Manifest, Error> {
     let mut manifest = before.unwrap_or_default();
     let there: BTreeSet<String> = manifest.rows.iter().map(|row| row.clip.clone()).collect();
     plan.learn_patients(stored);
@@ -301,20 +296,20 @@ fn entry(
 }
 
 /// Makes the folder of the data set, unless it holds something that is not ours to go on with.
-fn prepare(out: &Path) -> Result<(), IngestError> {
-    let failed = |source| IngestError::Out { path: out.to_owned(), source };
+fn prepare(out: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: out.to_owned(), source };
     if out.exists() {
         let is_ours = out.join(journal::JOURNAL_FILE).is_file();
         let is_empty = || std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
         if !is_ours && !is_empty() {
-            return Err(IngestError::OutTaken(out.to_owned()));
+            return Err(Error::NoUnfinishedIngest(out.to_owned()));
         }
     }
     std::fs::create_dir_all(out).map_err(failed)
 }
 
 /// Refuses to go on with other options. Labels may change until there is a table that was made with them.
-fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path) -> Result<(), IngestError> {
+fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path) -> Result<(), Error> {
     let word = |debug: String| debug.to_lowercase();
     let layout = |settings: &Settings| settings.layout.clone().unwrap_or_else(|| "plain".to_owned());
     let words = |settings: &Settings| settings.kept_words.clone().unwrap_or_else(|| "none".to_owned());
@@ -342,7 +337,7 @@ fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path)
     let labels = has_table.then(|| ("--labels", labels(before), labels(now)));
     for (option, before, now) in options.into_iter().chain(labels) {
         if before != now {
-            return Err(IngestError::OptionChanged { path: out.to_owned(), option, before, now });
+            return Err(Error::OptionChanged { path: out.to_owned(), option, before, now });
         }
     }
     Ok(())

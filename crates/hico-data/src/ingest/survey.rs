@@ -6,7 +6,8 @@ use super::refusal::Refusal;
 use super::take_in;
 use super::video::{Damaged, Decoder, Programs};
 use super::walk::{self, Found, Masks, Stills, Tree, Walk, What};
-use super::{IngestError, Links, pool};
+use super::{Links, pool};
+use crate::error::Error;
 use crate::region::Regions;
 use crate::sector::Look;
 use crate::text::TextLook;
@@ -53,8 +54,8 @@ impl Survey {
         stop: &AtomicBool,
         judge: impl Fn(Seen) -> T + Sync,
         mut take: impl FnMut(&str, Result<T, Refusal>, [usize; 2]),
-    ) -> Result<(bool, Vec<String>), IngestError> {
-        let broken = |reason: String| IngestError::Source { path: source.to_owned(), reason };
+    ) -> Result<(bool, Vec<String>), Error> {
+        let broken = |reason: String| Error::Source { path: source.to_owned(), reason };
         let root = source.canonicalize().map_err(|error| broken(error.to_string()))?;
         // A mask may have words in it as any picture has.
         let how = Walk { stills: Stills::Each, links: self.links, masks: Masks::Kept };
@@ -63,14 +64,14 @@ impl Survey {
         // What nothing promises to be a clip and what is none by its first bytes is no file that was missed.
         found.retain(|found| !(found.optional && matches!(found.what, What::Refused(_))));
         if found.is_empty() {
-            return Err(IngestError::nothing(source, &links));
+            return Err(super::nothing(source, &links));
         }
         let needs_ffmpeg = found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
         let threads = self.threads.max(1);
         let decoder = if needs_ffmpeg { Decoder::find(&self.programs, 1) } else { None };
         let work = |found: &Found, halt: &AtomicBool| self.look(found, decoder.as_ref(), halt).map(&judge);
         let (mut done, total) = (0, found.len());
-        let finished = pool::in_order(&found, threads, stop, work, |found, outcome| -> Result<(), IngestError> {
+        let finished = pool::in_order(&found, threads, stop, work, |found, outcome| -> Result<(), Error> {
             match outcome.and_then(|outcome| outcome) {
                 Err(Refusal::Interrupted) => return Ok(()),
                 // Perhaps a video, said the first bytes, and ffmpeg says no.

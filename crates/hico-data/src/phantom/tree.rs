@@ -3,11 +3,12 @@
 use super::{FPS, PhantomRecipe, Subject, subjects};
 use crate::atomic;
 use crate::clip::{Channels, Clip};
+use crate::error::Error;
 use image::ExtendedColorType;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// File name of the table of labels inside the folder.
 pub const LABELS_FILE: &str = "labels.csv";
@@ -28,25 +29,6 @@ pub struct Written {
     pub frames: usize,
 }
 
-/// Why a phantom cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum PhantomError {
-    /// Something else is already there.
-    #[error("{}: is not empty", .0.display())]
-    NotEmpty(PathBuf),
-    /// A file or folder cannot be written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The caller asked to stop; what is there so far has no table of labels.
-    #[error("stopped before all clips were written")]
-    Stopped,
-}
-
 /// Writes the clips of [`super::generate`] into `folder`: one folder of PNG pictures a clip, every sixth clip an
 /// animated GIF, and `labels.csv` (`file`, `label`, `patient`, `group`). Both kinds of file keep every byte.
 ///
@@ -58,14 +40,14 @@ pub fn write_tree(
     recipe: &PhantomRecipe,
     folder: &Path,
     after_each_clip: &(dyn Fn() -> ControlFlow<()> + Sync),
-) -> Result<Written, PhantomError> {
+) -> Result<Written, Error> {
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| PhantomError::Write { path, source }
+        move |source| Error::Write { path, source }
     };
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     if std::fs::read_dir(folder).map_err(failed(folder))?.next().is_some() {
-        return Err(PhantomError::NotEmpty(folder.to_owned()));
+        return Err(Error::NotEmpty(folder.to_owned()));
     }
     let subjects = subjects(recipe);
     subjects.par_iter().enumerate().try_for_each(|(index, subject)| {
@@ -74,7 +56,7 @@ pub fn write_tree(
         if is_gif(index) { write_gif(&clip, &path) } else { write_pictures(&clip, &path) }.map_err(failed(&path))?;
         match after_each_clip() {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(PhantomError::Stopped),
+            ControlFlow::Break(()) => Err(Error::Interrupted),
         }
     })?;
     let table = folder.join(LABELS_FILE);

@@ -2,9 +2,10 @@
 
 use super::{ClipText, PhiReport, Place, PlacedLine, SUSPECT, Unseen, draw, says_burned_in};
 use crate::clip::{Channels, Frame};
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::ingest::survey::{Seen, Survey};
-use crate::ingest::{IngestError, Limits, Links, Programs};
+use crate::ingest::{Limits, Links, Programs};
 use crate::region::Regions;
 use crate::sector::{self, Look};
 use crate::text::{self, TextLook};
@@ -64,7 +65,7 @@ pub fn scan_files(
     options: &PhiOptions,
     progress: &mut dyn FnMut(PhiProgress<'_>),
     stop: &AtomicBool,
-) -> Result<PhiReport, IngestError> {
+) -> Result<PhiReport, Error> {
     let mut report = begin(source.display().to_string(), options);
     let survey = Survey {
         limits: options.limits,
@@ -124,7 +125,7 @@ fn keep(report: &mut PhiReport, mut clip: ClipText, options: &PhiOptions) {
 }
 
 /// Looks at evenly spaced frames of a stored clip.
-fn look(dataset: &Dataset, clip: usize) -> Result<Seen, DatasetError> {
+fn look(dataset: &Dataset, clip: usize) -> Result<Seen, Error> {
     let (mut look, mut text) = (Look::new(), TextLook::new());
     let frames = dataset.row(clip).frames;
     for number in (0..frames).step_by(frames.div_ceil(FRAMES).max(1)) {

@@ -8,7 +8,8 @@ use super::recipe::ViewRecipe;
 use super::sample::{self, Choice};
 use super::{Augment, augmented_planes, cropped, mixup};
 use crate::clip::Frame;
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::manifest::ClipRow;
 use crate::seed::Seed;
 use rand::RngExt as _;
@@ -81,14 +82,8 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(
-        dataset: &'a Dataset,
-        clip: usize,
-        recipe: &'a ViewRecipe,
-        seed: Seed,
-        epoch: u64,
-    ) -> Result<Self, DatasetError> {
-        let row = dataset.manifest().rows.get(clip).ok_or(DatasetError::OutOfRange { clip, frame: 0 })?;
+    fn new(dataset: &'a Dataset, clip: usize, recipe: &'a ViewRecipe, seed: Seed, epoch: u64) -> Result<Self, Error> {
+        let row = dataset.manifest().rows.get(clip).ok_or(Error::OutOfRange { clip, frame: 0 })?;
         Ok(Self { dataset, clip, row, recipe, seed, epoch })
     }
 
@@ -103,7 +98,7 @@ impl<'a> Source<'a> {
     }
 
     /// A frame after the changes of a slot.
-    fn view(&self, slot: u64, frame: usize) -> Result<Planes<f32>, DatasetError> {
+    fn view(&self, slot: u64, frame: usize) -> Result<Planes<f32>, Error> {
         let frame = self.dataset.read_frame(self.clip, frame)?;
         Ok(augmented_planes(&frame, self.recipe, Augment::Pretrain, &mut self.changes(slot)))
     }
@@ -118,7 +113,7 @@ impl<'a> Source<'a> {
     }
 
     /// Two frames as [`Self::within`] allows, each changed on its own, and their numbers.
-    fn near(&self, rng: &mut ChaCha8Rng) -> Result<(Pair, [usize; 2]), DatasetError> {
+    fn near(&self, rng: &mut ChaCha8Rng) -> Result<(Pair, [usize; 2]), Error> {
         let choice = sample::draw(self.row.frames, self.within(), false, rng);
         let (Choice::Pair { first, second } | Choice::Anchored { first, second, .. }) = choice;
         let [a, b] = [self.view(0, first)?, self.view(1, second)?].map(Planes::into_three);
@@ -138,7 +133,7 @@ impl<'a> Source<'a> {
 ///
 /// # Errors
 /// When there is no such clip or its frames cannot be read.
-pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Pair, DatasetError> {
+pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Pair, Error> {
     let source = Source::new(dataset, clip, recipe, seed, epoch)?;
     let mut rng = source.choices();
     let (a, b) = match sample::draw(source.row.frames, source.within(), recipe.mixup > 0.0, &mut rng) {
@@ -163,13 +158,7 @@ pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epo
 ///
 /// # Errors
 /// As [`pair`].
-pub fn twice(
-    dataset: &Dataset,
-    clip: usize,
-    recipe: &ViewRecipe,
-    seed: Seed,
-    epoch: u64,
-) -> Result<Pair, DatasetError> {
+pub fn twice(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Pair, Error> {
     let source = Source::new(dataset, clip, recipe, seed, epoch)?;
     let frame = source.choices().random_range(0..source.row.frames.max(1));
     let frame = dataset.read_frame(clip, frame)?;
@@ -182,7 +171,7 @@ pub fn twice(
 ///
 /// # Errors
 /// As [`pair`].
-pub fn near(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Near, DatasetError> {
+pub fn near(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Near, Error> {
     let source = Source::new(dataset, clip, recipe, seed, epoch)?;
     let (pair, [first, second]) = source.near(&mut source.choices())?;
     Ok(Near { pair, seconds: first.abs_diff(second) as f64 / source.fps() })
@@ -202,7 +191,7 @@ pub fn with_far(
     seed: Seed,
     epoch: u64,
     beyond: Option<f64>,
-) -> Result<WithFar, DatasetError> {
+) -> Result<WithFar, Error> {
     let source = Source::new(dataset, clip, recipe, seed, epoch)?;
     let mut rng = source.choices();
     let (pair, [first, _]) = source.near(&mut rng)?;
@@ -220,13 +209,7 @@ pub fn with_far(
 ///
 /// # Errors
 /// As [`pair`].
-pub fn crops(
-    dataset: &Dataset,
-    clip: usize,
-    recipe: &ViewRecipe,
-    seed: Seed,
-    epoch: u64,
-) -> Result<Crops, DatasetError> {
+pub fn crops(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Crops, Error> {
     let source = Source::new(dataset, clip, recipe, seed, epoch)?;
     let frame = dataset.read_frame(clip, source.choices().random_range(0..source.row.frames.max(1)))?;
     let large = CropRange::of(recipe);
@@ -362,7 +345,7 @@ mod tests {
     #[test]
     fn a_clip_that_is_not_there_is_an_error() {
         let data = dataset(&[3], Channels::Grey);
-        assert!(matches!(pair(&data, 1, &recipe(), Seed(0), 0), Err(DatasetError::OutOfRange { clip: 1, .. })));
+        assert!(matches!(pair(&data, 1, &recipe(), Seed(0), 0), Err(Error::OutOfRange { clip: 1, .. })));
     }
 
     /// A clip whose frame `i` is evenly grey, `20 + 20 i`, at 10 frames a second, and a recipe that keeps it so.

@@ -2,8 +2,9 @@
 
 use crate::made::{DicomFile, is};
 use crate::study::{Study, options};
+use hico_data::Error;
 use hico_data::ingest::dicom::{BurnedIn, HeaderFacts};
-use hico_data::ingest::{Columns, Identity, IngestError, IngestOptions};
+use hico_data::ingest::{Columns, Identity, IngestOptions};
 use hico_data::phi::{PhiOptions, scan_files};
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,10 +66,10 @@ fn nothing_that_tells_a_patient_enters_the_data_set() {
     assert_eq!((later.kept, later.clips), (4, 5));
     assert_eq!(later.manifest.rows.iter().map(|row| &row.group).collect::<BTreeSet<_>>().len(), 3);
     let other_salt = study.ingest(&options());
-    assert!(matches!(other_salt, Err(IngestError::OptionChanged { .. })), "{other_salt:?}");
+    assert!(matches!(other_salt, Err(Error::OptionChanged { .. })), "{other_salt:?}");
     fs::remove_file(study.folder.path().join("out.salt")).unwrap();
     let without_salt = study.ingest(&random);
-    assert!(matches!(without_salt, Err(IngestError::SaltGone(_))), "{without_salt:?}");
+    assert!(matches!(without_salt, Err(Error::SaltGone(_))), "{without_salt:?}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A folder with DICOM files, and a data set made of it.
 
 use crate::made::DicomFile;
-use hico_data::Dataset;
-use hico_data::ingest::{Identity, IngestError, IngestOptions, IngestReport, ingest};
+use hico_data::ingest::{Identity, IngestOptions, IngestReport, ingest};
+use hico_data::{Dataset, Error};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -37,7 +37,7 @@ impl Study {
         self.folder.path().join("out")
     }
 
-    pub(crate) fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, IngestError> {
+    pub(crate) fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
         ingest(&self.source(), &self.out(), options, &mut |_| {}, &AtomicBool::new(false))
     }
 }

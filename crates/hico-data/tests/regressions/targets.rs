@@ -12,7 +12,7 @@ use hico_data::ingest::{
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
-use hico_data::{Dataset, DatasetError, Manifest};
+use hico_data::{Dataset, Error, Manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -247,7 +247,7 @@ impl Desk {
 }
 
 /// Reads every clip, whole and frame by frame.
-fn read_all(data: &Dataset) -> Result<(), DatasetError> {
+fn read_all(data: &Dataset) -> Result<(), Error> {
     for clip in 0..data.len() {
         let whole = data.read_clip(clip)?;
         for frame in 0..data.row(clip).frames {

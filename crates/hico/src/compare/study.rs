@@ -6,8 +6,8 @@ use crate::evaluate::baselines::Baseline;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::pretrained::Pretrained;
 use crate::recipe::{Depth, Recipe, RecipeError, Shipped, Supervision};
+use hico_data::Dataset;
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, DatasetError};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -145,7 +145,7 @@ pub enum StudyError {
         /// Its name in the study.
         name: String,
         /// Why.
-        source: DatasetError,
+        source: hico_data::Error,
     },
 }
 

@@ -5,7 +5,7 @@ use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
 use crate::knn::{self, NEIGHBOURS};
 use hico_data::view::{self, ViewRecipe};
-use hico_data::{Dataset, DatasetError, Frame};
+use hico_data::{Dataset, Frame};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -37,7 +37,7 @@ impl Baseline {
         dataset: &Dataset,
         plan: &FoldPlan,
         frames: usize,
-    ) -> Result<Vec<FramePrediction>, DatasetError> {
+    ) -> Result<Vec<FramePrediction>, hico_data::Error> {
         let (training, tested) = (plan.training(), frames_of(dataset, &plan.test, frames));
         let classes = dataset.classes().len();
         let probabilities: Vec<Vec<f64>> = match self {
@@ -46,7 +46,7 @@ impl Baseline {
                 vec![class_shares(&labels, classes); tested.len()]
             }
             Self::Thumbnails => {
-                let thumbnails = |frames: &[FrameRef]| -> Result<Vec<Vec<f32>>, DatasetError> {
+                let thumbnails = |frames: &[FrameRef]| -> Result<Vec<Vec<f32>>, hico_data::Error> {
                     let read = |frame: &FrameRef| Ok(thumbnail(&dataset.read_frame(frame.clip, frame.frame)?));
                     frames.par_iter().map(read).collect()
                 };

@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::view::{self, Augment, ViewRecipe};
-use hico_data::{Dataset, DatasetError, Seed, prefetch};
+use hico_data::{Dataset, Seed, prefetch};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct Workplace<'a> {
 pub enum FinetuneError {
     /// Frames cannot be read.
     #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Data(#[from] hico_data::Error),
     /// An epoch made no numbers.
     #[error("{what} is not a number in epoch {epoch}; a learning rate below {learning_rate:e} may help")]
     Diverged {
@@ -168,7 +168,7 @@ impl Views<'_> {
         let ahead = 2 * batches.first().map_or(1, Vec::len);
         let mut views = prefetch::ordered(jobs, self.place.threads, ahead, move |job: &FrameRef| {
             let frame = dataset.read_frame(job.clip, job.frame)?;
-            Ok::<_, DatasetError>(match epoch {
+            Ok::<_, hico_data::Error>(match epoch {
                 None => view::plain(&frame, &recipe),
                 Some(epoch) => {
                     let indices = [epoch as u64, job.clip as u64, job.frame as u64];

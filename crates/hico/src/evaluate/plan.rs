@@ -1,8 +1,7 @@
 //! Who learns, who chooses the epoch and who is tested: the clips of one fold, apart by group.
 
 use hico_data::clip::evenly_spaced;
-use hico_data::split::{self, SplitError};
-use hico_data::{Dataset, Seed};
+use hico_data::{Dataset, Seed, split};
 use rand::seq::SliceRandom as _;
 use std::collections::BTreeSet;
 
@@ -24,7 +23,7 @@ pub struct FoldPlan {
 pub enum PlanError {
     /// The table's folds are no good.
     #[error(transparent)]
-    Split(#[from] SplitError),
+    Split(#[from] hico_data::Error),
     /// Nothing to tell apart.
     #[error("the labels have {} class{}: two or more are needed to evaluate anything", .0, if *.0 == 1 { "" } else { "es" })]
     TooFewClasses(usize),

@@ -12,7 +12,7 @@ use crate::model::weights::{NamedTensor, WeightsError};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::{self, ViewRecipe};
-use hico_data::{Dataset, DatasetError, Seed};
+use hico_data::{Dataset, Seed};
 use rand::RngExt as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ pub enum CheckError {
     Refused(String),
     /// Frames cannot be read.
     #[error(transparent)]
-    Data(#[from] DatasetError),
+    Data(#[from] hico_data::Error),
     /// The weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -105,7 +105,7 @@ pub enum CheckError {
 ///
 /// # Errors
 /// When a frame cannot be read.
-pub fn frames(data: &Dataset, count: usize, view: &ViewRecipe) -> Result<Vec<Vec<f32>>, DatasetError> {
+pub fn frames(data: &Dataset, count: usize, view: &ViewRecipe) -> Result<Vec<Vec<f32>>, hico_data::Error> {
     let all: usize = data.manifest().rows.iter().map(|row| row.frames).sum();
     let count = count.min(all);
     let wanted = (0..count).map(|index| index * all / count.max(1));

@@ -30,7 +30,7 @@ use crate::recipe::Recipe;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::Pair;
-use hico_data::{Dataset, DatasetError, Seed};
+use hico_data::{Dataset, Seed};
 use std::collections::BTreeMap;
 
 /// The views of one clip.
@@ -51,7 +51,7 @@ impl From<Pair> for Views {
 /// Draws the views of one clip for one epoch.
 ///
 /// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
-pub type Draw = fn(&Dataset, usize, &Recipe, Seed, u64) -> Result<Views, DatasetError>;
+pub type Draw = fn(&Dataset, usize, &Recipe, Seed, u64) -> Result<Views, hico_data::Error>;
 
 /// One batch as a method's loss sees it.
 #[derive(Debug, Clone)]

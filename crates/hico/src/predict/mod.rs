@@ -12,8 +12,6 @@ pub mod sources;
 use crate::evaluate::inputs::FinetuneError;
 use crate::evaluate::plan::FrameRef;
 use crate::model::weights::WeightsError;
-use hico_data::DatasetError;
-use hico_data::ingest::IngestError;
 use std::path::PathBuf;
 
 /// Why nothing is predicted.
@@ -54,12 +52,9 @@ pub enum PredictError {
         /// What the system says.
         reason: String,
     },
-    /// Clips cannot be taken in at all.
+    /// Clips cannot be taken in at all, or their frames not be read.
     #[error(transparent)]
-    Ingest(#[from] IngestError),
-    /// Frames cannot be read.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Data(#[from] hico_data::Error),
     /// The network makes no numbers of a frame.
     #[error("what the network makes of frame {frame} is not a number")]
     NotFinite {
@@ -87,10 +82,8 @@ impl PredictError {
             Self::ManyModels { folder, names } => {
                 return names.first().map(|name| format!("give one of these files: {}", folder.join(name).display()));
             }
-            Self::Ingest(IngestError::NothingFound(_)) => "give DICOM files, videos, pictures, or folders of them",
-            Self::Ingest(IngestError::OnlyLinks { .. }) => "--follow-links takes in what they lead to",
             Self::NoRoom { .. } => "make room there, or set TMPDIR to a folder on another disk",
-            Self::File { .. } | Self::Ingest(_) | Self::Dataset(_) | Self::Interrupted => return None,
+            Self::File { .. } | Self::Data(_) | Self::Interrupted => return None,
         };
         Some(hint.to_owned())
     }
@@ -99,7 +92,7 @@ impl PredictError {
 impl From<FinetuneError> for PredictError {
     fn from(error: FinetuneError) -> Self {
         match error {
-            FinetuneError::Dataset(error) => Self::Dataset(error),
+            FinetuneError::Data(error) => Self::Data(error),
             FinetuneError::NotFinite(FrameRef { frame, .. }) => Self::NotFinite { frame },
             // Nothing is trained here.
             FinetuneError::Interrupted | FinetuneError::Diverged { .. } | FinetuneError::Keep { .. } => {

@@ -2,12 +2,11 @@
 //! goes when the clips do.
 
 use super::PredictError;
-use hico_data::Dataset;
 use hico_data::ingest::{
-    ClipNote, Damaged, Identity, IngestError, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left,
-    sentences,
+    ClipNote, Damaged, Identity, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left, sentences,
 };
 use hico_data::manifest::MANIFEST_FILE;
+use hico_data::{Dataset, Error};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,15 +94,13 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {
         Ok(report) if report.left > 0 => return Err(PredictError::Interrupted),
         Ok(report) => report,
-        Err(IngestError::NothingFound(_)) if single => {
+        Err(Error::NothingFound(_)) if single => {
             let there: Vec<PathBuf> = named.into_values().collect();
             return Ok(nothing(&there, unread, folder));
         }
+        // Only the data set in the temporary folder is written.
         Err(
-            error @ (IngestError::Out { .. }
-            | IngestError::Store(_)
-            | IngestError::Manifest(_)
-            | IngestError::Journal(_)),
+            error @ (Error::Write { .. } | Error::Io { .. } | Error::FramesLost(_) | Error::FramesMisplaced { .. }),
         ) => {
             return Err(no_room(error));
         }

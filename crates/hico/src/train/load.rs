@@ -4,7 +4,7 @@ use crate::batch::images;
 use crate::method::{Batch, Draw, Views};
 use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
-use hico_data::{Dataset, DatasetError, Seed, prefetch};
+use hico_data::{Dataset, Seed, prefetch};
 use std::sync::Arc;
 
 /// Batches that are drawn ahead of the one in use.
@@ -38,7 +38,7 @@ impl Loader {
         &self,
         epoch: u64,
         batches: Vec<Vec<usize>>,
-    ) -> impl Iterator<Item = Result<Drawn, DatasetError>> + use<> {
+    ) -> impl Iterator<Item = Result<Drawn, hico_data::Error>> + use<> {
         let ahead = ahead(batches.first().map_or(1, Vec::len));
         let jobs: Vec<usize> = batches.iter().flatten().copied().collect();
         let Self { data, recipe, seed, threads, draw } = self.clone();

@@ -16,7 +16,7 @@ use crate::method;
 use crate::model::weights::{NamedTensor, WeightsError};
 use crate::recipe::{MethodRecipe, Recipe, RecipeError, method_table};
 use burn::tensor::Device;
-use hico_data::{Dataset, DatasetError};
+use hico_data::Dataset;
 use std::collections::BTreeSet;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -166,7 +166,7 @@ pub enum TrainError {
     Device(#[from] DeviceError),
     /// Frames cannot be read.
     #[error(transparent)]
-    Data(#[from] DatasetError),
+    Data(#[from] hico_data::Error),
     /// The record of the run cannot be read or written.
     #[error(transparent)]
     Record(#[from] RunRecordError),

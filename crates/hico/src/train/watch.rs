@@ -8,7 +8,7 @@ use crate::batch::images;
 use crate::method::Method;
 use crate::model::{Mode, Pass};
 use burn::tensor::{Device, Tensor};
-use hico_data::{DatasetError, Seed, prefetch, view};
+use hico_data::{Seed, prefetch, view};
 use rand::seq::SliceRandom as _;
 
 /// Clips beyond this number are not looked at: health is a sign, not a result, and must stay cheap.
@@ -78,7 +78,7 @@ impl Watch {
         method: &mut M,
         network: &M::Network,
         device: &Device,
-    ) -> Result<Health, DatasetError> {
+    ) -> Result<Health, hico_data::Error> {
         let (mut first, mut second) = (Rows::default(), Rows::default());
         let (mut loss, mut counted) = (0.0, 0);
         let chunks: Vec<Vec<usize>> = self.watched.chunks(self.batch).map(<[usize]>::to_vec).collect();
@@ -110,7 +110,7 @@ impl Watch {
         method: &M,
         network: &M::Network,
         device: &Device,
-    ) -> Result<Option<f64>, DatasetError> {
+    ) -> Result<Option<f64>, hico_data::Error> {
         let mut queries = self.watched.clone();
         queries.retain(|&clip| self.labels[clip].is_some());
         if queries.is_empty() || self.gallery.is_empty() {
@@ -129,11 +129,11 @@ impl Watch {
         network: &M::Network,
         clips: &[usize],
         device: &Device,
-    ) -> Result<Rows, DatasetError> {
+    ) -> Result<Rows, hico_data::Error> {
         let Loader { data, recipe, threads, .. } = self.loader.clone();
         let recipe = recipe.view().clone();
         let side = recipe.side;
-        let plain = move |&clip: &usize| -> Result<Vec<f32>, DatasetError> {
+        let plain = move |&clip: &usize| -> Result<Vec<f32>, hico_data::Error> {
             let frame = data.read_frame(clip, data.row(clip).frames / 2)?;
             Ok(view::plain(&frame, &recipe))
         };

@@ -3,10 +3,11 @@
 use super::{EXIT_FOUND, refuse_to_overwrite, write};
 use crate::args::AuditArgs;
 use crate::command::{evaluation, taking::links};
+use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
-use crate::output::{HintExt as _, Output};
+use crate::output::Output;
 use hico::report::audit::phi_page;
-use hico_data::ingest::{IngestError, Limits, links_left};
+use hico_data::ingest::{Limits, links_left};
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiProgress, PhiReport, Place};
 use std::process::ExitCode;
@@ -46,11 +47,7 @@ pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
         phi::scan_files(source, &options, &mut progress, &stop)
     };
     bar.finish_and_clear();
-    let only_links = matches!(report, Err(IngestError::OnlyLinks { .. }));
-    let report = report.hint(|| match only_links {
-        true => "--follow-links searches what they lead to".to_owned(),
-        false => "give a data set, a folder of DICOM files, videos and pictures, or one file".to_owned(),
-    })?;
+    let report = hints::hinted(report, hints::search)?;
     if let Some(html) = &args.html {
         write(html, phi_page(&report).as_bytes())?;
         output.note(&format!("page, with what is burned in: {}", html.display()));

@@ -1,7 +1,7 @@
 //! What a run that goes on was begun with: its own records answer what the command leaves out.
 
 use crate::args::PretrainArgs;
-use crate::command::evaluation::hint_of_data;
+use crate::hints;
 use crate::output::HintExt as _;
 use hico::recipe::Recipe;
 use hico::train::run_record::{RUN_FILE, RunRecord};
@@ -45,15 +45,15 @@ pub(super) fn data(args: &PretrainArgs, before: Option<&Before>) -> anyhow::Resu
     };
     let own = args.dataset.is_none();
     let opened = Dataset::open(&folder);
-    let hint = match &opened {
-        Err(_) if own => format!(
-            "if the run's data set was moved, name it: `hico pretrain DATASET --resume --out {}`",
-            args.out.display()
-        ),
-        Err(error) => hint_of_data(error).to_owned(),
-        Ok(_) => String::new(),
-    };
-    opened.hint(|| hint)
+    if own {
+        return opened.hint(|| {
+            format!(
+                "if the run's data set was moved, name it: `hico pretrain DATASET --resume --out {}`",
+                args.out.display()
+            )
+        });
+    }
+    hints::hinted(opened, hints::open)
 }
 
 /// An error in the words of this command: what differs is called by the flag that asked for it.

@@ -1,6 +1,6 @@
 //! What is wrong with a DICOM file.
 
-use crate::ingest::words::told;
+use crate::words::told;
 
 /// What is wrong with a DICOM file, or beyond us. [`Fault::hint`] says what its owner can do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,7 @@ use super::told::Told;
 use crate::clip::Size;
 use crate::ingest::frames::{Limits, check_size};
 use crate::ingest::refusal::Refusal;
-use crate::ingest::words::quoted;
+use crate::words::quoted;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 

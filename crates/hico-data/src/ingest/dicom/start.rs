@@ -3,7 +3,7 @@
 use super::evidence;
 use super::fault::Fault;
 use super::syntax::{Syntax, Writing};
-use crate::ingest::words::plain;
+use crate::words::plain;
 
 /// Bytes of a file that hold its meta group.
 pub(super) const HEAD: u64 = 65_536;

@@ -1,6 +1,6 @@
 //! Which column of a labels table says what: by one of its obvious names, or by the one that is given.
 
-use super::LabelError;
+use crate::error::Error;
 use crate::ingest::cuts::Cuts;
 use crate::ingest::placeholder::KeptWords;
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn find(header: &[String], columns: &Columns, path: &Path) -> Result<Self, LabelError> {
+    pub(super) fn find(header: &[String], columns: &Columns, path: &Path) -> Result<Self, Error> {
         let find = |column: &Column, obvious: &[&str]| match column {
             Column::Ignored => Ok(None),
             Column::Obvious => obvious.iter().find_map(|name| only(header, name, path).transpose()).transpose(),
@@ -111,7 +111,7 @@ pub(super) fn is_odd(cell: &str) -> bool {
 }
 
 /// The only column of this obvious name.
-fn only(header: &[String], name: &str, path: &Path) -> Result<Option<usize>, LabelError> {
+fn only(header: &[String], name: &str, path: &Path) -> Result<Option<usize>, Error> {
     let plain = |column: &String| column.to_lowercase().replace(['-', ' '], "_");
     let mut places = header.iter().enumerate().filter(|(_, column)| plain(column) == name).map(|(place, _)| place);
     match (places.next(), places.next()) {
@@ -120,10 +120,10 @@ fn only(header: &[String], name: &str, path: &Path) -> Result<Option<usize>, Lab
     }
 }
 
-fn no_column(header: &[String], wanted: String, path: &Path) -> LabelError {
-    LabelError::NoColumn { path: path.to_owned(), wanted, columns: header.to_vec() }
+fn no_column(header: &[String], wanted: String, path: &Path) -> Error {
+    Error::NoColumn { path: path.to_owned(), wanted, columns: header.to_vec() }
 }
 
-fn twice(name: &str, path: &Path) -> LabelError {
-    LabelError::Table { path: path.to_owned(), reason: format!("two columns are called {name:?}") }
+fn twice(name: &str, path: &Path) -> Error {
+    Error::LabelTable { path: path.to_owned(), reason: format!("two columns are called {name:?}") }
 }

@@ -3,23 +3,21 @@
 //! - `columns`: which column says what
 //! - `fold`: folds as numbers and as words
 //! - `lines`: what separates cells, and the line on which a row stands
-//! - `fault`: why a table cannot be used
 
 mod columns;
-mod fault;
 mod fold;
 mod lines;
 
 pub use columns::{Column, Columns, UsedColumns};
-pub use fault::{LabelError, Rows};
 pub use fold::Folds;
 pub(crate) use fold::fold_of_word;
 
 pub(crate) use lines::table_text;
 
-use super::words::quoted;
+use crate::error::Error;
 use crate::manifest::LARGEST_FOLD;
 use crate::spelling::composed;
+use crate::words::quoted;
 use columns::{Places, is_odd};
 use fold::whole_number;
 use lines::Lines;
@@ -123,11 +121,11 @@ impl LabelTable {
     /// When it cannot be read, is neither UTF-8 nor UTF-16, has rows of different length, lacks a column that was named (or any that
     /// could name the file or the patient), a fold is neither a whole number nor one of the usual words, or a class
     /// that is to be cut is no number.
-    pub fn read(path: &Path, columns: &Columns) -> Result<Self, LabelError> {
-        let read = |source| LabelError::Read { path: path.to_owned(), source };
+    pub fn read(path: &Path, columns: &Columns) -> Result<Self, Error> {
+        let read = |source| Error::Read { path: path.to_owned(), source };
         let length = std::fs::metadata(path).map_err(read)?.len();
         if length > LONGEST {
-            return Err(LabelError::Table {
+            return Err(Error::LabelTable {
                 path: path.to_owned(),
                 reason: format!("{length} bytes are no labels table"),
             });
@@ -139,8 +137,8 @@ impl LabelTable {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn parse(bytes: &[u8], path: &Path, columns: &Columns) -> Result<Self, LabelError> {
-        let table = |reason: String| LabelError::Table { path: path.to_owned(), reason };
+    pub fn parse(bytes: &[u8], path: &Path, columns: &Columns) -> Result<Self, Error> {
+        let table = |reason: String| Error::LabelTable { path: path.to_owned(), reason };
         let text = table_text(bytes).ok_or_else(|| table("not UTF-8; save it as CSV UTF-8".to_owned()))?;
         let (separator, before, text) = (text.separator, text.before, text.text.as_ref());
         let mut reader =
@@ -161,7 +159,7 @@ impl LabelTable {
                 continue;
             }
             let cell = |place: Option<usize>| place.and_then(|at| record.get(at)).filter(|it| !it.is_empty());
-            let broken = |reason: String| LabelError::Cell { path: path.to_owned(), line, reason };
+            let broken = |reason: String| Error::Cell { path: path.to_owned(), line, reason };
             // What is read goes into tables and onto pages, and into errors.
             if let Some(odd) = places.all().into_iter().filter_map(cell).find(|cell| is_odd(cell)) {
                 let reason = "holds a line break or control letter, or more than 1000 letters; is a quote missing?";

@@ -1,8 +1,9 @@
 //! Tables as people write them, and tables that make no sense.
 
 use super::*;
+use crate::error::Error;
 
-fn parse(text: &str) -> Result<LabelTable, LabelError> {
+fn parse(text: &str) -> Result<LabelTable, Error> {
     LabelTable::parse(text.as_bytes(), Path::new("labels.csv"), &Columns::default())
 }
 

@@ -2,7 +2,7 @@
 
 use super::data::{Data, Encoding};
 use super::fault::PickleFault;
-use crate::ingest::words::quoted;
+use crate::words::quoted;
 
 /// Most axes of an array.
 pub(super) const MOST_AXES: usize = 8;

@@ -10,7 +10,6 @@ use crate::train::checkpoint::CheckpointError;
 use crate::train::run_record::RunRecordError;
 use crate::train::select::SelectError;
 use crate::train::{self, TrainError};
-use hico_data::split::SplitError;
 use std::path::PathBuf;
 
 /// Why there is no evaluation.
@@ -116,7 +115,7 @@ const MAKE_ROOM: &str =
 
 const fn plan_hint(error: &PlanError) -> Option<&'static str> {
     Some(match error {
-        PlanError::Split(SplitError::NoFolds) => "`hico split DATASET --folds 5` makes them",
+        PlanError::Split(hico_data::Error::NoFolds) => "`hico split DATASET --folds 5` makes them",
         PlanError::Split(_) => "`hico split DATASET --folds K --force` makes other folds, by group",
         PlanError::TooFewClasses(_) => "label clips of a second class, and ingest them again",
         PlanError::UnknownFold { .. } => "`hico inspect DATASET` shows the folds",

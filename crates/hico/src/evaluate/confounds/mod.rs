@@ -16,7 +16,7 @@ use features::{Encoder, Known, Value, known};
 use hico_data::audit::quality::Quality;
 use hico_data::clip::evenly_spaced;
 use hico_data::split::k_folds;
-use hico_data::{Dataset, DatasetError, Manifest, Seed, SplitError};
+use hico_data::{Dataset, Manifest, Seed};
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -105,10 +105,10 @@ pub enum ConfoundError {
     TooFewClasses,
     /// No folds can be made.
     #[error(transparent)]
-    Split(#[from] SplitError),
+    Split(hico_data::Error),
     /// A frame cannot be read.
     #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Data(#[from] hico_data::Error),
 }
 
 /// The clips that are judged: index, class, group, fold.
@@ -178,15 +178,15 @@ pub(super) fn told_from_confounders(
     dataset: &Dataset,
     training: &[usize],
     tested: &[usize],
-) -> Result<BTreeMap<usize, Vec<f64>>, DatasetError> {
-    let values = |clips: &[usize]| -> Result<Vec<Vec<Value>>, DatasetError> {
+) -> Result<BTreeMap<usize, Vec<f64>>, hico_data::Error> {
+    let values = |clips: &[usize]| -> Result<Vec<Vec<Value>>, hico_data::Error> {
         let rows: Vec<_> = clips.iter().map(|clip| dataset.row(*clip)).collect();
         let quality = |clip: &usize| {
             let frames = evenly_spaced(dataset.row(*clip).frames, FRAMES).into_iter();
             let frames = frames.map(|frame| dataset.read_frame(*clip, frame)).collect::<Result<Vec<_>, _>>()?;
             Ok(Quality::of(&frames))
         };
-        let quality = clips.par_iter().map(quality).collect::<Result<Vec<_>, DatasetError>>()?;
+        let quality = clips.par_iter().map(quality).collect::<Result<Vec<_>, hico_data::Error>>()?;
         let (known, _) = known(&rows, &quality, &vec![0; rows.len()]);
         let confounders: Vec<&Known> = known.iter().filter(|thing| CONFOUNDERS.contains(&thing.name)).collect();
         let of_clip = |clip: usize| confounders.iter().flat_map(|thing| thing.values[clip].clone()).collect();
@@ -236,7 +236,8 @@ impl Cast {
                 .rev()
                 .map(|folds| k_folds(&part, folds, seed))
                 .reduce(Result::or)
-                .transpose()?
+                .transpose()
+                .map_err(ConfoundError::Split)?
                 .unwrap_or_default(),
         };
         let numbers: BTreeMap<&str, usize> = part.rows.iter().map(|row| (row.group.as_str(), 0)).collect();
@@ -292,7 +293,7 @@ impl Cast {
     }
 
     /// Thumbnails of a few frames of every clip.
-    fn thumbnails(&self, dataset: &Dataset) -> Result<Vec<Vec<Vec<f32>>>, DatasetError> {
+    fn thumbnails(&self, dataset: &Dataset) -> Result<Vec<Vec<Vec<f32>>>, hico_data::Error> {
         let of_clip = |clip: &usize| {
             let frames = evenly_spaced(dataset.row(*clip).frames, FRAMES).into_iter();
             frames.map(|frame| Ok(baselines::thumbnail(&dataset.read_frame(*clip, frame)?))).collect()
