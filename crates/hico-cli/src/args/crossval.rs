@@ -60,6 +60,9 @@ pub(crate) struct CrossvalArgs {
     /// Choose the strength of a probe's L2 term: a number, `leave-groups-out` (the best over parts of the training patients) or `inner-validation`
     #[arg(long, value_name = "STRENGTH", default_value_t = ProbeStrength::Fixed(STRENGTH))]
     pub(crate) probe_strength: ProbeStrength,
+    /// Keep the fine-tuned network of every fold and seed in OUT; `hico predict OUT` takes their mean
+    #[arg(long)]
+    pub(crate) keep_models: bool,
     #[command(flatten)]
     pub(crate) tuning: TuningArgs,
 }

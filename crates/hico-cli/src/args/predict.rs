@@ -9,13 +9,14 @@ Examples:
   hico predict tuned clip.mp4
   hico predict tuned/hico-fold0-seed1.safetensors cine.dcm clips/ --json > predictions.jsonl
   hico predict tuned cine.dcm --per frame --frame-stride 5 --json | head
+  hico predict study cine.dcm        (of `hico crossval --keep-models`: the mean over its networks)
 
 Clips are preprocessed as the training clips of the network were; decoded frames go to a temporary folder that is \
 removed. Confidence is calibrated on inner validation groups. A clip is out-of-distribution when its ood_score is above \
 the threshold 1: do not trust its class. With --json each clip (or frame) is printed as one line as soon as it is \
 predicted. The exit code is 2 when some files were refused. A research tool; not for diagnosis.")]
 pub(crate) struct PredictArgs {
-    /// Read the fine-tuned network from this file, or folder of `hico finetune`
+    /// Read the fine-tuned network from this file, or the networks of a folder of `hico finetune` or `hico crossval --keep-models`
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// Predict these DICOM files, videos, pictures, folders of them, or data sets

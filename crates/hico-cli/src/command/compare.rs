@@ -130,7 +130,7 @@ fn note(cell: &Cell, event: CellEvent, output: &Output) {
 }
 
 fn interrupted(output: &Output) -> ExitCode {
-    output.note("interrupted; what was done is kept, and the same command goes on with it");
+    output.note("interrupted; finished work is kept, and the same command continues");
     ExitCode::from(EXIT_INTERRUPTED)
 }
 

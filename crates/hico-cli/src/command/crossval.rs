@@ -34,7 +34,7 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
         probe: true,
         random: !cheap,
         folder: args.out.clone(),
-        keep_networks: false,
+        keep_networks: args.keep_models,
         device: args.tuning.device,
         threads,
         lower_batch: args.pretrain_batch.is_none(),

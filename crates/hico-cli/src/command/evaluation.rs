@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use hico::compare::crossval::{self, Contender, EvaluateError, Progress, Request, cross_validate};
 use hico::compare::settings::ModelSelection;
 use hico::compare::summary::{SUMMARY_FILE, Summary};
+use hico::evaluate::classifier_file::networks_in;
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::pretrained::Pretrained;
 use hico::model::weights::WeightsOf;
@@ -119,14 +120,29 @@ pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) ->
     match outcome {
         Ok(summary) => {
             show_summary(&summary, &request.folder, output)?;
+            missing_networks(&summary, request, output)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(EvaluateError::Interrupted) => {
-            output.note("interrupted; what was done is kept, and the same command goes on with it");
+            output.note("interrupted; finished work is kept, and the same command continues");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
         Err(error) => hinted(Err(error)),
     }
+}
+
+/// Warns where networks are to be kept and cells had been finished without them.
+fn missing_networks(summary: &Summary, request: &Request, output: &Output) -> anyhow::Result<()> {
+    let folder = &request.folder;
+    let kept = networks_in(folder).with_context(|| folder.display().to_string())?.len();
+    let all = summary.data.iter().map(|data| data.folds.len()).sum::<usize>() * summary.seeds.len();
+    if request.keep_networks && kept < all {
+        output.warning(&format!(
+            "{kept} of {all} networks are kept: folds that were finished without --keep-models are not repeated; choose another \
+             --out to keep all"
+        ));
+    }
+    Ok(())
 }
 
 /// Trains on every patient and shows where the network is.
@@ -148,7 +164,7 @@ pub(crate) fn train_on_all(dataset: &Arc<Dataset>, request: &Request, output: &O
             Ok(ExitCode::SUCCESS)
         }
         Err(EvaluateError::Interrupted) => {
-            output.note("interrupted; what was done is kept, and the same command goes on with it");
+            output.note("interrupted; finished work is kept, and the same command continues");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
         Err(error) => hinted(Err(error)),

@@ -5,6 +5,7 @@ use crate::output::Output;
 use hico::evaluate::history::Reached;
 use hico::predict::PredictError;
 use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
+use hico::predict::ensemble::Ensemble;
 use hico::predict::model::Model;
 use hico::predict::sources::Taken;
 use std::process::ExitCode;
@@ -22,9 +23,10 @@ struct Done {
 pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let stop = interrupt::flag()?;
     let device = args.taking.device.open()?;
-    let model = hinted(Model::open(&args.model, &device).map_err(Into::into))?;
+    let networks = hinted(Ensemble::open(&args.model, &device).map_err(Into::into))?;
+    let model = networks.first();
     let asking = Asking { frame_stride: args.frame_stride.get(), threads: rayon::current_num_threads(), stop: &stop };
-    let reached = model.reached();
+    let reached = networks.reached();
     output.note(&reached.words);
     if let Some(warning) = &reached.warning {
         output.warning(warning);
@@ -35,7 +37,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
     let mut done = Done::default();
     let prepared = model.saved.facts.prepared;
     let refused = each_batch(&args.sources, prepared, &args.taking, &stop, output, |taken| {
-        Ok(answers(&model, taken, asking, args.per, &reached, &mut done, output)?)
+        Ok(answers(&networks, taken, asking, args.per, &reached, &mut done, output)?)
     })?;
     let Some(refused) = refused else {
         output.note("interrupted; the printed predictions are valid");
@@ -57,7 +59,7 @@ fn said(done: &Done) -> String {
 
 /// Asks about every clip that was taken in.
 fn answers(
-    model: &Model,
+    networks: &Ensemble,
     taken: &Taken,
     asking: Asking<'_>,
     per: PerArg,
@@ -70,10 +72,10 @@ fn answers(
         let began = Instant::now();
         let mut of_frame = |answer: &FrameAnswer| {
             if per == PerArg::Frame {
-                frame(source, answer, model, reached, output);
+                frame(source, answer, networks.first(), reached, output);
             }
         };
-        let answer = model.ask(dataset, clip, source, asking, &mut of_frame)?;
+        let answer = networks.ask(dataset, clip, source, asking, &mut of_frame)?;
         done.seconds += began.elapsed().as_secs_f64();
         done.clips += 1;
         done.frames += answer.frames;

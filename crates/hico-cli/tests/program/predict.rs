@@ -100,6 +100,51 @@ fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_i
 }
 
 #[test]
+fn the_networks_of_a_cross_validation_answer_with_their_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    dataset(path, "--patients 12 --frames 4 --seed 2");
+    let study = "crossval data --side 32 --pretrain-inside --pretrain-epochs 1 --pretrain-batch 4 --epochs 1 --frames-per-clip 1 \
+                 --baselines cheap --quiet --out study";
+    done(path, study);
+    // Cells that were finished are not repeated, and it is said.
+    let late = done(path, &format!("{} --keep-models", study.replace("--quiet ", "")));
+    assert!(late.err.contains("0 of 2 networks are kept"), "{}", late.err);
+    done(path, &format!("{} --keep-models", study.replace("--out study", "--out kept")));
+    let of = |network: &str, per: &str| {
+        lines(&done(path, &format!("predict {network} clips/P001-1 {per} --json --quiet")).out)
+    };
+    let files = ["kept/hico-fold0-seed1.safetensors", "kept/hico-fold1-seed1.safetensors"];
+    for per in ["", "--per frame --frame-stride 2"] {
+        let mean = of("kept", per);
+        let each = files.map(|file| of(file, per));
+        assert!(!mean.is_empty() && each.iter().all(|answers| answers.len() == mean.len()));
+        for (at, answer) in mean.iter().enumerate() {
+            let found = by_class(&answer["probabilities"]);
+            let expected = each.each_ref().map(|answers| by_class(&answers[at]["probabilities"]));
+            for (class, found) in found.iter().enumerate() {
+                assert!((found - f64::midpoint(expected[0][class], expected[1][class])).abs() < 1e-12, "{answer}");
+            }
+        }
+    }
+    let clip = &of("kept", "")[0];
+    assert!(
+        clip["network"]["words"].as_str().unwrap().starts_with("An ensemble of 2 networks, tested each on"),
+        "{clip}"
+    );
+    assert_eq!(clip["nearest"].as_array().unwrap().len(), 5);
+    // Networks of other classes do not answer together.
+    done(path, "split data --unlabel normal --folds 2 --force");
+    done(
+        path,
+        "finetune random --data data --side 32 --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out other --quiet",
+    );
+    std::fs::copy(path.join("other/scratch-fold0-seed1.safetensors"), path.join("kept/other.safetensors")).unwrap();
+    let said = run(path, ["predict", "kept", "clips/P001-1"]);
+    assert!(said.code == Some(1) && said.err.contains("holds 3 fine-tuned networks"), "{}", said.err);
+}
+
+#[test]
 fn what_cannot_be_predicted_is_told_and_the_others_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

@@ -6,7 +6,7 @@ mod table;
 use crate::setting::{dataset, done, run};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use table::{ALLOWED, DOCUMENTS_BEING_REWRITTEN, OUTPUT_BEING_REWRITTEN, RETIRED, SOURCES_BEING_REWRITTEN};
+use table::{ALLOWED, RETIRED};
 
 /// A text that a user meets, and where it stands.
 struct Text {
@@ -31,8 +31,7 @@ fn places(text: &str, phrase: &str) -> Vec<usize> {
 /// Retired words of a text, each with what stands around it and what to write instead; notes which contexts it needed.
 fn retired_words(text: &str, used: &mut BTreeSet<&'static str>) -> Vec<String> {
     let text = plain(text);
-    let contexts = ALLOWED.iter().map(|(context, _)| *context).chain(OUTPUT_BEING_REWRITTEN.iter().copied());
-    let allowed: Vec<(&str, String)> = contexts.map(|context| (context, plain(context))).collect();
+    let allowed: Vec<(&str, String)> = ALLOWED.iter().map(|(context, _)| (*context, plain(context))).collect();
     let mut found = Vec::new();
     for (word, write) in RETIRED.iter().flat_map(|row| row.words.iter().map(|word| (*word, row.write))) {
         for at in places(&text, word) {
@@ -79,10 +78,7 @@ fn help(command: &[String], texts: &mut Vec<Text>) {
 /// README and the pages of `docs`.
 fn documents() -> Vec<Text> {
     let pages = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let is_read = |path: &PathBuf| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        name.ends_with(".md") && !DOCUMENTS_BEING_REWRITTEN.contains(&name.as_str())
-    };
+    let is_read = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == "md");
     let mut pages: Vec<PathBuf> = pages.filter(is_read).collect();
     pages.push(root().join("README.md"));
     pages.iter().map(|path| read(path)).collect()
@@ -186,9 +182,6 @@ fn messages() -> Vec<Text> {
     for name in ["hico-cli", "hico-data", "hico-serve", "hico"] {
         for file in files_below(&root().join("crates").join(name).join("src"), ".rs") {
             let place = file.strip_prefix(root().join("crates")).unwrap().to_string_lossy().replace('\\', "/");
-            if SOURCES_BEING_REWRITTEN.iter().any(|part| place.contains(part)) {
-                continue;
-            }
             let code = std::fs::read_to_string(&file).unwrap();
             let code = code.split("\nmod tests {").next().unwrap();
             // Names of random streams and reasons of lints are not shown, nor are assertions about our own code.
@@ -241,8 +234,7 @@ fn texts_for_users_hold_no_retired_word() {
         })
         .collect();
     assert!(found.is_empty(), "{} retired words:\n{}", found.len(), found.join("\n"));
-    let contexts = ALLOWED.iter().map(|(context, _)| context).chain(OUTPUT_BEING_REWRITTEN);
-    let unused: Vec<&&str> = contexts.filter(|context| !used.contains(**context)).collect();
+    let unused: Vec<&str> = ALLOWED.iter().map(|(context, _)| *context).filter(|of| !used.contains(of)).collect();
     assert!(unused.is_empty(), "contexts that no text has: {unused:#?}");
     assert!(ALLOWED.iter().all(|(_, reason)| reason.len() > 10), "a context without a reason");
 }
@@ -372,9 +364,6 @@ fn help_texts_are_broken_into_lines_by_the_terminal_alone_and_begin_with_example
     let mut seen = 0;
     for file in files_below(&args, ".rs") {
         let place = file.to_string_lossy().replace('\\', "/");
-        if SOURCES_BEING_REWRITTEN.iter().any(|part| place.contains(part)) {
-            continue;
-        }
         let code = std::fs::read_to_string(&file).unwrap();
         for help in code.split("after_help = ").skip(1) {
             let help = &sentences(help, &['"'])[0];

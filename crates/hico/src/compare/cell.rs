@@ -38,7 +38,8 @@ pub struct Options {
     pub epochs: Option<usize>,
     /// Whether a recipe's batch is lowered to the clips that there are where those are fewer; else that is an error.
     pub lower_batch: bool,
-    /// Whether every fine-tuned network is kept in the folder.
+    /// Whether fine-tuned networks are kept in the folder: those that were pretrained, or where there is none those from random
+    /// weights.
     pub keep_networks: bool,
     /// Whether the folders of pretraining runs are kept, in [`PRETRAIN_FOLDER`].
     pub keep_runs: bool,

@@ -32,7 +32,7 @@ pub(super) fn method(study: &Study, method: &StudyMethod) -> MethodFacts {
         Start::Given(pretrained) => format!("The encoder {}.", pretrained.description),
         Start::Recipe(of) => format!("The encoder {}, on {}.", recipe(of), sources(study)),
         Start::Baseline(Baseline::Majority) => {
-            "Every frame gets the shares of the classes among the training clips.".to_owned()
+            "Every frame gets the class frequencies of the training clips.".to_owned()
         }
         Start::Baseline(Baseline::Thumbnails) => {
             format!("{NEIGHBOURS} nearest neighbours among the training frames as 16x16 grey thumbnails.")
@@ -41,10 +41,7 @@ pub(super) fn method(study: &Study, method: &StudyMethod) -> MethodFacts {
             "Predicted from size, frame rate, tint and file type alone, without a look at the picture.".to_owned()
         }
     };
-    let role = match method.start {
-        Start::Random | Start::Scratch | Start::Baseline(_) => Role::Baseline,
-        Start::Weights(_) | Start::Given(_) | Start::Recipe(_) => Role::Pretrained,
-    };
+    let role = if method.is_pretrained() { Role::Pretrained } else { Role::Baseline };
     MethodFacts { name: method.name.clone(), description, role, ablates: method.ablates.clone() }
 }
 
@@ -131,8 +128,8 @@ fn of_pretraining(method: &StudyMethod, study: &Study, data: &[Arc<Dataset>], an
     match &method.start {
         Start::Given(pretrained) if !matches!(pretrained.seen, Seen::Groups { all: true, .. }) => {
             warnings.push(format!(
-                "{name}: the weights do not say which groups their pretraining saw, or not all, so nobody can tell whether it \
-                 saw the groups that are tested"
+                "{name}: the weights do not say which groups their pretraining saw, or not all, so whether it saw the \
+                 groups that are tested is unknown"
             ));
         }
         Start::Weights(_) => {
@@ -145,7 +142,7 @@ fn of_pretraining(method: &StudyMethod, study: &Study, data: &[Arc<Dataset>], an
         of_method.flat_map(|answer| answer.seen_groups.iter().map(|group| (answer.data.as_str(), group))).collect();
     if !seen.is_empty() {
         warnings.push(format!(
-            "{name}: its pretraining saw {} of the tested groups; its figures are spoilt. Pretrain it within each fold, or hold \
+            "{name}: its pretraining saw {} of the tested groups; its figures are contaminated. Pretrain it within each fold, or hold \
              the tested fold out",
             seen.len()
         ));

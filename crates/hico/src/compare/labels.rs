@@ -69,7 +69,7 @@ impl FromStr for Labels {
             }
             _ if word == "all" => Ok(Self::All),
             _ => Err(format!(
-                "{word:?}: a label budget is \"all\", a number of groups of each class, 1 or more, or a share of them, 0.001 \
+                "{word:?}: known labels are \"all\", a number of groups of each class, 1 or more, or a fraction of them, 0.001 \
                  to 0.999"
             )),
         }

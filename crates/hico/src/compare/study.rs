@@ -74,6 +74,12 @@ impl StudyMethod {
         matches!(self.start, Start::Baseline(_))
     }
 
+    /// Returns true where its encoder was or will be pretrained.
+    #[must_use]
+    pub const fn is_pretrained(&self) -> bool {
+        matches!(self.start, Start::Weights(_) | Start::Given(_) | Start::Recipe(_))
+    }
+
     /// Whether its pretraining reads labels: then that may know no more of them than its judgement.
     #[must_use]
     pub fn reads_labels(&self) -> bool {

@@ -197,7 +197,7 @@ fn check_judging(judge: &Judging) -> Result<(), StudyError> {
         }
     }
     let some = judge.evaluations().iter().any(|(_, budgets)| !budgets.is_empty());
-    held("linear_probe", some, "a list with a budget, or one of the other evaluations must have one")?;
+    held("linear_probe", some, "a list that is not empty, here or of another evaluation")?;
     held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
     held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
     held("finetune_steps", (1..=1_000_000).contains(&judge.finetune_steps), "from 1 to 1,000,000")?;

@@ -172,7 +172,8 @@ impl<'a> Work<'a> {
                 (self.tell)(CellEvent::Note(answered));
                 match &found.tuned {
                     Some(tuned) => {
-                        if self.options.keep_networks {
+                        if self.options.keep_networks && (!random || study.methods.iter().all(|of| !of.is_pretrained()))
+                        {
                             let facts = Facts { study, method, beginning: &stage.beginning, seen: &stage.seen };
                             let predicted = (tuned, Some(found.predictions.as_slice()));
                             network::save(&self.options.folder, &judge, &plan, predicted, facts)?;

@@ -175,16 +175,16 @@ fn known_of(path: &Path, known: KnownFacts, tensors: &[NamedTensor], classes: us
     let labelled = frames.iter().all(|frame| frame.label < classes);
     let mut distances = usual.iter().chain(&usual_layout);
     if frames.is_empty() || !labelled || !distances.all(|usual| usual.is_finite() && *usual > 0.0) {
-        return Err(broken("what it tells of its training frames makes no sense"));
+        return Err(broken("what it says of its training frames makes no sense"));
     }
     let rows = |name: &str| -> Result<Vec<Vec<f32>>, WeightsError> {
         let tensor = tensors.iter().find(|tensor| tensor.name == name);
-        let tensor = tensor.ok_or_else(|| broken(&format!("it tells of training frames but has no {name}")))?;
+        let tensor = tensor.ok_or_else(|| broken(&format!("it names training frames but has no {name}")))?;
         match *tensor.shape.as_slice() {
             [count, width] if count == frames.len() && width > 0 => {
                 Ok(tensor.values.chunks_exact(width).map(<[f32]>::to_vec).collect())
             }
-            _ => Err(broken(&format!("{name} does not fit what it tells of its training frames"))),
+            _ => Err(broken(&format!("{name} does not fit what it says of its training frames"))),
         }
     };
     let [features, looks] = [rows(KNOWN[0])?, rows(KNOWN[1])?];

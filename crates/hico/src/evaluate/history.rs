@@ -252,12 +252,12 @@ impl TestFacts {
         }
         let shown = figure.interval().map_or(true, |[low, _]| low > self.chance);
         (!shown)
-            .then(|| "the interval includes chance: that this network tells the classes apart is not shown".to_owned())
+            .then(|| "the interval includes chance: that this network separates the classes is not shown".to_owned())
     }
 }
 
 /// What is said of a network that was never tested, or whose file does not tell.
-pub const NEVER_TESTED: &str = "this network was never tested on patients that it had not seen, or its file does not tell: nobody knows what it is worth";
+pub const NEVER_TESTED: &str = "this network was never tested on patients that it had not seen, or its file does not say so: what it is worth is unknown";
 
 /// What a network reached on patients that it never saw, as every place that shows its answers says it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

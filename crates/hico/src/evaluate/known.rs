@@ -71,6 +71,18 @@ impl Distances {
         self.features.max(self.look).max(self.layout.unwrap_or(0.0))
     }
 
+    /// Of each the mean over several networks; one at least.
+    #[must_use]
+    pub fn mean(networks: &[Self]) -> Self {
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let layouts: Option<Vec<f64>> = networks.iter().map(|network| network.layout).collect();
+        Self {
+            features: mean(networks.iter().map(|network| network.features).collect()),
+            look: mean(networks.iter().map(|network| network.look).collect()),
+            layout: layouts.map(mean),
+        }
+    }
+
     /// Of each the median over frames, as the usual distances of clips are.
     #[must_use]
     pub fn of_clip(frames: &[Self]) -> Self {

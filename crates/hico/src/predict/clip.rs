@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Training clips that are named as near.
-const NEAREST: usize = 5;
+pub(super) const NEAREST: usize = 5;
 
 /// A number for each class, in the order of the model's classes; as JSON an object with the classes as keys.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,15 @@ pub struct ByClass {
 }
 
 impl ByClass {
+    /// The mean of several, of the same classes; one at least.
+    pub(super) fn mean<'a>(all: impl ExactSizeIterator<Item = &'a Self> + Clone) -> Self {
+        let count = all.len() as f64;
+        let of_class = |class: usize| all.clone().map(|one| one.values[class]).sum::<f64>() / count;
+        let first = all.clone().next();
+        let classes = first.map_or_else(|| Arc::from([]), |one| Arc::clone(&one.classes));
+        Self { values: (0..classes.len()).map(of_class).collect(), classes }
+    }
+
     /// The numbers, in the order of the model's classes.
     #[must_use]
     pub fn values(&self) -> &[f64] {

@@ -4,8 +4,10 @@
 //! - [`model`]: a fine-tuned network, ready to be asked
 //! - [`sources`]: files and folders → clips, prepared as the network's training clips were
 //! - [`clip`]: a clip → its answer, frame by frame
+//! - [`ensemble`]: the mean answer of several networks
 
 pub mod clip;
+pub mod ensemble;
 pub mod model;
 pub mod sources;
 

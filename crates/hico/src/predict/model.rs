@@ -51,12 +51,20 @@ impl Model {
     }
 }
 
+/// The fine-tuned networks in a folder, one at least.
+pub(super) fn networks_of(folder: &Path) -> Result<Vec<PathBuf>, PredictError> {
+    let failed = |source| PredictError::File { path: folder.to_owned(), source };
+    let found = classifier_file::networks_in(folder).map_err(failed)?;
+    if found.is_empty() {
+        return Err(PredictError::NoModel { folder: folder.to_owned(), remedy: remedy(folder) });
+    }
+    Ok(found)
+}
+
 /// The one fine-tuned network in a folder.
 fn network_in(folder: &Path) -> Result<PathBuf, PredictError> {
-    let failed = |source| PredictError::File { path: folder.to_owned(), source };
-    let mut found = classifier_file::networks_in(folder).map_err(failed)?;
+    let mut found = networks_of(folder)?;
     match found.len() {
-        0 => Err(PredictError::NoModel { folder: folder.to_owned(), remedy: remedy(folder) }),
         1 => Ok(found.remove(0)),
         _ => {
             let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();

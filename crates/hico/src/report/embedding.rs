@@ -36,7 +36,7 @@ pub fn page(title: &str, picture: &Picture, rows: usize) -> String {
         p .note {
             "t-SNE of the cosines between rows: only nearness means anything, neither distances between clusters nor their sizes do. "
             "Rows of one patient that lie together whatever their label show that the encoder knows the patient or the "
-            "scanner. Judge an encoder by its figures under cross-validation, not by this picture."
+            "scanner. Evaluate an encoder by its figures under cross-validation, not by this picture."
         }
     };
     let umap = html! {

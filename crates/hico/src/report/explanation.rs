@@ -27,7 +27,7 @@ pub fn page(explanation: &Explanation, frames: &[Explained], pictures: &[[Vec<u8
                 .enumerate()
                 .map(|(place, (level, map))| format!("{} ({map}{})", level.word(), places(place))),
         )
-        .chain(["where hiding matters".to_owned()])
+        .chain(["where occlusion matters".to_owned()])
         .collect();
     let picture = |bytes: &[u8], words: &str| -> Markup {
         let data = format!("data:image/png;base64,{}", STANDARD.encode(bytes));
@@ -58,7 +58,7 @@ pub fn page(explanation: &Explanation, frames: &[Explained], pictures: &[[Vec<u8
     });
     let checks = Table {
         caption: "Whether the maps can be believed (rank correlations, mean over frames)",
-        head: vec!["level", "with hiding", "with random weights"],
+        head: vec!["level", "with occlusion", "with random weights"],
         rows: checks.into(),
         figures_from: 1,
     };
@@ -67,14 +67,14 @@ pub fn page(explanation: &Explanation, frames: &[Explained], pictures: &[[Vec<u8
         (checks.render())
         p .note {
             "Local, medium and global are Grad-CAM at three depths of the backbone; brighter places speak more for the class. "
-            "Where hiding matters: how far the probability falls where each place is hidden behind the mean. A map near 1 with random "
-            "weights shows the picture, not what was learnt; one far from hiding shows something that the answer does not hang on. "
+            "Where occlusion matters: how far the probability falls where each place is hidden behind the mean. A map near 1 with random "
+            "weights shows the picture, not what was learnt; one far from occlusion shows something that the answer does not hang on. "
             "Maps of fewer than 16 places are too coarse for either check. A map says where, never why."
         }
     };
     let subtitle = format!("{}, probability {}", explanation.class, percent(explanation.probability));
     // A page is passed on; where somebody keeps their patients is nobody's business.
     let name = explanation.source.rsplit(['/', '\\']).next().unwrap_or_default();
-    let section = Section { id: "looks".to_owned(), title: "Where it looks".to_owned(), body };
+    let section = Section { id: "reads".to_owned(), title: "What it reads".to_owned(), body };
     around(&Head { brand: "hico explain", title: name, subtitle: &subtitle }, &[section])
 }

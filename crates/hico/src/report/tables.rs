@@ -21,7 +21,7 @@ pub(crate) struct Table<'a> {
 pub(crate) struct Row {
     /// Its cells.
     pub(crate) cells: Vec<Markup>,
-    /// A style class: `best`, `floor`, `spoilt` or nothing.
+    /// A style class: `best`, `baseline`, `contaminated` or nothing.
     pub(crate) class: &'static str,
 }
 

@@ -170,11 +170,12 @@ fn contamination_is_red_and_at_the_top() {
     let hico = summary.tables[1].entries.iter_mut().find(|entry| entry.method == "hico").unwrap();
     hico.scores.as_mut().unwrap().runs[0].seen_groups.push("patient 7".to_owned());
     let html = built(folder(&summary, 2, 0).path(), None);
-    let alert = html.find("class=\"alert spoilt\"").unwrap();
+    let alert = html.find("class=\"alert contaminated\"").unwrap();
     assert!(alert < html.find("<figure").unwrap(), "before the first figure");
     assert!(
-        html[alert..]
-            .starts_with("class=\"alert spoilt\" role=\"note\"><b>Do not believe: </b>hico: its pretraining saw 1")
+        html[alert..].starts_with(
+            "class=\"alert contaminated\" role=\"note\"><b>Do not believe: </b>hico: its pretraining saw 1"
+        )
     );
 }
 

@@ -145,7 +145,7 @@ fn cell_hint(error: &CellError) -> Option<String> {
             "delete that file, and that cell's file in `cells`: the same command then makes them again"
         }
         CellError::Busy(_) => {
-            "wait for the other process, and then repeat the command, which goes on from what it has done"
+            "wait for the other process, and then repeat the command, which goes on from what it has finished"
         }
         _ => return None,
     };
@@ -164,7 +164,7 @@ fn pretrained_hint(error: &PretrainedError) -> Option<String> {
             return files.first().map(|file| format!("name one of these files: {}", file.display()));
         }
         PretrainedError::Version { .. } => {
-            "use that version of hico, or name the run's best.safetensors: then nobody knows which groups it saw"
+            "use that version of hico, or name the run's best.safetensors: then which groups it saw is unknown"
         }
         PretrainedError::Misfit { source, .. } if source.hint().is_some() => source.hint()?,
         PretrainedError::Misfit { .. } => "name weights of a ResNet-18, 34 or 50 for pictures of three channels",

@@ -68,7 +68,7 @@ pub struct Request {
     pub random: bool,
     /// Where the evaluation is kept.
     pub folder: PathBuf,
-    /// Whether every fine-tuned network is kept in the folder.
+    /// Whether the fine-tuned networks of the contender are kept in the folder.
     pub keep_networks: bool,
     /// Where to compute.
     pub device: DeviceChoice,

@@ -23,16 +23,12 @@ pub(super) fn across(findings: &Findings, corpus: &Corpus<'_>) -> Option<Section
     let kinds = [
         (of(Relation::AcrossDataSets), "In two data sets", "What is learnt on one of them is known on the other."),
         (of(Relation::AcrossFolds), "In two folds", "A leak: what is learnt in one fold is tested in another."),
-        (
-            of(Relation::AcrossGroups),
-            "In two groups",
-            "The next split may put them on its two sides: merge the groups.",
-        ),
+        (of(Relation::AcrossGroups), "In two groups", "The next split may put them into two folds: merge the groups."),
     ];
     let count: usize = kinds.iter().map(|(pairs, ..)| pairs.len()).sum();
     (count > 0).then(|| Section {
         id: "pairs".to_owned(),
-        title: "The same on two sides".to_owned(),
+        title: "The same in two folds".to_owned(),
         body: html! {
             @for (pairs, title, meaning) in kinds.iter().filter(|(pairs, ..)| !pairs.is_empty()) {
                 h3 { (title) ": " (counted(pairs.len(), "pair", "pairs")) }
@@ -80,7 +76,7 @@ pub(super) fn nearest(findings: &Findings, corpus: &Corpus<'_>) -> Option<Sectio
     let pairs: Vec<&Pair> = findings.nearest_others.iter().collect();
     (!pairs.is_empty()).then(|| Section {
         id: "nearest".to_owned(),
-        title: "Just not the same".to_owned(),
+        title: "Below the threshold".to_owned(),
         body: html! {
             p {
                 "The most alike clips of different groups that lie below the thresholds. If you see the same in them, "

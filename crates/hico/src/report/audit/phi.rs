@@ -1,4 +1,4 @@
-//! One page about text that is burned into frames and headers that tell identity.
+//! One page about text that is burned into frames and headers with identifying values.
 
 use crate::report::number::{count, counted};
 use crate::report::page::{Head, around};
@@ -27,7 +27,7 @@ pub fn phi_page(report: &PhiReport) -> String {
     let sections: Vec<Section> = [
         Some(section("summary", "Summary", summary(report))),
         (!suspected.is_empty()).then(|| section("suspected", "Suspected clips", clips(&suspected))),
-        (!filled.is_empty()).then(|| section("headers", "Headers that tell identity", headers(&filled))),
+        (!filled.is_empty()).then(|| section("headers", "Headers with identifying values", headers(&filled))),
         (!report.unseen.is_empty()).then(|| section("unseen", "Not looked at", unseen(report))),
         Some(section("how", "How it was found", how(report.threshold))),
     ]
@@ -48,7 +48,7 @@ fn summary(report: &PhiReport) -> Markup {
             p .word { (word) }
             ul {
                 li .sentence { "Text suspected in " (counted(report.suspected, "clip", "clips")) "." }
-                li .sentence { "Headers that tell identity: " (count(report.headers as f64)) "." }
+                li .sentence { "Headers with identifying values: " (count(report.headers as f64)) "." }
                 li .sentence { "Not looked at: " (counted(report.unseen.len(), "clip", "clips")) "." }
             }
         }
@@ -120,7 +120,7 @@ fn headers(filled: &[&ClipText]) -> Markup {
 fn unseen(report: &PhiReport) -> Markup {
     let row = |unseen: &hico_data::phi::Unseen| Row {
         cells: vec![text(&unseen.clip), text(&unseen.reason)],
-        class: "spoilt",
+        class: "contaminated",
     };
     let table = Table {
         caption: "Files of which nothing is known",

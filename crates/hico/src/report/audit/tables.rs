@@ -36,7 +36,7 @@ pub(super) fn summary(findings: &Findings, confounds: Result<&Confounds, &str>) 
         div class=(class) {
             p .word { (word) }
             @if leaks.is_empty() {
-                p .sentence { "Nothing stands on two sides, and no picture has two labels." }
+                p .sentence { "Nothing stands in two folds, and no picture has two labels." }
             } @else {
                 ul { @for leak in &leaks { li .sentence { (leak) } } }
             }
@@ -72,21 +72,21 @@ pub(super) fn sides(findings: &Findings) -> Option<Section> {
             text(listed(crossing.places.iter().map(String::as_str), LISTED)),
             text(count(crossing.clips as f64)),
         ],
-        class: if crossing.leaks() { "spoilt" } else { "" },
+        class: if crossing.leaks() { "contaminated" } else { "" },
     };
     let rows: Vec<Row> = findings.crossings.iter().take(ROWS).map(row).collect();
     let head = vec!["name", "is a", "stands in", "which", "clips"];
     let table = Table { caption: "By name", head, rows, figures_from: 4 };
     (!findings.crossings.is_empty()).then(|| Section {
         id: "sides".to_owned(),
-        title: "Names on two sides".to_owned(),
+        title: "Names in two folds".to_owned(),
         body: html! {
             (table.render())
             @if findings.crossings.len() > ROWS {
                 p .note { "The first " (ROWS) " of " (findings.crossings.len()) "." }
             }
             p .note {
-                "Names are compared as written: two data sets that both count patients from 1 seem to share them."
+                "Names are compared as written: two data sets that both count patients from 1 seem to have them in common."
             }
         },
     })
@@ -131,15 +131,15 @@ fn confound_table(confounds: &Confounds) -> Markup {
         class,
     };
     let things = confounds.things.iter().map(|thing| row(thing.name, thing.what, &thing.judged, ""));
-    let floors = [
+    let baselines = [
         row("all of them", "everything above together", &confounds.together, "best"),
-        row("largest class", "always the same class", &confounds.majority, "floor"),
-        row("thumbnail", "nearest neighbours of 16x16 grey pixels", &confounds.thumbnails, "floor"),
+        row("largest class", "always the same class", &confounds.majority, "baseline"),
+        row("thumbnail", "nearest neighbours of 16x16 grey pixels", &confounds.thumbnails, "baseline"),
     ];
     let table = Table {
         caption: "The label, predicted from one thing alone, per clip",
         head: vec!["predicted from", "balanced accuracy", "accuracy", "above chance"],
-        rows: things.chain(floors).collect(),
+        rows: things.chain(baselines).collect(),
         figures_from: 1,
     };
     html! {
@@ -231,7 +231,7 @@ pub(super) fn remedy(findings: &Findings, remedy: &Remedy) -> Option<Section> {
         @if !excluded.rows.is_empty() { (excluded.render()) }
         @if remedy.excluded.len() > ROWS { p .note { "The first " (ROWS) " of " (remedy.excluded.len()) "." } }
     };
-    Some(Section { id: "remedy".to_owned(), title: "What can be done".to_owned(), body })
+    Some(Section { id: "remedy".to_owned(), title: "Remedies".to_owned(), body })
 }
 
 /// Clips and groups of every class.

@@ -42,12 +42,12 @@ pub(crate) struct Row {
 /// How a row is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// An open grey square: a floor.
-    Floor,
-    /// A filled dot: a contender.
-    Contender,
+    /// An open grey square: a baseline.
+    Baseline,
+    /// A filled dot: a pretrained method.
+    Pretrained,
     /// A filled red dot: not to be believed.
-    Spoilt,
+    Contaminated,
 }
 
 /// A vertical line.
@@ -143,9 +143,9 @@ impl Row {
         // The figure's text keeps its room; a long name gives way.
         let room = ((WIDTH - 24.0 - text_width(&self.text)) / (TEXT * 0.58)).max(8.0) as usize;
         let class = match self.mark {
-            Mark::Floor => "mark floor",
-            Mark::Contender => "mark contender",
-            Mark::Spoilt => "mark spoilt",
+            Mark::Baseline => "mark baseline",
+            Mark::Pretrained => "mark pretrained",
+            Mark::Contaminated => "mark contaminated",
         };
         let shown = shortened(&self.name, room);
         html! {
@@ -153,7 +153,7 @@ impl Row {
             @for (left, words) in [(10.0, &shown), (x.end - text_width(&self.text), &self.text)] {
                 rect .back x=(format!("{:.1}", left - 3.0)) y=(format!("{:.1}", top + 3.0)) width=(format!("{:.1}", text_width(words) + 6.0)) height="16" {}
             }
-            text .rowname.strong[self.mark != Mark::Floor] x="10" y=(base) { (shown) }
+            text .rowname.strong[self.mark != Mark::Baseline] x="10" y=(base) { (shown) }
             text .rowtext.end x=(format!("{:.1}", x.end)) y=(base) { (self.text) }
             @if let Some([low, high]) = self.interval.filter(|ends| ends.iter().all(|end| end.is_finite())) {
                 @let [low, high] = [x.at(low), x.at(high)];
@@ -163,7 +163,7 @@ impl Row {
                 )) {}
             }
             @if place.is_finite() {
-                @if self.mark == Mark::Floor {
+                @if self.mark == Mark::Baseline {
                     rect class=(class) x=(format!("{:.1}", place - 4.5)) y=(format!("{:.1}", y - 4.5)) width="9" height="9" {}
                 } @else {
                     circle class=(class) cx=(format!("{place:.1}")) cy=(format!("{y:.1}")) r="5.5" {}
@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn row(name: &str, mean: f64, interval: Option<[f64; 2]>) -> Row {
-        Row { name: name.to_owned(), text: format!("{mean}"), mean, interval, second: None, mark: Mark::Contender }
+        Row { name: name.to_owned(), text: format!("{mean}"), mean, interval, second: None, mark: Mark::Pretrained }
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub(crate) struct Section {
 /// What a reader must know before believing a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gravity {
-    /// A figure is spoilt: red.
-    Spoilt,
+    /// A figure is contaminated: red.
+    Contaminated,
     /// A figure is to be read with care: amber.
     Care,
 }
@@ -29,7 +29,7 @@ pub(crate) enum Gravity {
 /// A boxed warning. The word in front says what the colour says, for those who do not see it.
 pub(crate) fn alert(gravity: Gravity, words: &str) -> Markup {
     let (class, word) = match gravity {
-        Gravity::Spoilt => ("alert spoilt", "Do not believe"),
+        Gravity::Contaminated => ("alert contaminated", "Do not believe"),
         Gravity::Care => ("alert care", "Mind"),
     };
     html! { p class=(class) role="note" { b { (word) ": " } (words) } }

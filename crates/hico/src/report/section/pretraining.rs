@@ -44,7 +44,7 @@ pub(crate) fn section(family: &Family, prefix: &str, suffix: &str) -> Section {
         h3 { "Loss, learning rate and speed" }
         div .charts { @for chart in training_charts(&runs, prefix) { (chart.render()) } }
         h3 { "Health of the representation" }
-        p .note { "Measured on groups that are watched but not trained on." }
+        p .note { "Measured on validation groups, which are not trained on." }
         div .charts { @for chart in health_charts(&runs, prefix) { (chart.render()) } }
     };
     Section { id: format!("{prefix}pretraining"), title: format!("Pretraining{suffix}"), body }
@@ -100,7 +100,7 @@ fn overview(runs: &[&Pretraining]) -> Markup {
         "images/s",
         "waiting for data",
         "last loss",
-        "watched loss",
+        "validation loss",
         "kNN",
         "rank",
     ];
@@ -167,7 +167,7 @@ fn training_charts(runs: &[&Pretraining], prefix: &str) -> Vec<LineChart<'static
         chart(
             "wait",
             "Waiting for data",
-            "share of the step, %",
+            "fraction of the step, %",
             by_step(|steps, row| 100.0 * steps.data_seconds[row] / steps.seconds[row]),
             Shape::FromZero,
             Some("Above some 10\u{a0}%, more threads or smaller stored frames would make training faster.".to_owned()),
@@ -192,11 +192,11 @@ fn health_charts(runs: &[&Pretraining], prefix: &str) -> Vec<LineChart<'static>>
             "balanced accuracy, %",
             |entry| entry.health.knn_balanced_accuracy.map(|share| share * 100.0),
             Shape::Between([0.0, 100.0]),
-            "5 nearest neighbours of watched frames among training frames. It should rise.",
+            "5 nearest neighbours of validation frames among training frames. It should rise.",
         ),
         chart(
             "watch",
-            "Loss on watched groups",
+            "Loss on validation groups",
             "loss, nats",
             |entry| entry.health.watch_loss,
             Shape::Free,

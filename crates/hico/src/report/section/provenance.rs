@@ -44,10 +44,10 @@ fn begun_with(run: &PretrainingFacts) -> Markup {
                     counted(run.clips, "clip", "clips"),
                     counted(run.learnt.count, "group", "groups")
                 ))),
-                ("watched", text(counted(run.watched.count, "group", "groups"))),
+                ("validation", text(counted(run.watched.count, "group", "groups"))),
             ]))
             (groups("Groups it learnt from", &groups_of(&run.learnt)))
-            (groups("Groups it watched", &groups_of(&run.watched)))
+            (groups("Validation groups", &groups_of(&run.watched)))
         }
     }
 }
@@ -73,14 +73,14 @@ fn pretraining(run: &Pretraining, open: bool) -> Markup {
                         counted(record.groups.len(), "group", "groups"),
                         record.labelled
                     ))),
-                    ("watched", text(format!(
+                    ("validation", text(format!(
                         "{} of {}",
                         counted(record.watched_clips.len(), "clip", "clips"),
                         counted(record.watched_groups.len(), "group", "groups")
                     ))),
                 ]))
                 (groups("Groups it learnt from", &record.groups))
-                (groups("Groups it watched", &record.watched_groups))
+                (groups("Validation groups", &record.watched_groups))
             } @else {
                 p { "No record of this run is left; only its journal." }
             }

@@ -42,7 +42,7 @@ pub(super) fn sections(part: &Part<'_>, data: &DataFacts, table: &Table) -> Vec<
         }
         p .note {
             "Pooled over folds, mean over seeds. n/a: no unit of that class, or none called so. Rows of a matrix are what a unit "
-            "is, columns what it was called; below each count its share of the row."
+            "is, columns what it was called; below each count its fraction of the row."
         }
     };
     let id = part.id(&format!("classes-{}-{}", data.name, table.evaluation));

@@ -99,7 +99,7 @@ fn runs(method: &Detailed<'_>) -> Markup {
         }
         let seen = if run.seen_groups.is_empty() { "none".to_owned() } else { run.seen_groups.join(", ") };
         cells.push(text(seen));
-        Row { cells, class: if run.seen_groups.is_empty() { "" } else { "spoilt" } }
+        Row { cells, class: if run.seen_groups.is_empty() { "" } else { "contaminated" } }
     };
     let caption = format!("{}: balanced accuracy per frame", method.name);
     Grid { caption: &caption, head, rows: runs.iter().map(row).collect(), figures_from: 1 }.render()

@@ -17,13 +17,13 @@ pub(in crate::report) fn glossary() -> Section {
              from random weights. Pretraining has shown something only above the best of them",
         ),
         ("per patient", "the mean probability of a patient's clips, each the mean of its frames; every figure but two"),
-        ("balanced accuracy", "mean over classes of the share of that class that was classified right"),
+        ("balanced accuracy", "mean over classes of the recall"),
         ("macro AUC", "mean over classes of the area under the one-against-rest ROC curve"),
         ("log loss", "mean of minus the logarithm of the probability of the true class, nats"),
         ("Brier score", "mean squared distance of the probabilities from the truth, summed over classes; 0 to 2"),
         (
             "calibration error",
-            "distance of confidence from the share that is right, five bins of equal mass, less what chance adds to it",
+            "distance of confidence from the fraction that is right, five bins of equal mass, less what chance adds to it",
         ),
         (
             "interval",

@@ -95,11 +95,11 @@ impl Part<'_> {
     }
 
     /// A method's name as a cell, and what must be known of it.
-    fn name(&self, method: &str, spoilt: bool) -> Markup {
+    fn name(&self, method: &str, contaminated: bool) -> Markup {
         html! {
             (method)
             @if self.role(method) == Some(Role::Baseline) { " " span .tag { "baseline" } }
-            @if spoilt { " " span .tag.spoilt { "contaminated" } }
+            @if contaminated { " " span .tag.contaminated { "contaminated" } }
         }
     }
 
@@ -108,7 +108,7 @@ impl Part<'_> {
         let summary = self.summary;
         let tables = summary.data.iter().flat_map(|data| largest_budgets(&self.tables_of(data)));
         let body = html! {
-            @for words in spoilt(summary) { (alert(Gravity::Spoilt, &words)) }
+            @for words in contaminated(summary) { (alert(Gravity::Contaminated, &words)) }
             @for table in tables { (answer_of(table, summary)) }
             @for words in &summary.warnings { (alert(Gravity::Care, words)) }
         };
@@ -132,7 +132,7 @@ impl Part<'_> {
         };
         let mut rows = vec![
             ("seeds", text(listed(seeds.iter().map(String::as_str), 100))),
-            ("budget", text(format!("{}, the same for every method", budget(summary.budget)))),
+            ("pretraining", text(format!("{}, the same for every method", budget(summary.budget)))),
             ("images", text(format!("{0}x{0} pixels, {1} frames a clip", summary.image_size, judging.frames_per_clip))),
             ("fine-tuning", text(format!("{epochs} of {}; {selection}", trained(judging.trainable)))),
             ("strength of probes", text(judging.probe_strength.to_string())),
@@ -218,7 +218,7 @@ fn answer_of(table: &Table, summary: &Summary) -> Markup {
         Judgement::Unclear => ("open", "Not shown"),
         Judgement::NotCompared => ("open", "Not compared"),
         Judgement::Alone => ("open", "Nothing to compare"),
-        Judgement::Spoilt => ("bad", "Not to be believed"),
+        Judgement::Contaminated => ("bad", "Not to be believed"),
     };
     html! {
         div class=(format!("answer {class}")) {
@@ -229,7 +229,7 @@ fn answer_of(table: &Table, summary: &Summary) -> Markup {
 }
 
 /// What says that a method's pretraining saw tested groups, for every method.
-fn spoilt(summary: &Summary) -> Vec<String> {
+fn contaminated(summary: &Summary) -> Vec<String> {
     let of_method = |method: &str| {
         let entries = summary.tables.iter().flat_map(|table| &table.entries).filter(|entry| entry.method == method);
         let groups = entries.filter_map(|entry| entry.scores.as_ref()).flat_map(|scores| scores.seen_groups());

@@ -180,8 +180,8 @@ pub(super) fn strata(table: &Table) -> Vec<Vec<String>> {
 }
 
 /// What a table of strata says.
-pub(super) const STRATA: &str = "Size or file type alone tell the classes apart better than chance here, so a figure over all \
-    clips may be theirs. Within a stratum they tell nothing: balanced accuracy per clip over the classes that are there.";
+pub(super) const STRATA: &str = "Size or file type alone separate the classes better than chance here, so a figure over all \
+    clips may be theirs. Within a stratum they are constant: balanced accuracy per clip over the classes that are there.";
 
 fn bare_p(p: f64) -> String {
     p_value(p).trim_start_matches(['p', '=', '\u{a0}', ' ']).to_owned()

@@ -1,6 +1,6 @@
 //! Figures of one table, its comparisons, and what was changed in ablations.
 
-use super::verdict::{is_spoilt, tested as tested_figure};
+use super::verdict::{is_contaminated, tested as tested_figure};
 use super::{Part, evaluation, labels, rows};
 use crate::compare::summary::{Compared, DataFacts, Entry, Role, Summary, Table};
 use crate::evaluate::outcome::{Estimate, Metric};
@@ -17,12 +17,12 @@ pub(super) fn scores(part: &Part<'_>, table: &Table) -> Markup {
     let best =
         table.asked().filter_map(|entry| tested(table, &entry.method, summary)).fold(f64::NEG_INFINITY, f64::max);
     let row = |(cells, entry): (Vec<String>, &Entry)| {
-        let name = part.name(&entry.method, is_spoilt(entry));
+        let name = part.name(&entry.method, is_contaminated(entry));
         let figures = cells.into_iter().skip(1).map(text);
         Row {
             cells: std::iter::once(name).chain(figures).collect(),
             class: match tested(table, &entry.method, summary) {
-                _ if is_spoilt(entry) => "spoilt",
+                _ if is_contaminated(entry) => "contaminated",
                 figure if figure == Some(best) => "best",
                 _ => "",
             },
@@ -73,9 +73,9 @@ fn reached(part: &Part<'_>, table: &Table) -> Markup {
             interval: interval_on_chart(figure),
             second: None,
             mark: match part.role(&entry.method) {
-                _ if is_spoilt(entry) => Mark::Spoilt,
-                Some(Role::Pretrained) => Mark::Contender,
-                _ => Mark::Floor,
+                _ if is_contaminated(entry) => Mark::Contaminated,
+                Some(Role::Pretrained) => Mark::Pretrained,
+                _ => Mark::Baseline,
             },
         })
     };
@@ -117,7 +117,7 @@ fn comparisons(part: &Part<'_>, table: &Table) -> Markup {
         mean: compared.comparison.difference.mean * 100.0,
         interval: interval_on_chart(&compared.comparison.difference),
         second: None,
-        mark: Mark::Contender,
+        mark: Mark::Pretrained,
     };
     let metric = rows::metric(summary.evaluation.metric);
     let title =

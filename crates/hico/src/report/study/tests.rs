@@ -270,7 +270,7 @@ fn a_method_that_saw_tested_groups_is_not_to_be_believed() {
     let hico = summary.tables[1].entries.iter_mut().find(|entry| entry.method == "hico").unwrap();
     hico.scores.as_mut().unwrap().runs[0].seen_groups.push("patient 7".to_owned());
     let verdict = Verdict::of(&summary.tables[1], &summary);
-    assert!(verdict.judgement == Judgement::Spoilt && verdict.sentence().contains("must not be believed"));
+    assert!(verdict.judgement == Judgement::Contaminated && verdict.sentence().contains("must not be believed"));
     let text = terminal(&summary);
     assert!(text.contains("CONTAMINATED: hico: its pretraining saw 1 group"), "{text}");
     assert!(text.contains("warning: one seed"), "{text}");

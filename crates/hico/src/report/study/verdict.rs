@@ -23,7 +23,7 @@ pub(super) enum Judgement {
     /// There is no pretrained method, or nothing to compare it with.
     Alone,
     /// Pretraining saw groups it is tested on: the figure means nothing.
-    Spoilt,
+    Contaminated,
 }
 
 /// What a table says of pretraining, by the figure that the study tests, per patient.
@@ -48,7 +48,7 @@ impl<'a> Verdict<'a> {
         let both = pretrained.zip(baseline);
         let difference = both.and_then(|((better, _), (other, _))| difference(table, &better.method, &other.method));
         let judgement = match (pretrained, both, difference) {
-            (Some((entry, _)), ..) if is_spoilt(entry) => Judgement::Spoilt,
+            (Some((entry, _)), ..) if is_contaminated(entry) => Judgement::Contaminated,
             (_, Some(_), Some((estimate, p))) => judge(&estimate, p),
             (_, Some(_), None) => Judgement::NotCompared,
             _ => Judgement::Alone,
@@ -96,7 +96,7 @@ impl<'a> Verdict<'a> {
             format!("{} points ({interval}; {})", points(estimate.mean), p_value(p))
         });
         match (self.judgement, tested) {
-            (Judgement::Spoilt, _) => {
+            (Judgement::Contaminated, _) => {
                 "But its pretraining saw groups that it is tested on, so this figure must not be believed.".to_owned()
             }
             (Judgement::Better, Some(tested)) => format!("The gain over that baseline is {tested}."),
@@ -121,7 +121,7 @@ impl<'a> Verdict<'a> {
 }
 
 /// Returns true where pretraining saw a tested group.
-pub(super) fn is_spoilt(entry: &Entry) -> bool {
+pub(super) fn is_contaminated(entry: &Entry) -> bool {
     entry.scores.as_ref().is_some_and(|scores| !scores.seen_groups().is_empty())
 }
 

@@ -1,7 +1,7 @@
 //! The tables as Markdown, and for the terminal.
 
 use super::verdict::Verdict;
-use super::{budget, choices, evaluation, largest_budgets, rows, spoilt, tables, title};
+use super::{budget, choices, contaminated, evaluation, largest_budgets, rows, tables, title};
 use crate::compare::plan::{ClassPlan, StudyPlan};
 use crate::compare::summary::{Summary, Table};
 use crate::report::number::{counted, decimal, significant, tested};
@@ -21,7 +21,7 @@ pub fn markdown(summary: &Summary) -> String {
     );
     line(&mut text, "");
     sentences(summary).iter().for_each(|sentence| line(&mut text, &format!("- {sentence}")));
-    spoilt(summary).iter().for_each(|words| line(&mut text, &format!("\n> CONTAMINATED: {words}")));
+    contaminated(summary).iter().for_each(|words| line(&mut text, &format!("\n> CONTAMINATED: {words}")));
     summary.warnings.iter().for_each(|warning| line(&mut text, &format!("\n> {warning}")));
     for table in &summary.tables {
         line(&mut text, &format!("\n## {}\n", title(table)));
@@ -87,7 +87,7 @@ pub fn plan(plan: &StudyPlan) -> String {
         );
     }
     match plan.least_p {
-        Some(least) => line(&mut text, &format!("with so many seeds no p is below {}", significant(least))),
+        Some(least) => line(&mut text, &format!("with this number of seeds no p is below {}", significant(least))),
         None => line(&mut text, "one seed: whether other seeds would show the same cannot be tested"),
     }
     line(&mut text, "differences are expected to spread as those of two pretrained methods did on 44 lung patients");
@@ -134,7 +134,7 @@ pub fn terminal(summary: &Summary) -> String {
     }
     line(&mut text, "");
     sentences(summary).iter().for_each(|sentence| line(&mut text, sentence));
-    spoilt(summary).iter().for_each(|words| line(&mut text, &format!("CONTAMINATED: {words}")));
+    contaminated(summary).iter().for_each(|words| line(&mut text, &format!("CONTAMINATED: {words}")));
     summary.warnings.iter().for_each(|warning| line(&mut text, &format!("warning: {warning}")));
     plain(&text)
 }
