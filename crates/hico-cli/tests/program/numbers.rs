@@ -200,6 +200,15 @@ fn a_network_of_every_patient_goes_on_predicts_and_says_that_it_was_never_tested
     assert!(clips[0] + clips[1] == labelled as u64 && clips[1] > 0, "{clips:?}");
     let said = done(path, "predict all clips/P001-1");
     assert!(said.err.contains("never tested"), "{}", said.err);
+    // What is there is not trained again.
+    let before = std::fs::metadata(&file).unwrap().modified().unwrap();
+    assert_eq!(json(&done(path, &format!("{tune} --out all")).out), trained);
+    assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), before);
+    // Nor is the top of a pyramid that weights lack.
+    done(path, "export run --to torchvision --out backbone.safetensors --quiet");
+    let top = "finetune backbone.safetensors --data data --all --trainable last-block --epochs 1 --out top";
+    let said = run(path, top.split(' '));
+    assert!(said.code == Some(1) && said.err.contains("no feature pyramid"), "{}", said.err);
     // The last epoch, learnt from every patient.
     let last = json(&done(path, &format!("{tune} --model-selection last --out last")).out);
     assert_eq!(last["clips"], serde_json::json!([labelled, 0]));

@@ -12,7 +12,7 @@ use crate::evaluate::plan::{FoldPlan, groups_of};
 use crate::evaluate::predictions::FramePrediction;
 use crate::evaluate::pretrained::Seen;
 use crate::evaluate::scores::score;
-use hico_data::Dataset;
+use hico_data::{Dataset, Seed};
 use std::path::{Path, PathBuf};
 
 /// Name of a network that was trained from random weights.
@@ -52,12 +52,19 @@ pub(super) fn save(
         history: Some(history),
         ..ClassifierFacts::new(judge.dataset, tuned.classifier.trainable(), of.study.depth, judge.view)
     };
-    let name = if of.method.start == Start::Scratch { SCRATCH } else { &of.method.name };
-    let path = folder.join(classifier_file::file_name(name, predictions.map(|_| plan.fold), judge.seed.0));
+    let path = path(folder, of.method, predictions.map(|_| plan.fold), judge.seed);
     let failed = |source| CellError::of_judge(of.method.name.clone(), source);
     let known = judge.known(&tuned.classifier, plan).map_err(failed)?;
     classifier_file::save(&path, &tuned.classifier, &facts, Some(&known)).map_err(failed_file(&path))?;
     Ok(path)
+}
+
+/// Where a network is written.
+///
+/// - `fold`: the one that tested it; `None` where nobody was tested
+pub(super) fn path(folder: &Path, method: &StudyMethod, fold: Option<usize>, seed: Seed) -> PathBuf {
+    let name = if method.start == Start::Scratch { SCRATCH } else { &method.name };
+    folder.join(classifier_file::file_name(name, fold, seed.0))
 }
 
 /// What a fine-tuned network learns from.

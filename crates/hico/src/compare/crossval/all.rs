@@ -30,7 +30,7 @@ pub struct TrainedOnAll {
     pub facts: TuningFacts,
 }
 
-/// Fine-tunes the contender's encoder, or random weights, on every labelled clip and keeps the network; only the patients
+/// Fine-tunes the contender's encoder, or random weights, on every labelled clip and keeps the network, unless it is there; only the patients
 /// that choose its epoch, where [`ModelSelection::InnerValidation`] asks for them, are not learnt from. The same request on
 /// the same folder goes on where it stopped.
 ///
@@ -60,6 +60,11 @@ pub fn train_on_all(
         seed,
         place: Workplace { device: &device, threads, stop },
     };
+    let method = &study.methods[0];
+    let network = network::path(&request.folder, method, None, seed);
+    if network.is_file() {
+        return Ok(TrainedOnAll { network, facts: network::tuning(&judge, &plan) });
+    }
     let nothing = Seen::Groups { groups: Default::default(), data: String::new(), all: true };
     let (encoder, beginning, seen) = match &request.contender {
         Contender::Given(pretrained) => {
@@ -82,7 +87,6 @@ pub fn train_on_all(
     };
     let failed = |source| EvaluateError::from(CellError::of_judge("all patients".to_owned(), source));
     let (tuned, _) = judge.tuned_and_tested(&encoder, &plan, tuning).map_err(failed)?;
-    let method = &study.methods[0];
     let facts = Facts { study: &study, method, beginning: &beginning, seen: &seen };
     let network = network::save(&request.folder, &judge, &plan, (&tuned, None), facts)?;
     // The network is there; what was kept on the way is of no use any more.
