@@ -3,11 +3,12 @@
 //! It goes the way that a person's own clips go, through files and the same functions, and claims nothing: the phantom
 //! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
 
+use crate::Error;
 use crate::compare::crossval::{self, Contender, EvaluateError, Request, cross_validate};
 use crate::compare::summary::Summary;
 use crate::device::DeviceChoice;
 use crate::evaluate::finetune::FinetuneRecipe;
-use crate::recipe::{self, Recipe, RecipeError};
+use crate::recipe::{self, Recipe};
 use crate::report::{self, ReportError};
 use crate::train::run_record::VERSION;
 use hico_data::ingest::{Columns, IngestOptions, ingest};
@@ -49,7 +50,7 @@ impl DemoRecipe {
     ///
     /// # Errors
     /// Never, unless a number below is out of its own range.
-    pub fn small(seed: u64) -> Result<Self, RecipeError> {
+    pub fn small(seed: u64) -> Result<Self, Error> {
         let pretraining =
             Recipe::default().with_image_size(48)?.with_epochs_after(3, 30)?.with_batch(16)?.with_seed(seed);
         let phantom = PhantomRecipe {

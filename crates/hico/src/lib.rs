@@ -2,6 +2,7 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 
+mod error;
 pub mod device;
 pub mod recipe;
 pub mod metrics;
@@ -14,6 +15,7 @@ pub mod model;
 pub mod loss;
 pub mod method;
 pub mod train;
+pub mod hints;
 pub mod evaluate;
 pub mod compare;
 pub mod export;
@@ -24,3 +26,5 @@ pub mod explain;
 pub mod report;
 
 pub mod demo;
+
+pub use error::{Error, KeyFault};

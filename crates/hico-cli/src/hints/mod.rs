@@ -4,7 +4,9 @@
 
 mod data;
 
-pub(crate) use data::{data, export_data, ingest, join, open, phantom, proposal, search};
+pub(crate) use data::{data, export_data, ingest, is_about_folds, join, open, phantom, proposal, search};
+
+pub(crate) use hico::hints::{pretraining, weights};
 
 use crate::output::HintExt as _;
 use hico::demo::DemoError;

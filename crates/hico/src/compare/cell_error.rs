@@ -2,12 +2,7 @@
 
 use super::grid::GridError;
 use super::study::StudyError;
-use crate::device::DeviceError;
-use crate::evaluate::inputs::FinetuneError;
-use crate::evaluate::plan::PlanError;
-use crate::evaluate::pretrained::PretrainedError;
-use crate::model::weights::WeightsError;
-use crate::train::TrainError;
+use crate::{Error, hints};
 use std::path::PathBuf;
 
 /// Why a cell has no answers.
@@ -38,7 +33,7 @@ pub enum CellError {
         /// The cell.
         cell: String,
         /// Why.
-        source: Box<TrainError>,
+        source: Box<Error>,
     },
     /// The encoder cannot be judged.
     #[error("{cell}: {source}")]
@@ -46,7 +41,7 @@ pub enum CellError {
         /// The cell.
         cell: String,
         /// Why.
-        source: FinetuneError,
+        source: Box<Error>,
     },
     /// The folds do not do.
     #[error("{cell}: {source}")]
@@ -54,17 +49,11 @@ pub enum CellError {
         /// The cell.
         cell: String,
         /// Why.
-        source: PlanError,
+        source: Box<Error>,
     },
-    /// Weights cannot be read.
+    /// Weights or a device cannot be had.
     #[error(transparent)]
-    Pretrained(#[from] PretrainedError),
-    /// Weights do not fit.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The device cannot be had.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
+    Base(#[from] Error),
     /// The study does not do.
     #[error(transparent)]
     Grid(#[from] GridError),
@@ -81,10 +70,10 @@ pub enum CellError {
 
 impl CellError {
     /// Names what could not be fine-tuned or evaluated; an interruption stays one.
-    pub(super) fn of_judge(cell: String, source: FinetuneError) -> Self {
+    pub(super) fn of_judge(cell: String, source: Error) -> Self {
         match source {
-            FinetuneError::Interrupted => Self::Interrupted,
-            source => Self::Judge { cell, source },
+            Error::Interrupted => Self::Interrupted,
+            source => Self::Judge { cell, source: Box::new(source) },
         }
     }
 
@@ -92,11 +81,11 @@ impl CellError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Train { source, .. } => return source.hint(),
-            Self::Judge { source: FinetuneError::Diverged { .. }, .. } => {
+            Self::Train { source, .. } => return hints::pretraining(source, "--batch"),
+            Self::Judge { source, .. } if matches!(**source, Error::Diverged { .. }) => {
                 "try a tenth of that evaluation.finetune_learning_rate, in another --out"
             }
-            Self::Device(error) => return Some(error.hint().to_owned()),
+            Self::Base(error) => hints::device(error)?,
             Self::Busy(_) => "wait for it, or run another cell; `--list` shows which are left",
             Self::Broken { .. } => "delete that cell's file in `cells`: the cell is then run again",
             Self::Unfinished(_) => "run it first: `--cell N`",

@@ -1,7 +1,8 @@
 //! The cells of a study: each is one encoder and every question put to it, so that no cell waits for another.
 
 use super::study::{Labels, Source, Start, Study};
-use crate::evaluate::plan::{self, PlanError};
+use crate::Error;
+use crate::evaluate::plan;
 use hico_data::{Dataset, Seed};
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ pub enum GridError {
         /// The data set.
         data: String,
         /// Why.
-        source: PlanError,
+        source: Box<Error>,
     },
 }
 
@@ -121,7 +122,7 @@ fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, GridEr
         if !set.judged {
             return Ok(Vec::new());
         }
-        let plan = |source| GridError::Plan { data: set.name.clone(), source };
+        let plan = |source| GridError::Plan { data: set.name.clone(), source: Box::new(source) };
         let all = plan::folds(dataset).map_err(plan)?;
         let folds = set.folds.clone().unwrap_or(all);
         for &fold in &folds {

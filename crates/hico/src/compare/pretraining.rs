@@ -6,13 +6,14 @@ use super::cell_file::failed;
 use super::grid::{Cell, Trained};
 use super::study::{Budget, Labels};
 use super::work::{Stage, Work};
+use crate::Error;
 use crate::compare::answer::EvalMode;
 use crate::evaluate::plan::clips_outside;
 use crate::evaluate::pretrained::Pretrained;
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::Recipe;
 use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
 use crate::train::keep::kept_after;
-use crate::train::{self, Ending, Outline, PretrainOptions, TrainError};
+use crate::train::{self, Ending, Outline, PretrainOptions};
 use hico_data::{Dataset, atomic};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -175,7 +176,7 @@ impl Work<'_> {
     }
 }
 
-fn no_run(cell: &Cell, source: TrainError) -> CellError {
+fn no_run(cell: &Cell, source: Error) -> CellError {
     CellError::Train { cell: cell.name.clone(), source: Box::new(source) }
 }
 
@@ -193,7 +194,7 @@ const TRIAL: usize = 3;
 
 /// A recipe that was checked and then given another seed, a smaller batch or other epochs.
 #[expect(clippy::expect_used, reason = "none of what was changed can leave its range")]
-fn checked(changed: Result<Recipe, RecipeError>) -> Recipe {
+fn checked(changed: Result<Recipe, Error>) -> Recipe {
     changed.expect("a recipe within its ranges")
 }
 

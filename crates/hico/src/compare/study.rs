@@ -2,10 +2,11 @@
 
 pub use super::labels::Labels;
 pub use super::settings::{Budget, Judging};
+use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::pretrained::Pretrained;
-use crate::recipe::{Depth, Recipe, RecipeError, Shipped, Supervision};
+use crate::recipe::{Depth, Recipe, Shipped, Supervision};
 use hico_data::Dataset;
 use hico_data::view::ViewRecipe;
 use std::path::PathBuf;
@@ -129,7 +130,7 @@ pub enum StudyError {
         /// The method.
         method: String,
         /// What is wrong.
-        source: RecipeError,
+        source: Box<Error>,
     },
     /// A key does not do.
     #[error("{key}: {fact}")]

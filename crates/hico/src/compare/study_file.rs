@@ -317,5 +317,6 @@ fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Rec
     let none = toml::Table::from_iter([("val_fraction".to_owned(), toml::Value::Float(0.0))]);
     let unwatched = toml::Table::from_iter([("train".to_owned(), toml::Value::Table(none))]);
     let layers: Vec<&toml::Table> = [file, &unwatched].into_iter().chain(over.iter().copied()).collect();
-    Recipe::of_layers(&layers).map_err(|source| StudyError::Recipe { method: method.to_owned(), source })
+    Recipe::of_layers(&layers)
+        .map_err(|source| StudyError::Recipe { method: method.to_owned(), source: Box::new(source) })
 }

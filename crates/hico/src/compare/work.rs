@@ -9,10 +9,11 @@ use super::grid::{Cell, budgets};
 use super::judge::{Features, Found, Judge, Tuned, Tuning};
 use super::network::{self, Facts};
 use super::study::{Labels, Start, Study};
+use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::history::Beginning;
 use crate::evaluate::inputs::Workplace;
-use crate::evaluate::plan::{PlanError, groups_of};
+use crate::evaluate::plan::groups_of;
 use crate::evaluate::pretrained::{Pretrained, Seen};
 use crate::evaluate::tuning_state::Keep;
 use crate::model::Encoder;
@@ -88,7 +89,7 @@ impl<'a> Work<'a> {
                 let (began, judge) = (Instant::now(), self.judge(data));
                 let plan = judge.plan(fold, EvalMode::Baseline, labels).map_err(|source| self.no_plan(source))?;
                 let found = judge.baseline(baseline, &plan);
-                let found = found.map_err(|source| CellError::Judge { cell: self.cell.name.clone(), source })?;
+                let found = found.map_err(|source| CellError::of_judge(self.cell.name.clone(), source))?;
                 (self.tell)(CellEvent::Note(format!("{name}, fold {fold}, labels {labels}")));
                 self.worked(1, fold, "");
                 self.keep((EvalMode::Baseline, labels), (data, fold), None, found, began)?;
@@ -237,8 +238,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(super) fn no_plan(&self, source: PlanError) -> CellError {
-        CellError::Plan { cell: self.cell.name.clone(), source }
+    pub(super) fn no_plan(&self, source: Error) -> CellError {
+        CellError::Plan { cell: self.cell.name.clone(), source: Box::new(source) }
     }
 
     fn worked(&mut self, epochs: u64, fold: usize, at: &str) {

@@ -1,11 +1,11 @@
 //! An encoder and how clips are shown to it.
 
 use super::{Embedding, Per, embed};
-use crate::device::{DeviceChoice, DeviceError};
+use crate::Error;
+use crate::device::DeviceChoice;
 use crate::evaluate::inputs::Workplace;
 use crate::export::source::Source;
 use crate::model::Encoder;
-use crate::model::weights::WeightsError;
 use crate::predict::PredictError;
 use crate::predict::sources::Taken;
 use burn::tensor::Device;
@@ -23,17 +23,6 @@ pub struct Lens {
     pub prepared: Prepared,
 }
 
-/// Why there is no encoder.
-#[derive(Debug, thiserror::Error)]
-pub enum LensError {
-    /// The device cannot be had.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The weights do not fit.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-}
-
 impl Lens {
     /// Puts the encoder of a file or run on a device.
     ///
@@ -41,7 +30,7 @@ impl Lens {
     ///
     /// # Errors
     /// When the device cannot be had or the weights do not fit.
-    pub fn new(source: &Source, side: Option<usize>, device: DeviceChoice) -> Result<Self, LensError> {
+    pub fn new(source: &Source, side: Option<usize>, device: DeviceChoice) -> Result<Self, Error> {
         let device = device.open()?;
         let mut view = source.view();
         view.side = side.unwrap_or(view.side);

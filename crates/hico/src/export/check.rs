@@ -4,11 +4,12 @@
 
 use super::onnx::Part;
 use super::source::Source;
+use crate::Error;
 use crate::batch;
 use crate::evaluate::classifier::{Classifier, Trainable};
 use crate::model::Mode;
 use crate::model::init::Init;
-use crate::model::weights::{NamedTensor, WeightsError};
+use crate::model::weights::NamedTensor;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::{self, ViewRecipe};
@@ -88,7 +89,7 @@ pub enum CheckError {
     Data(#[from] hico_data::Error),
     /// The weights do not fit.
     #[error(transparent)]
-    Weights(#[from] WeightsError),
+    Weights(#[from] Error),
     /// What goes to and fro cannot be written or read.
     #[error("{}: {source}", .path.display())]
     File {
@@ -138,7 +139,7 @@ pub fn ours(
     part: Part,
     images: &[Vec<f32>],
     side: usize,
-) -> Result<BTreeMap<String, Vec<f32>>, WeightsError> {
+) -> Result<BTreeMap<String, Vec<f32>>, Error> {
     let device = Device::flex();
     let encoder = source.pretrained.encoder(&device)?;
     let classifier = match (part, source.head()) {

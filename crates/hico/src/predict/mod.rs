@@ -9,9 +9,7 @@ pub mod clip;
 pub mod model;
 pub mod sources;
 
-use crate::evaluate::inputs::FinetuneError;
-use crate::evaluate::plan::FrameRef;
-use crate::model::weights::WeightsError;
+use crate::{Error, hints};
 use std::path::PathBuf;
 
 /// Why nothing is predicted.
@@ -19,7 +17,7 @@ use std::path::PathBuf;
 pub enum PredictError {
     /// The model cannot be read.
     #[error(transparent)]
-    Weights(#[from] WeightsError),
+    Weights(Error),
     /// A folder holds no fine-tuned network.
     #[error("{}: holds no fine-tuned network", .folder.display())]
     NoModel {
@@ -72,7 +70,7 @@ impl PredictError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoModel { remedy, .. } => remedy,
-            Self::Weights(error) if let Some(hint) = error.hint() => hint,
+            Self::Weights(error) if let Some(hint) = hints::weights(error) => hint,
             Self::NotFinite { .. } => {
                 "the network's weights are too large to compute with: use another, or fine-tune it again"
             }
@@ -89,15 +87,13 @@ impl PredictError {
     }
 }
 
-impl From<FinetuneError> for PredictError {
-    fn from(error: FinetuneError) -> Self {
+impl From<Error> for PredictError {
+    fn from(error: Error) -> Self {
         match error {
-            FinetuneError::Data(error) => Self::Data(error),
-            FinetuneError::NotFinite(FrameRef { frame, .. }) => Self::NotFinite { frame },
-            // Nothing is trained here.
-            FinetuneError::Interrupted | FinetuneError::Diverged { .. } | FinetuneError::Keep { .. } => {
-                Self::Interrupted
-            }
+            Error::Data(error) => Self::Data(error),
+            Error::FrameNotFinite { frame, .. } => Self::NotFinite { frame },
+            Error::Interrupted => Self::Interrupted,
+            error => Self::Weights(error),
         }
     }
 }

@@ -2,39 +2,26 @@
 
 use crate::compare::cell_error::CellError;
 use crate::compare::ledger::LedgerError;
-use crate::device::DeviceError;
-use crate::evaluate::inputs::FinetuneError;
-use crate::evaluate::plan::PlanError;
-use crate::evaluate::pretrained::PretrainedError;
-use crate::train::checkpoint::CheckpointError;
-use crate::train::run_record::RunRecordError;
-use crate::train::select::SelectError;
-use crate::train::{self, TrainError};
+use crate::{Error, hints};
 use std::path::PathBuf;
 
 /// Why there is no evaluation.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
-    /// The folds do not do.
+    /// The folds do not do, or weights or a device cannot be had.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Base(#[from] Error),
     /// An encoder cannot be pretrained in a fold.
     #[error("fold {fold}: {source}")]
     Train {
         /// The fold.
         fold: usize,
         /// Why.
-        source: Box<TrainError>,
+        source: Box<Error>,
     },
-    /// A pretrained encoder cannot be read.
-    #[error(transparent)]
-    Pretrained(#[from] PretrainedError),
     /// The last block and the top of the pyramid would be trained, and there is no pyramid.
     #[error("{0}: has no feature pyramid, whose top layer would be trained")]
     NoPyramid(String),
-    /// The device cannot be had.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
     /// The folder holds something else.
     #[error("{}: holds something that is not an evaluation begun by this command", .0.display())]
     Occupied(PathBuf),
@@ -72,8 +59,7 @@ impl From<CellError> for EvaluateError {
     fn from(error: CellError) -> Self {
         match error {
             CellError::Interrupted => Self::Interrupted,
-            CellError::Pretrained(error) => Self::Pretrained(error),
-            CellError::Device(error) => Self::Device(error),
+            CellError::Base(error) => Self::Base(error),
             error => Self::Cell(Box::new(error)),
         }
     }
@@ -90,11 +76,9 @@ impl EvaluateError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Plan(error) => plan_hint(error)?,
+            Self::Base(error) => return base_hint(error),
             Self::Train { source, .. } => return train_hint(source),
-            Self::Pretrained(error) => return pretrained_hint(error),
             Self::NoPyramid(_) => "train the whole backbone, --trainable all, or only the head, --trainable head",
-            Self::Device(error) => error.hint(),
             Self::Occupied(_) => "choose an empty or a new folder for --out",
             Self::Ledger(error) => match &**error {
                 LedgerError::Other { key, there, .. } => return Some(ledger_hint(key, there)),
@@ -113,17 +97,23 @@ impl EvaluateError {
 const MAKE_ROOM: &str =
     "make room on that disk and repeat the command, which goes on where it stopped; or choose another --out";
 
-const fn plan_hint(error: &PlanError) -> Option<&'static str> {
+fn base_hint(error: &Error) -> Option<String> {
+    let plain = plan_hint(error).or_else(|| hints::device(error));
+    plain.map(str::to_owned).or_else(|| pretrained_hint(error))
+}
+
+const fn plan_hint(error: &Error) -> Option<&'static str> {
     Some(match error {
-        PlanError::Split(hico_data::Error::NoFolds) => "`hico split DATASET --folds 5` makes them",
-        PlanError::Split(_) => "`hico split DATASET --folds K --force` makes other folds, by group",
-        PlanError::TooFewClasses(_) => "label clips of a second class, and ingest them again",
-        PlanError::UnknownFold { .. } => "`hico inspect DATASET` shows the folds",
-        PlanError::NoInnerGroupOfAll => "add patients, or take the last epoch: --model-selection last",
-        PlanError::NothingToLearn { .. } | PlanError::NoInnerGroup { .. } => {
+        Error::Data(hico_data::Error::NoFolds) => "`hico split DATASET --folds 5` makes them",
+        Error::Data(_) => "`hico split DATASET --folds K --force` makes other folds, by group",
+        Error::TooFewClasses(_) => "label clips of a second class, and ingest them again",
+        Error::UnknownFold { .. } => "`hico inspect DATASET` shows the folds",
+        Error::NoInnerGroupOfAll => "add patients, or take the last epoch: --model-selection last",
+        Error::NothingToLearn { .. } | Error::NoInnerGroup { .. } => {
             "more folds leave more patients to train on, `hico split DATASET --folds K --force`; where a class has no \
              patient for each fold, add patients"
         }
+        _ => return None,
     })
 }
 
@@ -131,15 +121,14 @@ fn cell_hint(error: &CellError) -> Option<String> {
     let hint = match error {
         CellError::Train { source, .. } => return train_hint(source),
         CellError::Plan { source, .. } => plan_hint(source)?,
-        CellError::Judge { source: FinetuneError::Diverged { .. }, .. } => {
-            "try a tenth of that --learning-rate, in another --out"
-        }
-        CellError::Judge { source: FinetuneError::Keep { .. }, .. } => {
-            "choose an --out on a disk that can be written and has room"
-        }
-        CellError::Judge { source: FinetuneError::NotFinite(_), .. } => {
-            "the weights are too large to compute with: name an earlier checkpoint, or other weights"
-        }
+        CellError::Judge { source, .. } => match **source {
+            Error::Diverged { .. } => "try a tenth of that --learning-rate, in another --out",
+            Error::KeepTuning { .. } => "choose an --out on a disk that can be written and has room",
+            Error::FrameNotFinite { .. } => {
+                "the weights are too large to compute with: name an earlier checkpoint, or other weights"
+            }
+            _ => return None,
+        },
         CellError::File { .. } => MAKE_ROOM,
         CellError::Broken { .. } => {
             "delete that file, and that cell's file in `cells`: the same command then makes them again"
@@ -152,49 +141,49 @@ fn cell_hint(error: &CellError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn pretrained_hint(error: &PretrainedError) -> Option<String> {
+fn pretrained_hint(error: &Error) -> Option<String> {
     let hint = match error {
-        PretrainedError::Missing(_) => {
-            "name a folder written by `hico pretrain`, a .safetensors or .pth file, or `random`"
-        }
-        PretrainedError::Record(RunRecordError::Missing(_)) => {
+        Error::NoSuchEncoder(_) => "name a folder written by `hico pretrain`, a .safetensors or .pth file, or `random`",
+        Error::NotARun { .. } => {
             "name a folder written by `hico pretrain` or `hico finetune`, or a file of weights (.safetensors, .pth)"
         }
-        PretrainedError::ManyNetworks(files) => {
+        Error::ManyNetworks(files) => {
             return files.first().map(|file| format!("name one of these files: {}", file.display()));
         }
-        PretrainedError::Version { .. } => {
+        Error::RunVersion { .. } => {
             "use that version of hico, or name the run's best.safetensors: then nobody knows which groups it saw"
         }
-        PretrainedError::Misfit { source, .. } if source.hint().is_some() => source.hint()?,
-        PretrainedError::Misfit { .. } => "name weights of a ResNet-18, 34 or 50 for pictures of three channels",
-        PretrainedError::Weights(_) => "restore that file from a copy, or name another",
-        PretrainedError::NoCheckpoint(_) => "go on with the run: `hico pretrain ... --resume`",
+        Error::InFile { source, .. } => match &**source {
+            Error::RecipeText { .. } | Error::RecipeKey(_) => return None,
+            source => {
+                hints::weights(source).unwrap_or("name weights of a ResNet-18, 34 or 50 for pictures of three channels")
+            }
+        },
+        Error::WeightsFile { .. } | Error::BrokenWeights { .. } => "restore that file from a copy, or name another",
+        Error::NoCheckpoint { .. } => "go on with the run: `hico pretrain ... --resume`",
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
 /// What to do about a pretraining inside a fold, by the flags of the command that asks for one.
-fn train_hint(error: &TrainError) -> Option<String> {
-    match error {
-        TrainError::Batch(batch) => Some(train::batch_hint("--pretrain-batch", batch)),
-        TrainError::Select(SelectError::TooFewClasses { .. }) => Some(
+fn train_hint(error: &Error) -> Option<String> {
+    let hint = match error {
+        Error::TooFewToSupervise { .. } => {
             "set method.supervision = \"self\" in the recipe, which needs no labels; or label a second class"
-                .to_owned(),
-        ),
-        TrainError::Select(_) => {
-            Some("fewer folds leave more clips to train on: `hico split DATASET --folds K`".to_owned())
         }
-        TrainError::Checkpoint(CheckpointError::Write { .. }) => Some(
-            "the checkpoint before it, if any, is still whole; make room and give the same command again".to_owned(),
-        ),
-        TrainError::NotFinite { .. } => Some(
+        Error::NoClips | Error::NoClipInFold { .. } => {
+            "fewer folds leave more clips to train on: `hico split DATASET --folds K`"
+        }
+        Error::WriteCheckpoint { .. } => {
+            "the checkpoint before it, if any, is still whole; make room and give the same command again"
+        }
+        Error::LossNotFinite { .. } => {
             "choose another --out and a --recipe with a smaller train.learning_rate, or with train.clip_norm set"
-                .to_owned(),
-        ),
-        error => error.hint(),
-    }
+        }
+        error => return hints::pretraining(error, "--pretrain-batch"),
+    };
+    Some(hint.to_owned())
 }
 
 /// What to do about a folder that was begun with another setting: how to ask for that setting again.

@@ -58,7 +58,7 @@ pub fn cross_validate(
     let folds = check(dataset, request)?;
     let study = study(dataset, request, folds.clone());
     let data = [Arc::clone(dataset)];
-    let cells = grid::cells(&study, &data).map_err(|GridError::Plan { source, .. }| EvaluateError::Plan(source))?;
+    let cells = grid::cells(&study, &data).map_err(|GridError::Plan { source, .. }| EvaluateError::Base(*source))?;
     // Every fold is checked before the first is begun, and before anything is written.
     let outlines: Vec<FoldOutline> =
         folds.iter().map(|fold| outline(dataset, request, &study, *fold)).collect::<Result<_, _>>()?;
