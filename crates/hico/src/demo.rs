@@ -4,7 +4,7 @@
 //! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
 
 use crate::Error;
-use crate::compare::crossval::{self, Contender, EvaluateError, Request, cross_validate};
+use crate::compare::crossval::{self, Contender, Request, cross_validate};
 use crate::compare::summary::Summary;
 use crate::device::DeviceChoice;
 use crate::evaluate::finetune::FinetuneRecipe;
@@ -126,27 +126,13 @@ pub enum DemoError {
     Data(#[from] hico_data::Error),
     /// A fold failed.
     #[error(transparent)]
-    Evaluate(#[from] EvaluateError),
+    Evaluate(#[from] Error),
     /// The figures cannot be read back.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// It was asked to stop; the same demo on the same folder goes on.
     #[error("interrupted")]
     Interrupted,
-}
-
-impl DemoError {
-    /// What a person can do about it, where there is something.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Taken(_) => Some("choose another --out".to_owned()),
-            Self::File { .. } => Some("choose an --out on a disk with room that you may write to".to_owned()),
-            Self::Evaluate(error) => error.hint(),
-            Self::Report(error) => Some(error.hint().to_owned()),
-            _ => None,
-        }
-    }
 }
 
 /// Goes the whole path inside `folder`; run again with the same recipe it goes on where it was interrupted.
@@ -292,7 +278,7 @@ fn evaluate(
         progress(Progress { stage: Stage::Evaluate, done: at.done, total: at.total, what });
     };
     match cross_validate(dataset, &request, &mut relay, stop) {
-        Err(EvaluateError::Interrupted) => Err(DemoError::Interrupted),
+        Err(Error::Interrupted) => Err(DemoError::Interrupted),
         outcome => Ok(outcome?),
     }
 }

@@ -15,7 +15,6 @@ pub mod model;
 pub mod loss;
 pub mod method;
 pub mod train;
-pub mod hints;
 pub mod evaluate;
 pub mod compare;
 pub mod export;
@@ -27,4 +26,4 @@ pub mod report;
 
 pub mod demo;
 
-pub use error::{Error, KeyFault};
+pub use error::{Error, KeyFault, StudyPart};

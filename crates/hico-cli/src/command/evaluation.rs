@@ -6,7 +6,8 @@ use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::compare::crossval::{self, Contender, EvaluateError, Progress, Request, cross_validate};
+use hico::Error;
+use hico::compare::crossval::{self, Contender, Progress, Request, cross_validate};
 use hico::compare::settings::ModelSelection;
 use hico::compare::summary::{SUMMARY_FILE, Summary};
 use hico::evaluate::finetune::FinetuneRecipe;
@@ -60,7 +61,7 @@ pub(crate) fn contender(encoder: &Path, of: &WeightsOf, output: &Output) -> anyh
     if encoder == Path::new(RANDOM) {
         return Ok(Contender::None);
     }
-    let pretrained = hinted(Pretrained::read_of(encoder, of).map_err(EvaluateError::from))?;
+    let pretrained = hints::hinted(Pretrained::read_of(encoder, of), hints::encoder)?;
     output.note(&pretrained.report().words());
     Ok(Contender::Given(Arc::new(pretrained)))
 }
@@ -121,11 +122,11 @@ pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) ->
             show_summary(&summary, &request.folder, output)?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(EvaluateError::Interrupted) => {
+        Err(Error::Interrupted) => {
             output.note("interrupted; what was done is kept, and the same command goes on with it");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
-        Err(error) => hinted(Err(error)),
+        Err(error) => hints::hinted(Err(error), hints::evaluation),
     }
 }
 
@@ -147,11 +148,11 @@ pub(crate) fn train_on_all(dataset: &Arc<Dataset>, request: &Request, output: &O
             );
             Ok(ExitCode::SUCCESS)
         }
-        Err(EvaluateError::Interrupted) => {
+        Err(Error::Interrupted) => {
             output.note("interrupted; what was done is kept, and the same command goes on with it");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
-        Err(error) => hinted(Err(error)),
+        Err(error) => hints::hinted(Err(error), hints::evaluation),
     }
 }
 
@@ -162,13 +163,4 @@ pub(crate) fn command_line() -> String {
         _ => arg,
     };
     std::env::args().map(last_part).collect::<Vec<_>>().join(" ")
-}
-
-/// Adds the remedy that the library knows.
-pub(crate) fn hinted<T>(outcome: Result<T, EvaluateError>) -> anyhow::Result<T> {
-    let hint = outcome.as_ref().err().and_then(EvaluateError::hint);
-    match hint {
-        Some(hint) => outcome.hint(|| hint),
-        None => Ok(outcome?),
-    }
 }

@@ -1,8 +1,8 @@
 use super::evaluation;
 use crate::args::{ExportArgs, ToArg};
+use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::compare::crossval::EvaluateError;
 use hico::compare::summary::Summary;
 use hico::export::card::{Card, Statements};
 use hico::export::check::{self, CheckError, Checked, TOLERANCE};
@@ -20,7 +20,7 @@ const NOISE: usize = 4;
 /// `hico export RUN|FILE --to FORMAT --out FILE`: weights as other programs read them, and their card.
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     hinted(free(&args.out))?;
-    let source = evaluation::hinted(Source::read_of(&args.source, &args.weights_of).map_err(EvaluateError::from))?;
+    let source = hints::hinted(Source::read_of(&args.source, &args.weights_of), hints::encoder)?;
     let source = if args.hide_groups { source.without_names() } else { source };
     // Before the work, so that a path that cannot be written is told at once.
     hinted(folder_of(&args.out))?;

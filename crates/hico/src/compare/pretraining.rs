@@ -1,7 +1,6 @@
 //! The pretraining of a cell: as many epochs as its budget affords, evaluated on its way and at its end.
 
 use super::cell::{CellEvent, PRETRAIN_FOLDER};
-use super::cell_error::CellError;
 use super::cell_file::failed;
 use super::grid::{Cell, Trained};
 use super::study::{Budget, Labels};
@@ -27,7 +26,7 @@ const RUN_FOLDER: &str = "run";
 
 impl Work<'_> {
     /// Pretrains, evaluates on the way, and evaluates at the end.
-    pub(super) fn pretrained(&mut self, recipe: &Recipe) -> Result<(), CellError> {
+    pub(super) fn pretrained(&mut self, recipe: &Recipe) -> Result<(), Error> {
         let options = self.pretrain_options()?;
         let source = match self.cell.trained {
             Trained::Inside { data, .. } | Trained::Whole { data } => Arc::clone(&self.data[data]),
@@ -61,7 +60,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn pretrain_options(&self) -> Result<PretrainOptions, CellError> {
+    fn pretrain_options(&self) -> Result<PretrainOptions, Error> {
         let mut options = PretrainOptions {
             resume: true,
             device: self.options.device,
@@ -82,12 +81,7 @@ impl Work<'_> {
     }
 
     /// The method's recipe with the cell's seed, a batch that its clips can fill, and the epochs that the budget affords.
-    fn recipe(
-        &mut self,
-        recipe: &Recipe,
-        source: &Arc<Dataset>,
-        options: &PretrainOptions,
-    ) -> Result<Recipe, CellError> {
+    fn recipe(&mut self, recipe: &Recipe, source: &Arc<Dataset>, options: &PretrainOptions) -> Result<Recipe, Error> {
         let seeded = recipe.clone().with_seed(self.cell.seed);
         let outline = train::outline(source, &seeded, options).map_err(|error| no_run(self.cell, error))?;
         let images_a_clip = seeded.method().name().spec().facts.images_a_clip;
@@ -110,7 +104,7 @@ impl Work<'_> {
         source: &Arc<Dataset>,
         options: &PretrainOptions,
         seconds: f64,
-    ) -> Result<usize, CellError> {
+    ) -> Result<usize, Error> {
         let path = self.folder.join(EPOCHS_FILE);
         if let Some(epochs) = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()) {
             return Ok(epochs);
@@ -130,12 +124,7 @@ impl Work<'_> {
     /// Runs a pretraining to its end.
     ///
     /// - returns: the seconds at the end of each epoch of this sitting
-    fn train(
-        &mut self,
-        source: &Arc<Dataset>,
-        recipe: &Recipe,
-        options: &PretrainOptions,
-    ) -> Result<Vec<f64>, CellError> {
+    fn train(&mut self, source: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Vec<f64>, Error> {
         let (mut ends, mut done) = (Vec::new(), 0);
         let what = self.what(self.cell.tests.first().map_or(0, |(_, fold)| *fold), "pretraining");
         let tell = &mut self.tell;
@@ -152,7 +141,7 @@ impl Work<'_> {
             .map_err(|source| no_run(self.cell, source))?;
         match outcome.ending {
             Ending::Finished => Ok(ends),
-            Ending::Interrupted => Err(CellError::Interrupted),
+            Ending::Interrupted => Err(Error::Interrupted),
         }
     }
 
@@ -160,7 +149,7 @@ impl Work<'_> {
     ///
     /// # Errors
     /// When it cannot be moved.
-    pub(super) fn keep_run(&self) -> Result<(), CellError> {
+    pub(super) fn keep_run(&self) -> Result<(), Error> {
         let run = self.folder.join(RUN_FOLDER);
         if !self.options.keep_runs || !run.is_dir() {
             return Ok(());
@@ -176,8 +165,8 @@ impl Work<'_> {
     }
 }
 
-fn no_run(cell: &Cell, source: Error) -> CellError {
-    CellError::Train { cell: cell.name.clone(), source: Box::new(source) }
+fn no_run(cell: &Cell, source: Error) -> Error {
+    Error::in_cell(cell.name.clone(), source)
 }
 
 /// Where the pretraining run of a cell is kept.
@@ -208,7 +197,7 @@ fn looks(epochs: usize, looks: usize) -> Vec<usize> {
 }
 
 /// The ends of epochs that a journal tells of; of one that was run again after a kill the last.
-fn history(path: &Path) -> Result<BTreeMap<usize, EpochEntry>, CellError> {
+fn history(path: &Path) -> Result<BTreeMap<usize, EpochEntry>, Error> {
     let text = std::fs::read_to_string(path).map_err(failed(path))?;
     let entries = text.lines().filter_map(|line| match serde_json::from_str(line) {
         Ok(Entry::Epoch(entry)) => Some((entry.epoch, entry)),

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use words::{folds_there_are, named, starred, what_is_kept};
 
-pub use words::KeyFault;
+pub use words::{KeyFault, StudyPart};
 
 /// A failure to learn, to judge, to use or to show. Context is wrapped around it as `In...`; an interruption stays
 /// [`Error::Interrupted`], whatever it interrupted.
@@ -411,6 +411,117 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+
+    // Studies.
+    /// A file that was written by hand, or by us, is not what its name says.
+    #[error("{}: {reason}", .path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A key of a study does not do.
+    #[error("{key}: {fact}")]
+    StudyKey {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        fact: String,
+    },
+    /// What is wrong with a method of a study, with its name.
+    #[error("method {method}: {source}")]
+    InMethod {
+        /// The method.
+        method: String,
+        /// What is wrong.
+        source: Box<Self>,
+    },
+    /// What is wrong with a data set of a study, with its name.
+    #[error("data {data}: {source}")]
+    InData {
+        /// Its name in the study.
+        data: String,
+        /// What is wrong.
+        source: Box<Self>,
+    },
+    /// What is wrong in a fold.
+    #[error("fold {fold}: {source}")]
+    InFold {
+        /// The fold.
+        fold: usize,
+        /// What is wrong.
+        source: Box<Self>,
+    },
+    /// What is wrong in a cell of a study, or with a network of it.
+    #[error("{cell}: {source}")]
+    InCell {
+        /// Its name.
+        cell: String,
+        /// What is wrong.
+        source: Box<Self>,
+    },
+    /// A file of answers is broken.
+    #[error("{}: {reason}", .path.display())]
+    BrokenCell {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another process is at a cell.
+    #[error("{0}: another process is at this cell")]
+    CellBusy(String),
+    /// A cell whose answers would be repeated has none.
+    #[error("{0}: this cell is not finished")]
+    CellUnfinished(String),
+    /// The ledger of a study is broken.
+    #[error("{}: {source}", .path.display())]
+    BrokenLedger {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says.
+        source: serde_json::Error,
+    },
+    /// The folder for a study is that of something else.
+    #[error("{}: holds no study but {other}", .folder.display())]
+    LedgerTaken {
+        /// The folder.
+        folder: PathBuf,
+        /// A file in it.
+        other: &'static str,
+    },
+    /// The folder for a study was begun otherwise.
+    #[error("{}: begun with {what}", .folder.display())]
+    LedgerDiffers {
+        /// The folder.
+        folder: PathBuf,
+        /// What differs: the key, its value there and its value now.
+        what: String,
+        /// The part of the study that has the key.
+        part: StudyPart,
+        /// The key alone.
+        key: String,
+        /// Its value there.
+        there: String,
+    },
+    /// The folder for an evaluation holds something else.
+    #[error("{}: holds something that is not an evaluation begun by this command", .0.display())]
+    NotAnEvaluation(PathBuf),
+    /// The last block and the top of the pyramid would be trained, and there is no pyramid.
+    #[error("{0}: has no feature pyramid, whose top layer would be trained")]
+    NoTopToTrain(String),
+    /// Nothing was asked for.
+    #[error("no {0} to evaluate with")]
+    NothingAsked(&'static str),
+    /// A seed or a fold stands twice in the request.
+    #[error("{what} {number} is asked for twice")]
+    Twice {
+        /// `seed` or `fold`.
+        what: &'static str,
+        /// Which.
+        number: u64,
+    },
 }
 
 impl From<hico_data::Error> for Error {
@@ -429,6 +540,14 @@ impl Error {
         match self {
             Self::WeightsFile { .. } | Self::BrokenWeights { .. } | Self::InFile { .. } => self,
             other => Self::InFile { path: path.to_owned(), source: Box::new(other) },
+        }
+    }
+
+    /// Names the cell, or the network, in which something went wrong; an interruption stays one.
+    pub(crate) fn in_cell(cell: String, source: Self) -> Self {
+        match source {
+            Self::Interrupted => source,
+            source => Self::InCell { cell, source: Box::new(source) },
         }
     }
 }

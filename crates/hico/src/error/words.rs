@@ -1,4 +1,4 @@
-//! Lists in words, and what is wrong with a key.
+//! What errors are made of: lists in words, what is wrong with a key, and what a study has.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,19 @@ impl fmt::Display for KeyFault {
         }
         write!(formatter, "{} = {}: {}", self.key, self.value, self.reason)
     }
+}
+
+/// A part of a study that its folder remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StudyPart {
+    /// The version of the program that began it.
+    Version,
+    /// What holds for all its methods and data sets.
+    Settings,
+    /// The table of a data set.
+    Data,
+    /// Where a method begins, or its recipe.
+    Method,
 }
 
 /// What stands before the names of encoders.

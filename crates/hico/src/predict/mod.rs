@@ -9,7 +9,7 @@ pub mod clip;
 pub mod model;
 pub mod sources;
 
-use crate::{Error, hints};
+use crate::Error;
 use std::path::PathBuf;
 
 /// Why nothing is predicted.
@@ -62,29 +62,6 @@ pub enum PredictError {
     /// It was asked to stop.
     #[error("interrupted")]
     Interrupted,
-}
-
-impl PredictError {
-    /// What a person can do about it, where there is something.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::NoModel { remedy, .. } => remedy,
-            Self::Weights(error) if let Some(hint) = hints::weights(error) => hint,
-            Self::NotFinite { .. } => {
-                "the network's weights are too large to compute with: use another, or fine-tune it again"
-            }
-            Self::Weights(_) => {
-                "`hico finetune RUN --data DATASET --holdout-fold 0 --out OUT` makes a network; then give OUT"
-            }
-            Self::ManyModels { folder, names } => {
-                return names.first().map(|name| format!("give one of these files: {}", folder.join(name).display()));
-            }
-            Self::NoRoom { .. } => "make room there, or set TMPDIR to a folder on another disk",
-            Self::File { .. } | Self::Data(_) | Self::Interrupted => return None,
-        };
-        Some(hint.to_owned())
-    }
 }
 
 impl From<Error> for PredictError {

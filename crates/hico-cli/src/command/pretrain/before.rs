@@ -10,9 +10,6 @@ use hico::train::run_record::{RUN_FILE, RunRecord};
 use hico_data::Dataset;
 use std::path::{Path, PathBuf};
 
-/// The flag that takes the batch.
-const BATCH: &str = "--batch";
-
 /// The records of a run.
 pub(super) struct Before {
     pub(super) record: RunRecord,
@@ -27,7 +24,7 @@ impl Before {
         }
         let read = || -> Result<Self, Error> { Ok(Self { record: RunRecord::read(run)?, recipe: recipe_of(run)? }) };
         let before = read().or_else(|error| {
-            let hint = hints::pretraining(&error, BATCH);
+            let hint = hints::pretrain(&error);
             let hint = hint.unwrap_or_else(|| "restore that file from a copy, or choose another --out".to_owned());
             Err(error).hint(|| hint)
         });
@@ -94,7 +91,7 @@ pub(super) fn refused<T>(error: Error, args: &PretrainArgs) -> anyhow::Result<T>
             let error = anyhow::Error::new(error);
             if asked { Err(error.context(flag)).hint(|| hint) } else { Err(error).hint(|| hint) }
         }
-        _ => hints::hinted(Err(error), |error| hints::pretraining(error, BATCH)),
+        _ => hints::hinted(Err(error), hints::pretrain),
     }
 }
 

@@ -1,11 +1,13 @@
-//! What a person can do about an error of training; here until evaluations have moved theirs to the program.
+//! Remedies for errors of pretraining and of devices.
 
-use crate::Error;
-use crate::train::sampler::LEAST;
+use hico::Error;
+use hico::train::sampler::LEAST;
+
+/// The flag by which `hico pretrain` takes the batch.
+const BATCH: &str = "--batch";
 
 /// The remedy where a device cannot be had.
-#[must_use]
-pub fn device(error: &Error) -> Option<&'static str> {
+pub(super) fn device(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::UnknownDevice(_) => "leave --device out to let the program choose",
         Error::DeviceNotBuilt { feature: "cuda", .. } => {
@@ -19,28 +21,11 @@ pub fn device(error: &Error) -> Option<&'static str> {
     })
 }
 
-/// The remedy where weights do not do, whatever they are for.
-#[must_use]
-pub fn weights(error: &Error) -> Option<&'static str> {
-    Some(match error {
-        Error::InFile { source, .. } => return weights(source),
-        Error::TensorNotFinite { .. } | Error::NegativeVariance { .. } => {
-            "the training that made these weights diverged, or the file is damaged: name an earlier checkpoint or a good copy"
-        }
-        Error::SeveralEncoders { .. } | Error::NoSuchPrefix { .. } => {
-            "--weights-of PREFIX takes the one whose names begin so, for instance --weights-of left for left.*"
-        }
-        Error::NoTeacher { .. } => "leave --weights-of out, or name a checkpoint that holds the teacher",
-        _ => return None,
-    })
-}
-
 /// The remedy for a batch that does not fit.
 ///
 /// - `flag`: the flag by which the command that was run takes it
 /// - `clips`: clips there are
-#[must_use]
-pub fn batch(flag: &str, clips: usize) -> String {
+fn batch(flag: &str, clips: usize) -> String {
     match clips {
         0..LEAST => {
             "a batch takes two clips: ingest more, or hold fewer out (train.val_fraction = 0 in the recipe)".to_owned()
@@ -49,11 +34,15 @@ pub fn batch(flag: &str, clips: usize) -> String {
     }
 }
 
+/// The remedy in `hico pretrain`.
+pub(crate) fn pretrain(error: &Error) -> Option<String> {
+    pretraining(error, BATCH)
+}
+
 /// The remedy in a pretraining.
 ///
 /// - `flag`: the flag by which the command that was run takes the batch
-#[must_use]
-pub fn pretraining(error: &Error, flag: &str) -> Option<String> {
+pub(super) fn pretraining(error: &Error, flag: &str) -> Option<String> {
     let hint = match error {
         Error::NoClips => "smaller folds leave clips to train on: `hico split DATASET --folds K --force`",
         Error::NoClipInFold { folds, .. } if folds.is_empty() => "`hico split DATASET --folds K` makes folds",
@@ -92,4 +81,63 @@ pub fn pretraining(error: &Error, flag: &str) -> Option<String> {
         error => device(error)?,
     };
     Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hico::train::sampler::{LastBatch, Sampler};
+    use hico_data::Seed;
+    use std::path::PathBuf;
+
+    fn run() -> PathBuf {
+        PathBuf::from("run")
+    }
+
+    #[test]
+    fn who_cannot_go_on_with_a_run_is_told_what_helps() {
+        let other = || ("1".to_owned(), "77".to_owned());
+        let (was, asked) = other();
+        let recipe = Error::OtherRecipe { folder: run(), key: "train.seed".to_owned(), run: was, asked };
+        let (was, asked) = other();
+        let data = Error::OtherData { folder: run(), what: "data set", run: was, asked };
+        let (was, asked) = other();
+        let fold = Error::OtherData { folder: run(), what: "held-out fold", run: was, asked };
+        let version = Error::RunVersion { folder: run(), run: "9.9.9".to_owned() };
+        for error in [Error::RunExists(run()), recipe, data, fold, version] {
+            assert!(pretrain(&error).is_some(), "{error}");
+        }
+        let few = Error::TooFewEpochs { folder: run(), done: 4, asked: 3 };
+        assert_eq!(pretrain(&few).unwrap(), "use --epochs 4 or more");
+        let diverged = Error::LossNotFinite { step: 3, what: "loss".to_owned(), kept: None };
+        assert!(pretrain(&diverged).unwrap().contains("learning_rate"));
+    }
+
+    #[test]
+    fn who_has_no_clips_to_train_on_is_told_what_helps() {
+        let no_fold = |folds| Error::NoClipInFold { fold: 7, folds };
+        for error in [Error::NoClips, no_fold(vec![0, 1]), no_fold(Vec::new()), Error::TooFewToSupervise { classes: 1 }]
+        {
+            assert!(pretrain(&error).is_some(), "{error}");
+        }
+        let refused = |clips| Sampler::new((0..clips).collect(), 8, LastBatch::Kept, Seed(1)).unwrap_err();
+        assert_eq!(pretrain(&refused(4)).unwrap(), "use --batch 4 or less");
+        assert!(pretrain(&refused(1)).unwrap().contains("a batch takes two clips"));
+    }
+
+    #[test]
+    fn a_checkpoint_is_restored_from_a_copy_and_a_recipe_is_not() {
+        let tensor = Error::TensorNotFinite { name: "w".to_owned(), value: f32::NAN, index: 0, count: 1, of: 2 };
+        let key = hico::recipe::Recipe::parse("[train]\nepochs = 0").unwrap_err();
+        let of = |source| Error::InFile { path: run(), source: Box::new(source) };
+        assert!(pretrain(&of(tensor)).unwrap().starts_with("restore that file from a copy"));
+        assert_eq!(pretrain(&of(key)), None);
+    }
+
+    #[test]
+    fn a_device_that_was_not_built_in_is_built_with_its_feature() {
+        let error = |feature| Error::DeviceNotBuilt { device: "cuda:0".to_owned(), feature };
+        assert!(device(&error("cuda")).unwrap().contains("--features cuda"));
+        assert!(pretrain(&error("wgpu")).unwrap().contains("--features wgpu"));
+    }
 }
