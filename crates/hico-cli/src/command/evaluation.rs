@@ -13,7 +13,7 @@ use hico::compare::summary::{SUMMARY_FILE, Summary};
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::pretrained::Pretrained;
 use hico::model::weights::WeightsOf;
-use hico::report::{self, ReportError, study};
+use hico::report::{self, study};
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, atomic};
 use std::path::Path;
@@ -30,12 +30,7 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<Dataset>> {
 
 /// The summary of the study in a folder.
 pub(crate) fn read(folder: &Path) -> anyhow::Result<Summary> {
-    let read = report::read_summary(folder);
-    let hint = match &read {
-        Err(ReportError::Read { .. }) => "name a folder written by `hico crossval`, `hico finetune` or `hico compare`",
-        _ => "make the evaluation again, or leave it out",
-    };
-    read.hint(|| hint.to_owned())
+    hints::hinted(report::read_summary(folder), hints::summary)
 }
 
 /// The summary that lies beside a fine-tuned network, if there is one.

@@ -6,7 +6,6 @@ use crate::device::DeviceChoice;
 use crate::evaluate::inputs::Workplace;
 use crate::export::source::Source;
 use crate::model::Encoder;
-use crate::predict::PredictError;
 use crate::predict::sources::Taken;
 use burn::tensor::Device;
 use hico_data::ingest::Prepared;
@@ -57,9 +56,9 @@ impl Lens {
         per: Per,
         threads: usize,
         stop: &AtomicBool,
-    ) -> Result<Embedding, PredictError> {
+    ) -> Result<Embedding, Error> {
         let Some(dataset) = &taken.dataset else { return Ok(Embedding { ids: Vec::new(), rows: Vec::new() }) };
         let place = Workplace { device: &self.device, threads, stop };
-        Ok(embed(dataset, &taken.sources, &self.encoder, &self.view, frames_per_clip, per, place)?)
+        embed(dataset, &taken.sources, &self.encoder, &self.view, frames_per_clip, per, place)
     }
 }

@@ -87,7 +87,11 @@ pub fn embed(
     let mut embedding = Embedding { ids: Vec::new(), rows: Vec::new() };
     for clip in 0..dataset.len() {
         let frames = frames_of(dataset, &[clip], frames_per_clip);
-        let rows = views.features(encoder, &frames)?;
+        let rows = views.features(encoder, &frames).map_err(|error| match error {
+            // The clip has a name, and its index is of no use to who named it.
+            Error::FrameNotFinite { frame, .. } => Error::AnswerNotFinite { frame },
+            error => error,
+        })?;
         match per {
             Per::Frame => {
                 embedding.ids.extend(frames.iter().map(|frame| id(clip, Some(frame.frame))));

@@ -522,6 +522,125 @@ pub enum Error {
         /// Which.
         number: u64,
     },
+
+    // Networks that leave, and their use.
+    /// The pyramid was asked for and the source has none.
+    #[error("{}: has no pyramid", .0.display())]
+    NoPyramid(PathBuf),
+    /// The classifier was asked for and the source has none.
+    #[error("{}: has no classifier on its encoder", .0.display())]
+    NoClassifier(PathBuf),
+    /// A graph needs a tensor that is not there.
+    #[error("the weights have no tensor {0}")]
+    GraphLacks(String),
+    /// The tensors make no file.
+    #[error("the tensors make no safetensors file: {0}")]
+    Safetensors(#[from] safetensors::SafeTensorError),
+    /// A file of an export is there already.
+    #[error("{}: is there already", .0.display())]
+    Exists(PathBuf),
+    /// There is no such interpreter, or it has no ONNX Runtime.
+    #[error("{python} has no onnxruntime and numpy")]
+    NoOnnxRuntime {
+        /// The interpreter.
+        python: String,
+    },
+    /// ONNX Runtime does not take the file.
+    #[error("ONNX Runtime does not run it: {0}")]
+    OnnxRefused(String),
+    /// A folder holds no fine-tuned network.
+    #[error("{}: holds no fine-tuned network", .0.display())]
+    NoModel(PathBuf),
+    /// A folder holds several fine-tuned networks, one of which was asked for.
+    #[error("{}: holds {} fine-tuned networks: {}", .folder.display(), .names.len(), .names.join(", "))]
+    ManyModels {
+        /// The folder.
+        folder: PathBuf,
+        /// Their file names.
+        names: Vec<String>,
+    },
+    /// The temporary folder cannot be written.
+    #[error("{}: clips cannot be decoded into this temporary folder: {reason}", .folder.display())]
+    NoRoom {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The network makes no numbers of a frame of the clip that was asked about.
+    #[error("what the network makes of frame {frame} is not a number")]
+    AnswerNotFinite {
+        /// The frame, from 0.
+        frame: usize,
+    },
+
+    // Reports and the demo.
+    /// A file of a run or a study cannot be read.
+    #[error("{}: cannot be read: {source}", .path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no such folder.
+    #[error("{}: no such folder", .0.display())]
+    NoFolder(PathBuf),
+    /// The folder holds nothing to report.
+    #[error("{}: holds no {}, {} or {}", .folder.display(), .wanted[0], .wanted[1], .wanted[2])]
+    NothingToReport {
+        /// The folder.
+        folder: PathBuf,
+        /// The files that are reported.
+        wanted: [&'static str; 3],
+    },
+    /// The folder holds the evaluation of an earlier version.
+    #[error("{}: holds an {file}, which an earlier version of hico wrote", .folder.display())]
+    OldEvaluation {
+        /// The folder.
+        folder: PathBuf,
+        /// The file.
+        file: &'static str,
+    },
+    /// A file is larger than any we write.
+    #[error("{}: {bytes} bytes, expected at most {most}", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The most that is read.
+        most: u64,
+    },
+    /// A file was written by another version of the program.
+    #[error("{}: written by hico {found}, this is hico {}", .path.display(), env!("CARGO_PKG_VERSION"))]
+    FileVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version it names.
+        found: String,
+    },
+    /// A line of a journal before the last one is no entry.
+    #[error("{}: line {line}: {reason}", .path.display())]
+    JournalLine {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The folder for a demo holds something else, or a demo with other settings.
+    #[error("{}: is no demo with these settings", .0.display())]
+    DemoTaken(PathBuf),
+    /// A file of the demo itself cannot be written, or an old one not removed.
+    #[error("{}: {source}", .path.display())]
+    DemoFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
 }
 
 impl From<hico_data::Error> for Error {
@@ -549,5 +668,22 @@ impl Error {
             Self::Interrupted => source,
             source => Self::InCell { cell, source: Box::new(source) },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interruption_stays_one_whatever_it_interrupts() {
+        assert!(matches!(Error::from(hico_data::Error::Interrupted), Error::Interrupted));
+        assert!(matches!(Error::in_cell("a".to_owned(), Error::Interrupted), Error::Interrupted));
+        assert_eq!(Error::in_cell("a".to_owned(), Error::NoClips).to_string(), "a: no clip is left to train on");
+    }
+
+    #[test]
+    fn an_error_is_small_enough_to_be_returned_everywhere() {
+        assert!(size_of::<Error>() < 128, "{} bytes", size_of::<Error>());
     }
 }

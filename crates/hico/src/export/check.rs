@@ -17,7 +17,7 @@ use hico_data::{Dataset, Seed};
 use rand::RngExt as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The largest difference that passes, in shares of the output's largest value where that is above 1.
@@ -70,34 +70,6 @@ impl Difference {
     pub fn agrees(self) -> bool {
         self.largest <= TOLERANCE * self.scale.max(1.0)
     }
-}
-
-/// Why nothing could be compared.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// There is no such program, or it has no ONNX Runtime.
-    #[error("{python} has no onnxruntime and numpy")]
-    Absent {
-        /// The interpreter.
-        python: String,
-    },
-    /// ONNX Runtime does not take the file.
-    #[error("ONNX Runtime does not run it: {0}")]
-    Refused(String),
-    /// Frames cannot be read.
-    #[error(transparent)]
-    Data(#[from] hico_data::Error),
-    /// The weights do not fit.
-    #[error(transparent)]
-    Weights(#[from] Error),
-    /// What goes to and fro cannot be written or read.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
 }
 
 /// Up to `count` frames, spread evenly over the clips and within them, as a tested model is shown them.
@@ -194,8 +166,8 @@ pub fn compare(
     ours: &BTreeMap<String, Vec<f32>>,
     images: &[Vec<f32>],
     of: &str,
-) -> Result<Checked, CheckError> {
-    let absent = || CheckError::Absent { python: python.to_owned() };
+) -> Result<Checked, Error> {
+    let absent = || Error::NoOnnxRuntime { python: python.to_owned() };
     let version = "import onnxruntime, numpy; print('ONNX Runtime', onnxruntime.__version__)";
     let found = Command::new(python).args(["-c", version]).stdin(Stdio::null()).output().map_err(|_| absent())?;
     if !found.status.success() {
@@ -203,7 +175,7 @@ pub fn compare(
     }
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| CheckError::File { path, source }
+        move |source| Error::Io { path, source }
     };
     let folder = tempfile::tempdir().map_err(failed(&std::env::temp_dir()))?;
     let input = folder.path().join("image.f32");
@@ -220,7 +192,7 @@ pub fn compare(
         .map_err(|_| absent())?;
     if !run.status.success() {
         let words = String::from_utf8_lossy(&run.stderr).into_owned();
-        return Err(CheckError::Refused(words.trim().lines().last().unwrap_or_default().to_owned()));
+        return Err(Error::OnnxRefused(words.trim().lines().last().unwrap_or_default().to_owned()));
     }
     let mut outputs = BTreeMap::new();
     for (name, ours) in ours {

@@ -311,7 +311,7 @@ impl<'a, M: Method> Run<'a, M> {
     }
 
     fn write(&mut self, entry: &Entry) -> Result<(), Error> {
-        Ok(self.log.write(entry, self.plan.sampler.steps_per_epoch())?)
+        self.log.write(entry, self.plan.sampler.steps_per_epoch())
     }
 
     fn outcome(self, ending: Ending) -> PretrainOutcome {
