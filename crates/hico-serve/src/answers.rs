@@ -9,13 +9,13 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hico::Error;
 use hico::embed::{Per, embed};
 use hico::evaluate::inputs::Workplace;
 use hico::explain::Map;
 use hico::explain::cam::Level;
 use hico::explain::clip::{Explained, Explanation, explain};
 use hico::explain::picture::{jpeg, plain, png, row};
-use hico::predict::PredictError;
 use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
 use hico::predict::model::Model;
 use hico::predict::sources::{self, Taken, Taking};
@@ -86,7 +86,7 @@ pub(crate) async fn predict(
         service.metrics.frames.inc_by(frames.len() as u64);
         let shown = evenly_spaced(dataset.row(0).frames, pictures.min(MOST_PICTURES));
         let picture = |frame: usize| -> Result<Picture, Refusal> {
-            let drawn = plain(&dataset.read_frame(0, frame).map_err(PredictError::from)?);
+            let drawn = plain(&dataset.read_frame(0, frame).map_err(Error::from)?);
             let bytes = jpeg(&drawn).map_err(|_| Refusal::fault("a picture cannot be written"))?;
             Ok(Picture { frame, image: data_uri("image/jpeg", &bytes) })
         };
@@ -238,7 +238,7 @@ pub(crate) async fn embedded(
         let (encoder, view) = (&saved.classifier.encoder, &saved.facts.view);
         let names = [name.to_owned()];
         let embedding = embed(dataset, &names, encoder, view, frames_per_clip.get(), per, place);
-        let embedding = embedding.map_err(PredictError::from)?;
+        let embedding = embedding?;
         service.metrics.frames.inc_by(dataset.row(0).frames.min(frames_per_clip.get()) as u64);
         let row = |(id, features): (hico::embed::RowId, Vec<f32>)| Row { frame: id.frame, features };
         let rows = embedding.ids.into_iter().zip(embedding.rows).map(row).collect();
@@ -296,7 +296,7 @@ fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Re
         _ => vec![upload.folder.path().to_owned()],
     };
     let taken = match sources::take(&paths, taking, stop) {
-        Err(PredictError::Data(hico_data::Error::NothingFound(_))) => return Err(no_clip()),
+        Err(Error::Data(hico_data::Error::NothingFound(_))) => return Err(no_clip()),
         taken => taken?,
     };
     if let Some(refused) = taken.refused.first() {

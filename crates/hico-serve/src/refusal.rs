@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hico::predict::PredictError;
-use hico_data::Error;
+use hico::Error;
 use serde::Serialize;
 
 /// Why a request is not answered.
@@ -133,33 +132,42 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<PredictError> for Refusal {
+impl From<Error> for Refusal {
     /// What goes wrong with an uploaded clip after it was taken in is ours; a message may hold paths of this machine, so it
     /// is not passed on.
-    fn from(error: PredictError) -> Self {
+    fn from(error: Error) -> Self {
         Self::fault(cause(&error))
     }
 }
 
 /// What went wrong, by its kind and by what the system says; a message may hold names.
-fn cause(error: &PredictError) -> String {
+fn cause(error: &Error) -> String {
     let what = match error {
-        PredictError::Weights(_) => "the weights do not fit",
-        PredictError::NoModel { .. } | PredictError::ManyModels { .. } => "there is not one network",
-        PredictError::File { .. } => "a file cannot be read or written",
-        PredictError::NoRoom { .. } => "the temporary folder cannot be written",
-        PredictError::Data(
-            Error::Read { .. }
-            | Error::Shard { .. }
-            | Error::OutOfRange { .. }
-            | Error::NoDataset(_)
-            | Error::Table { .. }
-            | Error::Number { .. }
-            | Error::ClipTwice { .. },
+        Error::WeightsFile { .. }
+        | Error::BrokenWeights { .. }
+        | Error::NoTensor { .. }
+        | Error::ExtraTensor { .. }
+        | Error::DeeperWeights { .. }
+        | Error::TensorShape { .. }
+        | Error::TensorNotFinite { .. }
+        | Error::NegativeVariance { .. }
+        | Error::InFile { .. } => "the weights do not fit",
+        Error::NoModel(_) | Error::ManyModels { .. } => "there is not one network",
+        Error::Io { .. } => "a file cannot be read or written",
+        Error::NoRoom { .. } => "the temporary folder cannot be written",
+        Error::Data(
+            hico_data::Error::Read { .. }
+            | hico_data::Error::Shard { .. }
+            | hico_data::Error::OutOfRange { .. }
+            | hico_data::Error::NoDataset(_)
+            | hico_data::Error::Table { .. }
+            | hico_data::Error::Number { .. }
+            | hico_data::Error::ClipTwice { .. },
         ) => "stored frames cannot be read",
-        PredictError::Data(_) => "the clip cannot be stored",
-        PredictError::NotFinite { .. } => "the network's answer is not a number",
-        PredictError::Interrupted => "the work was stopped",
+        Error::Data(_) => "the clip cannot be stored",
+        Error::AnswerNotFinite { .. } => "the network's answer is not a number",
+        Error::Interrupted => "the work was stopped",
+        _ => "the network cannot be asked",
     };
     let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = inner {
@@ -186,11 +194,11 @@ mod tests {
     fn the_cause_of_a_fault_is_told_without_a_name() {
         let path = PathBuf::from("/tmp/hico-x/Doe^Jane.dcm");
         let full = io::Error::from_raw_os_error(28);
-        let said = cause(&PredictError::File { path: path.clone(), source: full });
+        let said = cause(&Error::Io { path: path.clone(), source: full });
         assert!(said.starts_with("a file cannot be read or written: ") && said.ends_with("(28)"), "{said}");
         let odd = io::Error::other(format!("{}: broken", path.display()));
-        assert_eq!(cause(&PredictError::File { path, source: odd }), "a file cannot be read or written: other error");
-        assert_eq!(cause(&PredictError::NotFinite { frame: 3 }), "the network's answer is not a number");
+        assert_eq!(cause(&Error::Io { path, source: odd }), "a file cannot be read or written: other error");
+        assert_eq!(cause(&Error::AnswerNotFinite { frame: 3 }), "the network's answer is not a number");
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! It goes the way that a person's own clips go, through files and the same functions, and claims nothing: the phantom
 //! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
 
-use crate::compare::crossval::{self, Contender, EvaluateError, Request, cross_validate};
+use crate::Error;
+use crate::compare::crossval::{self, Contender, Request, cross_validate};
 use crate::compare::summary::Summary;
 use crate::device::DeviceChoice;
 use crate::evaluate::finetune::FinetuneRecipe;
-use crate::recipe::{self, Recipe, RecipeError};
-use crate::report::{self, ReportError};
+use crate::recipe::{self, Recipe};
+use crate::report;
 use crate::train::run_record::VERSION;
 use hico_data::ingest::{Columns, IngestOptions, ingest};
 use hico_data::phantom::{LABELS_FILE, PhantomRecipe, count_clips, write_tree};
@@ -49,7 +50,7 @@ impl DemoRecipe {
     ///
     /// # Errors
     /// Never, unless a number below is out of its own range.
-    pub fn small(seed: u64) -> Result<Self, RecipeError> {
+    pub fn small(seed: u64) -> Result<Self, Error> {
         let pretraining =
             Recipe::default().with_image_size(48)?.with_epochs_after(3, 30)?.with_batch(16)?.with_seed(seed);
         let phantom = PhantomRecipe {
@@ -106,48 +107,6 @@ pub struct Demo {
     pub summary: Summary,
 }
 
-/// Why a demo ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// The folder holds something else, or a demo with other settings.
-    #[error("{}: is no demo with these settings", .0.display())]
-    Taken(PathBuf),
-    /// A file cannot be written, or an old one not removed.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The clips cannot be written or taken in, or their data set not be split or opened.
-    #[error(transparent)]
-    Data(#[from] hico_data::Error),
-    /// A fold failed.
-    #[error(transparent)]
-    Evaluate(#[from] EvaluateError),
-    /// The figures cannot be read back.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// It was asked to stop; the same demo on the same folder goes on.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl DemoError {
-    /// What a person can do about it, where there is something.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Taken(_) => Some("choose another --out".to_owned()),
-            Self::File { .. } => Some("choose an --out on a disk with room that you may write to".to_owned()),
-            Self::Evaluate(error) => error.hint(),
-            Self::Report(error) => Some(error.hint().to_owned()),
-            _ => None,
-        }
-    }
-}
-
 /// Goes the whole path inside `folder`; run again with the same recipe it goes on where it was interrupted.
 ///
 /// - `progress`: told of every clip and epoch
@@ -162,7 +121,7 @@ pub fn demo(
     threads: Option<NonZeroUsize>,
     progress: &mut (dyn FnMut(Progress) + Send),
     stop: &AtomicBool,
-) -> Result<Demo, DemoError> {
+) -> Result<Demo, Error> {
     begin(recipe, folder)?;
     let [clips, data, study] = ["clips", "data", "study"].map(|name| folder.join(name));
     phantom(recipe, &clips, progress, stop)?;
@@ -175,19 +134,19 @@ pub fn demo(
     Ok(Demo { report, dataset: data, summary })
 }
 
-fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), DemoError> {
+fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), Error> {
     let path = folder.join(DEMO_FILE);
     let mine = serde_json::to_vec_pretty(recipe).map_err(|error| failed(&path)(error.into()))?;
     if path.is_file() {
         let before = std::fs::read(&path).map_err(failed(&path))?;
         let same = before == mine || of_record(&before).is_some_and(|before| Some(before) == of_record(&mine));
-        return if same { Ok(()) } else { Err(DemoError::Taken(folder.to_owned())) };
+        return if same { Ok(()) } else { Err(Error::DemoTaken(folder.to_owned())) };
     }
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     // Half of that file, of a demo that was killed at its beginning.
     atomic::remove_halves(folder).ok();
     if std::fs::read_dir(folder).map_err(failed(folder))?.next().is_some() {
-        return Err(DemoError::Taken(folder.to_owned()));
+        return Err(Error::DemoTaken(folder.to_owned()));
     }
     write(&path, &mine)
 }
@@ -210,7 +169,7 @@ fn phantom(
     clips: &Path,
     progress: &mut (dyn FnMut(Progress) + Send),
     stop: &AtomicBool,
-) -> Result<(), DemoError> {
+) -> Result<(), Error> {
     // The table of labels is written last.
     if clips.join(LABELS_FILE).is_file() {
         return Ok(());
@@ -220,17 +179,13 @@ fn phantom(
     }
     let total = count_clips(&recipe.phantom) as u64;
     let told = Mutex::new((0, progress));
-    let written = write_tree(&recipe.phantom, clips, &|| {
+    write_tree(&recipe.phantom, clips, &|| {
         let (done, progress) = &mut *told.lock().unwrap_or_else(PoisonError::into_inner);
         *done += 1;
         progress(Progress { stage: Stage::Phantom, done: *done, total, what: String::new() });
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    match written {
-        Ok(_) => Ok(()),
-        Err(hico_data::Error::Interrupted) => Err(DemoError::Interrupted),
-        Err(error) => Err(error.into()),
-    }
+    })?;
+    Ok(())
 }
 
 fn take_in(
@@ -238,7 +193,7 @@ fn take_in(
     data: &Path,
     progress: &mut (dyn FnMut(Progress) + Send),
     stop: &AtomicBool,
-) -> Result<(), DemoError> {
+) -> Result<(), Error> {
     let options = IngestOptions {
         side: 0,
         labels: Some((clips.join(LABELS_FILE), Columns::default())),
@@ -249,11 +204,11 @@ fn take_in(
         progress(Progress { stage: Stage::Ingest, done, total, what: String::new() });
     };
     let report = ingest(clips, data, &options, &mut relay, stop)?;
-    if report.left > 0 { Err(DemoError::Interrupted) } else { Ok(()) }
+    if report.left > 0 { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 /// Folds by patient, unless an earlier sitting made them.
-fn split(recipe: &DemoRecipe, data: &Path) -> Result<Arc<Dataset>, DemoError> {
+fn split(recipe: &DemoRecipe, data: &Path) -> Result<Arc<Dataset>, Error> {
     let dataset = Dataset::open(data)?;
     if dataset.manifest().rows.iter().all(|row| row.fold.is_some()) {
         return Ok(Arc::new(dataset));
@@ -275,7 +230,7 @@ fn evaluate(
     threads: Option<NonZeroUsize>,
     progress: &mut (dyn FnMut(Progress) + Send),
     stop: &AtomicBool,
-) -> Result<Summary, DemoError> {
+) -> Result<Summary, Error> {
     let request = Request {
         seeds: recipe.seeds.clone(),
         contender: Contender::Inside(Box::new(recipe.pretraining.clone())),
@@ -290,19 +245,16 @@ fn evaluate(
         let what = at.plan.map_or(at.what, |plan| plan.to_string());
         progress(Progress { stage: Stage::Evaluate, done: at.done, total: at.total, what });
     };
-    match cross_validate(dataset, &request, &mut relay, stop) {
-        Err(EvaluateError::Interrupted) => Err(DemoError::Interrupted),
-        outcome => Ok(outcome?),
-    }
+    cross_validate(dataset, &request, &mut relay, stop)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), DemoError> {
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     atomic::write(path, bytes).map_err(failed(path))
 }
 
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> DemoError {
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error {
     let path = path.to_owned();
-    move |source| DemoError::File { path: path.clone(), source }
+    move |source| Error::DemoFile { path: path.clone(), source }
 }
 
 #[cfg(test)]
@@ -338,7 +290,7 @@ mod tests {
                 };
                 match demo(&tiny(), &folder, DeviceChoice::Cpu, None, &mut progress, &stop) {
                     Ok(demo) => return (demo, sittings),
-                    Err(DemoError::Interrupted) => assert!(sittings < 40, "no sitting comes further"),
+                    Err(Error::Interrupted) => assert!(sittings < 40, "no sitting comes further"),
                     Err(error) => panic!("{error}"),
                 }
             }
@@ -379,7 +331,7 @@ mod tests {
         let stop = AtomicBool::new(false);
         let mut progress = |_: Progress| panic!("nothing may be begun");
         let error = demo(&tiny(), folder.path(), DeviceChoice::Cpu, None, &mut progress, &stop).unwrap_err();
-        assert!(matches!(error, DemoError::Taken(_)), "{error}");
+        assert!(matches!(error, Error::DemoTaken(_)), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Where tensors live and are computed: the CPU, or a GPU that this build was made for.
 
+use crate::Error;
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
@@ -18,50 +19,11 @@ pub enum DeviceChoice {
     Cuda(usize),
 }
 
-/// Why a device cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
-    /// The name is none we know.
-    #[error("{0:?} is not a device: it must be auto, cpu, wgpu, wgpu:N, cuda or cuda:N")]
-    Unknown(String),
-    /// This program was built without the code for that device.
-    #[error("this build has no {device}: it was made without the cargo feature `{feature}`")]
-    Absent {
-        /// The device asked for.
-        device: DeviceChoice,
-        /// The feature it needs.
-        feature: &'static str,
-    },
-    /// The build could use such a device, but the machine has none, or not so many.
-    #[error("{device} is not there: this machine has {found} such devices")]
-    NotFound {
-        /// The device asked for.
-        device: DeviceChoice,
-        /// How many there are.
-        found: usize,
-    },
-}
-
-impl DeviceError {
-    /// What a person can do about it.
-    #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::Unknown(_) => "leave --device out to let the program choose",
-            Self::Absent { feature, .. } => match feature.as_bytes() {
-                b"cuda" => "use --device cpu, or build with `cargo install --path crates/hico-cli --features cuda`",
-                _ => "use --device cpu, or build with `cargo install --path crates/hico-cli --features wgpu`",
-            },
-            Self::NotFound { .. } => "use --device cpu, or check that the driver is installed and the number exists",
-        }
-    }
-}
-
 impl FromStr for DeviceChoice {
-    type Err = DeviceError;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, DeviceError> {
-        let unknown = || DeviceError::Unknown(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let unknown = || Error::UnknownDevice(text.to_owned());
         let (name, index) = match text.split_once(':') {
             Some((name, index)) => (name, Some(index.parse::<usize>().map_err(|_| unknown())?)),
             None => (text, None),
@@ -104,7 +66,7 @@ impl DeviceChoice {
     ///
     /// # Errors
     /// When this build or this machine has no such device.
-    pub fn open(self) -> Result<Device, DeviceError> {
+    pub fn open(self) -> Result<Device, Error> {
         match self.resolve() {
             Self::Auto | Self::Cpu => Ok(Device::flex()),
             chosen @ Self::Wgpu(index) => wgpu(chosen, index),
@@ -134,32 +96,32 @@ const fn count_cuda() -> usize {
 }
 
 #[cfg(feature = "wgpu")]
-fn wgpu(device: DeviceChoice, index: Option<usize>) -> Result<Device, DeviceError> {
+fn wgpu(device: DeviceChoice, index: Option<usize>) -> Result<Device, Error> {
     use burn::tensor::DeviceKind;
     let found = count_wgpu();
     if index.unwrap_or(0) >= found {
-        return Err(DeviceError::NotFound { device, found });
+        return Err(Error::DeviceNotFound { device: device.to_string(), found });
     }
     Ok(Device::wgpu(index.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu)))
 }
 
 #[cfg(not(feature = "wgpu"))]
-const fn wgpu(device: DeviceChoice, _index: Option<usize>) -> Result<Device, DeviceError> {
-    Err(DeviceError::Absent { device, feature: "wgpu" })
+fn wgpu(device: DeviceChoice, _index: Option<usize>) -> Result<Device, Error> {
+    Err(Error::DeviceNotBuilt { device: device.to_string(), feature: "wgpu" })
 }
 
 #[cfg(feature = "cuda")]
-fn cuda(device: DeviceChoice, index: usize) -> Result<Device, DeviceError> {
+fn cuda(device: DeviceChoice, index: usize) -> Result<Device, Error> {
     let found = count_cuda();
     if index >= found {
-        return Err(DeviceError::NotFound { device, found });
+        return Err(Error::DeviceNotFound { device: device.to_string(), found });
     }
     Ok(Device::cuda(index))
 }
 
 #[cfg(not(feature = "cuda"))]
-const fn cuda(device: DeviceChoice, _index: usize) -> Result<Device, DeviceError> {
-    Err(DeviceError::Absent { device, feature: "cuda" })
+fn cuda(device: DeviceChoice, _index: usize) -> Result<Device, Error> {
+    Err(Error::DeviceNotBuilt { device: device.to_string(), feature: "cuda" })
 }
 
 #[cfg(test)]
@@ -171,7 +133,7 @@ mod tests {
         for name in ["auto", "cpu", "wgpu", "wgpu:1", "cuda:0", "cuda:3"] {
             assert_eq!(name.parse::<DeviceChoice>().unwrap().to_string(), name);
         }
-        assert_eq!("cuda".parse::<DeviceChoice>(), Ok(DeviceChoice::Cuda(0)));
+        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
     }
 
     #[test]
@@ -186,8 +148,8 @@ mod tests {
     #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
     fn a_device_that_was_not_built_in_is_refused_with_the_feature_it_needs() {
         let error = DeviceChoice::Cuda(0).open().unwrap_err();
-        assert_eq!(error, DeviceError::Absent { device: DeviceChoice::Cuda(0), feature: "cuda" });
-        assert!(error.hint().contains("--features cuda"));
+        let Error::DeviceNotBuilt { device, feature } = error else { panic!("{error}") };
+        assert_eq!((device.as_str(), feature), ("cuda:0", "cuda"));
         assert_eq!(DeviceChoice::Auto.resolve(), DeviceChoice::Cpu);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 
+mod error;
 pub mod device;
 pub mod recipe;
 pub mod metrics;
@@ -24,3 +25,5 @@ pub mod explain;
 pub mod report;
 
 pub mod demo;
+
+pub use error::{Error, KeyFault, StudyPart};

@@ -10,6 +10,7 @@ mod audit;
 mod export_data;
 pub(crate) mod checkpoints;
 mod recipe;
+pub(crate) mod settings;
 mod pretrain;
 mod tuning;
 mod finetune;

@@ -7,7 +7,7 @@ use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::evaluate::confounds::{ConfoundError, Confounds, confounds};
+use hico::evaluate::confounds::{Confounds, confounds};
 use hico::report::audit::{Audited, page};
 use hico_data::audit::files;
 use hico_data::audit::remedy::{Remedy, remedy};
@@ -88,7 +88,8 @@ fn complete(args: &AuditArgs, dataset: &Dataset, findings: Findings) -> anyhow::
     } else {
         match confounds(dataset, &findings.quality, Seed(1)) {
             Ok(confounds) => (Some(confounds), None),
-            Err(error @ ConfoundError::Data(_)) => return Err(error.into()),
+            // Folds that cannot be made are no fault of the audit.
+            Err(hico::Error::Data(error)) if !hints::is_about_folds(&error) => return Err(error.into()),
             Err(error) => (None, Some(error.to_string())),
         }
     };

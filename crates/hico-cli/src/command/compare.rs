@@ -2,11 +2,13 @@ mod jobs;
 
 use super::evaluation;
 use crate::args::CompareArgs;
+use crate::hints::{self, hinted};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
+use hico::Error;
 use hico::compare::answer::Answer;
-use hico::compare::cell::{self, CellError, CellEvent, Options};
+use hico::compare::cell::{self, CellEvent, Options};
 use hico::compare::grid::{Cell, cells};
 use hico::compare::ledger;
 use hico::compare::plan::plan;
@@ -49,7 +51,7 @@ pub(crate) fn run(args: &CompareArgs, threads: Option<NonZeroUsize>, output: &Ou
         output.result(&plan(&open.study, &open.data, &open.cells), report::study::plan)?;
         return Ok(ExitCode::SUCCESS);
     }
-    hinted_ledger(ledger::check(&args.out, &open.study, &open.data))?;
+    hinted(ledger::check(&args.out, &open.study, &open.data), hints::ledger)?;
     let alone = args.cell.is_none() && args.verify.is_none() && !args.summarise;
     let cell = if alone { cell_of_array_job()? } else { args.cell };
     match (cell, args.verify) {
@@ -72,12 +74,9 @@ fn cell_of_array_job() -> anyhow::Result<Option<usize>> {
 }
 
 fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Open> {
-    let study = Study::read(&args.study).or_else(|error| {
-        let hint = error.hint();
-        Err(error).hint(|| hint)
-    })?;
-    let data = hinted(study.open().map_err(CellError::from))?;
-    let cells = hinted(cells(&study, &data).map_err(CellError::from))?;
+    let study = hinted(Study::read(&args.study), hints::study)?;
+    let data = hinted(study.open(), hints::study_data)?;
+    let cells = hinted(cells(&study, &data), hints::study_folds)?;
     let options = Options {
         device: args.device,
         threads,
@@ -100,7 +99,7 @@ fn list(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn finished(open: &Open, cell: &Cell) -> anyhow::Result<bool> {
-    hinted(cell::is_finished(&open.study, cell, &open.options.folder))
+    hinted(cell::is_finished(&open.study, cell, &open.options.folder), hints::cell)
 }
 
 fn numbered(open: &Open, number: usize) -> anyhow::Result<&Cell> {
@@ -113,9 +112,9 @@ fn one(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> 
     let stop = interrupt::flag()?;
     let mut tell = |event| note(cell, event, output);
     match cell::run(&open.study, &open.data, cell, &open.options, &mut tell, &stop) {
-        Err(CellError::Interrupted) => Ok(interrupted(output)),
+        Err(Error::Interrupted) => Ok(interrupted(output)),
         outcome => {
-            let answers = hinted(outcome)?;
+            let answers = hinted(outcome, hints::cell)?;
             output.result(&answers, |answers| table::to_csv(&open.study, &open.data, answers))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -137,16 +136,16 @@ fn interrupted(output: &Output) -> ExitCode {
 /// Runs a finished cell again in a folder of its own.
 fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> {
     let cell = numbered(open, number)?;
-    let before = hinted(cell::read(&open.study, &open.data, cell, &open.options.folder))?;
-    let before = hinted(before.ok_or_else(|| CellError::Unfinished(cell.name.clone())))?;
+    let before = hinted(cell::read(&open.study, &open.data, cell, &open.options.folder), hints::cell)?;
+    let before = hinted(before.ok_or_else(|| Error::CellUnfinished(cell.name.clone())), hints::cell)?;
     let stop = interrupt::flag()?;
     let folder = open.options.folder.join("verify").join(&cell.name);
     let epochs = before.iter().map(|row| row.epochs).max().filter(|epochs| *epochs > 0);
     let options = Options { folder: folder.clone(), epochs, ..open.options.clone() };
     let mut tell = |event| note(cell, event, output);
     let again = match cell::run(&open.study, &open.data, cell, &options, &mut tell, &stop) {
-        Err(CellError::Interrupted) => return Ok(interrupted(output)),
-        outcome => hinted(outcome)?,
+        Err(Error::Interrupted) => return Ok(interrupted(output)),
+        outcome => hinted(outcome, hints::cell)?,
     };
     std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let same = before.len() == again.len() && before.iter().zip(&again).all(|(a, b)| a.same_answer(b));
@@ -196,24 +195,7 @@ fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &
 fn sum_up(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
     let Open { study, data, cells, options } = open;
     let origin = Origin::now(evaluation::command_line(), options.device);
-    let summary = hinted(hico::compare::sum_up(study, data, cells, &options.folder, origin))?;
+    let summary = hinted(hico::compare::sum_up(study, data, cells, &options.folder, origin), hints::cell)?;
     evaluation::show_summary(&summary, &options.folder, output)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Adds the remedy that the library knows.
-fn hinted<T>(outcome: Result<T, CellError>) -> anyhow::Result<T> {
-    let hint = outcome.as_ref().err().and_then(CellError::hint);
-    match hint {
-        Some(hint) => outcome.hint(|| hint),
-        None => Ok(outcome?),
-    }
-}
-
-fn hinted_ledger(outcome: Result<(), ledger::LedgerError>) -> anyhow::Result<()> {
-    let hint = outcome.as_ref().err().map(|error| error.hint().to_owned());
-    match hint {
-        Some(hint) => outcome.hint(|| hint),
-        None => Ok(()),
-    }
 }

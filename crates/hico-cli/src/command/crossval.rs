@@ -2,9 +2,10 @@ use super::{evaluation, recipe};
 use crate::args::{BaselinesArg, CrossvalArgs, SelectionArg};
 use crate::output::Output;
 use anyhow::Context as _;
+use hico::Error;
 use hico::compare::crossval::{Contender, Request};
 use hico::evaluate::classifier::Trainable;
-use hico::recipe::{Recipe, RecipeError};
+use hico::recipe::Recipe;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
 /// The recipe of the pretraining inside each fold, with what the flags say.
 fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
     let read = recipe::read(args.recipe.as_deref(), args.method)?;
-    let changed = || -> Result<Recipe, RecipeError> {
+    let changed = || -> Result<Recipe, Error> {
         let mut recipe = read.recipe;
         if let Some(side) = args.tuning.image_size {
             recipe = recipe.with_image_size(side)?;

@@ -2,7 +2,8 @@ use crate::args::DemoArgs;
 use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{Meter, Output};
-use hico::demo::{self, Demo, DemoError, DemoRecipe, Progress, Stage};
+use hico::Error;
+use hico::demo::{self, Demo, DemoRecipe, Progress, Stage};
 use hico::report;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &DemoArgs, threads: Option<NonZeroUsize>, output: &Outpu
             output.result(&demo, words)?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(DemoError::Interrupted) => {
+        Err(Error::Interrupted) => {
             output.note("interrupted; finished work is kept, and the same command continues");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }

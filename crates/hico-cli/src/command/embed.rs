@@ -1,10 +1,9 @@
-use super::evaluation;
 use super::taking::{each_batch, exit_code};
 use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs};
+use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::bail;
-use hico::compare::crossval::EvaluateError;
 use hico::embed::file::Format;
 use hico::embed::lens::Lens;
 use hico::embed::{Embedding, Per, RowId, Similar, picture};
@@ -133,7 +132,7 @@ struct Looker<'a> {
 
 impl<'a> Looker<'a> {
     fn new(path: &Path, args: &'a LookingArgs, stop: &'a AtomicBool, output: &Output) -> anyhow::Result<Self> {
-        let source = evaluation::hinted(Source::read_of(path, &args.weights_of).map_err(EvaluateError::from))?;
+        let source = hints::hinted(Source::read_of(path, &args.weights_of), hints::encoder)?;
         output.note(&source.pretrained.report().words());
         let lens = Lens::new(&source, args.image_size.map(usize::from), args.taking.device)?;
         Ok(Self { lens, args, stop })

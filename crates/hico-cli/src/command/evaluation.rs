@@ -6,14 +6,15 @@ use crate::hints;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::compare::crossval::{self, Contender, EvaluateError, Progress, Request, cross_validate};
+use hico::Error;
+use hico::compare::crossval::{self, Contender, Progress, Request, cross_validate};
 use hico::compare::settings::ModelSelection;
 use hico::compare::summary::{SUMMARY_FILE, Summary};
 use hico::evaluate::classifier_file::networks_in;
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::pretrained::Pretrained;
 use hico::model::weights::WeightsOf;
-use hico::report::{self, ReportError, study};
+use hico::report::{self, study};
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, atomic};
 use std::path::Path;
@@ -30,12 +31,7 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<Dataset>> {
 
 /// The summary of the study in a folder.
 pub(crate) fn read(folder: &Path) -> anyhow::Result<Summary> {
-    let read = report::read_summary(folder);
-    let hint = match &read {
-        Err(ReportError::Read { .. }) => "name a folder written by `hico crossval`, `hico finetune` or `hico compare`",
-        _ => "make the evaluation again, or leave it out",
-    };
-    read.hint(|| hint.to_owned())
+    hints::hinted(report::read_summary(folder), hints::summary)
 }
 
 /// The summary that lies beside a fine-tuned network, if there is one.
@@ -61,7 +57,7 @@ pub(crate) fn contender(encoder: &Path, of: &WeightsOf, output: &Output) -> anyh
     if encoder == Path::new(RANDOM) {
         return Ok(Contender::None);
     }
-    let pretrained = hinted(Pretrained::read_of(encoder, of).map_err(EvaluateError::from))?;
+    let pretrained = hints::hinted(Pretrained::read_of(encoder, of), hints::encoder)?;
     output.note(&pretrained.report().words());
     Ok(Contender::Given(Arc::new(pretrained)))
 }
@@ -123,11 +119,11 @@ pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) ->
             missing_networks(&summary, request, output)?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(EvaluateError::Interrupted) => {
+        Err(Error::Interrupted) => {
             output.note("interrupted; finished work is kept, and the same command continues");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
-        Err(error) => hinted(Err(error)),
+        Err(error) => hints::hinted(Err(error), hints::evaluation),
     }
 }
 
@@ -163,11 +159,11 @@ pub(crate) fn train_on_all(dataset: &Arc<Dataset>, request: &Request, output: &O
             );
             Ok(ExitCode::SUCCESS)
         }
-        Err(EvaluateError::Interrupted) => {
+        Err(Error::Interrupted) => {
             output.note("interrupted; finished work is kept, and the same command continues");
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
-        Err(error) => hinted(Err(error)),
+        Err(error) => hints::hinted(Err(error), hints::evaluation),
     }
 }
 
@@ -178,13 +174,4 @@ pub(crate) fn command_line() -> String {
         _ => arg,
     };
     std::env::args().map(last_part).collect::<Vec<_>>().join(" ")
-}
-
-/// Adds the remedy that the library knows.
-pub(crate) fn hinted<T>(outcome: Result<T, EvaluateError>) -> anyhow::Result<T> {
-    let hint = outcome.as_ref().err().and_then(EvaluateError::hint);
-    match hint {
-        Some(hint) => outcome.hint(|| hint),
-        None => Ok(outcome?),
-    }
 }

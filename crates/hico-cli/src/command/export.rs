@@ -1,14 +1,15 @@
 use super::evaluation;
 use crate::args::{ExportArgs, ToArg};
+use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::compare::crossval::EvaluateError;
+use hico::Error;
 use hico::compare::summary::Summary;
 use hico::export::card::{Card, Statements};
-use hico::export::check::{self, CheckError, Checked, TOLERANCE};
+use hico::export::check::{self, Checked, TOLERANCE};
 use hico::export::onnx::Part;
 use hico::export::source::Source;
-use hico::export::{ExportError, Target, export, files, folder_of, free};
+use hico::export::{Target, export, files, folder_of, free};
 use hico_data::{Seed, atomic};
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,11 +20,11 @@ const NOISE: usize = 4;
 
 /// `hico export RUN|FILE --to FORMAT --out FILE`: weights as other programs read them, and their card.
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    hinted(free(&args.out))?;
-    let source = evaluation::hinted(Source::read_of(&args.source, &args.weights_of).map_err(EvaluateError::from))?;
+    hints::hinted(free(&args.out), hints::export)?;
+    let source = hints::hinted(Source::read_of(&args.source, &args.weights_of), hints::encoder)?;
     let source = if args.hide_groups { source.without_names() } else { source };
     // Before the work, so that a path that cannot be written is told at once.
-    hinted(folder_of(&args.out))?;
+    hints::hinted(folder_of(&args.out), hints::export)?;
     output.note(&source.pretrained.report().words());
     let side = args.image_size.map_or(source.view().side, usize::from);
     let target = match args.to {
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
         ToArg::Hico => Target::Hico,
         ToArg::Onnx => Target::Onnx(args.part.into()),
     };
-    let exported = hinted(export(&source, target, side))?;
+    let exported = hints::hinted(export(&source, target, side), hints::export)?;
     let statements = Statements {
         data_licence: args.data_licence.clone(),
         intended_use: args.intended_use.clone(),
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode
     // The weights last: where they are, their card is.
     let files = [(facts, json.as_bytes()), (markdown, card_in_words.as_bytes()), (weights, exported.bytes.as_slice())];
     let written = atomic::write_all(&files);
-    hinted(written.map_err(|(path, source)| ExportError::Write { path, source }))?;
+    hints::hinted(written.map_err(|(path, source)| Error::Write { path, source }), hints::export)?;
     output.result(&card, |card| summary(card, &args.out, exported.bytes.len()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -95,21 +96,14 @@ fn checked(
             ))
             .hint(|| "this is a fault of hico or of that ONNX Runtime: please report it with the command".to_owned())
         }
-        Err(error @ CheckError::Absent { .. }) if args.check.is_none() => {
+        Err(error @ Error::NoOnnxRuntime { .. }) if args.check.is_none() => {
             output.warning(&format!("not compared with ONNX Runtime: {error}; `pip install onnxruntime` gives it"));
             Ok(None)
         }
-        Err(error @ CheckError::Absent { .. }) => Err(error).hint(|| {
+        Err(error @ Error::NoOnnxRuntime { .. }) => Err(error).hint(|| {
             "`pip install onnxruntime`, name another interpreter by --python, or leave --check out".to_owned()
         }),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn hinted<T>(outcome: Result<T, ExportError>) -> anyhow::Result<T> {
-    match outcome.as_ref().err().and_then(ExportError::hint) {
-        Some(hint) => outcome.hint(|| hint.to_owned()),
-        None => Ok(outcome?),
     }
 }
 

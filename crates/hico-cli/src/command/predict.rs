@@ -2,8 +2,8 @@ use super::taking::{each_batch, exit_code, hinted};
 use crate::args::{PerArg, PredictArgs};
 use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::Output;
+use hico::Error;
 use hico::evaluate::history::Reached;
-use hico::predict::PredictError;
 use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
 use hico::predict::ensemble::Ensemble;
 use hico::predict::model::Model;
@@ -66,7 +66,7 @@ fn answers(
     reached: &Reached,
     done: &mut Done,
     output: &Output,
-) -> Result<(), PredictError> {
+) -> Result<(), Error> {
     for (clip, source) in taken.sources.iter().enumerate() {
         let Some(dataset) = &taken.dataset else { break };
         let began = Instant::now();

@@ -5,12 +5,14 @@ use self::before::{Before, data, refused};
 use self::line::LiveLine;
 use super::recipe;
 use crate::args::PretrainArgs;
+use crate::hints;
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
+use hico::Error;
 use hico::device::DeviceChoice;
-use hico::model::weights::{WeightsError, WeightsOf};
-use hico::recipe::{MethodName, Precision, Recipe, RecipeError, Supervision, TrainRecipe};
+use hico::model::weights::WeightsOf;
+use hico::recipe::{MethodName, Precision, Recipe, Supervision, TrainRecipe};
 use hico::train::checkpoint::Best;
 use hico::train::first_weights::FirstWeights;
 use hico::train::{Ending, PretrainOptions, PretrainOutcome};
@@ -62,7 +64,7 @@ const IMAGENET: &str = "torchvision saves ImageNet's: python3 -c \"import torch,
 
 fn first_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<FirstWeights> {
     let read = FirstWeights::read(file, of);
-    let known = read.as_ref().err().and_then(WeightsError::hint);
+    let known = read.as_ref().err().and_then(hints::weights);
     let first = read.with_context(|| format!("{}", file.display())).hint(|| match file.is_file() {
         true => known.unwrap_or("name weights of a ResNet-18, 34 or 50 for pictures of three channels").to_owned(),
         false => IMAGENET.to_owned(),
@@ -116,12 +118,7 @@ fn recipe(
 }
 
 /// Normalises views as the first weights learnt it, unless the recipe says another way, and tells which it is.
-fn normalised(
-    recipe: Recipe,
-    [mean, std]: [f64; 2],
-    recipe_says: bool,
-    output: &Output,
-) -> Result<Recipe, RecipeError> {
+fn normalised(recipe: Recipe, [mean, std]: [f64; 2], recipe_says: bool, output: &Output) -> Result<Recipe, Error> {
     let there = [recipe.view().mean, recipe.view().std];
     if there == [mean, std] {
         return Ok(recipe);
@@ -142,7 +139,7 @@ fn normalised(
     }
 }
 
-fn with_flags(mut recipe: Recipe, args: &PretrainArgs) -> Result<Recipe, RecipeError> {
+fn with_flags(mut recipe: Recipe, args: &PretrainArgs) -> Result<Recipe, Error> {
     if let Some(supervision) = args.supervision {
         recipe = recipe.with_supervision(supervision.into())?;
     }

@@ -3,19 +3,24 @@
 use crate::args::{RecipeArgs, RecipeCommand};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::recipe::{self, MethodName, Recipe, RecipeError, SHIPPED, Shipped};
+use hico::Error;
+use hico::recipe::{self, MethodName, Recipe, SHIPPED, Shipped};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// What to do about a recipe with a fault.
-pub(crate) fn remedy(error: &RecipeError) -> String {
-    let method = error.method().unwrap_or_default();
+pub(crate) fn remedy(error: &Error) -> String {
+    let of_key = match error {
+        Error::RecipeKey(fault) => fault.method,
+        _ => None,
+    };
+    let method = of_key.unwrap_or(MethodName::default().spec().name);
     format!("`hico recipe show {method}` prints a recipe with every key of that method and what it may be")
 }
 
 /// A recipe, or its fault and what to do about it.
-pub(crate) fn hinted(recipe: Result<Recipe, RecipeError>) -> anyhow::Result<Recipe> {
+pub(crate) fn hinted(recipe: Result<Recipe, Error>) -> anyhow::Result<Recipe> {
     let remedy = recipe.as_ref().err().map_or_else(String::new, remedy);
     recipe.hint(|| remedy)
 }

@@ -1,7 +1,8 @@
 use crate::args::ReportArgs;
+use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::report::{self, ReportError, Sources};
+use hico::report::{self, Sources};
 use hico_data::{Dataset, atomic};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -32,9 +33,7 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> anyhow::Result<ExitCode
 }
 
 fn read(args: &ReportArgs) -> anyhow::Result<Sources> {
-    let read = report::read(&args.runs);
-    let hint = read.as_ref().err().map_or("", ReportError::hint);
-    read.hint(|| hint.to_owned())
+    hints::hinted(report::read(&args.runs), hints::report)
 }
 
 fn refuse_to_overwrite(args: &ReportArgs) -> anyhow::Result<()> {

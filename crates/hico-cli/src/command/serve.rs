@@ -1,10 +1,10 @@
 use super::evaluation;
 use super::taking::hinted;
 use crate::args::ServeArgs;
+use crate::hints;
 use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::compare::crossval::EvaluateError;
 use hico::export::card::{Card, Statements};
 use hico::export::source::Source;
 use hico::export::{Target, export};
@@ -64,7 +64,7 @@ const fn is_loopback(address: SocketAddr) -> bool {
 
 /// What `hico export` would say of the network.
 fn card(args: &ServeArgs, model: &Model) -> anyhow::Result<Card> {
-    let source = evaluation::hinted(Source::read(&model.file).map_err(EvaluateError::from))?;
+    let source = hints::hinted(Source::read(&model.file), hints::encoder)?;
     let statements = Statements {
         data_licence: args.data_licence.clone(),
         intended_use: args.intended_use.clone(),

@@ -3,7 +3,7 @@
 use crate::args::TakingArgs;
 use crate::hints;
 use crate::output::Output;
-use hico::predict::PredictError;
+use hico::Error;
 use hico::predict::sources::{self, Taken, Taking};
 use hico_data::ingest::{Links, Prepared};
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub(crate) fn each_batch(
     };
     for batch in sources::batches(&paths) {
         match one(&batch) {
-            Err(error) if matches!(error.downcast_ref(), Some(PredictError::Interrupted)) => return Ok(None),
+            Err(error) if matches!(error.downcast_ref(), Some(Error::Interrupted)) => return Ok(None),
             outcome => hinted(outcome)?,
         }
     }

@@ -28,13 +28,21 @@ pub(crate) const fn ingest(error: &Error) -> Option<&'static str> {
         Error::NothingFound(_) => {
             "give the folder that holds DICOM files, videos, GIFs, pickles or folders of PNG, JPEG, BMP, TIFF or WebP frames"
         }
-        Error::TooFewFolds { .. }
-        | Error::TooFewGroups { .. }
-        | Error::FoldWithoutClass { .. }
-        | Error::GroupInTwoFolds { .. }
-        | Error::NoFolds => "mend the folds, or leave them out with --no-folds",
+        error if is_about_folds(error) => "mend the folds, or leave them out with --no-folds",
         error => return data(error),
     })
+}
+
+/// Whether the folds of a data set are what does not do, or cannot be made.
+pub(crate) const fn is_about_folds(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::TooFewFolds { .. }
+            | Error::TooFewGroups { .. }
+            | Error::FoldWithoutClass { .. }
+            | Error::GroupInTwoFolds { .. }
+            | Error::NoFolds
+    )
 }
 
 /// The remedy in `hico join`.

@@ -1,12 +1,12 @@
 //! One cell: its lock, its files, and the work from where an interrupted one stopped.
 
 use super::answer::Answer;
-pub use super::cell_error::CellError;
 pub use super::cell_file::has_older_answers;
 use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::Cell;
 use super::study::Study;
 use super::work::Work;
+use crate::Error;
 use crate::device::DeviceChoice;
 use crate::train::CheckpointEvery;
 use hico_data::{Dataset, atomic};
@@ -80,12 +80,7 @@ pub enum CellEvent {
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn read(
-    study: &Study,
-    data: &[Arc<Dataset>],
-    cell: &Cell,
-    folder: &Path,
-) -> Result<Option<Vec<Answer>>, CellError> {
+pub fn read(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Option<Vec<Answer>>, Error> {
     let files = CellFiles { root: folder, cell, study, data };
     Ok(files.read()?.filter(|answers| files.covers(answers)))
 }
@@ -94,7 +89,7 @@ pub fn read(
 ///
 /// # Errors
 /// When its file cannot be read.
-pub fn is_finished(study: &Study, cell: &Cell, folder: &Path) -> Result<bool, CellError> {
+pub fn is_finished(study: &Study, cell: &Cell, folder: &Path) -> Result<bool, Error> {
     CellFiles { root: folder, cell, study, data: &[] }.is_complete()
 }
 
@@ -113,7 +108,7 @@ pub fn run(
     options: &Options,
     tell: &mut dyn FnMut(CellEvent),
     stop: &AtomicBool,
-) -> Result<Vec<Answer>, CellError> {
+) -> Result<Vec<Answer>, Error> {
     if let Some(answers) = read(study, data, cell, &options.folder)? {
         return Ok(answers);
     }
@@ -151,7 +146,7 @@ pub(super) fn remove_locks(folder: &Path) {
 }
 
 /// Removes what killed processes left half-written in a folder of cells.
-fn remove_halves(root: &Path) -> Result<(), CellError> {
+fn remove_halves(root: &Path) -> Result<(), Error> {
     let predictions = root.join(PREDICTIONS_FOLDER);
     let tables = std::fs::read_dir(&predictions).into_iter().flatten().flatten().map(|entry| entry.path());
     let folders = [root.to_owned(), root.join(CELLS_FOLDER)].into_iter().chain(tables);
@@ -163,17 +158,17 @@ fn remove_halves(root: &Path) -> Result<(), CellError> {
 
 /// Held as long as a process is at a cell; the system lets go of it when the process ends, however it ends. A process
 /// whose study was killed needs a moment to keep what it has done, so it is waited for.
-fn lock(folder: &Path, name: &str, stop: &AtomicBool) -> Result<File, CellError> {
+fn lock(folder: &Path, name: &str, stop: &AtomicBool) -> Result<File, Error> {
     let path = folder.join(format!("{name}.lock"));
     let file = File::options().create(true).append(true).open(&path).map_err(failed(&path))?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if stop.load(Ordering::SeqCst) => return Err(CellError::Interrupted),
+            Err(TryLockError::WouldBlock) if stop.load(Ordering::SeqCst) => return Err(Error::Interrupted),
             Err(TryLockError::WouldBlock) if began.elapsed() < LEAVE => std::thread::sleep(LOOK),
-            Err(TryLockError::WouldBlock) => return Err(CellError::Busy(name.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(CellError::File { path, source }),
+            Err(TryLockError::WouldBlock) => return Err(Error::CellBusy(name.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
         }
     }
 }

@@ -6,9 +6,9 @@
 //! cut or changed.
 
 use super::answer::{Answer, EvalMode, predictions_sha256};
-use super::cell_error::CellError;
 use super::grid::Cell;
 use super::study::Study;
+use crate::Error;
 use crate::evaluate::prediction_table::{from_parquet, to_parquet};
 use crate::train::run_record::VERSION;
 use hico_data::{Dataset, atomic};
@@ -76,7 +76,7 @@ impl CellFiles<'_> {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub(super) fn write(&self, answers: &[Answer]) -> Result<(), CellError> {
+    pub(super) fn write(&self, answers: &[Answer]) -> Result<(), Error> {
         let path = answers_file(self.root, self.cell);
         let mut of_data: BTreeMap<&str, Vec<&Answer>> = BTreeMap::new();
         for answer in answers.iter().filter(|answer| !answer.predictions.is_empty()) {
@@ -102,7 +102,7 @@ impl CellFiles<'_> {
     ///
     /// # Errors
     /// When the file cannot be read or is broken.
-    pub(super) fn is_complete(&self) -> Result<bool, CellError> {
+    pub(super) fn is_complete(&self) -> Result<bool, Error> {
         Ok(self.record()?.is_some_and(|record| self.covers(&record.answers)))
     }
 
@@ -114,7 +114,7 @@ impl CellFiles<'_> {
         self.cell.tests.iter().all(|test| answered.contains(&names(test)))
     }
 
-    fn record(&self) -> Result<Option<CellRecord>, CellError> {
+    fn record(&self) -> Result<Option<CellRecord>, Error> {
         let path = answers_file(self.root, self.cell);
         let Some(text) = read(&path)? else { return Ok(None) };
         let record: CellRecord = serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
@@ -129,7 +129,7 @@ impl CellFiles<'_> {
     ///
     /// # Errors
     /// When a file cannot be read, is broken, or is of other data.
-    pub(super) fn read(&self) -> Result<Option<Vec<Answer>>, CellError> {
+    pub(super) fn read(&self) -> Result<Option<Vec<Answer>>, Error> {
         let Some(record) = self.record()? else { return Ok(None) };
         // What was tested before the study left a data set out is of no use to it.
         let known = |answer: &Answer| self.dataset(&answer.data).is_some();
@@ -160,11 +160,11 @@ impl CellFiles<'_> {
     }
 }
 
-fn broken(path: &Path, reason: String) -> CellError {
-    CellError::Broken { path: path.to_owned(), reason }
+fn broken(path: &Path, reason: String) -> Error {
+    Error::BrokenCell { path: path.to_owned(), reason }
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, CellError> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let bytes = std::fs::metadata(path).and_then(|found| {
         if found.len() > LONGEST {
             return Err(io::Error::other("it is too large"));
@@ -174,12 +174,12 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, CellError> {
     match bytes {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(CellError::File { path: path.to_owned(), source }),
+        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
     }
 }
 
 /// Writes a file, and the folder that it lies in where there is none.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CellError> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
     }
@@ -187,7 +187,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CellError> {
 }
 
 /// Names the file that a system's error is about.
-pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> CellError {
+pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
-    move |source| CellError::File { path, source }
+    move |source| Error::Io { path, source }
 }

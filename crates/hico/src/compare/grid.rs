@@ -1,7 +1,8 @@
 //! The cells of a study: each is one encoder and every question put to it, so that no cell waits for another.
 
 use super::study::{Labels, Source, Start, Study};
-use crate::evaluate::plan::{self, PlanError};
+use crate::Error;
+use crate::evaluate::plan;
 use hico_data::{Dataset, Seed};
 use std::sync::Arc;
 
@@ -60,26 +61,13 @@ impl Cell {
     }
 }
 
-/// Why there is no grid.
-#[derive(Debug, thiserror::Error)]
-pub enum GridError {
-    /// A data set's folds do not do.
-    #[error("data {data}: {source}")]
-    Plan {
-        /// The data set.
-        data: String,
-        /// Why.
-        source: PlanError,
-    },
-}
-
 /// All cells of a study, in the order in which they are best run: every method on a fold before the next fold, every
 /// fold before the next seed, so that an unfinished study compares like with like. An encoder that is pretrained on another
 /// data set is one cell, whatever the number of sets and folds that it is tested on.
 ///
 /// # Errors
 /// When the folds of a data set do not do.
-pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridError> {
+pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
     let folds = folds(study, data)?;
     let mut cells = Vec::new();
     for &seed in &study.seeds {
@@ -116,12 +104,12 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, GridErro
 }
 
 /// The folds of every data set that are tested; of every fold it is checked that it can be.
-fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, GridError> {
+fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, Error> {
     let of_set = |(set, dataset): (&super::study::StudyData, &Arc<Dataset>)| {
         if !set.judged {
             return Ok(Vec::new());
         }
-        let plan = |source| GridError::Plan { data: set.name.clone(), source };
+        let plan = |source| Error::InData { data: set.name.clone(), source: Box::new(source) };
         let all = plan::folds(dataset).map_err(plan)?;
         let folds = set.folds.clone().unwrap_or(all);
         for &fold in &folds {

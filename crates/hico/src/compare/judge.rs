@@ -4,15 +4,16 @@ use super::answer::EvalMode;
 use super::inner::{Round, rounds};
 use super::settings::{Judging, ProbeStrength, STRENGTH};
 use super::study::Labels;
+use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::calibration;
 use crate::evaluate::classifier::{Classifier, Trainable};
 use crate::evaluate::finetune::{FinetuneRecipe, Looks, finetune};
-use crate::evaluate::inputs::{FinetuneError, Views, Workplace, batches_of};
+use crate::evaluate::inputs::{Views, Workplace, batches_of};
 use crate::evaluate::known::Known;
 use crate::evaluate::linear::{Labelled, LinearProbe};
 use crate::evaluate::outcome::CurvePoint;
-use crate::evaluate::plan::{FoldPlan, FrameRef, PlanError, clips_outside, frames_of, groups_of};
+use crate::evaluate::plan::{FoldPlan, FrameRef, clips_outside, frames_of, groups_of};
 use crate::evaluate::predictions::{FramePrediction, per_clip};
 use crate::evaluate::tuning_state::Keep;
 use crate::knn::{self, NEIGHBOURS};
@@ -99,12 +100,12 @@ struct Predicted {
 
 impl Judge<'_> {
     /// Who learns and who is tested under a label budget.
-    pub(super) fn plan(&self, fold: usize, evaluation: EvalMode, labels: Labels) -> Result<FoldPlan, PlanError> {
+    pub(super) fn plan(&self, fold: usize, evaluation: EvalMode, labels: Labels) -> Result<FoldPlan, Error> {
         self.settings.plan(self.dataset, fold, (evaluation, labels), self.seed)
     }
 
     /// Shows an encoder every labelled frame that any fold may need.
-    pub(super) fn features(&self, encoder: &Encoder) -> Result<Features, FinetuneError> {
+    pub(super) fn features(&self, encoder: &Encoder) -> Result<Features, Error> {
         let labelled: Vec<usize> = (0..self.dataset.len()).filter(|clip| self.dataset.label(*clip).is_some()).collect();
         let frames = self.frames(&labelled);
         let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
@@ -114,7 +115,7 @@ impl Judge<'_> {
 
     /// Gives an encoder with random weights the batch-norm statistics of the frames that a fold learns from, whatever their
     /// labels: with those of its beginning its features say less than it can.
-    pub(super) fn calibrated(&self, encoder: &Encoder, fold: usize) -> Result<Encoder, FinetuneError> {
+    pub(super) fn calibrated(&self, encoder: &Encoder, fold: usize) -> Result<Encoder, Error> {
         let encoder = encoder.clone().valid();
         let mut frames = self.frames(&clips_outside(self.dataset, fold));
         frames.shuffle(&mut self.seed.stream("calibration", &[fold as u64]));
@@ -138,7 +139,7 @@ impl Judge<'_> {
         features: &Features,
         plan: &FoldPlan,
         tuning: Tuning<'_>,
-    ) -> Result<Found, FinetuneError> {
+    ) -> Result<Found, Error> {
         let predicted = match evaluation {
             EvalMode::Knn => self.knn(features, plan),
             EvalMode::LinearProbe => self.probe(features, plan),
@@ -150,7 +151,7 @@ impl Judge<'_> {
     }
 
     /// Asks a baseline on one fold.
-    pub(super) fn baseline(&self, baseline: Baseline, plan: &FoldPlan) -> Result<Found, FinetuneError> {
+    pub(super) fn baseline(&self, baseline: Baseline, plan: &FoldPlan) -> Result<Found, Error> {
         let frames = baseline.predict(self.dataset, plan, self.settings.frames_per_clip)?;
         Ok(self.found(plan, Predicted { frames, chosen: String::new(), tuned: None }))
     }
@@ -266,13 +267,13 @@ impl Judge<'_> {
     }
 
     /// Returns what a fine-tuned network makes of the frames that it learnt from, and of those that chose its epoch.
-    pub(super) fn known(&self, classifier: &Classifier, plan: &FoldPlan) -> Result<Known, FinetuneError> {
+    pub(super) fn known(&self, classifier: &Classifier, plan: &FoldPlan) -> Result<Known, Error> {
         let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
         let side = |clips: &[usize]| views.described(classifier, &self.frames(clips));
         Ok(Known::new(self.dataset, side(&plan.fit)?, &side(&plan.inner)?))
     }
 
-    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan, tuning: Tuning<'_>) -> Result<Predicted, FinetuneError> {
+    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan, tuning: Tuning<'_>) -> Result<Predicted, Error> {
         let (tuned, frames) = self.tuned_and_tested(encoder, plan, tuning)?;
         let chosen = format!("epoch {}", tuned.chosen_epoch);
         Ok(Predicted { frames, chosen, tuned: Some(tuned) })
@@ -284,7 +285,7 @@ impl Judge<'_> {
         encoder: &Encoder,
         plan: &FoldPlan,
         tuning: Tuning<'_>,
-    ) -> Result<(Tuned, Vec<FramePrediction>), FinetuneError> {
+    ) -> Result<(Tuned, Vec<FramePrediction>), Error> {
         let settings = self.settings;
         let recipe = FinetuneRecipe {
             epochs: self.epochs(plan),

@@ -6,6 +6,7 @@ use crate::difference::{self, Difference};
 use crate::evaluate::baselines::Baseline;
 use crate::recipe::{Depth, Recipe};
 use crate::train::run_record::{RUN_FILE, VERSION};
+use crate::{Error, StudyPart};
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, atomic};
@@ -48,76 +49,20 @@ enum Beginning {
     Baseline(Baseline),
 }
 
-/// Why a folder cannot be used for a study.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// A file cannot be read or written.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The ledger is broken.
-    #[error("{}: {source}", .path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What the reader says.
-        source: serde_json::Error,
-    },
-    /// The folder is that of something else.
-    #[error("{}: holds no study but {other}", .folder.display())]
-    Taken {
-        /// The folder.
-        folder: PathBuf,
-        /// A file in it.
-        other: &'static str,
-    },
-    /// The folder was begun otherwise.
-    #[error("{}: begun with {what}", .folder.display())]
-    Other {
-        /// The folder.
-        folder: PathBuf,
-        /// What differs: the key, its value there and its value now.
-        what: String,
-        /// The key alone.
-        key: String,
-        /// Its value there.
-        there: String,
-        /// What to do about it, where it is a study that was begun otherwise.
-        remedy: String,
-    },
-}
-
-impl LedgerError {
-    /// What a person can do about it.
-    #[must_use]
-    pub const fn hint(&self) -> &str {
-        match self {
-            Self::File { .. } => "choose an --out on a disk that can be written and has room",
-            Self::Broken { .. } => "restore that file from a copy, or choose another --out",
-            Self::Taken { .. } => "choose another --out",
-            Self::Other { remedy, .. } => remedy.as_str(),
-        }
-    }
-}
-
 /// Writes down what a study asks, or checks that its folder was begun with the same; what is new is added.
 ///
 /// # Errors
 /// When a file cannot be read or written, or the folder was begun with something else.
-pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), LedgerError> {
+pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), Error> {
     let path = folder.join(LEDGER_FILE);
-    let failed = |source| LedgerError::File { path: path.clone(), source };
-    let broken = |source| LedgerError::Broken { path: path.clone(), source };
+    let failed = |source| Error::Io { path: path.clone(), source };
+    let broken = |source| Error::BrokenLedger { path: path.clone(), source };
     let mut ledger = of(study, data).map_err(broken)?;
     match std::fs::read_to_string(&path) {
         Ok(text) => {
             let before: Ledger = serde_json::from_str(&text).map_err(broken)?;
-            if let Some(Differing { what, key, there, remedy }) = difference(&before, &ledger).map_err(broken)? {
-                return Err(LedgerError::Other { folder: folder.to_owned(), what, key, there, remedy });
+            if let Some(Differing { what, part, key, there }) = difference(&before, &ledger).map_err(broken)? {
+                return Err(Error::LedgerDiffers { folder: folder.to_owned(), what, part, key, there });
             }
             for (name, hash) in before.data {
                 ledger.data.entry(name).or_insert(hash);
@@ -130,7 +75,7 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
             if let Some(other) =
                 [MANIFEST_FILE, RUN_FILE, "evaluation.json"].into_iter().find(|name| folder.join(name).exists())
             {
-                return Err(LedgerError::Taken { folder: folder.to_owned(), other });
+                return Err(Error::LedgerTaken { folder: folder.to_owned(), other });
             }
             std::fs::create_dir_all(folder).map_err(failed)?
         }
@@ -165,19 +110,19 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
 /// What differs between two ledgers.
 struct Differing {
     what: String,
+    part: StudyPart,
     key: String,
     there: String,
-    remedy: String,
 }
 
-/// Finds what differs between two ledgers, apart from what only one of them knows, and what to do about it.
+/// Finds what differs between two ledgers, apart from what only one of them knows.
 fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<Differing>> {
     if before.version != now.version {
         return Ok(Some(Differing {
             what: format!("version {}, this is {}", before.version, now.version),
+            part: StudyPart::Version,
             key: "version".to_owned(),
             there: before.version.clone(),
-            remedy: "go on with that version of hico, or choose another --out".to_owned(),
         }));
     }
     let settings = |ledger: &Ledger, other: &Ledger| -> serde_json::Result<Value> {
@@ -193,35 +138,25 @@ fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<Differ
     };
     if let Some(Difference { key, there, asked }) = difference::first(&settings(before, now)?, &settings(now, before)?)
     {
-        let remedy = match key.strip_prefix("view.") {
-            Some(view) => format!("choose another --out, or say view.{view} = {there} below [recipe], as it was begun"),
-            None => format!("choose another --out, or say {key} = {there} in the study, as it was begun"),
-        };
-        return Ok(Some(Differing { what: format!("{key} = {there}, now asked for {asked}"), key, there, remedy }));
+        let what = format!("{key} = {there}, now asked for {asked}");
+        return Ok(Some(Differing { what, part: StudyPart::Settings, key, there }));
     }
     if let Some(name) = changed(&before.data, &now.data) {
         return Ok(Some(Differing {
             what: format!("another table of the data set {name}"),
+            part: StudyPart::Data,
             key: "data".to_owned(),
             there: before.data[name].clone(),
-            remedy: "choose another --out, or give that data set another name".to_owned(),
         }));
     }
     let Some(name) = changed(&before.methods, &now.methods) else { return Ok(None) };
     let [there, asked] = [before, now].map(|ledger| serde_json::to_value(ledger.methods.get(name)));
     let Some(Difference { key, there, asked }) = difference::first(&there?, &asked?) else { return Ok(None) };
-    let remedy = match key.strip_prefix("recipe.").map(|key| (key, there == "nothing")) {
-        Some((key, false)) => format!(
-            "choose another --out, give that method another name, or say set.{key} = {there} below it (for all methods \
-             {key} = {there} below [recipe]), as it was begun"
-        ),
-        _ => "choose another --out, or give that method another name".to_owned(),
-    };
     Ok(Some(Differing {
         what: format!("{key} = {there} of the method {name}, now asked for {asked}"),
+        part: StudyPart::Method,
         key,
         there,
-        remedy,
     }))
 }
 

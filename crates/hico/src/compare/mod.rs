@@ -7,7 +7,7 @@
 //! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning; `network.rs`: a fine-tuned network as a file
 //! - `inner.rs`: what may choose between methods without a look at the test fold
 //! - [`answer`]: what a cell leaves; `cell_file.rs`: as it is kept, with the predictions as Parquet
-//! - [`cell`]: one cell, resumable; `work.rs`, `pretraining.rs`: what is done within it; `cell_error.rs`: why it has no answers
+//! - [`cell`]: one cell, resumable; `work.rs`, `pretraining.rs`: what is done within it
 //! - [`crossval`]: the study of one encoder, as `hico crossval` and `hico finetune` ask for
 //! - [`ledger`]: what a folder of cells was begun with
 //! - `answers.rs`, `entry.rs`, `tables.rs`, [`strata`], `curves.rs`, [`ranks`], `facts.rs`, [`summary`]: all answers → figures with their doubt
@@ -16,7 +16,6 @@
 pub mod answer;
 mod answers;
 pub mod cell;
-pub mod cell_error;
 mod cell_file;
 pub mod crossval;
 mod curves;

@@ -1,11 +1,11 @@
 //! A fine-tuned network as a file, with what it learnt from and what it reached on groups that it never saw.
 
-use super::cell_error::CellError;
 use super::cell_file::failed as failed_file;
 use super::judge::{Judge, Tuned};
 use super::study::{Start, Study, StudyMethod};
 use super::summary::DRAWS;
 use super::work::seen_groups;
+use crate::Error;
 use crate::evaluate::classifier_file::{self, ClassifierFacts};
 use crate::evaluate::history::{Beginning, Groups, History, TestFacts, TuningFacts};
 use crate::evaluate::plan::{FoldPlan, groups_of};
@@ -40,7 +40,7 @@ pub(super) fn save(
     plan: &FoldPlan,
     (tuned, predictions): (&Tuned, Option<&[FramePrediction]>),
     of: Facts<'_>,
-) -> Result<PathBuf, CellError> {
+) -> Result<PathBuf, Error> {
     let seen = seen_groups(judge.dataset, plan.fold, of.seen).len();
     let history = History {
         beginning: of.beginning.clone(),
@@ -53,7 +53,7 @@ pub(super) fn save(
         ..ClassifierFacts::new(judge.dataset, tuned.classifier.trainable(), of.study.depth, judge.view)
     };
     let path = path(folder, of.method, predictions.map(|_| plan.fold), judge.seed);
-    let failed = |source| CellError::of_judge(of.method.name.clone(), source);
+    let failed = |source| Error::in_cell(of.method.name.clone(), source);
     let known = judge.known(&tuned.classifier, plan).map_err(failed)?;
     classifier_file::save(&path, &tuned.classifier, &facts, Some(&known)).map_err(failed_file(&path))?;
     Ok(path)

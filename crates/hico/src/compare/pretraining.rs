@@ -1,18 +1,18 @@
 //! The pretraining of a cell: as many epochs as its budget affords, evaluated on its way and at its end.
 
 use super::cell::{CellEvent, PRETRAIN_FOLDER};
-use super::cell_error::CellError;
 use super::cell_file::failed;
 use super::grid::{Cell, Trained};
 use super::study::{Budget, Labels};
 use super::work::{Stage, Work};
+use crate::Error;
 use crate::compare::answer::EvalMode;
 use crate::evaluate::plan::clips_outside;
 use crate::evaluate::pretrained::Pretrained;
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::Recipe;
 use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
 use crate::train::keep::kept_after;
-use crate::train::{self, Ending, Outline, PretrainOptions, TrainError};
+use crate::train::{self, Ending, Outline, PretrainOptions};
 use hico_data::{Dataset, atomic};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const RUN_FOLDER: &str = "run";
 
 impl Work<'_> {
     /// Pretrains, evaluates on the way, and evaluates at the end.
-    pub(super) fn pretrained(&mut self, recipe: &Recipe) -> Result<(), CellError> {
+    pub(super) fn pretrained(&mut self, recipe: &Recipe) -> Result<(), Error> {
         let options = self.pretrain_options()?;
         let source = match self.cell.trained {
             Trained::Inside { data, .. } | Trained::Whole { data } => Arc::clone(&self.data[data]),
@@ -60,7 +60,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn pretrain_options(&self) -> Result<PretrainOptions, CellError> {
+    fn pretrain_options(&self) -> Result<PretrainOptions, Error> {
         let mut options = PretrainOptions {
             resume: true,
             device: self.options.device,
@@ -81,12 +81,7 @@ impl Work<'_> {
     }
 
     /// The method's recipe with the cell's seed, a batch that its clips can fill, and the epochs that the budget affords.
-    fn recipe(
-        &mut self,
-        recipe: &Recipe,
-        source: &Arc<Dataset>,
-        options: &PretrainOptions,
-    ) -> Result<Recipe, CellError> {
+    fn recipe(&mut self, recipe: &Recipe, source: &Arc<Dataset>, options: &PretrainOptions) -> Result<Recipe, Error> {
         let seeded = recipe.clone().with_seed(self.cell.seed);
         let outline = train::outline(source, &seeded, options).map_err(|error| no_run(self.cell, error))?;
         let images_a_clip = seeded.method().name().spec().facts.images_a_clip;
@@ -109,7 +104,7 @@ impl Work<'_> {
         source: &Arc<Dataset>,
         options: &PretrainOptions,
         seconds: f64,
-    ) -> Result<usize, CellError> {
+    ) -> Result<usize, Error> {
         let path = self.folder.join(EPOCHS_FILE);
         if let Some(epochs) = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()) {
             return Ok(epochs);
@@ -129,12 +124,7 @@ impl Work<'_> {
     /// Runs a pretraining to its end.
     ///
     /// - returns: the seconds at the end of each epoch of this sitting
-    fn train(
-        &mut self,
-        source: &Arc<Dataset>,
-        recipe: &Recipe,
-        options: &PretrainOptions,
-    ) -> Result<Vec<f64>, CellError> {
+    fn train(&mut self, source: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Vec<f64>, Error> {
         let (mut ends, mut done) = (Vec::new(), 0);
         let what = self.what(self.cell.tests.first().map_or(0, |(_, fold)| *fold), "pretraining");
         let tell = &mut self.tell;
@@ -151,7 +141,7 @@ impl Work<'_> {
             .map_err(|source| no_run(self.cell, source))?;
         match outcome.ending {
             Ending::Finished => Ok(ends),
-            Ending::Interrupted => Err(CellError::Interrupted),
+            Ending::Interrupted => Err(Error::Interrupted),
         }
     }
 
@@ -159,7 +149,7 @@ impl Work<'_> {
     ///
     /// # Errors
     /// When it cannot be moved.
-    pub(super) fn keep_run(&self) -> Result<(), CellError> {
+    pub(super) fn keep_run(&self) -> Result<(), Error> {
         let run = self.folder.join(RUN_FOLDER);
         if !self.options.keep_runs || !run.is_dir() {
             return Ok(());
@@ -175,8 +165,8 @@ impl Work<'_> {
     }
 }
 
-fn no_run(cell: &Cell, source: TrainError) -> CellError {
-    CellError::Train { cell: cell.name.clone(), source: Box::new(source) }
+fn no_run(cell: &Cell, source: Error) -> Error {
+    Error::in_cell(cell.name.clone(), source)
 }
 
 /// Where the pretraining run of a cell is kept.
@@ -193,7 +183,7 @@ const TRIAL: usize = 3;
 
 /// A recipe that was checked and then given another seed, a smaller batch or other epochs.
 #[expect(clippy::expect_used, reason = "none of what was changed can leave its range")]
-fn checked(changed: Result<Recipe, RecipeError>) -> Recipe {
+fn checked(changed: Result<Recipe, Error>) -> Recipe {
     changed.expect("a recipe within its ranges")
 }
 
@@ -207,7 +197,7 @@ fn looks(epochs: usize, looks: usize) -> Vec<usize> {
 }
 
 /// The ends of epochs that a journal tells of; of one that was run again after a kill the last.
-fn history(path: &Path) -> Result<BTreeMap<usize, EpochEntry>, CellError> {
+fn history(path: &Path) -> Result<BTreeMap<usize, EpochEntry>, Error> {
     let text = std::fs::read_to_string(path).map_err(failed(path))?;
     let entries = text.lines().filter_map(|line| match serde_json::from_str(line) {
         Ok(Entry::Epoch(entry)) => Some((entry.epoch, entry)),

@@ -2,10 +2,11 @@
 
 use super::answer::EvalMode;
 use super::labels::Labels;
+use crate::Error;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::ClassBalance;
 use crate::evaluate::outcome::Metric;
-use crate::evaluate::plan::{FoldPlan, PlanError};
+use crate::evaluate::plan::FoldPlan;
 use hico_data::{Dataset, Seed};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -80,7 +81,7 @@ impl Judging {
         fold: usize,
         (evaluation, labels): (EvalMode, Labels),
         seed: Seed,
-    ) -> Result<FoldPlan, PlanError> {
+    ) -> Result<FoldPlan, Error> {
         let chooses = match evaluation {
             EvalMode::LinearProbe => self.probe_strength == ProbeStrength::InnerValidation,
             EvalMode::Finetune => self.model_selection == ModelSelection::InnerValidation,

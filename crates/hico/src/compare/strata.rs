@@ -29,8 +29,11 @@ pub struct Stratum {
     pub balanced_accuracy: Vec<Option<f64>>,
 }
 
+/// What clips may be alike in.
+type ValueOf = fn(&ClipRow) -> String;
+
 /// How clips are parted.
-const KINDS: [(&str, fn(&ClipRow) -> String); 2] = [
+const KINDS: [(&str, ValueOf); 2] = [
     ("file type", |row| {
         let name = row.source.rsplit('/').next().unwrap_or_default();
         name.rsplit_once('.').map_or_else(|| "none".to_owned(), |(_, suffix)| suffix.to_lowercase())

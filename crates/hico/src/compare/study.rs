@@ -2,10 +2,11 @@
 
 pub use super::labels::Labels;
 pub use super::settings::{Budget, Judging};
+use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::pretrained::Pretrained;
-use crate::recipe::{Depth, Recipe, RecipeError, Shipped, Supervision};
+use crate::recipe::{Depth, Recipe, Supervision};
 use hico_data::Dataset;
 use hico_data::view::ViewRecipe;
 use std::path::PathBuf;
@@ -110,72 +111,6 @@ pub struct Study {
     pub compare: Vec<[usize; 2]>,
 }
 
-/// Why a study is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum StudyError {
-    /// A file cannot be read.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// It is not the TOML we know.
-    #[error("{}: {reason}", .path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        reason: String,
-    },
-    /// A method's recipe is refused.
-    #[error("method {method}: {source}")]
-    Recipe {
-        /// The method.
-        method: String,
-        /// What is wrong.
-        source: RecipeError,
-    },
-    /// A key does not do.
-    #[error("{key}: {fact}")]
-    Key {
-        /// The key.
-        key: String,
-        /// What is wrong with it.
-        fact: String,
-    },
-    /// A data set cannot be opened.
-    #[error("data {name}: {source}")]
-    Data {
-        /// Its name in the study.
-        name: String,
-        /// Why.
-        source: hico_data::Error,
-    },
-}
-
-impl StudyError {
-    /// What a person can do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::File { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
-                match Shipped::meant_by(path) {
-                    Some(shipped) => format!(
-                        "recipe = {:?} in the study takes the recipe of that name, which comes with hico",
-                        shipped.name
-                    ),
-                    None => {
-                        "paths in a study are relative to its folder; docs/COMPARE.md describes every key".to_owned()
-                    }
-                }
-            }
-            _ => "docs/COMPARE.md describes every key of a study".to_owned(),
-        }
-    }
-}
-
 impl StudyMethod {
     /// Makes the method that stands for a baseline.
     #[must_use]
@@ -195,10 +130,10 @@ impl Study {
     ///
     /// # Errors
     /// When one cannot be opened.
-    pub fn open(&self) -> Result<Vec<Arc<Dataset>>, StudyError> {
+    pub fn open(&self) -> Result<Vec<Arc<Dataset>>, Error> {
         let open = |data: &StudyData| match Dataset::open(&data.folder) {
             Ok(dataset) => Ok(Arc::new(dataset)),
-            Err(source) => Err(StudyError::Data { name: data.name.clone(), source }),
+            Err(source) => Err(Error::InData { data: data.name.clone(), source: Box::new(source.into()) }),
         };
         self.data.iter().map(open).collect()
     }

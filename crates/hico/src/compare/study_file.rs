@@ -3,7 +3,8 @@
 use super::answer::EvalMode;
 use super::labels::Labels;
 use super::settings::{Budget, Judging, ModelSelection};
-use super::study::{Source, Start, Study, StudyData, StudyError, StudyMethod};
+use super::study::{Source, Start, Study, StudyData, StudyMethod};
+use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::recipe::{MethodName, Recipe, Shipped, no_such_method};
 use serde::Deserialize;
@@ -79,16 +80,16 @@ impl Study {
     ///
     /// # Errors
     /// When a file cannot be read, a key is unknown or out of its range, or a recipe is refused.
-    pub fn read(path: &Path) -> Result<Self, StudyError> {
+    pub fn read(path: &Path) -> Result<Self, Error> {
         let text = read(path)?;
-        let toml = |error: toml::de::Error| StudyError::Toml {
+        let toml = |error: toml::de::Error| Error::Broken {
             path: path.to_owned(),
             reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
         };
         Self::check(toml::from_str(&text).map_err(toml)?, path.parent().unwrap_or(Path::new("")))
     }
 
-    fn check(file: StudyFile, folder: &Path) -> Result<Self, StudyError> {
+    fn check(file: StudyFile, folder: &Path) -> Result<Self, Error> {
         let names: Vec<&str> = file.method.iter().map(|method| method.name.as_str()).collect();
         let places: Vec<&str> = file.data.iter().map(|data| data.name.as_str()).collect();
         for (key, words) in [("method.name", &names), ("data.name", &places)] {
@@ -122,7 +123,7 @@ impl Study {
             place.ok_or_else(|| key("compare", format!("there is no method {name:?}")))
         };
         let mut compare: Vec<[usize; 2]> =
-            file.compare.iter().map(|[a, b]| Ok([place(a)?, place(b)?])).collect::<Result<_, StudyError>>()?;
+            file.compare.iter().map(|[a, b]| Ok([place(a)?, place(b)?])).collect::<Result<_, Error>>()?;
         if compare.is_empty() {
             compare = (1..methods.len()).map(|method| [method, 0]).collect();
         }
@@ -148,22 +149,22 @@ impl Study {
 /// Bytes of a study or a recipe, at most.
 const LONGEST: u64 = 1 << 20;
 
-fn read(path: &Path) -> Result<String, StudyError> {
-    let failed = |source| StudyError::File { path: path.to_owned(), source };
+fn read(path: &Path) -> Result<String, Error> {
+    let failed = |source| Error::Input { path: path.to_owned(), source };
     let found = std::fs::metadata(path).map_err(failed)?;
     if !found.is_file() || found.len() > LONGEST {
         let reason = format!("it must be a file of at most {LONGEST} bytes");
-        return Err(StudyError::Toml { path: path.to_owned(), reason });
+        return Err(Error::Broken { path: path.to_owned(), reason });
     }
     std::fs::read_to_string(path).map_err(failed)
 }
 
-fn key(key: impl Into<String>, fact: impl Into<String>) -> StudyError {
-    StudyError::Key { key: key.into(), fact: fact.into() }
+fn key(key: impl Into<String>, fact: impl Into<String>) -> Error {
+    Error::StudyKey { key: key.into(), fact: fact.into() }
 }
 
 /// Names become parts of file names.
-fn check_names(which: &str, names: &[&str]) -> Result<(), StudyError> {
+fn check_names(which: &str, names: &[&str]) -> Result<(), Error> {
     if names.is_empty() {
         return Err(key(which, "none is given"));
     }
@@ -178,7 +179,7 @@ fn check_names(which: &str, names: &[&str]) -> Result<(), StudyError> {
     each_once(which, names)
 }
 
-fn each_once<T: Ord + fmt::Debug>(which: &str, things: &[T]) -> Result<(), StudyError> {
+fn each_once<T: Ord + fmt::Debug>(which: &str, things: &[T]) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     match things.iter().find(|thing| !seen.insert(*thing)) {
         _ if things.is_empty() => Err(key(which, "none is given")),
@@ -187,7 +188,7 @@ fn each_once<T: Ord + fmt::Debug>(which: &str, things: &[T]) -> Result<(), Study
     }
 }
 
-fn check_judging(judge: &Judging) -> Result<(), StudyError> {
+fn check_judging(judge: &Judging) -> Result<(), Error> {
     let held = |name: &str, holds: bool, expected: &str| {
         if holds { Ok(()) } else { Err(key(format!("evaluation.{name}"), format!("must be {expected}"))) }
     };
@@ -218,7 +219,7 @@ fn check_judging(judge: &Judging) -> Result<(), StudyError> {
     held("curve_points", judge.looks <= 1000, "at most 1000")
 }
 
-fn check_budget(budget: &BudgetFile) -> Result<Budget, StudyError> {
+fn check_budget(budget: &BudgetFile) -> Result<Budget, Error> {
     match *budget {
         BudgetFile { images: Some(images), seconds: None } if images >= 1 => Ok(Budget::Images(images)),
         BudgetFile { images: None, seconds: Some(seconds) } if seconds.is_finite() && seconds > 0.0 => {
@@ -231,7 +232,7 @@ fn check_budget(budget: &BudgetFile) -> Result<Budget, StudyError> {
     }
 }
 
-fn check_data(data: &DataFile, names: &[&str], folder: &Path) -> Result<StudyData, StudyError> {
+fn check_data(data: &DataFile, names: &[&str], folder: &Path) -> Result<StudyData, Error> {
     let source = match data.pretrain.as_str() {
         INSIDE => Source::Inside,
         other => match names.iter().position(|name| *name == other) {
@@ -257,7 +258,7 @@ fn check_method(
     shared: &toml::Table,
     names: &[&str],
     folder: &Path,
-) -> Result<StudyMethod, StudyError> {
+) -> Result<StudyMethod, Error> {
     let name = method.name.clone();
     if let Some(base) = &method.ablates
         && !(names.contains(&base.as_str()) && *base != name)
@@ -287,7 +288,7 @@ fn check_method(
 }
 
 /// The recipe of a method by its name: its own keys and views.
-fn of_method(word: &str) -> Result<toml::Table, StudyError> {
+fn of_method(word: &str) -> Result<toml::Table, Error> {
     let method =
         MethodName::named(word).ok_or_else(|| key("method.method", format!("{word:?}: {}", no_such_method(word))))?;
     let name = toml::Table::from_iter([("name".to_owned(), toml::Value::String(method.to_string()))]);
@@ -295,11 +296,11 @@ fn of_method(word: &str) -> Result<toml::Table, StudyError> {
 }
 
 /// The recipe of a file, or of a name that comes with hico.
-fn of_file(path: &Path, folder: &Path) -> Result<toml::Table, StudyError> {
+fn of_file(path: &Path, folder: &Path) -> Result<toml::Table, Error> {
     let shipped = Shipped::asked_for(path);
     let path = folder.join(path);
     let text = shipped.map_or_else(|| read(&path), |shipped| Ok(shipped.toml.to_owned()))?;
-    toml::from_str(&text).map_err(|error| StudyError::Toml {
+    toml::from_str(&text).map_err(|error| Error::Broken {
         path: path.clone(),
         reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
     })
@@ -313,9 +314,9 @@ fn of_every_method(shared: &toml::Table) -> toml::Table {
 
 /// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:
 /// the last network is judged, not the one that a watched loss would choose.
-fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, StudyError> {
+fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, Error> {
     let none = toml::Table::from_iter([("val_fraction".to_owned(), toml::Value::Float(0.0))]);
     let unwatched = toml::Table::from_iter([("train".to_owned(), toml::Value::Table(none))]);
     let layers: Vec<&toml::Table> = [file, &unwatched].into_iter().chain(over.iter().copied()).collect();
-    Recipe::of_layers(&layers).map_err(|source| StudyError::Recipe { method: method.to_owned(), source })
+    Recipe::of_layers(&layers).map_err(|source| Error::InMethod { method: method.to_owned(), source: Box::new(source) })
 }

@@ -2,13 +2,13 @@
 
 use super::answer::Answer;
 use super::cell;
-use super::cell_error::CellError;
 use super::cell_file::write;
 use super::facts;
 use super::grid::Cell;
 use super::study::Study;
 use super::summary::{Origin, SUMMARY_FILE, Summary, summarise};
 use super::table;
+use crate::Error;
 use crate::device::DeviceChoice;
 use crate::evaluate::clock;
 use hico_data::Dataset;
@@ -37,7 +37,7 @@ pub fn sum_up(
     cells: &[Cell],
     folder: &Path,
     origin: Origin,
-) -> Result<Summary, CellError> {
+) -> Result<Summary, Error> {
     let (mut answers, mut finished): (Vec<Answer>, usize) = (Vec::new(), 0);
     for cell in cells {
         if let Some(found) = cell::read(study, data, cell, folder)? {
@@ -53,7 +53,7 @@ pub fn sum_up(
     write(&folder.join(ANSWERS_FILE), table::to_csv(study, data, &answers).as_bytes())?;
     let path = folder.join(SUMMARY_FILE);
     let text = serde_json::to_string_pretty(&summary).map_err(io::Error::other);
-    let text = text.map_err(|source| CellError::File { path: path.clone(), source })?;
+    let text = text.map_err(|source| Error::Io { path: path.clone(), source })?;
     write(&path, format!("{text}\n").as_bytes())?;
     Ok(summary)
 }

@@ -89,7 +89,7 @@ fn is_better_than_chance(dataset: &Dataset, entry: &Entry) -> bool {
 /// Simulates how often intervals hold the truth, by the last encoder that has answers.
 fn simulated(study: &Study, dataset: &Dataset, of_method: &[BTreeMap<u64, Vec<&Answer>>]) -> Option<Coverage> {
     let encoders = study.methods.iter().zip(of_method).filter(|(method, _)| !method.is_baseline());
-    let (method, found) = encoders.filter(|(_, found)| !found.is_empty()).last()?;
+    let (method, found) = encoders.rev().find(|(_, found)| !found.is_empty())?;
     let seeds: Vec<_> = found.values().map(|answers| units(dataset, answers, Unit::Patient)).collect();
     let share = coverage(&seeds, dataset.classes().len(), study.judge.metric, DRAWS)?;
     Some(Coverage { method: method.name.clone(), share })

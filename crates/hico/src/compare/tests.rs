@@ -1,13 +1,14 @@
 //! A whole study on small data in memory.
 
 use super::answer::{Answer, EvalMode};
-use super::cell::{self, CellError, CellEvent, Options};
+use super::cell::{self, CellEvent, Options};
 use super::grid::{Cell, Trained, cells};
 use super::study::{Labels, Study};
 use super::summary::summarise;
 use crate::device::DeviceChoice;
 use crate::evaluate::plan::groups_of;
 use crate::evaluate::test_data;
+use crate::{Error, StudyPart};
 use hico_data::Dataset;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -78,7 +79,7 @@ fn options(folder: &Path) -> Options {
     Options { device: DeviceChoice::Cpu, threads: NonZeroUsize::new(2), ..Options::new(folder.to_owned()) }
 }
 
-pub(super) fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Answer>, CellError> {
+pub(super) fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Answer>, Error> {
     cell::run(study, data, cell, &options(folder), &mut |_| {}, &AtomicBool::new(false))
 }
 
@@ -165,7 +166,7 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
         stop.store(told == 3, std::sync::atomic::Ordering::SeqCst);
     };
     let stopped = cell::run(&study, &data, cell, &options(again.path()), &mut tell, &stop);
-    assert!(matches!(stopped, Err(CellError::Interrupted)), "{stopped:?}");
+    assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
     assert!(cell::read(&study, &data, cell, again.path()).unwrap().is_none());
     let gone_on = run(&study, &data, cell, again.path()).unwrap();
     let unbroken = cell::read(&study, &data, cell, folder.path()).unwrap().unwrap();
@@ -330,7 +331,10 @@ fn a_study_takes_a_recipe_that_comes_with_hico_by_its_name() {
     let path = folder.path().join("study.toml");
     std::fs::write(&path, STUDY.replace("hico.toml", "recipes/hico.toml")).unwrap();
     let error = Study::read(&path).unwrap_err();
-    assert!(error.to_string().contains("recipes/hico.toml") && error.hint().contains("recipe = \"hico\""), "{error}");
+    assert!(error.to_string().contains("recipes/hico.toml"), "{error}");
+    let Error::Input { path, source } = error else { panic!("{error}") };
+    assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(crate::recipe::Shipped::meant_by(&path).unwrap().name, "hico");
 }
 
 #[test]
@@ -364,11 +368,14 @@ fn a_folder_begun_with_one_other_key_is_refused_by_that_key_and_its_two_values()
     check(STUDY).unwrap();
     let other = |from: &str, to: &str| {
         let error = check(&STUDY.replace(from, to)).unwrap_err();
-        (error.to_string(), error.hint().to_owned())
+        let words = error.to_string();
+        let Error::LedgerDiffers { part, key, there, .. } = error else { panic!("{words}") };
+        (words, (part, key, there))
     };
-    let (words, hint) = other("train.batch = 4", "train.batch = 6");
+    let of_method = |key: &str, there: &str| (StudyPart::Method, key.to_owned(), there.to_owned());
+    let (words, fact) = other("train.batch = 4", "train.batch = 6");
     assert!(words.ends_with("begun with recipe.train.batch = 4 of the method self, now asked for 6"), "{words}");
-    assert!(hint.contains("train.batch = 4"), "{hint}");
+    assert_eq!(fact, of_method("recipe.train.batch", "4"));
     let (words, _) = other("finetune_steps = 2", "finetune_steps = 3");
     assert!(words.ends_with("begun with evaluation.finetune_steps = 2, now asked for 3"), "{words}");
     let (words, _) = other("images = 24", "seconds = 9.5");
@@ -378,8 +385,8 @@ fn a_folder_begun_with_one_other_key_is_refused_by_that_key_and_its_two_values()
     let text = std::fs::read_to_string(&ledger).unwrap();
     let without: Vec<&str> = text.lines().filter(|line| !line.contains("drop_last")).collect();
     std::fs::write(&ledger, without.join("\n")).unwrap();
-    let (words, hint) = other("", "");
+    let (words, fact) = other("", "");
     assert!(words.contains("recipe.train.drop_last = true of the method self, now asked for false"), "{words}");
-    assert!(hint.contains("set.train.drop_last = true below it"), "{hint}");
+    assert_eq!(fact, of_method("recipe.train.drop_last", "true"));
     check(&STUDY.replace("train.batch = 4", "train.batch = 4\ntrain.drop_last = true")).unwrap();
 }

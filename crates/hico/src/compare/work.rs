@@ -3,16 +3,16 @@
 
 use super::answer::{Answer, EvalMode, Question, predictions_sha256};
 use super::cell::{CellEvent, Options};
-use super::cell_error::CellError;
 use super::cell_file::CellFiles;
 use super::grid::{Cell, budgets};
 use super::judge::{Features, Found, Judge, Tuned, Tuning};
 use super::network::{self, Facts};
 use super::study::{Labels, Start, Study};
+use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::history::Beginning;
 use crate::evaluate::inputs::Workplace;
-use crate::evaluate::plan::{PlanError, groups_of};
+use crate::evaluate::plan::groups_of;
 use crate::evaluate::pretrained::{Pretrained, Seen};
 use crate::evaluate::tuning_state::Keep;
 use crate::model::Encoder;
@@ -52,7 +52,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn of(pretrained: &Pretrained, device: &Device) -> Result<Self, CellError> {
+    pub(super) fn of(pretrained: &Pretrained, device: &Device) -> Result<Self, Error> {
         let (seen, beginning) = (pretrained.seen.clone(), pretrained.beginning.clone());
         Ok(Self { encoder: pretrained.encoder(device)?, seen, beginning, epochs: 0, images: 0, seconds: 0.0 })
     }
@@ -60,7 +60,7 @@ impl Stage {
 
 impl<'a> Work<'a> {
     /// Does all that is left to do.
-    pub(super) fn all(&mut self) -> Result<(), CellError> {
+    pub(super) fn all(&mut self) -> Result<(), Error> {
         let study = self.study;
         match &study.methods[self.cell.method].start {
             start @ (Start::Random | Start::Scratch) => {
@@ -76,7 +76,7 @@ impl<'a> Work<'a> {
     }
 
     /// Asks a baseline on every fold with every label budget.
-    fn baseline(&mut self, baseline: Baseline) -> Result<(), CellError> {
+    fn baseline(&mut self, baseline: Baseline) -> Result<(), Error> {
         let study = self.study;
         for &(data, fold) in &self.cell.tests {
             for labels in budgets(study) {
@@ -88,7 +88,7 @@ impl<'a> Work<'a> {
                 let (began, judge) = (Instant::now(), self.judge(data));
                 let plan = judge.plan(fold, EvalMode::Baseline, labels).map_err(|source| self.no_plan(source))?;
                 let found = judge.baseline(baseline, &plan);
-                let found = found.map_err(|source| CellError::Judge { cell: self.cell.name.clone(), source })?;
+                let found = found.map_err(|source| Error::in_cell(self.cell.name.clone(), source))?;
                 (self.tell)(CellEvent::Note(format!("{name}, fold {fold}, labels {labels}")));
                 self.worked(1, fold, "");
                 self.keep((EvalMode::Baseline, labels), (data, fold), None, found, began)?;
@@ -104,7 +104,7 @@ impl<'a> Work<'a> {
     }
 
     /// Evaluates as the study asks at the end of pretraining.
-    pub(super) fn last(&mut self, stage: &Stage) -> Result<(), CellError> {
+    pub(super) fn last(&mut self, stage: &Stage) -> Result<(), Error> {
         let study = self.study;
         let mut questions = Vec::new();
         for labels in budgets(study).into_iter().filter(|labels| self.cell.is_asked_with(*labels)) {
@@ -115,7 +115,7 @@ impl<'a> Work<'a> {
     }
 
     /// Evaluates as the study asks on the way.
-    pub(super) fn look(&mut self, stage: &Stage) -> Result<(), CellError> {
+    pub(super) fn look(&mut self, stage: &Stage) -> Result<(), Error> {
         let mut questions = vec![(EvalMode::Knn, Labels::All), (EvalMode::LinearProbe, Labels::All)];
         if self.study.judge.finetune_at_looks {
             questions.push((EvalMode::Finetune, Labels::All));
@@ -123,7 +123,7 @@ impl<'a> Work<'a> {
         self.ask(stage, &questions)
     }
 
-    fn ask(&mut self, stage: &Stage, questions: &[(EvalMode, Labels)]) -> Result<(), CellError> {
+    fn ask(&mut self, stage: &Stage, questions: &[(EvalMode, Labels)]) -> Result<(), Error> {
         let study = self.study;
         // Nothing was learnt yet, batch-norm statistics neither.
         let random = match study.methods[self.cell.method].start {
@@ -142,7 +142,7 @@ impl<'a> Work<'a> {
                     continue;
                 }
                 let judge = self.judge(data);
-                let failed = |source| CellError::of_judge(self.cell.name.clone(), source);
+                let failed = |source| Error::in_cell(self.cell.name.clone(), source);
                 let features = match seen.take().filter(|(made_for, _)| *made_for == of(data, fold)) {
                     Some((_, features)) => features,
                     None if random => {
@@ -195,7 +195,7 @@ impl<'a> Work<'a> {
         stage: Option<&Stage>,
         found: Found,
         began: Instant,
-    ) -> Result<(), CellError> {
+    ) -> Result<(), Error> {
         let tuned = found.tuned;
         let of_test_fold = tuned.as_ref().map(|tuned| tuned.of_test_fold.clone()).unwrap_or_default();
         self.answers.push(Answer {
@@ -238,8 +238,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(super) fn no_plan(&self, source: PlanError) -> CellError {
-        CellError::Plan { cell: self.cell.name.clone(), source }
+    pub(super) fn no_plan(&self, source: Error) -> Error {
+        Error::in_cell(self.cell.name.clone(), source)
     }
 
     fn worked(&mut self, epochs: u64, fold: usize, at: &str) {

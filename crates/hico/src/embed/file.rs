@@ -1,7 +1,8 @@
 //! Embeddings as files that other programs read: safetensors, NumPy's `.npy`, Parquet.
 
 use super::{Embedding, RowId};
-use crate::model::weights::{self, NamedTensor, WeightsError};
+use crate::Error;
+use crate::model::weights::{self, NamedTensor};
 use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int32Type};
 use parquet::errors::ParquetError;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
@@ -131,8 +132,8 @@ impl Embedding {
     ///
     /// # Errors
     /// When the file cannot be read or is none.
-    pub fn read(path: &Path) -> Result<Self, WeightsError> {
-        let broken = |reason: &str| WeightsError::Broken { path: path.to_owned(), reason: reason.to_owned() };
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let broken = |reason: &str| Error::BrokenWeights { path: path.to_owned(), reason: reason.to_owned() };
         let (tensors, metadata) = weights::read_safetensors(path)?;
         weights::finite_in(path, &tensors)?;
         let none = || broken("it is no embedding of `hico embed`");

@@ -1,12 +1,11 @@
 //! An encoder and how clips are shown to it.
 
 use super::{Embedding, Per, embed};
-use crate::device::{DeviceChoice, DeviceError};
+use crate::Error;
+use crate::device::DeviceChoice;
 use crate::evaluate::inputs::Workplace;
 use crate::export::source::Source;
 use crate::model::Encoder;
-use crate::model::weights::WeightsError;
-use crate::predict::PredictError;
 use crate::predict::sources::Taken;
 use burn::tensor::Device;
 use hico_data::ingest::Prepared;
@@ -23,17 +22,6 @@ pub struct Lens {
     pub prepared: Prepared,
 }
 
-/// Why there is no encoder.
-#[derive(Debug, thiserror::Error)]
-pub enum LensError {
-    /// The device cannot be had.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The weights do not fit.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-}
-
 impl Lens {
     /// Puts the encoder of a file or run on a device.
     ///
@@ -41,7 +29,7 @@ impl Lens {
     ///
     /// # Errors
     /// When the device cannot be had or the weights do not fit.
-    pub fn new(source: &Source, side: Option<usize>, device: DeviceChoice) -> Result<Self, LensError> {
+    pub fn new(source: &Source, side: Option<usize>, device: DeviceChoice) -> Result<Self, Error> {
         let device = device.open()?;
         let mut view = source.view();
         view.side = side.unwrap_or(view.side);
@@ -68,9 +56,9 @@ impl Lens {
         per: Per,
         threads: usize,
         stop: &AtomicBool,
-    ) -> Result<Embedding, PredictError> {
+    ) -> Result<Embedding, Error> {
         let Some(dataset) = &taken.dataset else { return Ok(Embedding { ids: Vec::new(), rows: Vec::new() }) };
         let place = Workplace { device: &self.device, threads, stop };
-        Ok(embed(dataset, &taken.sources, &self.encoder, &self.view, frames_per_clip, per, place)?)
+        embed(dataset, &taken.sources, &self.encoder, &self.view, frames_per_clip, per, place)
     }
 }

@@ -11,7 +11,8 @@ pub mod picture;
 mod tsne;
 pub(crate) mod umap;
 
-use crate::evaluate::inputs::{FinetuneError, Views, Workplace};
+use crate::Error;
+use crate::evaluate::inputs::{Views, Workplace};
 use crate::evaluate::plan::frames_of;
 use crate::model::Encoder;
 use crate::rows::{best_of_each, cosine, unit};
@@ -76,7 +77,7 @@ pub fn embed(
     frames_per_clip: usize,
     per: Per,
     place: Workplace<'_>,
-) -> Result<Embedding, FinetuneError> {
+) -> Result<Embedding, Error> {
     let views = Views { dataset, view, seed: Seed(0), place };
     let id = |clip: usize, frame: Option<usize>| {
         let row = dataset.row(clip);
@@ -86,7 +87,11 @@ pub fn embed(
     let mut embedding = Embedding { ids: Vec::new(), rows: Vec::new() };
     for clip in 0..dataset.len() {
         let frames = frames_of(dataset, &[clip], frames_per_clip);
-        let rows = views.features(encoder, &frames)?;
+        let rows = views.features(encoder, &frames).map_err(|error| match error {
+            // The clip has a name, and its index is of no use to who named it.
+            Error::FrameNotFinite { frame, .. } => Error::AnswerNotFinite { frame },
+            error => error,
+        })?;
         match per {
             Per::Frame => {
                 embedding.ids.extend(frames.iter().map(|frame| id(clip, Some(frame.frame))));

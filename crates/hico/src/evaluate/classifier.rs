@@ -1,8 +1,9 @@
 //! The network that is fine-tuned: an encoder and one linear layer on what it says of an image.
 
+use crate::Error;
 use crate::model::init::Init;
 use crate::model::layers::{Linear, average};
-use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
+use crate::model::weights::{self, NamedTensor, Naming};
 use crate::model::{Encoder, Mode, Stages};
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -130,7 +131,7 @@ impl Classifier {
     ///
     /// # Errors
     /// When one is missing or has another shape.
-    pub fn with_tensors(self, tensors: &[NamedTensor]) -> Result<Self, WeightsError> {
+    pub fn with_tensors(self, tensors: &[NamedTensor]) -> Result<Self, Error> {
         weights::from_tensors(self, tensors, Naming::Ours)
     }
 

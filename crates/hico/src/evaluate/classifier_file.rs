@@ -3,9 +3,10 @@
 use super::classifier::{Classifier, Trainable};
 use super::history::History;
 use super::known::{Described, Known, KnownFrame};
+use crate::Error;
 use crate::model::Encoder;
 use crate::model::init::Init;
-use crate::model::weights::{self, NamedTensor, WeightsError};
+use crate::model::weights::{self, NamedTensor};
 use crate::recipe::{self, Depth};
 use crate::train::run_record::VERSION;
 use burn::tensor::Device;
@@ -152,9 +153,9 @@ pub fn save(
 ///
 /// # Errors
 /// When the file cannot be read, is none of ours, or its weights do not fit its own facts.
-pub fn load(path: &Path, device: &Device) -> Result<Saved, WeightsError> {
+pub fn load(path: &Path, device: &Device) -> Result<Saved, Error> {
     let (tensors, metadata) = weights::read_safetensors(path)?;
-    let facts = facts(path, &metadata)?.ok_or_else(|| WeightsError::Broken {
+    let facts = facts(path, &metadata)?.ok_or_else(|| Error::BrokenWeights {
         path: path.to_owned(),
         reason: "it is no fine-tuned network of `hico finetune`".to_owned(),
     })?;
@@ -169,15 +170,15 @@ pub fn load(path: &Path, device: &Device) -> Result<Saved, WeightsError> {
 }
 
 /// The training frames with their features; the two must fit.
-fn known_of(path: &Path, known: KnownFacts, tensors: &[NamedTensor], classes: usize) -> Result<Known, WeightsError> {
-    let broken = |reason: &str| WeightsError::Broken { path: path.to_owned(), reason: reason.to_owned() };
+fn known_of(path: &Path, known: KnownFacts, tensors: &[NamedTensor], classes: usize) -> Result<Known, Error> {
+    let broken = |reason: &str| Error::BrokenWeights { path: path.to_owned(), reason: reason.to_owned() };
     let KnownFacts { frames, usual, usual_layout } = known;
     let labelled = frames.iter().all(|frame| frame.label < classes);
     let mut distances = usual.iter().chain(&usual_layout);
     if frames.is_empty() || !labelled || !distances.all(|usual| usual.is_finite() && *usual > 0.0) {
         return Err(broken("what it says of its training frames makes no sense"));
     }
-    let rows = |name: &str| -> Result<Vec<Vec<f32>>, WeightsError> {
+    let rows = |name: &str| -> Result<Vec<Vec<f32>>, Error> {
         let tensor = tensors.iter().find(|tensor| tensor.name == name);
         let tensor = tensor.ok_or_else(|| broken(&format!("it names training frames but has no {name}")))?;
         match *tensor.shape.as_slice() {
@@ -218,10 +219,10 @@ pub fn networks_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// When they are broken.
-pub fn facts(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Option<ClassifierFacts>, WeightsError> {
+pub fn facts(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Option<ClassifierFacts>, Error> {
     let facts = parsed::<ClassifierFacts>(path, metadata, FACTS)?;
     match facts.as_ref().map(ClassifierFacts::check) {
-        Some(Err(reason)) => Err(WeightsError::Broken { path: path.to_owned(), reason }),
+        Some(Err(reason)) => Err(Error::BrokenWeights { path: path.to_owned(), reason }),
         _ => Ok(facts),
     }
 }
@@ -230,8 +231,8 @@ fn parsed<T: DeserializeOwned>(
     path: &Path,
     metadata: &BTreeMap<String, String>,
     key: &str,
-) -> Result<Option<T>, WeightsError> {
-    let broken = |error: serde_json::Error| WeightsError::Broken { path: path.to_owned(), reason: error.to_string() };
+) -> Result<Option<T>, Error> {
+    let broken = |error: serde_json::Error| Error::BrokenWeights { path: path.to_owned(), reason: error.to_string() };
     metadata.get(key).map(|text| serde_json::from_str(text).map_err(broken)).transpose()
 }
 

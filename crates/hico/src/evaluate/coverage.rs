@@ -69,7 +69,7 @@ mod tests {
     fn units(groups: usize) -> Vec<UnitPrediction> {
         let unit = |at: usize| {
             let truth = at % 2;
-            let sure = if at / 2 % 6 == 0 { 0.4 } else { 0.6 + 0.001 * at as f64 };
+            let sure = if (at / 2).is_multiple_of(6) { 0.4 } else { 0.6 + 0.001 * at as f64 };
             let mut probabilities = vec![1.0 - sure; 2];
             probabilities[truth] = sure;
             UnitPrediction { group: format!("p{at}"), truth, probabilities }

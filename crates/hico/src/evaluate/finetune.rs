@@ -11,12 +11,13 @@ mod recipe;
 pub use recipe::{ClassBalance, FinetuneRecipe, Looks};
 
 use super::classifier::{Classifier, Trainable};
-use super::inputs::{FinetuneError, Inputs, Shown, Views, Workplace, batches_of, rows_of};
+use super::inputs::{Inputs, Shown, Views, Workplace, batches_of, rows_of};
 use super::linear::class_weights;
 use super::outcome::CurvePoint;
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
 use super::tuning_state::{self, Chosen, Keep, Position, Shown as Found, inference};
+use crate::Error;
 use crate::metrics::{Confusion, argmax};
 use crate::model::weights;
 use crate::recipe::{Decay, ScheduleKind};
@@ -76,7 +77,7 @@ pub fn finetune(
     place: Workplace<'_>,
     keep: Option<Keep<'_>>,
     mut after_epoch: impl FnMut(usize),
-) -> Result<Finetuned, FinetuneError> {
+) -> Result<Finetuned, Error> {
     let frames = |clips: &[usize]| frames_of(dataset, clips, recipe.frames_per_clip);
     let [fit, inner, test] = [&plan.fit, &plan.inner, &plan.test].map(|clips| frames(clips));
     let views = Views { dataset, view: &recipe.view, seed, place };
@@ -99,17 +100,17 @@ pub fn finetune(
             _ => Ok(()),
         };
         let train_loss = match training.epoch(epoch, after_step) {
-            Err(FinetuneError::Interrupted) => {
+            Err(Error::Interrupted) => {
                 if let (Some(keep), Some(clock)) = (keep, &mut clock) {
                     training.keep(keep, &shown, clock)?;
                 }
-                return Err(FinetuneError::Interrupted);
+                return Err(Error::Interrupted);
             }
             train_loss => train_loss?,
         };
         let network = inference(&training.classifier);
         if let Some(what) = not_a_number(train_loss, &network) {
-            return Err(FinetuneError::Diverged { epoch: epoch + 1, what, learning_rate: recipe.learning_rate });
+            return Err(Error::Diverged { epoch: epoch + 1, what, learning_rate: recipe.learning_rate });
         }
         let found = Judged::new(dataset, inputs.predict(&network, &inner)?);
         let mut point = CurvePoint {
@@ -140,7 +141,7 @@ pub fn finetune(
         after_epoch(epoch + 1);
     }
     // Checked recipes have an epoch at least.
-    let Found { curve, chosen: Some(chosen), published } = shown else { return Err(FinetuneError::Interrupted) };
+    let Found { curve, chosen: Some(chosen), published } = shown else { return Err(Error::Interrupted) };
     let honest = inputs.predict(&chosen.network, &test)?;
     Ok(Finetuned {
         classifier: chosen.network,
@@ -255,7 +256,7 @@ impl<'a> Training<'a> {
         Some(shown)
     }
 
-    fn keep(&self, keep: Keep<'_>, shown: &Found, clock: &mut Keeper) -> Result<(), FinetuneError> {
+    fn keep(&self, keep: Keep<'_>, shown: &Found, clock: &mut Keeper) -> Result<(), Error> {
         let began = Instant::now();
         let position = Position {
             epochs: self.epochs,
@@ -275,11 +276,7 @@ impl<'a> Training<'a> {
     }
 
     /// One pass over the training frames in an order of its own, or what is left of it; the mean loss.
-    fn epoch(
-        &mut self,
-        epoch: usize,
-        mut after_step: impl FnMut(&Self) -> Result<(), FinetuneError>,
-    ) -> Result<f64, FinetuneError> {
+    fn epoch(&mut self, epoch: usize, mut after_step: impl FnMut(&Self) -> Result<(), Error>) -> Result<f64, Error> {
         let order = self.order(epoch);
         let batches = batches_of(&order, self.recipe.batch);
         let inputs = self.inputs;

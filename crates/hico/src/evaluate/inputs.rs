@@ -4,6 +4,7 @@ use super::classifier::Classifier;
 use super::known::{Described, layout};
 use super::plan::FrameRef;
 use super::predictions::FramePrediction;
+use crate::Error;
 use crate::batch;
 use crate::model::{Encoder, Mode};
 use burn::module::Module;
@@ -12,7 +13,6 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::view::{self, Augment, ViewRecipe};
 use hico_data::{Dataset, Seed, prefetch};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,38 +25,6 @@ pub struct Workplace<'a> {
     pub threads: usize,
     /// Turns true when the work should stop.
     pub stop: &'a AtomicBool,
-}
-
-/// Why a network cannot be fine-tuned.
-#[derive(Debug, thiserror::Error)]
-pub enum FinetuneError {
-    /// Frames cannot be read.
-    #[error(transparent)]
-    Data(#[from] hico_data::Error),
-    /// An epoch made no numbers.
-    #[error("{what} is not a number in epoch {epoch}; a learning rate below {learning_rate:e} may help")]
-    Diverged {
-        /// The epoch, from 1.
-        epoch: usize,
-        /// The loss, or a tensor of the network.
-        what: String,
-        /// The rate used.
-        learning_rate: f64,
-    },
-    /// A network made no numbers of a frame.
-    #[error("what the network makes of frame {} of clip {} is not a number (both from 0)", .0.frame, .0.clip)]
-    NotFinite(FrameRef),
-    /// What is done cannot be kept.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Keep {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// It was asked to stop.
-    #[error("interrupted")]
-    Interrupted,
 }
 
 /// What the network is given.
@@ -80,7 +48,7 @@ pub(crate) struct Views<'a> {
 const PREDICTED_AT_ONCE: usize = 64;
 
 impl<'a> Inputs<'a> {
-    pub(super) fn features(encoder: &Encoder, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, FinetuneError> {
+    pub(super) fn features(encoder: &Encoder, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, Error> {
         let rows = views.features(encoder, frames)?;
         Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), place: views.place })
     }
@@ -99,7 +67,7 @@ impl<'a> Inputs<'a> {
         epoch: Option<usize>,
         device: &Device,
         mut each: impl FnMut(&[FrameRef], Shown),
-    ) -> Result<(), FinetuneError> {
+    ) -> Result<(), Error> {
         match self {
             Self::Views(views) => {
                 views.for_each_batch(batches, epoch, device, |frames, images| each(frames, Shown::Images(images)))
@@ -116,11 +84,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    pub(super) fn predict(
-        &self,
-        network: &Classifier,
-        frames: &[FrameRef],
-    ) -> Result<Vec<FramePrediction>, FinetuneError> {
+    pub(super) fn predict(&self, network: &Classifier, frames: &[FrameRef]) -> Result<Vec<FramePrediction>, Error> {
         let mut predictions = Vec::with_capacity(frames.len());
         let mut odd = None;
         self.for_each_batch(&in_batches(frames), None, self.place().device, |frames, shown| {
@@ -162,7 +126,7 @@ impl Views<'_> {
         epoch: Option<usize>,
         device: &Device,
         mut each: impl FnMut(&[FrameRef], Tensor<4>),
-    ) -> Result<(), FinetuneError> {
+    ) -> Result<(), Error> {
         let jobs: Vec<FrameRef> = batches.concat();
         let (dataset, recipe, seed) = (Arc::clone(self.dataset), self.view.clone(), self.seed);
         let ahead = 2 * batches.first().map_or(1, Vec::len);
@@ -185,7 +149,7 @@ impl Views<'_> {
     }
 
     /// What an encoder makes of frames, on plain views: averaged C5, `[frames][features]`.
-    pub(crate) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, FinetuneError> {
+    pub(crate) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, Error> {
         let encoder = encoder.valid().fold();
         let mut rows = Vec::with_capacity(frames.len());
         let mut odd = None;
@@ -202,7 +166,7 @@ impl Views<'_> {
         &self,
         classifier: &Classifier,
         frames: &[FrameRef],
-    ) -> Result<Vec<(FrameRef, Described)>, FinetuneError> {
+    ) -> Result<Vec<(FrameRef, Described)>, Error> {
         let mut all = Vec::with_capacity(frames.len());
         let mut odd = None;
         self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
@@ -242,12 +206,12 @@ pub(crate) fn not_finite(frames: &[FrameRef], rows: &[Vec<f32>]) -> Option<Frame
     frames.iter().zip(rows).find(|(_, row)| odd(row)).map(|(frame, _)| *frame)
 }
 
-fn numbers_or<T>(odd: Option<FrameRef>, rows: T) -> Result<T, FinetuneError> {
-    odd.map_or(Ok(rows), |frame| Err(FinetuneError::NotFinite(frame)))
+fn numbers_or<T>(odd: Option<FrameRef>, rows: T) -> Result<T, Error> {
+    odd.map_or(Ok(rows), |FrameRef { clip, frame }| Err(Error::FrameNotFinite { clip, frame }))
 }
 
-pub(super) fn going_on(stop: &AtomicBool) -> Result<(), FinetuneError> {
-    if stop.load(Ordering::Relaxed) { Err(FinetuneError::Interrupted) } else { Ok(()) }
+pub(super) fn going_on(stop: &AtomicBool) -> Result<(), Error> {
+    if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 #[cfg(test)]

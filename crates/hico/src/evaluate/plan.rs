@@ -1,5 +1,6 @@
 //! Who learns, who chooses the epoch and who is tested: the clips of one fold, apart by group.
 
+use crate::Error;
 use hico_data::clip::evenly_spaced;
 use hico_data::{Dataset, Seed, split};
 use rand::seq::SliceRandom as _;
@@ -18,49 +19,13 @@ pub struct FoldPlan {
     pub test: Vec<usize>,
 }
 
-/// Why a fold cannot be evaluated.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The table's folds are no good.
-    #[error(transparent)]
-    Split(#[from] hico_data::Error),
-    /// Nothing to tell apart.
-    #[error("the labels have {} class{}: two or more are needed to evaluate anything", .0, if *.0 == 1 { "" } else { "es" })]
-    TooFewClasses(usize),
-    /// There is no such fold.
-    #[error("there is no fold {fold}; the folds are {folds:?}")]
-    UnknownFold {
-        /// The fold asked for.
-        fold: usize,
-        /// The folds there are.
-        folds: Vec<usize>,
-    },
-    /// A class cannot be learnt.
-    #[error("without fold {fold} no clip of class {class:?} is left to train on; ask for more groups or fewer classes")]
-    NothingToLearn {
-        /// The fold.
-        fold: usize,
-        /// The class.
-        class: String,
-    },
-    /// No group can be spared to choose the epoch.
-    #[error("fold {fold} leaves no class with two groups to train on, so none can be held out to choose the epoch")]
-    NoInnerGroup {
-        /// The fold.
-        fold: usize,
-    },
-    /// No group can be spared to choose the epoch, though none is tested.
-    #[error("no class has two groups, so none can be held out to choose the epoch")]
-    NoInnerGroupOfAll,
-}
-
 /// The folds of a data set, checked.
 ///
 /// # Errors
 /// When there are fewer than two classes, no folds, a group in two folds, or a fold without a class.
-pub fn folds(dataset: &Dataset) -> Result<Vec<usize>, PlanError> {
+pub fn folds(dataset: &Dataset) -> Result<Vec<usize>, Error> {
     match dataset.classes().len() {
-        0 | 1 => Err(PlanError::TooFewClasses(dataset.classes().len())),
+        0 | 1 => Err(Error::TooFewClasses(dataset.classes().len())),
         _ => Ok(split::check_folds(dataset.manifest())?),
     }
 }
@@ -73,13 +38,13 @@ impl FoldPlan {
     ///
     /// # Errors
     /// As [`folds`]; when there is no such fold; when a class or the inner validation would have no clip.
-    pub fn new(dataset: &Dataset, fold: usize, inner_fraction: f64, seed: Seed) -> Result<Self, PlanError> {
+    pub fn new(dataset: &Dataset, fold: usize, inner_fraction: f64, seed: Seed) -> Result<Self, Error> {
         let (training, test) = sides(dataset, fold)?;
         let groups: Vec<_> =
             training.iter().map(|clip| (dataset.row(*clip).group.clone(), dataset.label(*clip))).collect();
         let held = split::hold_out(&groups, inner_fraction, seed.derive("inner", &[fold as u64]));
         if held.is_empty() {
-            return Err(PlanError::NoInnerGroup { fold });
+            return Err(Error::NoInnerGroup { fold });
         }
         let (inner, fit) = training.into_iter().partition(|clip| held.contains(&dataset.row(*clip).group));
         Ok(Self { fold, fit, inner, test })
@@ -89,7 +54,7 @@ impl FoldPlan {
     ///
     /// # Errors
     /// As [`folds`]; when there is no such fold, or a class has no clip outside of it.
-    pub fn whole(dataset: &Dataset, fold: usize) -> Result<Self, PlanError> {
+    pub fn whole(dataset: &Dataset, fold: usize) -> Result<Self, Error> {
         let (fit, test) = sides(dataset, fold)?;
         Ok(Self { fold, fit, inner: Vec::new(), test })
     }
@@ -100,9 +65,9 @@ impl FoldPlan {
     ///
     /// # Errors
     /// When there are fewer than two classes, or no group can be held out.
-    pub fn all(dataset: &Dataset, inner_fraction: Option<f64>, seed: Seed) -> Result<Self, PlanError> {
+    pub fn all(dataset: &Dataset, inner_fraction: Option<f64>, seed: Seed) -> Result<Self, Error> {
         if dataset.classes().len() < 2 {
-            return Err(PlanError::TooFewClasses(dataset.classes().len()));
+            return Err(Error::TooFewClasses(dataset.classes().len()));
         }
         let labelled: Vec<usize> = (0..dataset.len()).filter(|clip| dataset.label(*clip).is_some()).collect();
         let plan = |fit, inner| Self { fold: 0, fit, inner, test: Vec::new() };
@@ -111,7 +76,7 @@ impl FoldPlan {
             labelled.iter().map(|clip| (dataset.row(*clip).group.clone(), dataset.label(*clip))).collect();
         let held = split::hold_out(&groups, fraction, seed.derive("inner-of-all", &[]));
         if held.is_empty() {
-            return Err(PlanError::NoInnerGroupOfAll);
+            return Err(Error::NoInnerGroupOfAll);
         }
         let (inner, fit) = labelled.into_iter().partition(|clip| held.contains(&dataset.row(*clip).group));
         Ok(plan(fit, inner))
@@ -124,7 +89,7 @@ impl FoldPlan {
     ///
     /// # Errors
     /// As [`folds`]; when there is no such fold, or a class has no clip outside of it.
-    pub fn few(dataset: &Dataset, fold: usize, known: impl Fn(usize) -> usize, seed: Seed) -> Result<Self, PlanError> {
+    pub fn few(dataset: &Dataset, fold: usize, known: impl Fn(usize) -> usize, seed: Seed) -> Result<Self, Error> {
         let (training, test) = sides(dataset, fold)?;
         let mut fit = Vec::new();
         for class in 0..dataset.classes().len() {
@@ -149,16 +114,16 @@ impl FoldPlan {
 }
 
 /// Labelled clips outside a fold and in it.
-fn sides(dataset: &Dataset, fold: usize) -> Result<(Vec<usize>, Vec<usize>), PlanError> {
+fn sides(dataset: &Dataset, fold: usize) -> Result<(Vec<usize>, Vec<usize>), Error> {
     let folds = folds(dataset)?;
     if !folds.contains(&fold) {
-        return Err(PlanError::UnknownFold { fold, folds });
+        return Err(Error::UnknownFold { fold, folds });
     }
     let labelled = (0..dataset.len()).filter(|clip| dataset.label(*clip).is_some());
     let (test, training): (Vec<_>, Vec<_>) = labelled.partition(|clip| dataset.row(*clip).fold == Some(fold));
     for (class, name) in dataset.classes().iter().enumerate() {
         if !training.iter().any(|clip| dataset.label(*clip) == Some(class)) {
-            return Err(PlanError::NothingToLearn { fold, class: name.clone() });
+            return Err(Error::NothingToLearn { fold, class: name.clone() });
         }
     }
     Ok((training, test))

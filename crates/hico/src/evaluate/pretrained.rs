@@ -2,11 +2,12 @@
 
 use super::classifier_file;
 use super::history::{Beginning, HISTORY, History, PretrainingFacts};
+use crate::Error;
 use crate::model::Encoder;
-use crate::model::weights::{self, LoadReport, NamedTensor, Recognised, WeightsError, WeightsOf};
-use crate::recipe::{Depth, Recipe, RecipeError};
+use crate::model::weights::{self, LoadReport, NamedTensor, Recognised, WeightsOf};
+use crate::recipe::{Depth, Recipe};
 use crate::train::checkpoint::{BEST_FILE, LAST_FILE};
-use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, RunRecordError, VERSION, compatible};
+use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, compatible};
 use burn::tensor::Device;
 use hico_data::view::ViewRecipe;
 use sha2::{Digest as _, Sha256};
@@ -55,69 +56,13 @@ pub enum Seen {
     },
 }
 
-/// Why there is no encoder.
-#[derive(Debug, thiserror::Error)]
-pub enum PretrainedError {
-    /// Neither a run's folder nor a file of weights.
-    #[error("{}: there is no such run or file", .0.display())]
-    Missing(PathBuf),
-    /// The run has not reached its first checkpoint.
-    #[error("{}: the run has no checkpoint yet ({BEST_FILE} or {LAST_FILE})", .0.display())]
-    NoCheckpoint(PathBuf),
-    /// A folder holds several fine-tuned networks.
-    #[error("the folder holds {} fine-tuned networks: {}", .0.len(), named(.0))]
-    ManyNetworks(Vec<PathBuf>),
-    /// Its record cannot be read.
-    #[error(transparent)]
-    Record(#[from] RunRecordError),
-    /// Another version of the program began it.
-    #[error("{}: begun by version {run}, this is {VERSION}", .folder.display())]
-    Version {
-        /// The run.
-        folder: PathBuf,
-        /// The version that began it.
-        run: String,
-    },
-    /// Its recipe is broken.
-    #[error("{}: {source}", .path.display())]
-    Recipe {
-        /// The recipe.
-        path: PathBuf,
-        /// What is wrong.
-        source: RecipeError,
-    },
-    /// Its recipe cannot be read.
-    #[error("{}: {source}", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// Its weights hold no encoder, or one that does not fit.
-    #[error("{}: {source}", .path.display())]
-    Misfit {
-        /// The file.
-        path: PathBuf,
-        /// What does not fit.
-        source: WeightsError,
-    },
-    /// Its weights cannot be read.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-}
-
-fn named(files: &[PathBuf]) -> String {
-    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
 impl Pretrained {
     /// Reads a run's folder (its best checkpoint, else its last), a folder of `hico finetune` with one network, or a file
     /// of weights, safetensors or PyTorch's.
     ///
     /// # Errors
     /// When there is neither, a file is broken, or it holds no encoder.
-    pub fn read(path: &Path) -> Result<Self, PretrainedError> {
+    pub fn read(path: &Path) -> Result<Self, Error> {
         Self::read_of(path, &WeightsOf::Online)
     }
 
@@ -125,35 +70,35 @@ impl Pretrained {
     ///
     /// # Errors
     /// As [`Self::read`], or when there is no such network.
-    pub fn read_of(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
+    pub fn read_of(path: &Path, of: &WeightsOf) -> Result<Self, Error> {
         match std::fs::metadata(path) {
             Ok(found) if found.is_dir() && path.join(RUN_FILE).is_file() => Self::read_run(path, of),
             Ok(found) if found.is_dir() => Self::read_file(&network_in(path)?, of),
             Ok(_) => Self::read_file(path, of),
-            Err(_) => Err(PretrainedError::Missing(path.to_owned())),
+            Err(_) => Err(Error::NoSuchEncoder(path.to_owned())),
         }
     }
 
-    fn read_run(folder: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
+    fn read_run(folder: &Path, of: &WeightsOf) -> Result<Self, Error> {
         let record = RunRecord::read(folder)?;
         if !compatible(&record.version) {
-            return Err(PretrainedError::Version { folder: folder.to_owned(), run: record.version });
+            return Err(Error::RunVersion { folder: folder.to_owned(), run: record.version });
         }
         let path = folder.join(RECIPE_FILE);
-        let text =
-            std::fs::read_to_string(&path).map_err(|source| PretrainedError::Read { path: path.clone(), source })?;
-        let recipe = Recipe::of_record(&text).map_err(|source| PretrainedError::Recipe { path, source })?;
+        let text = std::fs::read_to_string(&path).map_err(|source| Error::Input { path: path.clone(), source })?;
+        let recipe = Recipe::of_record(&text).map_err(|source| Error::InFile { path, source: Box::new(source) })?;
         let checkpoint = [BEST_FILE, LAST_FILE].map(|name| folder.join(name)).into_iter().find(|path| path.is_file());
-        let checkpoint = checkpoint.ok_or_else(|| PretrainedError::NoCheckpoint(folder.to_owned()))?;
+        let checkpoint = checkpoint
+            .ok_or_else(|| Error::NoCheckpoint { folder: folder.to_owned(), wanted: [BEST_FILE, LAST_FILE] })?;
         let facts = PretrainingFacts::of(folder, &record, &recipe);
         let read = Self::plain_file(&checkpoint, of)?.0;
         Ok(Self { name: method(&record), view: Some(recipe.view().clone()), ..read.with_history(run_history(facts)) })
     }
 
-    fn read_file(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
+    fn read_file(path: &Path, of: &WeightsOf) -> Result<Self, Error> {
         let (read, metadata) = Self::plain_file(path, of)?;
         let broken =
-            |error: serde_json::Error| WeightsError::Broken { path: path.to_owned(), reason: error.to_string() };
+            |error: serde_json::Error| Error::BrokenWeights { path: path.to_owned(), reason: error.to_string() };
         if let Some(facts) = classifier_file::facts(path, &metadata)? {
             let read = Self { view: Some(facts.view.clone()), ..read };
             return Ok(facts.history.map(|history| read.clone().with_history(history)).unwrap_or(read));
@@ -168,12 +113,12 @@ impl Pretrained {
     }
 
     /// A file of weights, and the words that it carries; nothing is known of how it came to be.
-    fn plain_file(path: &Path, of: &WeightsOf) -> Result<(Self, BTreeMap<String, String>), PretrainedError> {
+    fn plain_file(path: &Path, of: &WeightsOf) -> Result<(Self, BTreeMap<String, String>), Error> {
         let (tensors, metadata) = weights::read_with_metadata(path)?;
         let description =
             format!("pretrained elsewhere, from {}", path.file_name().unwrap_or_default().to_string_lossy());
         let pretrained = Self::from_tensors("file", description, None, Seen::Unknown, tensors, of)
-            .map_err(|source| PretrainedError::Misfit { path: path.to_owned(), source })?;
+            .map_err(|source| Error::InFile { path: path.to_owned(), source: Box::new(source) })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok((Self { file: Some(path.to_owned()), beginning: Beginning::File { name }, ..pretrained }, metadata))
     }
@@ -210,7 +155,7 @@ impl Pretrained {
         seen: Seen,
         tensors: Vec<NamedTensor>,
         of: &WeightsOf,
-    ) -> Result<Self, WeightsError> {
+    ) -> Result<Self, Error> {
         let found = weights::recognise(tensors, of)?;
         let beginning = Beginning::File { name: name.to_owned() };
         Ok(Self { name: name.to_owned(), description, depth: found.depth, view, seen, beginning, found, file: None })
@@ -227,7 +172,7 @@ impl Pretrained {
     ///
     /// # Errors
     /// None for weights that were read.
-    pub fn encoder(&self, device: &Device) -> Result<Encoder, WeightsError> {
+    pub fn encoder(&self, device: &Device) -> Result<Encoder, Error> {
         self.found.encoder(device)
     }
 
@@ -270,13 +215,13 @@ fn run_history(facts: PretrainingFacts) -> History {
 }
 
 /// The one fine-tuned network in a folder that is no run.
-fn network_in(folder: &Path) -> Result<PathBuf, PretrainedError> {
+fn network_in(folder: &Path) -> Result<PathBuf, Error> {
     let found = classifier_file::networks_in(folder);
-    let mut found = found.map_err(|source| PretrainedError::Read { path: folder.to_owned(), source })?;
+    let mut found = found.map_err(|source| Error::Input { path: folder.to_owned(), source })?;
     match found.len() {
-        0 => Err(RunRecordError::Missing(folder.to_owned()).into()),
+        0 => Err(Error::NotARun { folder: folder.to_owned(), lacks: RUN_FILE }),
         1 => Ok(found.remove(0)),
-        _ => Err(PretrainedError::ManyNetworks(found)),
+        _ => Err(Error::ManyNetworks(found)),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a fine-tuning under way keeps on the disk, so that one that was stopped or killed goes on to the same bits.
 
 use super::classifier::Classifier;
-use super::inputs::FinetuneError;
 use super::outcome::CurvePoint;
 use super::predictions::FramePrediction;
+use crate::Error;
 use crate::model::weights::{self, NamedTensor};
 use crate::train::CheckpointEvery;
 use crate::train::checkpoint::{self, Tensors};
@@ -80,8 +80,8 @@ pub(super) fn write(
     optimiser: &Adam,
     mut position: Position,
     shown: &Shown,
-) -> Result<(), FinetuneError> {
-    let failed = |source| FinetuneError::Keep { path: keep.path.to_owned(), source };
+) -> Result<(), Error> {
+    let failed = |source| Error::KeepTuning { path: keep.path.to_owned(), source };
     let frames = |frames: &[FramePrediction]| frames.iter().map(|frame| (frame.clip, frame.frame)).collect();
     let bits = |point: &CurvePoint| {
         let tested = point.test_balanced_accuracy.map(f64::to_bits);

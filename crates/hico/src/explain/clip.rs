@@ -4,6 +4,7 @@ use super::Map;
 use super::agreement::rank_correlation;
 use super::cam::{Level, grad_cam};
 use super::occlusion::{PLACES, occlusion};
+use crate::Error;
 use crate::batch::images;
 use crate::evaluate::calibration::calibrated;
 use crate::evaluate::classifier::Classifier;
@@ -11,7 +12,6 @@ use crate::evaluate::inputs::rows_of;
 use crate::metrics::argmax;
 use crate::model::Encoder;
 use crate::model::init::Init;
-use crate::predict::PredictError;
 use crate::predict::model::Model;
 use crate::stats;
 use burn::tensor::activation::softmax;
@@ -77,7 +77,7 @@ pub fn explain(
     class: Option<usize>,
     chosen: Vec<usize>,
     stop: &AtomicBool,
-) -> Result<(Explanation, Vec<Explained>), PredictError> {
+) -> Result<(Explanation, Vec<Explained>), Error> {
     let facts = &model.saved.facts;
     let (classifier, side) = (&model.saved.classifier, facts.view.side);
     let pictures = chosen.iter().map(|frame| dataset.read_frame(clip, *frame)).collect::<Result<Vec<Frame>, _>>()?;
@@ -86,7 +86,7 @@ pub fn explain(
     going_on(stop)?;
     let said = rows_of(softmax(classifier.head(classifier.features(batch.clone(), false)), 1));
     if let Some(at) = said.iter().position(|row| !row.iter().all(|value| value.is_finite())) {
-        return Err(PredictError::NotFinite { frame: chosen[at] });
+        return Err(Error::AnswerNotFinite { frame: chosen[at] });
     }
     let said: Vec<Vec<f64>> = said
         .into_iter()
@@ -137,8 +137,8 @@ pub fn explain(
     Ok((explanation, explained))
 }
 
-fn going_on(stop: &AtomicBool) -> Result<(), PredictError> {
-    if stop.load(Ordering::Relaxed) { Err(PredictError::Interrupted) } else { Ok(()) }
+fn going_on(stop: &AtomicBool) -> Result<(), Error> {
+    if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 /// A network of the same shape that has learnt nothing.

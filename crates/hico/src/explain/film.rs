@@ -2,8 +2,8 @@
 
 use super::cam::{Level, grad_cam};
 use super::picture::overlaid;
+use crate::Error;
 use crate::batch::images;
-use crate::predict::PredictError;
 use crate::predict::model::Model;
 use hico_data::clip::evenly_spaced;
 use hico_data::{Dataset, view};
@@ -26,14 +26,14 @@ pub fn film(
     class: usize,
     frames: usize,
     stop: &AtomicBool,
-) -> Result<(Vec<RgbImage>, f64), PredictError> {
+) -> Result<(Vec<RgbImage>, f64), Error> {
     let row = dataset.row(clip);
     let chosen = evenly_spaced(row.frames, frames);
     let view = &model.saved.facts.view;
     let mut pictures = Vec::with_capacity(chosen.len());
     for frame in &chosen {
         if stop.load(Ordering::Relaxed) {
-            return Err(PredictError::Interrupted);
+            return Err(Error::Interrupted);
         }
         let picture = dataset.read_frame(clip, *frame)?;
         let image = images(&[view::plain(&picture, view)], view.side, &model.device);

@@ -4,11 +4,12 @@
 
 use super::onnx::Part;
 use super::source::Source;
+use crate::Error;
 use crate::batch;
 use crate::evaluate::classifier::{Classifier, Trainable};
 use crate::model::Mode;
 use crate::model::init::Init;
-use crate::model::weights::{NamedTensor, WeightsError};
+use crate::model::weights::NamedTensor;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::{self, ViewRecipe};
@@ -16,7 +17,7 @@ use hico_data::{Dataset, Seed};
 use rand::RngExt as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The largest difference that passes, in shares of the output's largest value where that is above 1.
@@ -71,34 +72,6 @@ impl Difference {
     }
 }
 
-/// Why nothing could be compared.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// There is no such program, or it has no ONNX Runtime.
-    #[error("{python} has no onnxruntime and numpy")]
-    Absent {
-        /// The interpreter.
-        python: String,
-    },
-    /// ONNX Runtime does not take the file.
-    #[error("ONNX Runtime does not run it: {0}")]
-    Refused(String),
-    /// Frames cannot be read.
-    #[error(transparent)]
-    Data(#[from] hico_data::Error),
-    /// The weights do not fit.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// What goes to and fro cannot be written or read.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-}
-
 /// Up to `count` frames, spread evenly over the clips and within them, as a tested model is shown them.
 ///
 /// - returns: each `[3, side, side]`
@@ -138,7 +111,7 @@ pub fn ours(
     part: Part,
     images: &[Vec<f32>],
     side: usize,
-) -> Result<BTreeMap<String, Vec<f32>>, WeightsError> {
+) -> Result<BTreeMap<String, Vec<f32>>, Error> {
     let device = Device::flex();
     let encoder = source.pretrained.encoder(&device)?;
     let classifier = match (part, source.head()) {
@@ -193,8 +166,8 @@ pub fn compare(
     ours: &BTreeMap<String, Vec<f32>>,
     images: &[Vec<f32>],
     of: &str,
-) -> Result<Checked, CheckError> {
-    let absent = || CheckError::Absent { python: python.to_owned() };
+) -> Result<Checked, Error> {
+    let absent = || Error::NoOnnxRuntime { python: python.to_owned() };
     let version = "import onnxruntime, numpy; print('ONNX Runtime', onnxruntime.__version__)";
     let found = Command::new(python).args(["-c", version]).stdin(Stdio::null()).output().map_err(|_| absent())?;
     if !found.status.success() {
@@ -202,7 +175,7 @@ pub fn compare(
     }
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| CheckError::File { path, source }
+        move |source| Error::Io { path, source }
     };
     let folder = tempfile::tempdir().map_err(failed(&std::env::temp_dir()))?;
     let input = folder.path().join("image.f32");
@@ -219,7 +192,7 @@ pub fn compare(
         .map_err(|_| absent())?;
     if !run.status.success() {
         let words = String::from_utf8_lossy(&run.stderr).into_owned();
-        return Err(CheckError::Refused(words.trim().lines().last().unwrap_or_default().to_owned()));
+        return Err(Error::OnnxRefused(words.trim().lines().last().unwrap_or_default().to_owned()));
     }
     let mut outputs = BTreeMap::new();
     for (name, ours) in ours {

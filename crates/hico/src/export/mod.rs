@@ -11,6 +11,7 @@ pub mod onnx;
 pub mod source;
 pub mod tensors;
 
+use crate::Error;
 use crate::recipe::Depth;
 use hico_data::atomic;
 use onnx::Part;
@@ -34,48 +35,6 @@ pub enum Target {
     Onnx(Part),
 }
 
-/// Why nothing is written.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The pyramid was asked for and the source has none.
-    #[error("{}: has no pyramid", .0.display())]
-    NoPyramid(PathBuf),
-    /// The classifier was asked for and the source has none.
-    #[error("{}: has no classifier on its encoder", .0.display())]
-    NoClassifier(PathBuf),
-    /// The graph needs a tensor that is not there.
-    #[error(transparent)]
-    Lacking(#[from] onnx::Lacking),
-    /// The tensors make no file.
-    #[error("the tensors make no safetensors file: {0}")]
-    Safetensors(#[from] safetensors::SafeTensorError),
-    /// A file is there already.
-    #[error("{}: is there already", .0.display())]
-    Occupied(PathBuf),
-    /// A file cannot be written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-}
-
-impl ExportError {
-    /// What a person can do about it, where there is something.
-    #[must_use]
-    pub const fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::NoPyramid(_) => "choose --part encoder, or a source that was trained with a pyramid",
-            Self::NoClassifier(_) => "`hico finetune` makes one; or choose --part encoder",
-            Self::Occupied(_) => "choose another --out, or move away that file and its card",
-            Self::Write { .. } => "choose an --out in a folder that can be written and has room",
-            Self::Lacking(_) | Self::Safetensors(_) => return None,
-        })
-    }
-}
-
 /// The bytes of a file, and what is in it.
 #[derive(Debug, Clone)]
 pub struct Exported {
@@ -93,20 +52,20 @@ pub struct Exported {
 ///
 /// # Errors
 /// When the source lacks what was asked for.
-pub fn export(source: &Source, target: Target, side: usize) -> Result<Exported, ExportError> {
+pub fn export(source: &Source, target: Target, side: usize) -> Result<Exported, Error> {
     match target {
         Target::Onnx(part) => graph(source, part, side),
         Target::Hico | Target::Torchvision | Target::Timm | Target::Authors => tensors::export(source, target),
     }
 }
 
-fn graph(source: &Source, part: Part, side: usize) -> Result<Exported, ExportError> {
+fn graph(source: &Source, part: Part, side: usize) -> Result<Exported, Error> {
     if part == Part::Pyramid && !source.pretrained.found().pyramid {
-        return Err(ExportError::NoPyramid(source.path.clone()));
+        return Err(Error::NoPyramid(source.path.clone()));
     }
     let mut tensors: Vec<_> = source.pretrained.found().given().cloned().collect();
     if part == Part::Classifier {
-        let head = source.head().ok_or_else(|| ExportError::NoClassifier(source.path.clone()))?;
+        let head = source.head().ok_or_else(|| Error::NoClassifier(source.path.clone()))?;
         tensors.extend(head.into_iter().cloned());
     }
     let bytes = onnx::to_onnx(&tensors, part, side, &source.facts(side))?;
@@ -136,17 +95,17 @@ pub fn files(out: &Path) -> [PathBuf; 3] {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn folder_of(out: &Path) -> Result<(), ExportError> {
+pub fn folder_of(out: &Path) -> Result<(), Error> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);
-    made.map_err(|source| ExportError::Write { path: out.to_owned(), source })
+    made.map_err(|source| Error::Write { path: out.to_owned(), source })
 }
 
 /// Refuses to write over anything but the card of an export that was killed before it wrote its weights, which come last.
 ///
 /// # Errors
 /// When one of [`files`] is there.
-pub fn free(out: &Path) -> Result<(), ExportError> {
+pub fn free(out: &Path) -> Result<(), Error> {
     if let Some(folder) = out.parent().filter(|folder| folder.is_dir()) {
         // Left by an export that was killed; that they stay is no reason to stop.
         atomic::remove_halves(folder).ok();
@@ -155,7 +114,7 @@ pub fn free(out: &Path) -> Result<(), ExportError> {
         return Ok(());
     }
     match files(out).into_iter().find(|path| path.exists()) {
-        Some(path) => Err(ExportError::Occupied(path)),
+        Some(path) => Err(Error::Exists(path)),
         None => Ok(()),
     }
 }

@@ -1,9 +1,10 @@
 //! What is exported: a run, a fine-tuned network, or a file of weights, and what is known of it.
 
 use super::Facts;
+use crate::Error;
 use crate::evaluate::classifier_file::{self, ClassifierFacts};
 use crate::evaluate::history::{HISTORY, History};
-use crate::evaluate::pretrained::{Pretrained, PretrainedError};
+use crate::evaluate::pretrained::Pretrained;
 use crate::model::Encoder;
 use crate::model::weights::{self, NamedTensor, WeightsOf};
 use crate::recipe::Recipe;
@@ -43,7 +44,7 @@ impl Source {
     ///
     /// # Errors
     /// When it cannot be read or holds no encoder.
-    pub fn read(path: &Path) -> Result<Self, PretrainedError> {
+    pub fn read(path: &Path) -> Result<Self, Error> {
         Self::read_of(path, &WeightsOf::Online)
     }
 
@@ -51,19 +52,20 @@ impl Source {
     ///
     /// # Errors
     /// As [`Self::read`], or when there is no such network.
-    pub fn read_of(path: &Path, of: &WeightsOf) -> Result<Self, PretrainedError> {
+    pub fn read_of(path: &Path, of: &WeightsOf) -> Result<Self, Error> {
         let pretrained = Pretrained::read_of(path, of)?;
         let file = pretrained.file().unwrap_or(path).to_owned();
         let (tensors, metadata) = weights::read_with_metadata(&file)?;
-        let misfit = |source| PretrainedError::Misfit { path: file.clone(), source };
+        let misfit = |source| Error::InFile { path: file.clone(), source: Box::new(source) };
         let mut tensors = weights::by_our_names(tensors, of).map_err(misfit)?;
         tensors.retain(|tensor| !NOT_NETWORK.iter().any(|other| tensor.name.starts_with(other)));
         weights::finite(&tensors).map_err(misfit)?;
         let run = if path.join(RUN_FILE).is_file() {
             let recipe = path.join(RECIPE_FILE);
-            let text = std::fs::read_to_string(&recipe)
-                .map_err(|source| PretrainedError::Read { path: recipe.clone(), source })?;
-            let parsed = Recipe::of_record(&text).map_err(|source| PretrainedError::Recipe { path: recipe, source })?;
+            let text =
+                std::fs::read_to_string(&recipe).map_err(|source| Error::Input { path: recipe.clone(), source })?;
+            let parsed =
+                Recipe::of_record(&text).map_err(|source| Error::InFile { path: recipe, source: Box::new(source) })?;
             Some((RunRecord::read(path)?, parsed))
         } else {
             None

@@ -1,7 +1,8 @@
 //! Safetensors by the names of other programs.
 
 use super::source::Source;
-use super::{ExportError, Exported, Target};
+use super::{Exported, Target};
+use crate::Error;
 use crate::evaluate::classifier_file::FACTS;
 use crate::model::weights::{self, NamedTensor, Naming};
 
@@ -9,7 +10,7 @@ use crate::model::weights::{self, NamedTensor, Naming};
 ///
 /// # Errors
 /// When two tensors come to the same name.
-pub(super) fn export(source: &Source, target: Target) -> Result<Exported, ExportError> {
+pub(super) fn export(source: &Source, target: Target) -> Result<Exported, Error> {
     let (naming, fits): (Naming, &dyn Fn(&NamedTensor) -> bool) = match target {
         Target::Hico => (Naming::Ours, &|_| true),
         Target::Authors => (Naming::Authors, &|tensor| !tensor.name.starts_with("head.")),

@@ -3,10 +3,11 @@
 
 use super::teacher::Teacher;
 use super::{Batch, Draw, Method, Objective, Rows};
+use crate::Error;
 use crate::loss::negative_cosine;
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen, Widths};
-use crate::model::weights::{NamedTensor, WeightsError};
+use crate::model::weights::NamedTensor;
 use crate::model::{Mode, Pass};
 use crate::recipe::{ByolRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
@@ -70,7 +71,7 @@ impl Method for Byol {
         self.teacher.state()
     }
 
-    fn restore(&mut self, state: &[NamedTensor], _device: &Device) -> Result<(), WeightsError> {
+    fn restore(&mut self, state: &[NamedTensor], _device: &Device) -> Result<(), Error> {
         self.teacher.restore(state)
     }
 }

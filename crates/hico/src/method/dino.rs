@@ -3,10 +3,11 @@
 
 use super::teacher::Teacher;
 use super::{Batch, Draw, Method, Objective, Rows, Views, restored};
+use crate::Error;
 use crate::loss::{Distillation, self_distillation};
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen, Widths};
-use crate::model::weights::{NamedTensor, WeightsError, to_named};
+use crate::model::weights::{NamedTensor, to_named};
 use crate::model::{Mode, Pass};
 use crate::recipe::{DinoRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
@@ -106,7 +107,7 @@ impl Method for Dino {
         state
     }
 
-    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), WeightsError> {
+    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         self.teacher.restore(state)?;
         self.centre = restored(state, CENTRE, &self.centre, device)?;
         Ok(())

@@ -4,10 +4,11 @@
 use super::simclr::PROJECTOR;
 use super::teacher::Teacher;
 use super::{Batch, Draw, Method, Objective, Rows, restored};
+use crate::Error;
 use crate::loss::{queue_nce, unit_rows};
 use crate::model::init::{Distribution, Init};
 use crate::model::projected::Projected;
-use crate::model::weights::{NamedTensor, WeightsError, to_named};
+use crate::model::weights::{NamedTensor, to_named};
 use crate::model::{Mode, Pass};
 use crate::recipe::{MocoRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
@@ -97,7 +98,7 @@ impl Method for Moco {
         state
     }
 
-    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), WeightsError> {
+    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         self.teacher.restore(state)?;
         self.queue = restored(state, QUEUE, &self.queue, device)?;
         Ok(())

@@ -24,7 +24,8 @@ pub use ucl::Ucl;
 pub use uscl::Uscl;
 pub use vicreg::VicReg;
 
-use crate::model::weights::{NamedTensor, WeightsError, from_named};
+use crate::Error;
+use crate::model::weights::{NamedTensor, from_named};
 use crate::model::{Mode, Pass};
 use crate::recipe::Recipe;
 use burn::module::Module;
@@ -144,18 +145,18 @@ pub trait Method: Sized {
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    fn restore(&mut self, _state: &[NamedTensor], _device: &Device) -> Result<(), WeightsError> {
+    fn restore(&mut self, _state: &[NamedTensor], _device: &Device) -> Result<(), Error> {
         Ok(())
     }
 }
 
 /// A tensor of a method's state, of the shape that `before` has.
-fn restored(state: &[NamedTensor], name: &str, before: &Tensor<2>, device: &Device) -> Result<Tensor<2>, WeightsError> {
-    let missing = || WeightsError::Missing { name: name.to_owned() };
+fn restored(state: &[NamedTensor], name: &str, before: &Tensor<2>, device: &Device) -> Result<Tensor<2>, Error> {
+    let missing = || Error::NoTensor { name: name.to_owned() };
     let tensor: Tensor<2> = from_named(state.iter().find(|tensor| tensor.name == name).ok_or_else(missing)?, device)?;
     if tensor.dims() != before.dims() {
         let (found, expected) = (tensor.dims().to_vec(), before.dims().to_vec());
-        return Err(WeightsError::Shape { name: name.to_owned(), found, expected });
+        return Err(Error::TensorShape { name: name.to_owned(), found, expected });
     }
     Ok(tensor)
 }

@@ -1,6 +1,7 @@
 //! A network that follows another: the mean teacher of MoCo, BYOL and DINO.
 
-use crate::model::weights::{self, NamedTensor, Naming, WeightsError};
+use crate::Error;
+use crate::model::weights::{self, NamedTensor, Naming};
 use crate::model::{Mode, Pass, Projected};
 use burn::module::Module as _;
 use burn::tensor::Tensor;
@@ -75,7 +76,7 @@ impl Teacher {
     }
 
     /// Takes back what [`Self::state`] gave; other tensors are passed over.
-    pub(super) fn restore(&mut self, state: &[NamedTensor]) -> Result<(), WeightsError> {
+    pub(super) fn restore(&mut self, state: &[NamedTensor]) -> Result<(), Error> {
         let own = |tensor: &NamedTensor| {
             let name = tensor.name.strip_prefix(PREFIX)?.to_owned();
             Some(NamedTensor { name, ..tensor.clone() })

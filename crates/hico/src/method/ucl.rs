@@ -5,9 +5,10 @@
 //! Its loss is not the published one, which has no queue (docs/DEVIATIONS.md): figures from here are not UCL's.
 
 use super::{Batch, Draw, Method, Moco, Objective, Rows, Views};
+use crate::Error;
 use crate::loss::{queue_nce_with_far, unit_rows};
 use crate::model::projected::Projected;
-use crate::model::weights::{NamedTensor, WeightsError};
+use crate::model::weights::NamedTensor;
 use crate::model::{Mode, Pass};
 use crate::recipe::{Recipe, UclRecipe};
 use burn::tensor::{Device, Tensor};
@@ -75,7 +76,7 @@ impl Method for Ucl {
         self.0.state()
     }
 
-    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), WeightsError> {
+    fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         self.0.restore(state, device)
     }
 }

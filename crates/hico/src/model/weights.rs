@@ -20,12 +20,13 @@ pub use recognise::{LoadReport, Recognised, by_our_names, recognise};
 pub use safetensors::{read_safetensors, read_words, to_safetensors};
 pub use sha256::{hex, sha256};
 
+use crate::Error;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use naming::our_name;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A tensor on the CPU, in PyTorch's layout.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,149 +52,11 @@ pub struct NamedParameter {
     pub trainable: bool,
 }
 
-/// Why weights cannot be read or do not fit.
-#[derive(Debug, thiserror::Error)]
-pub enum WeightsError {
-    /// The file cannot be read or written.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file is not what its name says.
-    #[error("{}: {reason}", .path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The model needs a tensor that is not there.
-    #[error("the weights have no tensor {name}: they belong to another kind of model")]
-    Missing {
-        /// The tensor.
-        name: String,
-    },
-    /// No naming that we know fits.
-    #[error(
-        "holds no ResNet encoder: neither our names (encoder.backbone...), nor the HiCo authors' (features.R18...), \
-         USCL's (features.0...), or torchvision's and timm's (conv1, layer1...)"
-    )]
-    NoEncoder,
-    /// Several encoders are there, and nothing says which is meant.
-    #[error("holds more than one ResNet encoder: {}", .prefixes.iter().map(|p| format!("{p}*")).collect::<Vec<_>>().join(", "))]
-    Several {
-        /// What stands before the names of each.
-        prefixes: Vec<String>,
-    },
-    /// No momentum teacher is there.
-    #[error("holds no momentum teacher, only {}", .found.iter().map(|p| format!("{p}*")).collect::<Vec<_>>().join(", "))]
-    NoTeacher {
-        /// What stands before the names of each encoder that is there.
-        found: Vec<String>,
-    },
-    /// No encoder stands below the prefix that was named.
-    #[error("holds no encoder below {prefix}, only {}", .found.iter().map(|p| format!("{p}*")).collect::<Vec<_>>().join(", "))]
-    NoSuchPrefix {
-        /// The prefix.
-        prefix: String,
-        /// What stands before the names of each encoder that is there.
-        found: Vec<String>,
-    },
-    /// A tensor holds NaN or infinity.
-    #[error("tensor {name}: {count} of its {of} values are no numbers; the first is {value} at index {index}")]
-    NotFinite {
-        /// The tensor.
-        name: String,
-        /// The first such value.
-        value: f32,
-        /// Its index, the last dimension fastest.
-        index: usize,
-        /// How many there are.
-        count: usize,
-        /// Values of the tensor.
-        of: usize,
-    },
-    /// A running variance is below 0.
-    #[error("tensor {name}: a variance cannot be {value}, as it is at index {index}")]
-    Variance {
-        /// The tensor.
-        name: String,
-        /// The value.
-        value: f32,
-        /// Its index.
-        index: usize,
-    },
-    /// What is wrong with a file, with its name.
-    #[error("{}: {source}", .path.display())]
-    OfFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: Box<Self>,
-    },
-    /// A tensor of the backbone has no place in the model.
-    #[error("tensor {name} does not belong to a {}: the weights are of another network", .depth.words())]
-    Extra {
-        /// The tensor.
-        name: String,
-        /// The nearest network that we have.
-        depth: crate::recipe::Depth,
-    },
-    /// A tensor of the backbone has no place in a network of less depth.
-    #[error("the network has no tensor {name}: the weights are a {}'s", .found.words())]
-    Deeper {
-        /// The tensor.
-        name: String,
-        /// What the weights are.
-        found: crate::recipe::Depth,
-    },
-    /// A tensor has another shape than the model's.
-    #[error("tensor {name} is {found:?} but the model needs {expected:?}: they differ in depth, image size or classes")]
-    Shape {
-        /// The tensor.
-        name: String,
-        /// Its shape.
-        found: Vec<usize>,
-        /// The model's.
-        expected: Vec<usize>,
-    },
-}
-
-impl WeightsError {
-    /// The same with the name of the file, where it does not have one.
-    #[must_use]
-    pub fn of_file(self, path: &Path) -> Self {
-        match self {
-            Self::File { .. } | Self::Broken { .. } | Self::OfFile { .. } => self,
-            other => Self::OfFile { path: path.to_owned(), source: Box::new(other) },
-        }
-    }
-
-    /// What a person can do about it, where that does not depend on what the weights are for.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::OfFile { source, .. } => source.hint(),
-            Self::NotFinite { .. } | Self::Variance { .. } => Some(
-                "the training that made these weights diverged, or the file is damaged: name an earlier checkpoint or a good copy",
-            ),
-            Self::Several { .. } | Self::NoSuchPrefix { .. } => Some(
-                "--weights-of PREFIX takes the one whose names begin so, for instance --weights-of left for left.*",
-            ),
-            Self::NoTeacher { .. } => Some("leave --weights-of out, or name a checkpoint that holds the teacher"),
-            _ => None,
-        }
-    }
-}
-
 /// Reads weights from a file of either kind: PyTorch's (`.pth`, `.pt`) or safetensors; its content says which.
 ///
 /// # Errors
 /// When the file cannot be read, is neither, or is broken.
-pub fn read(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
+pub fn read(path: &Path) -> Result<Vec<NamedTensor>, Error> {
     read_with_metadata(path).map(|(tensors, _)| tensors)
 }
 
@@ -201,7 +64,7 @@ pub fn read(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_with_metadata(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
+pub fn read_with_metadata(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), Error> {
     is_file(path)?;
     match pth::is_pth(path)? {
         true => Ok((read_pth(path)?, BTreeMap::new())),
@@ -210,10 +73,10 @@ pub fn read_with_metadata(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<Str
 }
 
 /// Refuses what is no file, for instance a device that never ends.
-fn is_file(path: &Path) -> Result<(), WeightsError> {
-    let found = std::fs::metadata(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
+fn is_file(path: &Path) -> Result<(), Error> {
+    let found = std::fs::metadata(path).map_err(|source| Error::WeightsFile { path: path.to_owned(), source })?;
     let reason = "it is no file".to_owned();
-    if found.is_file() { Ok(()) } else { Err(WeightsError::Broken { path: path.to_owned(), reason }) }
+    if found.is_file() { Ok(()) } else { Err(Error::BrokenWeights { path: path.to_owned(), reason }) }
 }
 
 /// Every tensor of a model, running statistics included, in the order in which the model holds them.
@@ -256,7 +119,7 @@ pub fn parameters<M: Module>(module: &M) -> Vec<NamedParameter> {
 ///
 /// # Errors
 /// When a tensor that the model has is missing or has another shape.
-pub fn from_tensors<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming) -> Result<M, WeightsError> {
+pub fn from_tensors<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming) -> Result<M, Error> {
     load(module, tensors, naming, Absent::Fails)
 }
 
@@ -264,11 +127,11 @@ pub fn from_tensors<M: Module>(module: M, tensors: &[NamedTensor], naming: Namin
 ///
 /// # Errors
 /// When a tensor has another shape.
-pub fn put<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming) -> Result<M, WeightsError> {
+pub fn put<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming) -> Result<M, Error> {
     load(module, tensors, naming, Absent::Stays)
 }
 
-fn load<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming, absent: Absent) -> Result<M, WeightsError> {
+fn load<M: Module>(module: M, tensors: &[NamedTensor], naming: Naming, absent: Absent) -> Result<M, Error> {
     let by_name = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let mut loader = Loader { path: Vec::new(), by_name, naming, absent, failure: None };
     let module = module.map(&mut loader);
@@ -347,12 +210,9 @@ pub fn to_named<const D: usize>(name: &str, tensor: Tensor<D>) -> NamedTensor {
 ///
 /// # Errors
 /// When it has not.
-pub fn from_named<const D: usize>(
-    tensor: &NamedTensor,
-    device: &burn::tensor::Device,
-) -> Result<Tensor<D>, WeightsError> {
+pub fn from_named<const D: usize>(tensor: &NamedTensor, device: &burn::tensor::Device) -> Result<Tensor<D>, Error> {
     let shape = turned(tensor.shape.clone());
-    let wrong = || WeightsError::Shape { name: tensor.name.clone(), found: tensor.shape.clone(), expected: vec![0; D] };
+    let wrong = || Error::TensorShape { name: tensor.name.clone(), found: tensor.shape.clone(), expected: vec![0; D] };
     let dims: [usize; D] = tensor.shape.clone().try_into().map_err(|_| wrong())?;
     if dims.iter().product::<usize>() != tensor.values.len() {
         return Err(wrong());
@@ -418,19 +278,19 @@ struct Loader<'a> {
     by_name: HashMap<&'a str, &'a NamedTensor>,
     naming: Naming,
     absent: Absent,
-    failure: Option<WeightsError>,
+    failure: Option<Error>,
 }
 
 impl Loader<'_> {
     /// `None` where the parameter stays as it is.
-    fn load<const D: usize>(&self, param: &Param<Tensor<D>>) -> Result<Option<Tensor<D>>, WeightsError> {
+    fn load<const D: usize>(&self, param: &Param<Tensor<D>>) -> Result<Option<Tensor<D>>, Error> {
         let name = self.naming.name(&our_name(&self.path));
         let Some(tensor) = self.by_name.get(name.as_str()) else {
-            return if self.absent == Absent::Stays { Ok(None) } else { Err(WeightsError::Missing { name }) };
+            return if self.absent == Absent::Stays { Ok(None) } else { Err(Error::NoTensor { name }) };
         };
         let expected = turned(param.val().dims().to_vec());
         if tensor.shape != expected {
-            return Err(WeightsError::Shape { name, found: tensor.shape.clone(), expected });
+            return Err(Error::TensorShape { name, found: tensor.shape.clone(), expected });
         }
         from_named(tensor, &param.val().device()).map(Some)
     }

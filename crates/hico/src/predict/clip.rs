@@ -1,7 +1,7 @@
 //! A clip → its answer, frame by frame; what is in memory does not grow with the clip.
 
-use super::PredictError;
 use super::model::Model;
+use crate::Error;
 use crate::evaluate::calibration::calibrated;
 use crate::evaluate::inputs::{Views, Workplace, in_batches, not_finite, rows_of};
 use crate::evaluate::known::{Described, Distances, Near, layout};
@@ -135,7 +135,7 @@ impl Model {
         source: &str,
         asking: Asking<'_>,
         mut each: impl FnMut(&FrameAnswer),
-    ) -> Result<ClipAnswer, PredictError> {
+    ) -> Result<ClipAnswer, Error> {
         let row = dataset.row(clip);
         let facts = &self.saved.facts;
         let frames: Vec<FrameRef> =
@@ -175,7 +175,7 @@ impl Model {
             }
         })?;
         if let Some(FrameRef { frame, .. }) = odd {
-            return Err(PredictError::NotFinite { frame });
+            return Err(Error::AnswerNotFinite { frame });
         }
         let count = frames.len().max(1) as f64;
         let means: Vec<f64> = sums.into_iter().map(|sum| sum / count).collect();

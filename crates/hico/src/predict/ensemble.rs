@@ -1,8 +1,8 @@
 //! Several fine-tuned networks that answer together, as the folds of a cross-validation leave them.
 
-use super::PredictError;
 use super::clip::{Asking, ByClass, ClipAnswer, FrameAnswer, NEAREST, OOD_THRESHOLD, OutOfDistribution};
 use super::model::{Model, networks_of};
+use crate::Error;
 use crate::evaluate::history::Reached;
 use crate::evaluate::known::Distances;
 use crate::metrics::argmax;
@@ -29,7 +29,7 @@ impl Ensemble {
     ///
     /// # Errors
     /// When there is none, one cannot be read, or they do not fit together.
-    pub fn open(path: &Path, device: &Device) -> Result<Self, PredictError> {
+    pub fn open(path: &Path, device: &Device) -> Result<Self, Error> {
         let files = if path.is_dir() { networks_of(path)? } else { vec![path.to_owned()] };
         let members: Vec<Model> = files.iter().map(|file| Model::open(file, device)).collect::<Result<_, _>>()?;
         let facts = |model: &Model| {
@@ -39,10 +39,7 @@ impl Ensemble {
         let differs = members.iter().any(|member| facts(member) != facts(&members[0]));
         if differs {
             let name = |member: &Model| member.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(PredictError::ManyModels {
-                folder: path.to_owned(),
-                names: members.iter().map(name).collect(),
-            });
+            return Err(Error::ManyModels { folder: path.to_owned(), names: members.iter().map(name).collect() });
         }
         Ok(Self { members })
     }
@@ -99,7 +96,7 @@ impl Ensemble {
         source: &str,
         asking: Asking<'_>,
         mut each: impl FnMut(&FrameAnswer),
-    ) -> Result<ClipAnswer, PredictError> {
+    ) -> Result<ClipAnswer, Error> {
         if let [only] = self.members.as_slice() {
             return only.ask(dataset, clip, source, asking, each);
         }

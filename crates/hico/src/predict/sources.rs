@@ -1,12 +1,12 @@
 //! Files and folders → clips, prepared as the training clips were. What has to be decoded lies in a temporary folder, which
 //! goes when the clips do.
 
-use super::PredictError;
+use crate::Error;
+use hico_data::Dataset;
 use hico_data::ingest::{
     ClipNote, Damaged, Identity, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left, sentences,
 };
 use hico_data::manifest::MANIFEST_FILE;
-use hico_data::{Dataset, Error};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub fn batches(paths: &[PathBuf]) -> Vec<Vec<PathBuf>> {
 ///
 /// # Errors
 /// When nothing can be read or written; a clip that cannot be taken in is refused, and the others are there.
-pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Taken, PredictError> {
+pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Taken, Error> {
     if let [folder] = paths
         && folder.join(MANIFEST_FILE).is_file()
     {
@@ -92,15 +92,18 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     options.links = taking.links;
     let out = folder.path().join("data");
     let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {
-        Ok(report) if report.left > 0 => return Err(PredictError::Interrupted),
+        Ok(report) if report.left > 0 => return Err(Error::Interrupted),
         Ok(report) => report,
-        Err(Error::NothingFound(_)) if single => {
+        Err(hico_data::Error::NothingFound(_)) if single => {
             let there: Vec<PathBuf> = named.into_values().collect();
             return Ok(nothing(&there, unread, folder));
         }
         // Only the data set in the temporary folder is written.
         Err(
-            error @ (Error::Write { .. } | Error::Io { .. } | Error::FramesLost(_) | Error::FramesMisplaced { .. }),
+            error @ (hico_data::Error::Write { .. }
+            | hico_data::Error::Io { .. }
+            | hico_data::Error::FramesLost(_)
+            | hico_data::Error::FramesMisplaced { .. }),
         ) => {
             return Err(no_room(error));
         }
@@ -148,7 +151,7 @@ fn not_a_clip(source: String) -> RefusedClip {
 /// Files under names of their own in one folder: links where the system has them, else copies.
 ///
 /// - returns: the path behind each name, and the files that cannot be read
-fn staged(paths: &[PathBuf], folder: &Path) -> Result<(HashMap<String, PathBuf>, Vec<RefusedClip>), PredictError> {
+fn staged(paths: &[PathBuf], folder: &Path) -> Result<(HashMap<String, PathBuf>, Vec<RefusedClip>), Error> {
     let mut named = HashMap::new();
     let mut refused = Vec::new();
     for (number, path) in paths.iter().enumerate() {
@@ -186,13 +189,13 @@ fn readable(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 /// Names the folder, which a person can change, and not what lay in it, which is gone.
-fn no_room(why: impl std::fmt::Display) -> PredictError {
-    PredictError::NoRoom { folder: std::env::temp_dir(), reason: why.to_string() }
+fn no_room(why: impl std::fmt::Display) -> Error {
+    Error::NoRoom { folder: std::env::temp_dir(), reason: why.to_string() }
 }
 
-fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> PredictError {
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
-    move |source| PredictError::File { path, source }
+    move |source| Error::Io { path, source }
 }
 
 impl Taken {
@@ -200,7 +203,7 @@ impl Taken {
     ///
     /// # Errors
     /// When the temporary folder cannot be removed.
-    pub fn close(self) -> Result<(), PredictError> {
+    pub fn close(self) -> Result<(), Error> {
         let Self { dataset, folder, .. } = self;
         drop(dataset);
         match folder {

@@ -1,34 +1,35 @@
 //! From what is written to a checked recipe: the method's defaults, with one key after the other laid over them.
 
 use super::entries::{Written, of_json, of_table, of_text};
-use super::error::KeyFault;
+use super::fault::fault;
 use super::keys::{Key, Section, distance, find, is_old_record};
 use super::method::{MethodName, MethodRecipe};
 use super::train::TrainRecipe;
 use super::view_keys::check_view;
-use super::{ModelRecipe, Recipe, RecipeError};
+use super::{ModelRecipe, Recipe};
+use crate::{Error, KeyFault};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// Reads a recipe that a person wrote. One that a run of an earlier version wrote is read as such.
-pub(super) fn read(text: &str) -> Result<Recipe, RecipeError> {
+pub(super) fn read(text: &str) -> Result<Recipe, Error> {
     let written = of_text(text)?;
     let record = is_old_record(&written);
     build(&[written], record)
 }
 
 /// Reads a recipe that a run wrote.
-pub(super) fn read_record(text: &str) -> Result<Recipe, RecipeError> {
+pub(super) fn read_record(text: &str) -> Result<Recipe, Error> {
     of_record(of_text(text)?)
 }
 
 /// Reads a recipe out of a record in JSON.
-pub(super) fn read_json(record: &serde_json::Value) -> Result<Recipe, RecipeError> {
+pub(super) fn read_json(record: &serde_json::Value) -> Result<Recipe, Error> {
     of_record(of_json(record)?)
 }
 
-fn of_record(mut written: Vec<Written>) -> Result<Recipe, RecipeError> {
+fn of_record(mut written: Vec<Written>) -> Result<Recipe, Error> {
     // A record that does not say what becomes of short batches is of a version that left them out.
     if !written.iter().any(|one| one.section == "train" && one.key == "drop_last") {
         let (section, key) = ("train".to_owned(), "drop_last".to_owned());
@@ -38,12 +39,12 @@ fn of_record(mut written: Vec<Written>) -> Result<Recipe, RecipeError> {
 }
 
 /// Reads a recipe of which each table is laid over those before it.
-pub(super) fn read_layers(layers: &[&Table]) -> Result<Recipe, RecipeError> {
+pub(super) fn read_layers(layers: &[&Table]) -> Result<Recipe, Error> {
     let layers: Vec<Vec<Written>> = layers.iter().map(|table| of_table(table)).collect::<Result<_, _>>()?;
     build(&layers, false)
 }
 
-fn build(layers: &[Vec<Written>], record: bool) -> Result<Recipe, RecipeError> {
+fn build(layers: &[Vec<Written>], record: bool) -> Result<Recipe, Error> {
     let mut recipe = Recipe::of_method(method(layers)?);
     for layer in layers {
         let mut seen: BTreeMap<(&str, String), String> = BTreeMap::new();
@@ -52,7 +53,7 @@ fn build(layers: &[Vec<Written>], record: bool) -> Result<Recipe, RecipeError> {
             let before = seen.insert((key.section.name(), key.name.clone()), written.name());
             if let Some(before) = before {
                 let reason = format!("it says the same as {before}: leave one of them out");
-                return Err(RecipeError::value(written.name(), written.shown(), reason));
+                return Err(fault(written.name(), written.shown(), reason));
             }
             set(&mut recipe, &key, written)?;
         }
@@ -61,11 +62,11 @@ fn build(layers: &[Vec<Written>], record: bool) -> Result<Recipe, RecipeError> {
 }
 
 /// Returns the method that the last layer names, or HiCo.
-fn method(layers: &[Vec<Written>]) -> Result<MethodName, RecipeError> {
+fn method(layers: &[Vec<Written>]) -> Result<MethodName, Error> {
     let mut named = layers.iter().rev().flatten().filter(|one| one.section == "method" && one.key == "name");
     let Some(written) = named.next() else { return Ok(MethodName::default()) };
     let word = written.value.as_str().unwrap_or_default();
-    MethodName::named(word).ok_or_else(|| RecipeError::value(written.name(), written.shown(), no_such_method(word)))
+    MethodName::named(word).ok_or_else(|| fault(written.name(), written.shown(), no_such_method(word)))
 }
 
 /// Says which method is meant by a word that is none.
@@ -78,8 +79,8 @@ pub(crate) fn no_such_method(word: &str) -> String {
 }
 
 /// Sets one key; every other keeps its value, so whatever is wrong is wrong with this one.
-fn set(recipe: &mut Recipe, key: &Key, written: &Written) -> Result<(), RecipeError> {
-    let refuse = |reason: String| RecipeError::value(written.name(), written.shown(), reason);
+fn set(recipe: &mut Recipe, key: &Key, written: &Written) -> Result<(), Error> {
+    let refuse = |reason: String| fault(written.name(), written.shown(), reason);
     match key.section {
         Section::Method => {
             let method: MethodRecipe = with(&recipe.method, &key.name, &written.value).map_err(refuse)?;
@@ -92,7 +93,7 @@ fn set(recipe: &mut Recipe, key: &Key, written: &Written) -> Result<(), RecipeEr
         Section::View => {
             let view = with(&recipe.view, &key.name, &written.value).map_err(refuse)?;
             check_view(&view).map_err(|error| match error {
-                RecipeError::Key(fault) => RecipeError::Key(Box::new(KeyFault { key: written.name(), ..*fault })),
+                Error::RecipeKey(fault) => Error::RecipeKey(Box::new(KeyFault { key: written.name(), ..*fault })),
                 other => other,
             })?;
             recipe.view = view;

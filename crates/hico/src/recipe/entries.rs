@@ -1,6 +1,7 @@
 //! What is written: the keys of a recipe, one by one, as text, table or record has them.
 
-use super::RecipeError;
+use super::fault::fault;
+use crate::Error;
 use std::collections::BTreeMap;
 use toml::{Spanned, Value};
 
@@ -43,9 +44,9 @@ fn shown(value: &Value) -> String {
 }
 
 /// Reads the keys of a text, in its order.
-pub(super) fn of_text(text: &str) -> Result<Vec<Written>, RecipeError> {
+pub(super) fn of_text(text: &str) -> Result<Vec<Written>, Error> {
     let line = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-    let fault = |error: toml::de::Error| RecipeError::Toml {
+    let fault = |error: toml::de::Error| Error::RecipeText {
         line: line(error.span().map_or(0, |span| span.start)),
         reason: error.message().split_whitespace().collect::<Vec<_>>().join(" "),
     };
@@ -67,7 +68,7 @@ pub(super) fn of_text(text: &str) -> Result<Vec<Written>, RecipeError> {
 }
 
 /// Reads the keys of a table.
-pub(super) fn of_table(table: &toml::Table) -> Result<Vec<Written>, RecipeError> {
+pub(super) fn of_table(table: &toml::Table) -> Result<Vec<Written>, Error> {
     let mut written = Vec::new();
     for (section, keys) in table {
         let Value::Table(keys) = keys else { return Err(outside(section, keys, None)) };
@@ -81,8 +82,8 @@ pub(super) fn of_table(table: &toml::Table) -> Result<Vec<Written>, RecipeError>
 }
 
 /// Reads the keys of a record; a `null` stands for a key that is absent.
-pub(super) fn of_json(record: &serde_json::Value) -> Result<Vec<Written>, RecipeError> {
-    let fault = || RecipeError::Toml { line: 1, reason: "a recipe must be a record of sections".to_owned() };
+pub(super) fn of_json(record: &serde_json::Value) -> Result<Vec<Written>, Error> {
+    let fault = || Error::RecipeText { line: 1, reason: "a recipe must be a record of sections".to_owned() };
     let mut written = Vec::new();
     for (section, keys) in record.as_object().ok_or_else(fault)? {
         for (key, value) in keys.as_object().ok_or_else(fault)?.iter().filter(|(_, value)| !value.is_null()) {
@@ -93,8 +94,8 @@ pub(super) fn of_json(record: &serde_json::Value) -> Result<Vec<Written>, Recipe
     Ok(written)
 }
 
-fn outside(key: &str, value: &Value, line: Option<usize>) -> RecipeError {
+fn outside(key: &str, value: &Value, line: Option<usize>) -> Error {
     let line = line.map_or_else(String::new, |line| format!("line {line}: "));
     let reason = "must stand below a section: [method], [model], [view] or [train]".to_owned();
-    RecipeError::value(format!("{line}{key}"), shown(value), reason)
+    fault(format!("{line}{key}"), shown(value), reason)
 }

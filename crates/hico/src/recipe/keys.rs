@@ -1,11 +1,11 @@
 //! Which keys a method reads, where they used to stand, and what to say of one that it does not read.
 
 use super::entries::Written;
-use super::error::KeyFault;
 use super::method::{MethodName, MethodRecipe};
 use super::train::TrainRecipe;
 use super::views::OF_SOME;
-use super::{ModelRecipe, RecipeError, Supervision};
+use super::{ModelRecipe, Supervision};
+use crate::{Error, KeyFault};
 use hico_data::view::ViewRecipe;
 use serde::Serialize;
 use toml::Value;
@@ -106,7 +106,7 @@ pub(super) fn is_old_record(written: &[Written]) -> bool {
 /// Finds the key that a method reads where something is written; nothing where that may be read over.
 ///
 /// - `record`: it is the record of a run: a key that its method never read says nothing
-pub(super) fn find(written: &Written, method: MethodName, record: bool) -> Result<Option<Key>, RecipeError> {
+pub(super) fn find(written: &Written, method: MethodName, record: bool) -> Result<Option<Key>, Error> {
     let moved = MOVED.iter().find(|(section, name, ..)| *section == written.section && *name == written.key);
     let key = match moved {
         Some((.., section, name)) => Key { section: *section, name: (*name).to_owned() },
@@ -131,17 +131,17 @@ pub(super) fn find(written: &Written, method: MethodName, record: bool) -> Resul
 }
 
 /// Refuses labels for a method that does not read them.
-pub(super) fn reads_no_labels(method: MethodName, asked: Supervision) -> RecipeError {
+pub(super) fn reads_no_labels(method: MethodName, asked: Supervision) -> Error {
     let value = serde_json::to_value(asked).map_or_else(|_| format!("{asked:?}"), |word| word.to_string());
     let [fact, remedy] = unread(&Key::of_method("supervision"), method);
     let (reason, key) = (format!("{fact}; {remedy}"), "method.supervision".to_owned());
-    RecipeError::Key(Box::new(KeyFault { line: None, key, value, method: Some(method), reason }))
+    Error::RecipeKey(Box::new(KeyFault { line: None, key, value, method: Some(method.spec().name), reason }))
 }
 
-fn refuse(written: &Written, method: MethodName, [fact, remedy]: [String; 2]) -> RecipeError {
+fn refuse(written: &Written, method: MethodName, [fact, remedy]: [String; 2]) -> Error {
     let (line, key, value) = (written.line, written.name(), written.shown());
     let reason = format!("{fact}; {remedy}");
-    RecipeError::Key(Box::new(KeyFault { line, key, value, method: Some(method), reason }))
+    Error::RecipeKey(Box::new(KeyFault { line, key, value, method: Some(method.spec().name), reason }))
 }
 
 fn unread(key: &Key, method: MethodName) -> [String; 2] {

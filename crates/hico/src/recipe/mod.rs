@@ -10,7 +10,7 @@ mod table;
 mod views;
 mod method;
 mod train;
-mod error;
+mod fault;
 mod view_keys;
 mod entries;
 mod keys;
@@ -20,7 +20,6 @@ mod shipped;
 
 pub use choices::{CrossPairs, Decay, Depth, MediumFrom, Precision, Projector, ScheduleKind, SoftTarget, Supervision};
 pub(crate) use draft::no_such_method;
-pub use error::{KeyFault, RecipeError};
 pub use method::{
     ByolRecipe, DinoRecipe, HicoRecipe, IvppRecipe, MethodFacts, MethodName, MethodRecipe, MethodSpec, MocoRecipe,
     SimClrRecipe, UclRecipe, UsclRecipe, VicRegRecipe,
@@ -34,6 +33,8 @@ pub use values::{
 };
 pub use view_keys::check_view;
 
+use self::fault::range_fault;
+use crate::Error;
 use hico_data::view::ViewRecipe;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -66,7 +67,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When it is not TOML, or has a key that is unknown, that the method does not read, or that is out of its range.
-    pub fn parse(toml: &str) -> Result<Self, RecipeError> {
+    pub fn parse(toml: &str) -> Result<Self, Error> {
         draft::read(toml)
     }
 
@@ -77,7 +78,7 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Self::parse`], but for keys that the method does not read.
-    pub fn of_record(toml: &str) -> Result<Self, RecipeError> {
+    pub fn of_record(toml: &str) -> Result<Self, Error> {
         draft::read_record(toml)
     }
 
@@ -86,7 +87,7 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub fn of_layers(layers: &[&toml::Table]) -> Result<Self, RecipeError> {
+    pub fn of_layers(layers: &[&toml::Table]) -> Result<Self, Error> {
         draft::read_layers(layers)
     }
 
@@ -138,7 +139,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When such views cannot be made, or the method does not draw them.
-    pub fn with_view(self, view: ViewRecipe) -> Result<Self, RecipeError> {
+    pub fn with_view(self, view: ViewRecipe) -> Result<Self, Error> {
         check_view(&view)?;
         view_keys::check_of_method(&view, self.method.name())?;
         Ok(Self { view, ..self })
@@ -160,7 +161,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When the method reads no labels and is to learn from them.
-    pub fn with_supervision(mut self, supervision: Supervision) -> Result<Self, RecipeError> {
+    pub fn with_supervision(mut self, supervision: Supervision) -> Result<Self, Error> {
         let method = self.method.name();
         if self.method.set_supervision(supervision) {
             Ok(self)
@@ -173,7 +174,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When it is out of its range.
-    pub fn with_image_size(self, side: usize) -> Result<Self, RecipeError> {
+    pub fn with_image_size(self, side: usize) -> Result<Self, Error> {
         let view = ViewRecipe { side, ..self.view.clone() };
         self.with_view(view)
     }
@@ -182,7 +183,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When one is out of its range.
-    pub fn with_normalisation(self, [mean, std]: [f64; 2]) -> Result<Self, RecipeError> {
+    pub fn with_normalisation(self, [mean, std]: [f64; 2]) -> Result<Self, Error> {
         let view = ViewRecipe { mean, std, ..self.view.clone() };
         self.with_view(view)
     }
@@ -198,8 +199,8 @@ impl Recipe {
     ///
     /// # Errors
     /// When there is none.
-    pub fn with_epochs(self, epochs: usize) -> Result<Self, RecipeError> {
-        let epochs = Count::new(epochs).map_err(|error| RecipeError::range("train.epochs", error))?;
+    pub fn with_epochs(self, epochs: usize) -> Result<Self, Error> {
+        let epochs = Count::new(epochs).map_err(|error| range_fault("train.epochs", error))?;
         let train = self.train.of_epochs(epochs);
         Ok(self.with_train(train))
     }
@@ -208,8 +209,8 @@ impl Recipe {
     ///
     /// # Errors
     /// When there is none.
-    pub fn with_epochs_after(self, warmup_epochs: usize, epochs: usize) -> Result<Self, RecipeError> {
-        let epochs = Count::new(epochs).map_err(|error| RecipeError::range("train.epochs", error))?;
+    pub fn with_epochs_after(self, warmup_epochs: usize, epochs: usize) -> Result<Self, Error> {
+        let epochs = Count::new(epochs).map_err(|error| range_fault("train.epochs", error))?;
         let train = TrainRecipe { epochs, warmup_epochs, ..self.train };
         Ok(self.with_train(train))
     }
@@ -218,8 +219,8 @@ impl Recipe {
     ///
     /// # Errors
     /// When there are fewer than two.
-    pub fn with_batch(self, batch: usize) -> Result<Self, RecipeError> {
-        let batch = BatchSize::new(batch).map_err(|error| RecipeError::range("train.batch", error))?;
+    pub fn with_batch(self, batch: usize) -> Result<Self, Error> {
+        let batch = BatchSize::new(batch).map_err(|error| range_fault("train.batch", error))?;
         let train = TrainRecipe { batch, ..self.train };
         Ok(self.with_train(train))
     }
@@ -228,8 +229,8 @@ impl Recipe {
     ///
     /// # Errors
     /// When there is none.
-    pub fn with_micro_batch(self, clips: usize) -> Result<Self, RecipeError> {
-        let clips = Count::new(clips).map_err(|error| RecipeError::range("train.micro_batch", error))?;
+    pub fn with_micro_batch(self, clips: usize) -> Result<Self, Error> {
+        let clips = Count::new(clips).map_err(|error| range_fault("train.micro_batch", error))?;
         let train = TrainRecipe { micro_batch: Some(clips), ..self.train };
         Ok(self.with_train(train))
     }
@@ -238,8 +239,8 @@ impl Recipe {
     ///
     /// # Errors
     /// When it is not above 0.
-    pub fn with_learning_rate(self, rate: f64) -> Result<Self, RecipeError> {
-        let learning_rate = Positive::new(rate).map_err(|error| RecipeError::range("train.learning_rate", error))?;
+    pub fn with_learning_rate(self, rate: f64) -> Result<Self, Error> {
+        let learning_rate = Positive::new(rate).map_err(|error| range_fault("train.learning_rate", error))?;
         let train = TrainRecipe { learning_rate, ..self.train };
         Ok(self.with_train(train))
     }
@@ -248,8 +249,8 @@ impl Recipe {
     ///
     /// # Errors
     /// When it is out of its range.
-    pub fn with_label_fraction(self, share: f64) -> Result<Self, RecipeError> {
-        let label_fraction = Share::new(share).map_err(|error| RecipeError::range("train.label_fraction", error))?;
+    pub fn with_label_fraction(self, share: f64) -> Result<Self, Error> {
+        let label_fraction = Share::new(share).map_err(|error| range_fault("train.label_fraction", error))?;
         let train = TrainRecipe { label_fraction, ..self.train };
         Ok(self.with_train(train))
     }
@@ -258,8 +259,8 @@ impl Recipe {
     ///
     /// # Errors
     /// When it is out of its range.
-    pub fn with_clip_fraction(self, share: f64) -> Result<Self, RecipeError> {
-        let clip_fraction = Share::new(share).map_err(|error| RecipeError::range("train.clip_fraction", error))?;
+    pub fn with_clip_fraction(self, share: f64) -> Result<Self, Error> {
+        let clip_fraction = Share::new(share).map_err(|error| range_fault("train.clip_fraction", error))?;
         let train = TrainRecipe { clip_fraction, ..self.train };
         Ok(self.with_train(train))
     }

@@ -1,7 +1,9 @@
 //! `[view]` as a method reads it: without the keys that its draw never asks for, and every value in its range.
 
+use super::MethodName;
+use super::fault::fault;
 use super::views::OF_SOME;
-use super::{MethodName, RecipeError};
+use crate::Error;
 use hico_data::view::ViewRecipe;
 
 /// Writes views as a table, with the keys that a method reads.
@@ -23,7 +25,7 @@ pub(super) fn drawn_by(mut view: ViewRecipe, method: MethodName) -> ViewRecipe {
 }
 
 /// Refuses views that a method does not draw: what it does not read must be off.
-pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(), RecipeError> {
+pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(), Error> {
     let drawn = drawn_by(view.clone(), method);
     let off = format!("off: the method {method} does not read it");
     check("view.mixup", view.mixup, drawn.mixup == view.mixup, &off)?;
@@ -35,7 +37,7 @@ pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(
 ///
 /// # Errors
 /// Names the first key of `[view]` that is out of its range.
-pub fn check_view(view: &ViewRecipe) -> Result<(), RecipeError> {
+pub fn check_view(view: &ViewRecipe) -> Result<(), Error> {
     check("view.image_size", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
     range("view.crop_scale", view.crop_scale, 1.0)?;
     range("view.crop_ratio", view.crop_ratio, f64::INFINITY)?;
@@ -53,22 +55,22 @@ pub fn check_view(view: &ViewRecipe) -> Result<(), RecipeError> {
     check("view.std", view.std, (1e-4..=1e4).contains(&view.std), "a number above 0, from 0.0001 to 10000")
 }
 
-fn check(key: &str, value: impl ToString, holds: bool, expected: &str) -> Result<(), RecipeError> {
+fn check(key: &str, value: impl ToString, holds: bool, expected: &str) -> Result<(), Error> {
     if holds {
         return Ok(());
     }
-    Err(RecipeError::value(key, value.to_string(), format!("must be {expected}")))
+    Err(fault(key, value.to_string(), format!("must be {expected}")))
 }
 
-fn not_negative(key: &str, value: f64) -> Result<(), RecipeError> {
+fn not_negative(key: &str, value: f64) -> Result<(), Error> {
     check(key, value, value.is_finite() && value >= 0.0, "0 or more")
 }
 
-fn fraction(key: &str, value: f64) -> Result<(), RecipeError> {
+fn fraction(key: &str, value: f64) -> Result<(), Error> {
     check(key, value, (0.0..=1.0).contains(&value), "from 0 to 1")
 }
 
-fn range(key: &str, [low, high]: [f64; 2], most: f64) -> Result<(), RecipeError> {
+fn range(key: &str, [low, high]: [f64; 2], most: f64) -> Result<(), Error> {
     let holds = low > 0.0 && low <= high && high <= most && high.is_finite();
     check(key, format!("[{low}, {high}]"), holds, "two numbers above 0, the smaller first, within the allowed range")
 }

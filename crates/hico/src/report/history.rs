@@ -1,11 +1,12 @@
 //! A journal read back: columns of steps, epochs by number, and how the run ended.
 
+use crate::Error;
 use crate::train::journal::{Entry, EpochEntry, StepEntry};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What happened in a run.
 #[derive(Debug, Default, Serialize)]
@@ -69,29 +70,6 @@ pub struct Steps {
     pub losses: BTreeMap<String, Vec<f64>>,
 }
 
-/// Why a journal cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", .path.display())]
-    Read {
-        /// The journal.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A line before the last one is no entry.
-    #[error("{}: line {line}: {reason}", .path.display())]
-    Line {
-        /// The journal.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
 /// A line of ours has some hundred bytes.
 const LONGEST_LINE: u64 = 1 << 20;
 /// Ten million steps are a year of training.
@@ -104,8 +82,8 @@ impl History {
     ///
     /// # Errors
     /// When the file cannot be read, or a line before the last one is no entry.
-    pub fn read(path: &Path) -> Result<Self, HistoryError> {
-        let failed = |source| HistoryError::Read { path: path.to_owned(), source };
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Read { path: path.to_owned(), source };
         let mut reader = BufReader::new(File::open(path).map_err(failed)?);
         let mut history = Self::default();
         let mut bytes = Vec::new();
@@ -123,7 +101,7 @@ impl History {
             match added.and_then(|entry| history.add(entry)) {
                 Ok(()) => {}
                 Err(_) if at_end => history.cut = true,
-                Err(reason) => return Err(HistoryError::Line { path: path.to_owned(), line, reason }),
+                Err(reason) => return Err(Error::JournalLine { path: path.to_owned(), line, reason }),
             }
         }
         Ok(history)
@@ -240,7 +218,7 @@ mod tests {
     use super::super::synthetic;
     use super::*;
 
-    fn read(text: &str) -> Result<History, HistoryError> {
+    fn read(text: &str) -> Result<History, Error> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         std::fs::write(&path, text).unwrap();

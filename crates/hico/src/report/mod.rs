@@ -22,8 +22,9 @@ mod synthetic;
 mod tests;
 
 pub use page::STYLE;
-pub use source::{ReportError, Sources, read, read_summary};
+pub use source::{Sources, read, read_summary};
 
+use crate::Error;
 use crate::compare::summary::Summary;
 use hico_data::Dataset;
 use std::path::PathBuf;
@@ -46,6 +47,6 @@ pub fn page_of(summary: &Summary) -> String {
 ///
 /// # Errors
 /// As [`read`].
-pub fn build(inputs: &[PathBuf], dataset: Option<&Dataset>) -> Result<String, ReportError> {
+pub fn build(inputs: &[PathBuf], dataset: Option<&Dataset>) -> Result<String, Error> {
     Ok(page(&read(inputs)?, dataset))
 }

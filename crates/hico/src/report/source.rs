@@ -1,9 +1,10 @@
 //! What a report is made from: pretraining runs and summaries of studies, found in folders and checked.
 
-use super::history::{History, HistoryError};
+use super::history::History;
+use crate::Error;
 use crate::compare::summary::{SUMMARY_FILE, Summary};
 use crate::train::journal::JOURNAL_FILE;
-use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, VERSION, compatible};
+use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, compatible};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -53,75 +54,6 @@ pub struct Found {
 /// What earlier versions wrote in the place of a summary.
 const OLD_FILE: &str = "evaluation.json";
 
-/// Why a report cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// There is no such folder.
-    #[error("{}: no such folder", .0.display())]
-    Missing(PathBuf),
-    /// The folder holds nothing to report.
-    #[error("{}: holds no {RUN_FILE}, {JOURNAL_FILE} or {SUMMARY_FILE}", .0.display())]
-    Nothing(PathBuf),
-    /// The folder holds the evaluation of an earlier version.
-    #[error("{}: holds an {OLD_FILE}, which an earlier version of hico wrote", .0.display())]
-    Old(PathBuf),
-    /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", .path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A file is larger than any we write.
-    #[error("{}: {bytes} bytes, expected at most {most}", .path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
-        /// The most that is read.
-        most: u64,
-    },
-    /// A file was written by another version of the program.
-    #[error("{}: written by hico {found}, this is hico {VERSION}", .path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// The version it names.
-        found: String,
-    },
-    /// A file is not what its name says.
-    #[error("{}: {reason}", .path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A journal is broken before its last line.
-    #[error(transparent)]
-    History(#[from] HistoryError),
-}
-
-impl ReportError {
-    /// What a person can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Missing(_) | Self::Nothing(_) => {
-                "give the --out folder of `hico pretrain`, `hico finetune`, `hico crossval` or `hico compare`"
-            }
-            Self::Old(_) => "make the report with that version, or evaluate again with this one, in another --out",
-            Self::Read { .. } => "check that you may read it",
-            Self::TooLarge { .. } => "this is no file of hico; give another folder",
-            Self::Version { .. } => "make the report with the version that wrote it, or run it again with this one",
-            Self::Broken { .. } => "the file was changed or cut short; run the command that writes it again",
-            Self::History(_) => "the journal was changed; remove the line that is named",
-        }
-    }
-}
-
 /// Largest JSON or TOML file that is read: far above what a thousand folds write.
 const LARGEST_FILE: u64 = 512 << 20;
 /// Folders below an input that are searched, and how deep: a cross-validation keeps its runs one or two levels down.
@@ -133,12 +65,12 @@ const DEEPEST: usize = 3;
 /// # Errors
 /// When a folder is missing or holds nothing to report, or a file in it is broken or of another version. A journal that
 /// is cut in the middle of its last line, as a killed run leaves it, is no error.
-pub fn read(inputs: &[PathBuf]) -> Result<Sources, ReportError> {
+pub fn read(inputs: &[PathBuf]) -> Result<Sources, Error> {
     let mut sources = Sources::default();
     let mut seen = BTreeSet::new();
     for input in inputs {
         if !input.is_dir() {
-            return Err(ReportError::Missing(input.clone()));
+            return Err(Error::NoFolder(input.clone()));
         }
         let name = folder_name(input);
         let mut runs = Vec::new();
@@ -162,7 +94,12 @@ pub fn read(inputs: &[PathBuf]) -> Result<Sources, ReportError> {
         }
         if !found {
             let old = input.join(OLD_FILE).is_file();
-            return Err(if old { ReportError::Old(input.clone()) } else { ReportError::Nothing(input.clone()) });
+            return Err(match old {
+                true => Error::OldEvaluation { folder: input.clone(), file: OLD_FILE },
+                false => {
+                    Error::NothingToReport { folder: input.clone(), wanted: [RUN_FILE, JOURNAL_FILE, SUMMARY_FILE] }
+                }
+            });
         }
         if !runs.is_empty() {
             sources.families.push(Family { name, runs });
@@ -177,13 +114,13 @@ fn folder_name(folder: &Path) -> String {
 }
 
 /// `input` and the folders below it, parents first, in the order a person counts: `fold-2` before `fold-10`.
-fn folders_below(input: &Path) -> Result<Vec<PathBuf>, ReportError> {
+fn folders_below(input: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut folders = vec![input.to_owned()];
     let mut level = folders.clone();
     for _ in 0..DEEPEST {
         let mut next = Vec::new();
         for folder in &level {
-            let failed = |source| ReportError::Read { path: folder.clone(), source };
+            let failed = |source| Error::Read { path: folder.clone(), source };
             for entry in std::fs::read_dir(folder).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 // Links are not followed: they may lead round in a circle.
@@ -215,7 +152,7 @@ fn natural(name: &str) -> Vec<(u8, u64, char)> {
     key
 }
 
-fn read_run(folder: &Path, name: String) -> Result<Pretraining, ReportError> {
+fn read_run(folder: &Path, name: String) -> Result<Pretraining, Error> {
     let record = folder.join(RUN_FILE);
     let record = if record.is_file() { Some(parse::<RunRecord>(&record)?) } else { None };
     let recipe = folder.join(RECIPE_FILE);
@@ -223,7 +160,7 @@ fn read_run(folder: &Path, name: String) -> Result<Pretraining, ReportError> {
     let journal = folder.join(JOURNAL_FILE);
     let history = if journal.is_file() { History::read(&journal)? } else { History::default() };
     if let Some(version) = history.version.as_deref().filter(|version| !compatible(version)) {
-        return Err(ReportError::Version { path: journal, found: version.to_owned() });
+        return Err(Error::FileVersion { path: journal, found: version.to_owned() });
     }
     Ok(Pretraining { name, record, recipe, history })
 }
@@ -232,19 +169,19 @@ fn read_run(folder: &Path, name: String) -> Result<Pretraining, ReportError> {
 ///
 /// # Errors
 /// When it is not there, broken, or of another version.
-pub fn read_summary(folder: &Path) -> Result<Summary, ReportError> {
+pub fn read_summary(folder: &Path) -> Result<Summary, Error> {
     let path = folder.join(SUMMARY_FILE);
     let summary: Summary = parse(&path)?;
-    check(&summary).map_err(|reason| ReportError::Broken { path, reason })?;
+    check(&summary).map_err(|reason| Error::Broken { path, reason })?;
     Ok(summary)
 }
 
-fn read_text(path: &Path) -> Result<String, ReportError> {
-    let failed = |source| ReportError::Read { path: path.to_owned(), source };
+fn read_text(path: &Path) -> Result<String, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     if bytes > LARGEST_FILE {
-        return Err(ReportError::TooLarge { path: path.to_owned(), bytes, most: LARGEST_FILE });
+        return Err(Error::TooLarge { path: path.to_owned(), bytes, most: LARGEST_FILE });
     }
     let mut text = String::new();
     file.take(LARGEST_FILE).read_to_string(&mut text).map_err(failed)?;
@@ -252,16 +189,16 @@ fn read_text(path: &Path) -> Result<String, ReportError> {
 }
 
 /// Parses a record of ours; the version it names is judged first, so that an old file is called old and not broken.
-fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
+fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
     #[derive(serde::Deserialize)]
     struct Versioned {
         version: String,
     }
     let text = read_text(path)?;
-    let broken = |error: serde_json::Error| ReportError::Broken { path: path.to_owned(), reason: error.to_string() };
+    let broken = |error: serde_json::Error| Error::Broken { path: path.to_owned(), reason: error.to_string() };
     let Versioned { version } = serde_json::from_str(&text).map_err(broken)?;
     if !compatible(&version) {
-        return Err(ReportError::Version { path: path.to_owned(), found: version });
+        return Err(Error::FileVersion { path: path.to_owned(), found: version });
     }
     serde_json::from_str(&text).map_err(broken)
 }
@@ -298,6 +235,7 @@ fn check(summary: &Summary) -> Result<(), String> {
 mod tests {
     use super::super::synthetic;
     use super::*;
+    use crate::train::run_record::VERSION;
 
     fn folder_with(file: &str, content: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -307,7 +245,6 @@ mod tests {
 
     fn error_of(folder: &Path) -> String {
         let error = read(&[folder.to_owned()]).unwrap_err();
-        assert!(!error.hint().is_empty());
         let text = error.to_string();
         assert!(!text.contains('\n'), "{text}");
         text

@@ -7,7 +7,8 @@
 use super::log::Lengths;
 use super::optimiser::{Adam, Stored};
 use super::run_record::VERSION;
-use crate::model::weights::{self, NamedTensor, WeightsError};
+use crate::Error;
+use crate::model::weights::{self, NamedTensor};
 use burn::module::Module;
 use hico_data::atomic;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The newest state of a run.
 pub const LAST_FILE: &str = "last.safetensors";
@@ -116,61 +117,6 @@ pub(crate) struct Checkpoint {
     pub(crate) position: Position,
 }
 
-/// Why a checkpoint cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// It cannot be written; an older one is still there.
-    #[error("{}: the checkpoint cannot be written: {source}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// It cannot be read.
-    #[error("{}: the checkpoint cannot be read: {source}", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// It is shorter than its header says.
-    #[error("{}: the checkpoint is cut short: {found} of {expected} bytes", .path.display())]
-    CutShort {
-        /// The file.
-        path: PathBuf,
-        /// Bytes there are.
-        found: u64,
-        /// Bytes its header announces.
-        expected: u64,
-    },
-    /// It is not one of ours.
-    #[error("{}: not a checkpoint of a run: {reason}", .path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A tensor holds what is no number.
-    #[error("{}: {source}", .path.display())]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// Which tensor, and where.
-        source: Box<WeightsError>,
-    },
-    /// Another version wrote it.
-    #[error("{}: written by version {found}, this is {VERSION}", .path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Who wrote it.
-        found: String,
-    },
-}
-
 /// So many values of a tensor are copied at a time.
 pub(crate) const PIECE: usize = 1 << 22;
 
@@ -233,7 +179,7 @@ pub(crate) fn write_last(
     method: &[NamedTensor],
     optimiser: &Adam,
     position: &Position,
-) -> Result<(), CheckpointError> {
+) -> Result<(), Error> {
     let path = folder.join(LAST_FILE);
     let (moments, steps) = optimiser.state();
     let method: Vec<NamedTensor> = method
@@ -248,39 +194,39 @@ pub(crate) fn write_last(
     let (method, moments): (&dyn Tensors, &dyn Tensors) = (&&method[..], &&moments[..]);
     metadata
         .and_then(|metadata| write(&path, &metadata, &[network, method, moments]))
-        .map_err(|source| CheckpointError::Write { path, source })
+        .map_err(|source| Error::WriteCheckpoint { path, source })
 }
 
 /// Writes `best.safetensors`.
 ///
 /// # Errors
 /// When it cannot be written; the file that was there before is then still there.
-pub(crate) fn write_best(folder: &Path, network: &dyn Tensors, best: Best) -> Result<(), CheckpointError> {
+pub(crate) fn write_best(folder: &Path, network: &dyn Tensors, best: Best) -> Result<(), Error> {
     let path = folder.join(BEST_FILE);
     let metadata =
         [("version", VERSION.to_owned()), ("epoch", best.epoch.to_string()), ("loss", best.loss.to_string())];
-    write(&path, &metadata, &[network]).map_err(|source| CheckpointError::Write { path, source })
+    write(&path, &metadata, &[network]).map_err(|source| Error::WriteCheckpoint { path, source })
 }
 
 /// Writes a network as it is.
 ///
 /// # Errors
 /// When it cannot be written; the file that was there before is then still there.
-pub(crate) fn write_network(path: &Path, network: &dyn Tensors, epochs: usize) -> Result<(), CheckpointError> {
+pub(crate) fn write_network(path: &Path, network: &dyn Tensors, epochs: usize) -> Result<(), Error> {
     let metadata = [("version", VERSION.to_owned()), ("epochs", epochs.to_string())];
-    write(path, &metadata, &[network]).map_err(|source| CheckpointError::Write { path: path.to_owned(), source })
+    write(path, &metadata, &[network]).map_err(|source| Error::WriteCheckpoint { path: path.to_owned(), source })
 }
 
 /// Reads `last.safetensors`; `None` where there is none.
 ///
 /// # Errors
 /// When it is cut short, broken, or was written by another version.
-pub(crate) fn read_last(folder: &Path) -> Result<Option<Checkpoint>, CheckpointError> {
+pub(crate) fn read_last(folder: &Path) -> Result<Option<Checkpoint>, Error> {
     let path = folder.join(LAST_FILE);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(CheckpointError::Read { path, source }),
+        Err(source) => return Err(Error::ReadCheckpoint { path, source }),
     };
     read(file, &path).map(Some)
 }
@@ -289,7 +235,7 @@ pub(crate) fn read_last(folder: &Path) -> Result<Option<Checkpoint>, CheckpointE
 ///
 /// # Errors
 /// When it is cut short, broken, holds what is no number, or was written by another version.
-pub fn position(folder: &Path) -> Result<Option<Position>, CheckpointError> {
+pub fn position(folder: &Path) -> Result<Option<Position>, Error> {
     Ok(read_last(folder)?.map(|checkpoint| checkpoint.position))
 }
 
@@ -330,11 +276,11 @@ fn put(values: &[f32], file: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn read(mut file: File, path: &Path) -> Result<Checkpoint, CheckpointError> {
-    let failed = |source| CheckpointError::Read { path: path.to_owned(), source };
-    let broken = |reason: String| CheckpointError::Broken { path: path.to_owned(), reason };
+fn read(mut file: File, path: &Path) -> Result<Checkpoint, Error> {
+    let failed = |source| Error::ReadCheckpoint { path: path.to_owned(), source };
+    let broken = |reason: String| Error::BrokenCheckpoint { path: path.to_owned(), reason };
     let found = file.metadata().map_err(failed)?.len();
-    let cut = |expected| CheckpointError::CutShort { path: path.to_owned(), found, expected };
+    let cut = |expected| Error::CheckpointCut { path: path.to_owned(), found, expected };
     if found < 8 {
         return Err(cut(8));
     }
@@ -358,7 +304,7 @@ fn read(mut file: File, path: &Path) -> Result<Checkpoint, CheckpointError> {
     let word = |key: &str| words.get(key).ok_or_else(|| broken(format!("it does not state its {key}")));
     let version = word("version")?;
     if version != VERSION {
-        return Err(CheckpointError::Version { path: path.to_owned(), found: version.clone() });
+        return Err(Error::CheckpointVersion { path: path.to_owned(), found: version.clone() });
     }
     let json = |error: serde_json::Error| broken(error.to_string());
     let mut checkpoint = Checkpoint {
@@ -384,7 +330,7 @@ fn read(mut file: File, path: &Path) -> Result<Checkpoint, CheckpointError> {
         let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         let tensor = NamedTensor { name, shape: info.shape, values };
         weights::finite([&tensor])
-            .map_err(|source| CheckpointError::NotFinite { path: path.to_owned(), source: Box::new(source) })?;
+            .map_err(|source| Error::InFile { path: path.to_owned(), source: Box::new(source) })?;
         if let Some(name) = tensor.name.strip_prefix(METHOD) {
             checkpoint.method.push(NamedTensor { name: name.to_owned(), ..tensor });
         } else if tensor.name.starts_with(OPTIMISER) {
@@ -416,7 +362,7 @@ mod tests {
         Position { step: 9, epochs: 3, seconds: 1.7, losses, best, ..Position::default() }
     }
 
-    fn write(folder: &Path) -> Result<(), CheckpointError> {
+    fn write(folder: &Path) -> Result<(), Error> {
         write_last(folder, &&tensors()[..], &tensors()[1..], &Adam::new(0.0, Decay::L2), &position())
     }
 
@@ -478,7 +424,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(LAST_FILE);
         std::fs::write(&path, [0xff; 64]).unwrap();
-        assert!(matches!(read_last(folder.path()), Err(CheckpointError::Broken { .. })));
+        assert!(matches!(read_last(folder.path()), Err(Error::BrokenCheckpoint { .. })));
         let empty = b"{}      ";
         std::fs::write(&path, [&8_u64.to_le_bytes()[..], empty].concat()).unwrap();
         let error = read_last(folder.path()).unwrap_err().to_string();

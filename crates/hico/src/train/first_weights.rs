@@ -1,8 +1,9 @@
 //! Weights to begin a run with, for instance ImageNet's, in the place of random ones.
 
+use crate::Error;
 use crate::model::Encoder;
 use crate::model::init::Init;
-use crate::model::weights::{self, LoadReport, Naming, Recognised, WeightsError, WeightsOf};
+use crate::model::weights::{self, LoadReport, Naming, Recognised, WeightsOf};
 use crate::recipe::Depth;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -47,7 +48,7 @@ impl FirstWeights {
     ///
     /// # Errors
     /// When it cannot be read, or holds no encoder or one that does not fit.
-    pub fn read(path: &Path, of: &WeightsOf) -> Result<Self, WeightsError> {
+    pub fn read(path: &Path, of: &WeightsOf) -> Result<Self, Error> {
         let (tensors, words) = weights::read_with_metadata(path)?;
         let found = weights::recognise(tensors, of)?;
         let normalisation = match words.get("preprocessing_known") {
@@ -84,7 +85,7 @@ impl FirstWeights {
     ///
     /// # Errors
     /// As [`Self::put_into`].
-    pub fn fits(&self, depth: Depth) -> Result<(), WeightsError> {
+    pub fn fits(&self, depth: Depth) -> Result<(), Error> {
         let device = Device::flex();
         let init = Init::new(&device, Seed(0));
         self.put_into(Holder { encoder: Encoder::new(&init, depth) }).map(drop)
@@ -95,17 +96,17 @@ impl FirstWeights {
     ///
     /// # Errors
     /// When the backbone is of another depth: names the first tensor that one has and the other has not.
-    pub fn put_into<M: Module>(&self, network: M) -> Result<M, WeightsError> {
+    pub fn put_into<M: Module>(&self, network: M) -> Result<M, Error> {
         let names: Vec<String> = weights::parameters(&network).into_iter().map(|parameter| parameter.name).collect();
         let backbone = |name: &&str| name.starts_with("encoder.backbone.");
         let given: HashSet<&str> = self.found.given().map(|tensor| tensor.name.as_str()).collect();
         if let Some(name) = names.iter().map(String::as_str).filter(backbone).find(|name| !given.contains(name)) {
-            return Err(WeightsError::Missing { name: name.to_owned() });
+            return Err(Error::NoTensor { name: name.to_owned() });
         }
         let needed: HashSet<&str> = names.iter().map(String::as_str).collect();
         let mut theirs = self.found.given().map(|tensor| tensor.name.as_str()).filter(backbone);
         if let Some(name) = theirs.find(|name| !needed.contains(name)) {
-            return Err(WeightsError::Deeper { name: name.to_owned(), found: self.found.depth });
+            return Err(Error::DeeperWeights { name: name.to_owned(), found: self.found.depth.words() });
         }
         let given: Vec<_> = self.found.given().cloned().collect();
         weights::put(network, &given, Naming::Ours)

@@ -1,7 +1,8 @@
 //! When a checkpoint is written, and the best network until it is.
 
-use super::checkpoint::{self, BEST_FILE, Best, CheckpointError, LAST_FILE, OfNetwork};
+use super::checkpoint::{self, BEST_FILE, Best, LAST_FILE, OfNetwork};
 use super::pretrain::CheckpointEvery;
+use crate::Error;
 use crate::model::weights::{self, NamedTensor, Naming};
 use burn::module::Module;
 use hico_data::atomic;
@@ -37,10 +38,10 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// A keeper for a run that goes on from `step`; removes what a killed run has left half written.
-    pub(crate) fn new(folder: Option<&Path>, every: CheckpointEvery, step: u64) -> Result<Self, CheckpointError> {
+    pub(crate) fn new(folder: Option<&Path>, every: CheckpointEvery, step: u64) -> Result<Self, Error> {
         if let Some(folder) = folder {
             atomic::remove_halves(folder)
-                .map_err(|source| CheckpointError::Write { path: folder.to_owned(), source })?;
+                .map_err(|source| Error::WriteCheckpoint { path: folder.to_owned(), source })?;
         }
         Ok(Self { folder: folder.map(Path::to_owned), ..Self::clock(every, step) })
     }
@@ -89,7 +90,7 @@ impl Keeper {
 
     /// Holds the best network until it is written; a large one is written at once, for it takes as much memory as it
     /// has parameters.
-    pub(crate) fn remember_best<M: Module>(&mut self, network: &M, best: Best) -> Result<(), CheckpointError> {
+    pub(crate) fn remember_best<M: Module>(&mut self, network: &M, best: Best) -> Result<(), Error> {
         match &self.folder {
             Some(folder) if network.num_params() > MOST_HELD => {
                 self.best = None;
@@ -103,7 +104,7 @@ impl Keeper {
     }
 
     /// Writes the best network, where there is one that is not written yet.
-    pub(crate) fn write_best(&mut self) -> Result<(), CheckpointError> {
+    pub(crate) fn write_best(&mut self) -> Result<(), Error> {
         if let (Some(folder), Some((network, best))) = (&self.folder, &self.best) {
             checkpoint::write_best(folder, &&network[..], *best)?;
             self.best = None;
@@ -112,7 +113,7 @@ impl Keeper {
     }
 
     /// Writes the network as it is after so many epochs.
-    pub(crate) fn keep<M: Module>(&self, network: &M, epochs: usize) -> Result<(), CheckpointError> {
+    pub(crate) fn keep<M: Module>(&self, network: &M, epochs: usize) -> Result<(), Error> {
         let Some(folder) = &self.folder else { return Ok(()) };
         checkpoint::write_network(&kept_after(folder, epochs), &OfNetwork(network), epochs)
     }

@@ -3,9 +3,10 @@
 use super::append::AppendFile;
 use super::journal::{Entry, EpochEntry, Health, JOURNAL_FILE, StepEntry};
 use super::tensorboard::{self, EVENTS_FILE};
+use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::fs::TryLockError;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How long both files were when a checkpoint was written.
@@ -29,38 +30,22 @@ struct Files {
     events: AppendFile,
 }
 
-/// Why the log cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// Another process writes into the same folder.
-    #[error("{}: another process is writing to this run", .0.display())]
-    Busy(PathBuf),
-    /// A file cannot be written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-}
-
 impl Log {
     /// Opens the files in `folder`, cut back to `keep`; without a folder nothing is written.
     ///
     /// # Errors
     /// When they cannot be written, or another process has them open.
-    pub(crate) fn open(folder: Option<&Path>, keep: Lengths) -> Result<Self, LogError> {
+    pub(crate) fn open(folder: Option<&Path>, keep: Lengths) -> Result<Self, Error> {
         let Some(folder) = folder else { return Ok(Self { files: None }) };
         // The journal stays locked as long as this process lives, so two runs never share a folder.
         let path = folder.join(JOURNAL_FILE);
         let journal = open(&path, u64::MAX)?;
         match journal.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LogError::Busy(folder.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(LogError::Write { path, source }),
+            Err(TryLockError::WouldBlock) => return Err(Error::RunBusy(folder.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(Error::Write { path, source }),
         }
-        let journal = journal.cut(keep.journal).map_err(|source| LogError::Write { path, source })?;
+        let journal = journal.cut(keep.journal).map_err(|source| Error::Write { path, source })?;
         let mut log = Self { files: Some(Files { journal, events: open(&folder.join(EVENTS_FILE), keep.events)? }) };
         if keep.events == 0 {
             log.events(&tensorboard::header(now()))?;
@@ -72,10 +57,10 @@ impl Log {
     ///
     /// # Errors
     /// When the disk is full, for instance.
-    pub(crate) fn write(&mut self, entry: &Entry, steps_per_epoch: u64) -> Result<(), LogError> {
+    pub(crate) fn write(&mut self, entry: &Entry, steps_per_epoch: u64) -> Result<(), Error> {
         let Some(files) = &mut self.files else { return Ok(()) };
         let path = files.journal.path().to_owned();
-        let failed = |source| LogError::Write { path: path.clone(), source };
+        let failed = |source| Error::Write { path: path.clone(), source };
         let mut line = serde_json::to_vec(entry).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
         files.journal.append(&line).map_err(failed)?;
@@ -94,21 +79,21 @@ impl Log {
     ///
     /// # Errors
     /// When the system cannot promise it.
-    pub(crate) fn sync(&self) -> Result<Lengths, LogError> {
+    pub(crate) fn sync(&self) -> Result<Lengths, Error> {
         let Some(Files { journal, events }) = &self.files else { return Ok(Lengths::default()) };
         let sync =
-            |file: &AppendFile| file.sync().map_err(|source| LogError::Write { path: file.path().to_owned(), source });
+            |file: &AppendFile| file.sync().map_err(|source| Error::Write { path: file.path().to_owned(), source });
         Ok(Lengths { journal: sync(journal)?, events: sync(events)? })
     }
 
-    fn events(&mut self, bytes: &[u8]) -> Result<(), LogError> {
+    fn events(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let Some(Files { events, .. }) = &mut self.files else { return Ok(()) };
-        events.append(bytes).map_err(|source| LogError::Write { path: events.path().to_owned(), source })
+        events.append(bytes).map_err(|source| Error::Write { path: events.path().to_owned(), source })
     }
 }
 
-fn open(path: &Path, keep: u64) -> Result<AppendFile, LogError> {
-    AppendFile::open(path, keep).map_err(|source| LogError::Write { path: path.to_owned(), source })
+fn open(path: &Path, keep: u64) -> Result<AppendFile, Error> {
+    AppendFile::open(path, keep).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 fn step_scalars(entry: &StepEntry) -> Vec<(String, f64)> {
@@ -206,6 +191,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _first = Log::open(Some(folder.path()), Lengths::default()).unwrap();
         let error = Log::open(Some(folder.path()), Lengths::default()).unwrap_err();
-        assert!(matches!(error, LogError::Busy(_)), "{error}");
+        assert!(matches!(error, Error::RunBusy(_)), "{error}");
     }
 }

@@ -21,9 +21,7 @@ pub mod select;
 pub mod tensorboard;
 mod watch;
 
-pub use log::{Lengths, LogError};
+pub use log::Lengths;
 pub use outline::{Outline, outline};
-pub use pretrain::{
-    CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, TrainError, batch_hint, pretrain,
-};
+pub use pretrain::{CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, pretrain};
 pub use resume::recipe_of;

@@ -4,7 +4,8 @@
 //! that a run can go on where another process stopped. Every parameter counts its own steps: one that a batch gives no
 //! gradient (the classifier, in a batch without labels) stays as it is and is not counted.
 
-use crate::model::weights::{self, NamedTensor, WeightsError};
+use crate::Error;
+use crate::model::weights::{self, NamedTensor};
 use crate::recipe::{Decay, TrainRecipe};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
@@ -116,12 +117,12 @@ impl Adam {
         tensors: &[NamedTensor],
         steps: &BTreeMap<String, u64>,
         device: &Device,
-    ) -> Result<(), WeightsError> {
+    ) -> Result<(), Error> {
         let by_name: HashMap<&str, &NamedTensor> =
             tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-        let moment = |prefix: &str, name: &str| -> Result<Tensor<1>, WeightsError> {
+        let moment = |prefix: &str, name: &str| -> Result<Tensor<1>, Error> {
             let name = format!("{prefix}{name}");
-            let tensor = by_name.get(name.as_str()).ok_or(WeightsError::Missing { name })?;
+            let tensor = by_name.get(name.as_str()).ok_or(Error::NoTensor { name })?;
             Ok(Tensor::from_data(TensorData::new(tensor.values.clone(), [tensor.values.len()]), device))
         };
         self.moments.clear();
@@ -335,6 +336,6 @@ mod tests {
             restored.step(network, gradients, 0.01, 1.0)
         };
         assert_eq!(values(&unbroken), values(&resumed));
-        assert!(matches!(restored.restore(&tensors[1..], &steps, &Device::flex()), Err(WeightsError::Missing { .. })));
+        assert!(matches!(restored.restore(&tensors[1..], &steps, &Device::flex()), Err(Error::NoTensor { .. })));
     }
 }

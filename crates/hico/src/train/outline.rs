@@ -1,9 +1,10 @@
 //! What a run will do, worked out from its recipe and its clips before anything is done.
 
 use super::first_weights::FirstWeights;
-use super::pretrain::{PretrainOptions, TrainError};
+use super::pretrain::PretrainOptions;
 use super::sampler::{LEAST, LastBatch, Sampler};
 use super::select::{Selection, select};
+use crate::Error;
 use crate::recipe::Recipe;
 use hico_data::{Dataset, Seed};
 use serde::Serialize;
@@ -78,7 +79,7 @@ pub(crate) fn counted(count: u64, thing: &str) -> String {
 ///
 /// # Errors
 /// When the clips, the batch or the weights to begin with do not do.
-pub fn outline(data: &Dataset, recipe: &Recipe, options: &PretrainOptions) -> Result<Outline, TrainError> {
+pub fn outline(data: &Dataset, recipe: &Recipe, options: &PretrainOptions) -> Result<Outline, Error> {
     Ok(work_out(data, recipe, options)?.2)
 }
 
@@ -87,7 +88,7 @@ pub(super) fn work_out(
     data: &Dataset,
     recipe: &Recipe,
     options: &PretrainOptions,
-) -> Result<(Selection, Sampler, Outline), TrainError> {
+) -> Result<(Selection, Sampler, Outline), Error> {
     options.first.as_ref().map_or(Ok(()), |first: &FirstWeights| first.fits(recipe.model().depth))?;
     let selection = select(data, recipe, options.clips.as_deref(), options.labelled.as_deref(), options.holdout_fold)?;
     let train = recipe.train();

@@ -1,25 +1,25 @@
 //! The door to pretraining: checks the request against the data and the folder, then hands a plan to the loop.
 
-use super::checkpoint::{Best, CheckpointError};
+use super::checkpoint::Best;
 use super::first_weights::FirstWeights;
 use super::journal::{EpochEntry, StepEntry};
-use super::log::LogError;
 use super::outline::{Outline, work_out};
 use super::resume::prepare;
 use super::run;
-use super::run_record::{DataRecord, RunRecord, RunRecordError, VERSION};
-use super::sampler::{BatchTooLarge, LEAST, Sampler};
+use super::run_record::{DataRecord, RunRecord, VERSION};
+use super::sampler::Sampler;
 use super::schedule::Schedule;
-use super::select::{SelectError, Selection};
-use crate::device::{DeviceChoice, DeviceError};
+use super::select::Selection;
+use crate::Error;
+use crate::device::DeviceChoice;
 use crate::method;
-use crate::model::weights::{NamedTensor, WeightsError};
-use crate::recipe::{MethodRecipe, Recipe, RecipeError, method_table};
+use crate::model::weights::NamedTensor;
+use crate::recipe::{MethodRecipe, Recipe, method_table};
 use burn::tensor::Device;
 use hico_data::Dataset;
 use std::collections::BTreeSet;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -152,174 +152,6 @@ pub struct PretrainOutcome {
     pub weights: Option<Vec<NamedTensor>>,
 }
 
-/// Why a run cannot begin, go on or end.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The clips do not do.
-    #[error(transparent)]
-    Select(#[from] SelectError),
-    /// The batch does not do.
-    #[error(transparent)]
-    Batch(#[from] BatchTooLarge),
-    /// The device cannot be had.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// Frames cannot be read.
-    #[error(transparent)]
-    Data(#[from] hico_data::Error),
-    /// The record of the run cannot be read or written.
-    #[error(transparent)]
-    Record(#[from] RunRecordError),
-    /// The journal cannot be written.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// A checkpoint cannot be read or written.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The checkpoint belongs to another network.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The folder cannot be made or written.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    Folder {
-        /// The folder or file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The folder holds a run already.
-    #[error("{}: holds a run already", .0.display())]
-    Occupied(PathBuf),
-    /// The run was begun by another version.
-    #[error("{}: begun by version {run}, this is {VERSION}", .folder.display())]
-    Version {
-        /// The run.
-        folder: PathBuf,
-        /// The version that began it.
-        run: String,
-    },
-    /// The run's own recipe is broken.
-    #[error("{}: {source}", .path.display())]
-    Recipe {
-        /// The recipe.
-        path: PathBuf,
-        /// What is wrong.
-        source: RecipeError,
-    },
-    /// The run has another recipe.
-    #[error("{}: begun with {key} = {run}, now asked for {asked}", .folder.display())]
-    OtherRecipe {
-        /// The run.
-        folder: PathBuf,
-        /// The first key that differs.
-        key: String,
-        /// Its value in the run.
-        run: String,
-        /// Its value now.
-        asked: String,
-    },
-    /// More is done than asked for.
-    #[error("{}: {done} epochs are begun or finished, now asked for {asked}", .folder.display())]
-    TooFewEpochs {
-        /// The run.
-        folder: PathBuf,
-        /// Epochs that are begun or done.
-        done: usize,
-        /// Epochs asked for.
-        asked: usize,
-    },
-    /// The run has other data.
-    #[error("{}: begun with {what} {run}, now asked for {asked}", .folder.display())]
-    OtherData {
-        /// The run.
-        folder: PathBuf,
-        /// What differs.
-        what: &'static str,
-        /// It in the run.
-        run: String,
-        /// It now.
-        asked: String,
-    },
-    /// The loss is no number any more.
-    #[error("step {step}: the {what} is not a number; {}", kept_in_words(.kept.as_deref()))]
-    NotFinite {
-        /// The step.
-        step: u64,
-        /// What is not a number.
-        what: String,
-        /// The newest good checkpoint.
-        kept: Option<PathBuf>,
-    },
-}
-
-/// What to do about a batch that does not fit.
-///
-/// - `flag`: the flag by which the command that was run takes it
-#[must_use]
-pub fn batch_hint(flag: &str, BatchTooLarge { clips, .. }: &BatchTooLarge) -> String {
-    match *clips {
-        0..LEAST => {
-            "a batch takes two clips: ingest more, or hold fewer out (train.val_fraction = 0 in the recipe)".to_owned()
-        }
-        clips => format!("use {flag} {clips} or less"),
-    }
-}
-
-fn kept_in_words(kept: Option<&Path>) -> String {
-    kept.map_or_else(|| "no checkpoint was written yet".to_owned(), |path| format!("{} is kept", path.display()))
-}
-
-impl TrainError {
-    /// What a person can do about it, where there is something.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Select(SelectError::NoClips) => {
-                "smaller folds leave clips to train on: `hico split DATASET --folds K --force`"
-            }
-            Self::Select(SelectError::NoSuchFold { folds, .. }) if folds.is_empty() => {
-                "`hico split DATASET --folds K` makes folds"
-            }
-            Self::Select(SelectError::NoSuchFold { .. }) => {
-                "name a fold that is there: `hico inspect DATASET` shows them"
-            }
-            Self::Select(SelectError::TooFewClasses { .. }) => {
-                "`--supervision self` needs no labels; or label clips of a second class"
-            }
-            Self::Batch(batch) => return Some(batch_hint("--batch", batch)),
-            Self::Device(error) => error.hint(),
-            Self::Weights(WeightsError::Missing { .. } | WeightsError::Deeper { .. }) => {
-                "set model.depth in the recipe to that of the weights, or name other weights"
-            }
-            // Whatever was written before is whole; a run that has no checkpoint yet begins again under --resume.
-            Self::Folder { .. }
-            | Self::Log(LogError::Write { .. })
-            | Self::Record(RunRecordError::File { .. })
-            | Self::Checkpoint(CheckpointError::Write { .. }) => {
-                "make room on that disk and repeat the command with --resume; or choose another --out"
-            }
-            Self::Checkpoint(
-                CheckpointError::CutShort { .. } | CheckpointError::Broken { .. } | CheckpointError::NotFinite { .. },
-            ) => "restore that file from a copy, or start again in another --out",
-            Self::Occupied(_) => "go on with it by --resume, or choose another --out",
-            Self::Version { .. } | Self::Checkpoint(CheckpointError::Version { .. }) => {
-                "go on with that version of hico, or start again in another --out"
-            }
-            Self::OtherData { what: "data set", .. } => "name the data set that the run was begun with, as it was then",
-            Self::OtherRecipe { .. } | Self::OtherData { .. } => {
-                "`hico pretrain --resume --out RUN` goes on with the run's own settings; for others choose another --out"
-            }
-            Self::TooFewEpochs { done, .. } => return Some(format!("use --epochs {done} or more")),
-            Self::Log(LogError::Busy(_)) => "wait for the other process, or choose another --out",
-            Self::NotFinite { .. } => {
-                "start again in another folder with a smaller train.learning_rate, or with train.clip_norm set, in the recipe"
-            }
-            _ => return None,
-        };
-        Some(hint.to_owned())
-    }
-}
-
 /// Everything the loop needs to know, checked.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -361,7 +193,7 @@ pub fn pretrain(
     options: &PretrainOptions,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<PretrainOutcome, TrainError> {
+) -> Result<PretrainOutcome, Error> {
     let mut plan = plan(data, recipe, options)?;
     let checkpoint = match plan.folder.clone() {
         Some(folder) => prepare(&folder, &mut plan)?,
@@ -377,7 +209,7 @@ pub fn pretrain(
     method_table!(run_it)
 }
 
-fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, TrainError> {
+fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, Error> {
     let device = options.device.open()?;
     let (selection, sampler, outline) = work_out(data, recipe, options)?;
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);

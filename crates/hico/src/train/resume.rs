@@ -2,9 +2,10 @@
 
 use super::checkpoint::{self, BEST_FILE, Checkpoint, LAST_FILE};
 use super::journal::JOURNAL_FILE;
-use super::pretrain::{Plan, TrainError};
+use super::pretrain::Plan;
 use super::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, VERSION};
 use super::schedule::Schedule;
+use crate::Error;
 use crate::difference::{self, Difference};
 use crate::recipe::{Recipe, ScheduleKind, TrainRecipe};
 use hico_data::atomic;
@@ -14,10 +15,10 @@ use std::path::Path;
 /// Makes the run's folder, or finds where the run in it stopped.
 ///
 /// - `plan`: gets the run's own record, and what a person should know of how it goes on
-pub(super) fn prepare(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoint>, TrainError> {
+pub(super) fn prepare(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoint>, Error> {
     let ours = [RUN_FILE, JOURNAL_FILE, LAST_FILE, BEST_FILE].map(|name| folder.join(name));
     if ours.iter().any(|path| path.exists()) {
-        return if plan.resume { go_on(folder, plan) } else { Err(TrainError::Occupied(folder.to_owned())) };
+        return if plan.resume { go_on(folder, plan) } else { Err(Error::RunExists(folder.to_owned())) };
     }
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     write_recipe(folder, &plan.recipe)?;
@@ -31,27 +32,27 @@ pub(super) fn prepare(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoin
 ///
 /// # Errors
 /// When there is none, or it is broken.
-pub fn recipe_of(folder: &Path) -> Result<Recipe, TrainError> {
+pub fn recipe_of(folder: &Path) -> Result<Recipe, Error> {
     let path = folder.join(RECIPE_FILE);
     let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
-    Recipe::of_record(&text).map_err(|source| TrainError::Recipe { path, source })
+    Recipe::of_record(&text).map_err(|source| Error::InFile { path, source: Box::new(source) })
 }
 
-fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError {
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
-    move |source| TrainError::Folder { path, source }
+    move |source| Error::Write { path, source }
 }
 
-fn write_recipe(folder: &Path, recipe: &Recipe) -> Result<(), TrainError> {
+fn write_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
     let path = folder.join(RECIPE_FILE);
     let text = toml::to_string(recipe).map_err(|error| failed(&path)(std::io::Error::other(error)))?;
     atomic::write(&path, text.as_bytes()).map_err(failed(&path))
 }
 
-fn go_on(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoint>, TrainError> {
+fn go_on(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoint>, Error> {
     let record = RunRecord::read(folder)?;
     if record.version != VERSION {
-        return Err(TrainError::Version { folder: folder.to_owned(), run: record.version });
+        return Err(Error::RunVersion { folder: folder.to_owned(), run: record.version });
     }
     let before = recipe_of(folder)?;
     same_recipe(folder, &before, plan)?;
@@ -77,12 +78,12 @@ fn go_on(folder: &Path, plan: &mut Plan) -> Result<Option<Checkpoint>, TrainErro
 }
 
 /// Gives the run its new number of epochs, from which its schedule is worked out.
-fn change_epochs(folder: &Path, before: &Recipe, step: u64, plan: &mut Plan) -> Result<(), TrainError> {
+fn change_epochs(folder: &Path, before: &Recipe, step: u64, plan: &mut Plan) -> Result<(), Error> {
     let [run, asked] = [before, &plan.recipe].map(|recipe| recipe.train().epochs.get());
     let steps_per_epoch = plan.sampler.steps_per_epoch();
     let done = step.div_ceil(steps_per_epoch) as usize;
     if asked < done {
-        return Err(TrainError::TooFewEpochs { folder: folder.to_owned(), done, asked });
+        return Err(Error::TooFewEpochs { folder: folder.to_owned(), done, asked });
     }
     write_recipe(folder, &plan.recipe)?;
     let rate = match before.train().schedule {
@@ -101,7 +102,7 @@ fn change_epochs(folder: &Path, before: &Recipe, step: u64, plan: &mut Plan) -> 
     Ok(())
 }
 
-fn same_recipe(folder: &Path, before: &Recipe, plan: &Plan) -> Result<(), TrainError> {
+fn same_recipe(folder: &Path, before: &Recipe, plan: &Plan) -> Result<(), Error> {
     let mut asked = plan.recipe.clone();
     if plan.by_its_records {
         let train = TrainRecipe { epochs: before.train().epochs, ..*asked.train() };
@@ -111,17 +112,17 @@ fn same_recipe(folder: &Path, before: &Recipe, plan: &Plan) -> Result<(), TrainE
     match difference::first(&run, &asked) {
         None => Ok(()),
         Some(Difference { key, there: run, asked }) => {
-            Err(TrainError::OtherRecipe { folder: folder.to_owned(), key, run, asked })
+            Err(Error::OtherRecipe { folder: folder.to_owned(), key, run, asked })
         }
     }
 }
 
-fn same_data(folder: &Path, record: &RunRecord, plan: &mut Plan) -> Result<(), TrainError> {
+fn same_data(folder: &Path, record: &RunRecord, plan: &mut Plan) -> Result<(), Error> {
     let fold = |fold: Option<usize>| fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string());
     let clips = |record: &RunRecord| format!("{} and {}", record.clips.len(), record.watched_clips.len());
     let now = &plan.record;
     let differs =
-        |what, run: String, asked: String| Err(TrainError::OtherData { folder: folder.to_owned(), what, run, asked });
+        |what, run: String, asked: String| Err(Error::OtherData { folder: folder.to_owned(), what, run, asked });
     let refolded = record.data.hash != now.data.hash;
     let same_clips =
         record.data.hash_without_folds.is_some() && record.data.hash_without_folds == now.data.hash_without_folds;
@@ -148,7 +149,7 @@ fn same_data(folder: &Path, record: &RunRecord, plan: &mut Plan) -> Result<(), T
 }
 
 /// The weights that the run began with went into its checkpoint, so they need not be named again once there is one.
-fn same_weights(folder: &Path, record: &RunRecord, plan: &Plan, begun: bool) -> Result<(), TrainError> {
+fn same_weights(folder: &Path, record: &RunRecord, plan: &Plan, begun: bool) -> Result<(), Error> {
     let hash = |record: &RunRecord| record.first_weights.as_ref().map(|first| first.sha256.clone());
     let words = |record: &RunRecord| {
         record
@@ -160,5 +161,5 @@ fn same_weights(folder: &Path, record: &RunRecord, plan: &Plan, begun: bool) -> 
         return Ok(());
     }
     let (run, asked) = (words(record), words(&plan.record));
-    Err(TrainError::OtherData { folder: folder.to_owned(), what: "first weights", run, asked })
+    Err(Error::OtherData { folder: folder.to_owned(), what: "first weights", run, asked })
 }

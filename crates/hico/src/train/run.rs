@@ -8,9 +8,10 @@ use super::keep::Keeper;
 use super::load::{Drawn, Loader};
 use super::log::Log;
 use super::optimiser::{Adam, clip_scale, gradient_norm};
-use super::pretrain::{Ending, Plan, PretrainOutcome, Progress, TrainError};
+use super::pretrain::{Ending, Plan, PretrainOutcome, Progress};
 use super::run_record::VERSION;
 use super::watch::Watch;
+use crate::Error;
 use crate::method::Method;
 use crate::model::weights::{self, Naming};
 use crate::recipe::{Count, Positive, Supervision};
@@ -32,7 +33,7 @@ pub(crate) fn run<M: Method>(
     checkpoint: Option<Checkpoint>,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<PretrainOutcome, TrainError> {
+) -> Result<PretrainOutcome, Error> {
     let mut run = Run::<M>::begin(own, plan, checkpoint, progress)?;
     if run.position.finished {
         return Ok(run.outcome(Ending::Finished));
@@ -69,7 +70,7 @@ impl<'a, M: Method> Run<'a, M> {
         plan: &'a Plan,
         checkpoint: Option<Checkpoint>,
         progress: &'a mut dyn FnMut(Progress),
-    ) -> Result<Self, TrainError> {
+    ) -> Result<Self, Error> {
         let seed = Seed(plan.recipe.train().seed);
         let device = plan.device.clone().autodiff();
         let (mut method, mut network) =
@@ -119,7 +120,7 @@ impl<'a, M: Method> Run<'a, M> {
     }
 
     /// Says in the journal and to the caller what is about to happen.
-    fn announce(&mut self, resumed: bool) -> Result<(), TrainError> {
+    fn announce(&mut self, resumed: bool) -> Result<(), Error> {
         let (steps, epochs) = (self.plan.schedule.steps(), self.plan.recipe.train().epochs.get());
         let entry = if resumed {
             Entry::Resume { step: self.position.step }
@@ -148,7 +149,7 @@ impl<'a, M: Method> Run<'a, M> {
     }
 
     /// The rest of the running epoch, or what of it there is until `stop`.
-    fn epoch(mut self, stop: &AtomicBool) -> Result<ControlFlow<Self, Self>, TrainError> {
+    fn epoch(mut self, stop: &AtomicBool) -> Result<ControlFlow<Self, Self>, Error> {
         let epoch = self.position.epochs as u64;
         let done = self.position.step - epoch * self.plan.sampler.steps_per_epoch();
         let batches = self.plan.sampler.epoch(epoch).split_off(done as usize);
@@ -172,7 +173,7 @@ impl<'a, M: Method> Run<'a, M> {
     }
 
     /// One optimiser step. Nothing is moved when the loss or its gradient is not a number.
-    fn step(mut self, drawn: Drawn, began: Instant, data_seconds: f64) -> Result<Self, TrainError> {
+    fn step(mut self, drawn: Drawn, began: Instant, data_seconds: f64) -> Result<Self, Error> {
         let step = self.position.step;
         let batch = drawn.batch(&self.labels, &self.plan.device);
         let images = batch.clips.len() * self.plan.recipe.method().name().spec().facts.images_a_clip;
@@ -211,7 +212,7 @@ impl<'a, M: Method> Run<'a, M> {
 
     /// Measures the health after an epoch, and keeps the network where it is the best so far; the newest, where losses of
     /// different epochs cannot be compared.
-    fn close_epoch(&mut self) -> Result<(), TrainError> {
+    fn close_epoch(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         let network = self.network.valid();
         let health = match self.plan.watch {
@@ -254,12 +255,12 @@ impl<'a, M: Method> Run<'a, M> {
         Ok(())
     }
 
-    fn interrupted(&mut self) -> Result<(), TrainError> {
+    fn interrupted(&mut self) -> Result<(), Error> {
         self.write(&Entry::Stopped { step: self.position.step, reason: "interrupted".to_owned() })?;
         self.save()
     }
 
-    fn finish(mut self) -> Result<PretrainOutcome, TrainError> {
+    fn finish(mut self) -> Result<PretrainOutcome, Error> {
         self.position.finished = true;
         self.write(&Entry::Finished { step: self.position.step, seconds: self.position.seconds })?;
         self.save()?;
@@ -267,19 +268,19 @@ impl<'a, M: Method> Run<'a, M> {
     }
 
     /// Stops the run: what was kept before stays.
-    fn not_finite(&mut self, what: &str) -> TrainError {
+    fn not_finite(&mut self, what: &str) -> Error {
         let step = self.position.step;
         let reason = format!("the {what} is not a number");
         // The run ends with this error; that the journal cannot be written either would be no news.
         self.write(&Entry::Stopped { step, reason }).ok();
         self.keeper.write_best().ok();
-        TrainError::NotFinite { step, what: what.to_owned(), kept: self.keeper.kept() }
+        Error::LossNotFinite { step, what: what.to_owned(), kept: self.keeper.kept() }
     }
 
     /// Writes the best network, if it is not written yet, and then everything. In this order, so that a best network
     /// is never older than the checkpoint that knows of it: a run that goes on from an older checkpoint comes to the
     /// same best network again.
-    fn save(&mut self) -> Result<(), TrainError> {
+    fn save(&mut self) -> Result<(), Error> {
         let plan = self.plan;
         let Some(folder) = &plan.folder else { return Ok(()) };
         let began = Instant::now();
@@ -303,14 +304,14 @@ impl<'a, M: Method> Run<'a, M> {
         Ok(())
     }
 
-    fn warn(&mut self, message: String) -> Result<(), TrainError> {
+    fn warn(&mut self, message: String) -> Result<(), Error> {
         self.write(&Entry::Warning { epoch: self.position.epochs, message: message.clone() })?;
         (self.progress)(Progress::Warning(message));
         Ok(())
     }
 
-    fn write(&mut self, entry: &Entry) -> Result<(), TrainError> {
-        Ok(self.log.write(entry, self.plan.sampler.steps_per_epoch())?)
+    fn write(&mut self, entry: &Entry) -> Result<(), Error> {
+        self.log.write(entry, self.plan.sampler.steps_per_epoch())
     }
 
     fn outcome(self, ending: Ending) -> PretrainOutcome {

@@ -1,6 +1,7 @@
 //! What a run was: `run.json`, written when it begins, beside its recipe.
 
 use super::first_weights::FirstWeightsRecord;
+use crate::Error;
 use crate::recipe::{MethodName, Supervision};
 use hico_data::atomic;
 use serde::{Deserialize, Serialize};
@@ -82,56 +83,32 @@ pub struct DataRecord {
     pub clips: usize,
 }
 
-/// Why a record cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum RunRecordError {
-    /// The folder holds no run.
-    #[error("{}: not a run: it has no {RUN_FILE}", .0.display())]
-    Missing(PathBuf),
-    /// The file cannot be read or written.
-    #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file is not a record.
-    #[error("{}: not a run's record: {source}", .path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What the reader says.
-        source: serde_json::Error,
-    },
-}
-
 impl RunRecord {
     /// Reads the record of the run in `folder`.
     ///
     /// # Errors
     /// When there is none or it does not parse.
-    pub fn read(folder: &Path) -> Result<Self, RunRecordError> {
+    pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(RUN_FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(RunRecordError::Missing(folder.to_owned()));
+                return Err(Error::NotARun { folder: folder.to_owned(), lacks: RUN_FILE });
             }
-            Err(source) => return Err(RunRecordError::File { path, source }),
+            Err(source) => return Err(Error::Input { path, source }),
         };
-        serde_json::from_str(&text).map_err(|source| RunRecordError::Broken { path, source })
+        serde_json::from_str(&text).map_err(|source| Error::BrokenRunRecord { path, source })
     }
 
     /// Writes the record into `folder`, whole or not at all.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(), RunRecordError> {
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(RUN_FILE);
         let text = serde_json::to_string_pretty(self)
-            .map_err(|source| RunRecordError::Broken { path: path.clone(), source })?;
-        atomic::write(&path, format!("{text}\n").as_bytes()).map_err(|source| RunRecordError::File { path, source })
+            .map_err(|source| Error::BrokenRunRecord { path: path.clone(), source })?;
+        atomic::write(&path, format!("{text}\n").as_bytes()).map_err(|source| Error::Io { path, source })
     }
 }
 
@@ -187,9 +164,9 @@ mod tests {
     fn a_folder_without_a_record_is_not_a_run() {
         let folder = tempfile::tempdir().unwrap();
         let error = RunRecord::read(folder.path()).unwrap_err();
-        assert!(matches!(error, RunRecordError::Missing(_)), "{error}");
+        assert!(matches!(error, Error::NotARun { .. }), "{error}");
         std::fs::write(folder.path().join(RUN_FILE), "{\"version\": 1}").unwrap();
         let error = RunRecord::read(folder.path()).unwrap_err();
-        assert!(matches!(error, RunRecordError::Broken { .. }), "{error}");
+        assert!(matches!(error, Error::BrokenRunRecord { .. }), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! Which clips make up which batch: a seeded permutation of the clips for every epoch.
 
+use crate::Error;
 use crate::recipe::TrainRecipe;
 use hico_data::Seed;
 use rand::seq::SliceRandom as _;
@@ -36,24 +37,14 @@ pub struct Sampler {
     seed: Seed,
 }
 
-/// Why no batch can be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a batch of {batch} clips is larger than the {clips} clip{} to train on", if *clips == 1 { "" } else { "s" })]
-pub struct BatchTooLarge {
-    /// Clips in a batch.
-    pub batch: usize,
-    /// Clips there are.
-    pub clips: usize,
-}
-
 impl Sampler {
     /// Makes a sampler over `clips`, `batch` of them at a time.
     ///
     /// # Errors
     /// When there are fewer clips than a batch takes, or a batch is less than two clips.
-    pub fn new(clips: Vec<usize>, batch: usize, last: LastBatch, seed: Seed) -> Result<Self, BatchTooLarge> {
+    pub fn new(clips: Vec<usize>, batch: usize, last: LastBatch, seed: Seed) -> Result<Self, Error> {
         if batch < LEAST || clips.len() < batch {
-            return Err(BatchTooLarge { batch: batch.max(LEAST), clips: clips.len() });
+            return Err(Error::BatchTooLarge { batch: batch.max(LEAST), clips: clips.len() });
         }
         Ok(Self { clips, batch, last, seed })
     }

@@ -1,5 +1,6 @@
 //! Which clips a run learns from, which it only watches, and whose labels it may use.
 
+use crate::Error;
 use crate::recipe::{Recipe, Supervision};
 use hico_data::{Dataset, Seed, split};
 use rand::seq::SliceRandom as _;
@@ -16,35 +17,6 @@ pub struct Selection {
     pub labels: Vec<Option<usize>>,
     /// What a person should know before the run starts.
     pub warnings: Vec<String>,
-}
-
-/// Why nothing can be learnt.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SelectError {
-    /// No clip is left.
-    #[error("no clip is left to train on")]
-    NoClips,
-    /// The fold to keep out does not exist.
-    #[error("no clip is in fold {fold}; the data set has {}", folds_in_words(.folds))]
-    NoSuchFold {
-        /// The fold asked for.
-        fold: usize,
-        /// The folds there are.
-        folds: Vec<usize>,
-    },
-    /// Labels alone cannot teach with fewer than two classes.
-    #[error("supervised training needs 2 classes or more; the labelled clips have {classes}")]
-    TooFewClasses {
-        /// Classes found.
-        classes: usize,
-    },
-}
-
-fn folds_in_words(folds: &[usize]) -> String {
-    match folds {
-        [] => "no folds".to_owned(),
-        folds => format!("folds {}", folds.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
-    }
 }
 
 /// Chooses the clips of a run.
@@ -64,7 +36,7 @@ pub fn select(
     allowed: Option<&[usize]>,
     labelled: Option<&[usize]>,
     holdout_fold: Option<usize>,
-) -> Result<Selection, SelectError> {
+) -> Result<Selection, Error> {
     let seed = Seed(recipe.train().seed);
     let supervision = recipe.supervision();
     let mut clips: BTreeSet<usize> = match allowed {
@@ -95,22 +67,22 @@ pub fn select(
     let (watch, train): (Vec<usize>, Vec<usize>) =
         clips.into_iter().partition(|&clip| watched.contains(data.row(clip).group.as_str()));
     if train.is_empty() && supervision == Supervision::Full && labelled.is_empty() {
-        return Err(SelectError::TooFewClasses { classes: 0 });
+        return Err(Error::TooFewToSupervise { classes: 0 });
     }
     if train.is_empty() {
-        return Err(SelectError::NoClips);
+        return Err(Error::NoClips);
     }
     let warnings = warnings(supervision, recipe, &train, &watch, &labels)?;
     Ok(Selection { train, watch, labels, warnings })
 }
 
-fn groups_of_fold(data: &Dataset, fold: usize) -> Result<BTreeSet<&str>, SelectError> {
+fn groups_of_fold(data: &Dataset, fold: usize) -> Result<BTreeSet<&str>, Error> {
     let rows = &data.manifest().rows;
     let groups: BTreeSet<&str> =
         rows.iter().filter(|row| row.fold == Some(fold)).map(|row| row.group.as_str()).collect();
     if groups.is_empty() {
         let folds: BTreeSet<usize> = rows.iter().filter_map(|row| row.fold).collect();
-        return Err(SelectError::NoSuchFold { fold, folds: folds.into_iter().collect() });
+        return Err(Error::NoClipInFold { fold, folds: folds.into_iter().collect() });
     }
     Ok(groups)
 }
@@ -121,11 +93,11 @@ fn warnings(
     train: &[usize],
     watch: &[usize],
     labels: &[Option<usize>],
-) -> Result<Vec<String>, SelectError> {
+) -> Result<Vec<String>, Error> {
     let classes: BTreeSet<usize> = train.iter().filter_map(|&clip| labels[clip]).collect();
     let mut warnings = Vec::new();
     match (supervision, classes.len()) {
-        (Supervision::Full, classes @ (0 | 1)) => return Err(SelectError::TooFewClasses { classes }),
+        (Supervision::Full, classes @ (0 | 1)) => return Err(Error::TooFewToSupervise { classes }),
         (Supervision::Semi, 0) => {
             warnings.push("no clip to train on is labelled: the run is self-supervised in effect".to_owned());
         }

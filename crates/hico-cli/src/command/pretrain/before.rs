@@ -3,9 +3,10 @@
 use crate::args::PretrainArgs;
 use crate::hints;
 use crate::output::HintExt as _;
+use hico::Error;
 use hico::recipe::Recipe;
+use hico::train::recipe_of;
 use hico::train::run_record::{RUN_FILE, RunRecord};
-use hico::train::{TrainError, batch_hint, recipe_of};
 use hico_data::Dataset;
 use std::path::{Path, PathBuf};
 
@@ -21,11 +22,10 @@ impl Before {
         if !run.join(RUN_FILE).is_file() {
             return Ok(None);
         }
-        let read =
-            || -> Result<Self, TrainError> { Ok(Self { record: RunRecord::read(run)?, recipe: recipe_of(run)? }) };
+        let read = || -> Result<Self, Error> { Ok(Self { record: RunRecord::read(run)?, recipe: recipe_of(run)? }) };
         let before = read().or_else(|error| {
-            let hint =
-                error.hint().unwrap_or_else(|| "restore that file from a copy, or choose another --out".to_owned());
+            let hint = hints::pretrain(&error);
+            let hint = hint.unwrap_or_else(|| "restore that file from a copy, or choose another --out".to_owned());
             Err(error).hint(|| hint)
         });
         before.map(Some)
@@ -57,10 +57,10 @@ pub(super) fn data(args: &PretrainArgs, before: Option<&Before>) -> anyhow::Resu
 }
 
 /// An error in the words of this command: what differs is called by the flag that asked for it.
-pub(super) fn refused<T>(error: TrainError, args: &PretrainArgs) -> anyhow::Result<T> {
+pub(super) fn refused<T>(error: Error, args: &PretrainArgs) -> anyhow::Result<T> {
     let run = args.out.display();
     match &error {
-        TrainError::OtherRecipe { key, .. } => {
+        Error::OtherRecipe { key, .. } => {
             let flag = match flag(key).filter(|_| args.recipe.is_none() && args.method.is_none()) {
                 Some(flag) => flag,
                 None if args.method.is_some() => "--method",
@@ -72,7 +72,7 @@ pub(super) fn refused<T>(error: TrainError, args: &PretrainArgs) -> anyhow::Resu
             );
             Err(anyhow::Error::new(error).context(flag)).hint(|| hint)
         }
-        TrainError::OtherData { what, .. } => {
+        Error::OtherData { what, .. } => {
             let (flag, asked) = match *what {
                 "held-out fold" => ("--holdout-fold", args.holdout_fold.is_some()),
                 "first weights" => ("--init", args.init.is_some()),
@@ -91,14 +91,7 @@ pub(super) fn refused<T>(error: TrainError, args: &PretrainArgs) -> anyhow::Resu
             let error = anyhow::Error::new(error);
             if asked { Err(error.context(flag)).hint(|| hint) } else { Err(error).hint(|| hint) }
         }
-        TrainError::Batch(batch) => {
-            let hint = batch_hint("--batch", batch);
-            Err(error).hint(|| hint)
-        }
-        _ => match error.hint() {
-            Some(hint) => Err(error).hint(|| hint),
-            None => Err(error.into()),
-        },
+        _ => hints::hinted(Err(error), hints::pretrain),
     }
 }
 

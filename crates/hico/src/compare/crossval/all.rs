@@ -1,7 +1,7 @@
 //! One network that learns from every patient, for use: nobody is left to test it on.
 
-use super::{Contender, EvaluateError, Progress, Request, check_pyramid, depth, is_free, study};
-use crate::compare::cell_error::CellError;
+use super::{Contender, Progress, Request, check_pyramid, depth, is_free, study};
+use crate::Error;
 use crate::compare::judge::{Judge, Tuning};
 use crate::compare::ledger;
 use crate::compare::network::{self, Facts};
@@ -41,10 +41,10 @@ pub fn train_on_all(
     request: &Request,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<TrainedOnAll, EvaluateError> {
+) -> Result<TrainedOnAll, Error> {
     check_pyramid(request)?;
     let study = study(dataset, request, Vec::new());
-    let seed = Seed(request.seeds.first().copied().ok_or(EvaluateError::Nothing("seed"))?);
+    let seed = Seed(request.seeds.first().copied().ok_or(Error::NothingAsked("seed"))?);
     let fraction =
         (request.model_selection == ModelSelection::InnerValidation).then_some(request.recipe.inner_fraction);
     let plan = FoldPlan::all(dataset, fraction, seed)?;
@@ -68,7 +68,7 @@ pub fn train_on_all(
     let nothing = Seen::Groups { groups: Default::default(), data: String::new(), all: true };
     let (encoder, beginning, seen) = match &request.contender {
         Contender::Given(pretrained) => {
-            let encoder = pretrained.encoder(&device).map_err(CellError::from)?;
+            let encoder = pretrained.encoder(&device)?;
             (encoder, pretrained.beginning.clone(), pretrained.seen.clone())
         }
         Contender::None | Contender::Inside(_) => {
@@ -85,7 +85,7 @@ pub fn train_on_all(
         keep: Keep { path: &kept, every: request.checkpoint_every },
         after_epoch: &mut after_epoch,
     };
-    let failed = |source| EvaluateError::from(CellError::of_judge("all patients".to_owned(), source));
+    let failed = |source| Error::in_cell("all patients".to_owned(), source);
     let (tuned, _) = judge.tuned_and_tested(&encoder, &plan, tuning).map_err(failed)?;
     let facts = Facts { study: &study, method, beginning: &beginning, seen: &seen };
     let network = network::save(&request.folder, &judge, &plan, (&tuned, None), facts)?;

@@ -1,27 +1,26 @@
 //! A cross-validation: the study of one encoder on one data set with every label, beside random weights and the baselines.
 //!
-//! - [`Request`]: what is asked; [`EvaluateError`]: why it may be refused
+//! - [`Request`]: what is asked
 //! - [`train_on_all`]: one network for use
 
 mod all;
-mod error;
 mod request;
 
 #[cfg(test)]
 mod tests;
 
 pub use all::{TrainedOnAll, train_on_all};
-pub use error::EvaluateError;
 pub use request::{Contender, FoldOutline, Progress, Request};
 
 use super::answer::EvalMode;
 use super::cell::{self, CellEvent, Options};
-use super::grid::{self, Cell, GridError};
+use super::grid::{self, Cell};
 use super::ledger::{self, LEDGER_FILE};
 use super::settings::{Budget, Judging};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
 use super::sum_up;
 use super::summary::{Origin, Summary};
+use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::inputs::batches_of;
@@ -54,11 +53,15 @@ pub fn cross_validate(
     request: &Request,
     progress: &mut dyn FnMut(Progress),
     stop: &AtomicBool,
-) -> Result<Summary, EvaluateError> {
+) -> Result<Summary, Error> {
     let folds = check(dataset, request)?;
     let study = study(dataset, request, folds.clone());
     let data = [Arc::clone(dataset)];
-    let cells = grid::cells(&study, &data).map_err(|GridError::Plan { source, .. }| EvaluateError::Plan(source))?;
+    // There is one data set: its name says nothing.
+    let cells = grid::cells(&study, &data).map_err(|error| match error {
+        Error::InData { source, .. } => *source,
+        error => error,
+    })?;
     // Every fold is checked before the first is begun, and before anything is written.
     let outlines: Vec<FoldOutline> =
         folds.iter().map(|fold| outline(dataset, request, &study, *fold)).collect::<Result<_, _>>()?;
@@ -96,13 +99,13 @@ pub fn cross_validate(
     }
     cell::remove_locks(&request.folder);
     let origin = Origin::now(request.command.clone(), request.device);
-    Ok(sum_up(&study, &data, &cells, &request.folder, origin)?)
+    sum_up(&study, &data, &cells, &request.folder, origin)
 }
 
 /// Checks what can be checked before anything is done.
 ///
 /// - returns: the folds to test
-fn check(dataset: &Dataset, request: &Request) -> Result<Vec<usize>, EvaluateError> {
+fn check(dataset: &Dataset, request: &Request) -> Result<Vec<usize>, Error> {
     let folds = match &request.folds {
         Some(folds) => folds.clone(),
         None => plan::folds(dataset)?,
@@ -216,7 +219,7 @@ fn work(study: &Study, cell: &Cell) -> u64 {
 }
 
 /// What a fold's training will be; an error where it cannot be.
-fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> Result<FoldOutline, EvaluateError> {
+fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> Result<FoldOutline, Error> {
     let plan = study.judge.plan(dataset, fold, (EvalMode::Finetune, request.labels), Seed(request.seeds[0]))?;
     let pretraining = match &request.contender {
         Contender::Inside(recipe) => {
@@ -226,7 +229,7 @@ fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> 
                 ..PretrainOptions::default()
             };
             let found = train::outline(dataset, recipe, &options);
-            Some(found.map_err(|source| EvaluateError::Train { fold, source: Box::new(source) })?)
+            Some(found.map_err(|source| Error::InFold { fold, source: Box::new(source) })?)
         }
         Contender::None | Contender::Given(_) => None,
     };
@@ -235,17 +238,17 @@ fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> 
     Ok(FoldOutline { fold, pretraining, frames: frames.len(), steps_per_epoch, epochs: request.recipe.epochs })
 }
 
-fn each_once(what: &'static str, numbers: &[u64]) -> Result<(), EvaluateError> {
+fn each_once(what: &'static str, numbers: &[u64]) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     match numbers.iter().find(|number| !seen.insert(**number)) {
-        _ if numbers.is_empty() => Err(EvaluateError::Nothing(what)),
-        Some(number) => Err(EvaluateError::Twice { what, number: *number }),
+        _ if numbers.is_empty() => Err(Error::NothingAsked(what)),
+        Some(number) => Err(Error::Twice { what, number: *number }),
         None => Ok(()),
     }
 }
 
 /// Refuses a folder that holds anything but an evaluation: what was not written here must not be written among.
-fn is_free(folder: &Path) -> Result<(), EvaluateError> {
+fn is_free(folder: &Path) -> Result<(), Error> {
     if folder.join(LEDGER_FILE).exists() {
         return Ok(());
     }
@@ -253,14 +256,14 @@ fn is_free(folder: &Path) -> Result<(), EvaluateError> {
     atomic::remove_halves(folder).ok();
     match std::fs::read_dir(folder).map_or(0, Iterator::count) {
         0 => Ok(()),
-        _ => Err(EvaluateError::Occupied(folder.to_owned())),
+        _ => Err(Error::NotAnEvaluation(folder.to_owned())),
     }
 }
 
 /// Refuses to train the top of a pyramid that is not there.
-fn check_pyramid(request: &Request) -> Result<(), EvaluateError> {
+fn check_pyramid(request: &Request) -> Result<(), Error> {
     let missing = without_pyramid(&request.contender).filter(|_| request.trainable == Trainable::LastBlock);
-    missing.map_or(Ok(()), |name| Err(EvaluateError::NoPyramid(name)))
+    missing.map_or(Ok(()), |name| Err(Error::NoTopToTrain(name)))
 }
 
 /// The name of a contender whose encoder has no feature pyramid.

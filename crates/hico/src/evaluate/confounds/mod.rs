@@ -9,6 +9,7 @@ mod features;
 
 use super::baselines::{self, class_shares};
 use super::linear::{Labelled, LinearProbe};
+use crate::Error;
 use crate::knn;
 use crate::metrics::{Confusion, argmax};
 use crate::stats::Bootstrap;
@@ -97,20 +98,6 @@ impl Judged {
     }
 }
 
-/// Why confounds cannot be measured; no fault of the audit.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfoundError {
-    /// There is nothing to tell apart.
-    #[error("fewer than two classes are in {FEWEST_GROUPS} groups or more")]
-    TooFewClasses,
-    /// No folds can be made.
-    #[error(transparent)]
-    Split(hico_data::Error),
-    /// A frame cannot be read.
-    #[error(transparent)]
-    Data(#[from] hico_data::Error),
-}
-
 /// The clips that are judged: index, class, group, fold.
 struct Cast {
     clips: Vec<usize>,
@@ -132,7 +119,7 @@ struct Cast {
 ///
 /// # Errors
 /// When there are no two classes in enough groups, no folds can be made, or a frame cannot be read.
-pub fn confounds(dataset: &Dataset, quality: &[Quality], seed: Seed) -> Result<Confounds, ConfoundError> {
+pub fn confounds(dataset: &Dataset, quality: &[Quality], seed: Seed) -> Result<Confounds, Error> {
     let cast = Cast::choose(dataset.manifest(), seed)?;
     let rows: Vec<_> = cast.clips.iter().map(|clip| dataset.row(*clip)).collect();
     let quality: Vec<Quality> = cast.clips.iter().map(|clip| quality[*clip]).collect();
@@ -211,7 +198,7 @@ fn told(values: &[Vec<Value>], cast: &Cast, training: &[usize], tested: &[usize]
 }
 
 impl Cast {
-    fn choose(manifest: &Manifest, seed: Seed) -> Result<Self, ConfoundError> {
+    fn choose(manifest: &Manifest, seed: Seed) -> Result<Self, Error> {
         let mut groups_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for row in &manifest.rows {
             if let Some(label) = &row.label {
@@ -221,7 +208,7 @@ impl Cast {
         let (kept, left_out): (Vec<_>, Vec<_>) =
             groups_of.into_iter().partition(|(_, groups)| groups.len() >= FEWEST_GROUPS);
         if kept.len() < 2 {
-            return Err(ConfoundError::TooFewClasses);
+            return Err(Error::NothingToTell { groups: FEWEST_GROUPS });
         }
         let names = |classes: &[(&str, BTreeSet<&str>)]| classes.iter().map(|(name, _)| (*name).to_owned()).collect();
         let classes: Vec<String> = names(&kept);
@@ -236,8 +223,7 @@ impl Cast {
                 .rev()
                 .map(|folds| k_folds(&part, folds, seed))
                 .reduce(Result::or)
-                .transpose()
-                .map_err(ConfoundError::Split)?
+                .transpose()?
                 .unwrap_or_default(),
         };
         let numbers: BTreeMap<&str, usize> = part.rows.iter().map(|row| (row.group.as_str(), 0)).collect();
@@ -414,7 +400,7 @@ mod tests {
         assert_eq!((found.left_out.as_slice(), found.clips), (["rare".to_owned()].as_slice(), 22));
         let one_class = dataset(|_, row| row.label = Some("all".to_owned()));
         let refused = confounds(&one_class, &vec![Quality::default(); 24], Seed(1));
-        assert!(matches!(refused, Err(ConfoundError::TooFewClasses)));
+        assert!(matches!(refused, Err(Error::NothingToTell { .. })));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Fine-tuning on a handful of clips.
 
 use super::*;
+use crate::Error;
 use crate::evaluate::test_data;
 use crate::model::Encoder;
 use crate::model::init::Init;
@@ -218,7 +219,7 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
             epochs_told.push(epochs);
             stop.store(true, std::sync::atomic::Ordering::SeqCst);
         });
-        assert!(matches!(stopped, Err(FinetuneError::Interrupted)));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
         assert_eq!(epochs_told, [2], "it goes on in the second epoch");
         let gone_on = run(keep, &go_on, &mut |_| {}).unwrap();
         assert_eq!(gone_on.classifier.to_tensors(), whole.classifier.to_tensors(), "{trainable:?}");
@@ -239,5 +240,5 @@ fn it_stops_when_asked_to() {
     let plan = FoldPlan { fold: 0, fit: vec![2], inner: vec![6], test: vec![0] };
     let place = Workplace { device: &device, threads: 1, stop: &AtomicBool::new(true) };
     let outcome = finetune(&spots([0, 1]), &plan, classifier, &recipe(1), Looks::Honest, Seed(5), place, None, |_| {});
-    assert!(matches!(outcome, Err(FinetuneError::Interrupted)));
+    assert!(matches!(outcome, Err(Error::Interrupted)));
 }

@@ -12,6 +12,7 @@ mod graph;
 mod network;
 pub mod proto;
 
+use crate::Error;
 use crate::model::weights::NamedTensor;
 use prost::Message as _;
 use std::collections::BTreeMap;
@@ -37,11 +38,6 @@ pub enum Part {
     Classifier,
 }
 
-/// The weights lack a tensor that the graph needs.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the weights have no tensor {0}")]
-pub struct Lacking(pub String);
-
 /// The graph as the bytes of an ONNX file.
 ///
 /// - `tensors`: by our names, `encoder.*` and, for a classifier, `head.*`; a head of more inputs than the backbone has
@@ -56,7 +52,7 @@ pub fn to_onnx(
     part: Part,
     side: usize,
     facts: &BTreeMap<String, String>,
-) -> Result<Vec<u8>, Lacking> {
+) -> Result<Vec<u8>, Error> {
     let model = proto::Model {
         ir_version: Some(IR_VERSION),
         producer_name: "hico".to_owned(),

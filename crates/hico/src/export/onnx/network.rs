@@ -2,7 +2,8 @@
 
 use super::graph::{Builder, Value};
 use super::proto::Graph;
-use super::{INPUT, Lacking, Part};
+use super::{INPUT, Part};
+use crate::Error;
 use crate::model::map_side;
 use crate::model::weights::{NamedTensor, Naming};
 
@@ -14,7 +15,7 @@ pub(super) fn graph(
     part: Part,
     side: usize,
     temperature: Option<f32>,
-) -> Result<Graph, Lacking> {
+) -> Result<Graph, Error> {
     let weights = tensors.iter().map(|tensor| NamedTensor { name: name(&tensor.name), ..tensor.clone() });
     let mut builder = Builder::new("hico", weights);
     let g = &mut builder;
@@ -50,7 +51,7 @@ pub(super) fn graph(
         }
     }
     match builder.lacking.take() {
-        Some(name) => Err(Lacking(name)),
+        Some(name) => Err(Error::GraphLacks(name)),
         None => Ok(builder.finish()),
     }
 }

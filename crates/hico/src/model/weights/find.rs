@@ -1,6 +1,7 @@
 //! Which encoders a file holds, by whatever names, and which of them is meant.
 
-use super::{NamedTensor, Naming, WeightsError};
+use super::{NamedTensor, Naming};
+use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -120,7 +121,7 @@ impl Found {
 ///
 /// # Errors
 /// When there is none, or nothing says which of several is meant.
-pub(super) fn find(tensors: &[NamedTensor], of: &WeightsOf) -> Result<Found, WeightsError> {
+pub(super) fn find(tensors: &[NamedTensor], of: &WeightsOf) -> Result<Found, Error> {
     let by_name: HashMap<&str, &NamedTensor> = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let all = distinct(encoders(&by_name), &by_name);
     let prefixes = |found: &[&Found]| -> Vec<String> { found.iter().map(|found| found.prefix.clone()).collect() };
@@ -130,12 +131,12 @@ pub(super) fn find(tensors: &[NamedTensor], of: &WeightsOf) -> Result<Found, Wei
             let named: Vec<&Found> = all.iter().filter(|found| found.prefix == *prefix).collect();
             if named.is_empty() && !all.is_empty() {
                 let found = prefixes(&all.iter().collect::<Vec<_>>());
-                return Err(WeightsError::NoSuchPrefix { prefix: prefix.clone(), found });
+                return Err(Error::NoSuchPrefix { prefix: prefix.clone(), found });
             }
             named
         }
         WeightsOf::Teacher if teachers.is_empty() && !online.is_empty() => {
-            return Err(WeightsError::NoTeacher { found: prefixes(&online) });
+            return Err(Error::NoTeacher { found: prefixes(&online) });
         }
         WeightsOf::Teacher => teachers,
         // Beside a checkpoint's network, which needs no prefix, may stand heads and pools of others.
@@ -146,12 +147,12 @@ pub(super) fn find(tensors: &[NamedTensor], of: &WeightsOf) -> Result<Found, Wei
         },
     };
     match chosen.as_slice() {
-        [] => Err(WeightsError::NoEncoder),
+        [] => Err(Error::NoEncoder),
         [only] => {
             let others = all.iter().filter(|found| found != only).map(|found| found.prefix.clone());
             Ok(Found { beside: others.collect(), ..(*only).clone() })
         }
-        several => Err(WeightsError::Several { prefixes: prefixes(several) }),
+        several => Err(Error::SeveralEncoders { prefixes: prefixes(several) }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Numbers that no network can have: NaN, infinity, a variance below 0. One of them spoils every answer, or hides in it.
 
-use super::{NamedTensor, WeightsError};
+use super::NamedTensor;
+use crate::Error;
 use std::path::Path;
 
 /// How the names of running variances end.
@@ -10,21 +11,21 @@ const VARIANCE: &str = "running_var";
 ///
 /// # Errors
 /// Names the first such tensor as it is called, what is wrong with it, and where.
-pub fn finite<'a>(tensors: impl IntoIterator<Item = &'a NamedTensor>) -> Result<(), WeightsError> {
+pub fn finite<'a>(tensors: impl IntoIterator<Item = &'a NamedTensor>) -> Result<(), Error> {
     tensors.into_iter().try_for_each(|tensor| of_tensor(tensor, &tensor.name))
 }
 
 /// As [`finite`], of one tensor and by another name than its own.
-pub(super) fn of_tensor(tensor: &NamedTensor, name: &str) -> Result<(), WeightsError> {
+pub(super) fn of_tensor(tensor: &NamedTensor, name: &str) -> Result<(), Error> {
     let odd = |value: &&f32| !value.is_finite();
     let values = &tensor.values;
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
         let (value, count) = (values[index], values.iter().filter(odd).count());
-        return Err(WeightsError::NotFinite { name: name.to_owned(), value, index, count, of: values.len() });
+        return Err(Error::TensorNotFinite { name: name.to_owned(), value, index, count, of: values.len() });
     }
     let below = values.iter().position(|value| *value < 0.0);
     if let Some(index) = below.filter(|_| tensor.name.ends_with(VARIANCE)) {
-        return Err(WeightsError::Variance { name: name.to_owned(), value: values[index], index });
+        return Err(Error::NegativeVariance { name: name.to_owned(), value: values[index], index });
     }
     Ok(())
 }
@@ -33,7 +34,7 @@ pub(super) fn of_tensor(tensor: &NamedTensor, name: &str) -> Result<(), WeightsE
 ///
 /// # Errors
 /// As [`finite`].
-pub fn finite_in(path: &Path, tensors: &[NamedTensor]) -> Result<(), WeightsError> {
+pub fn finite_in(path: &Path, tensors: &[NamedTensor]) -> Result<(), Error> {
     finite(tensors).map_err(|source| source.of_file(path))
 }
 

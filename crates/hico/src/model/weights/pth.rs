@@ -1,7 +1,8 @@
 //! Weights as PyTorch saves them. The pickle in the file is parsed and nothing in it is executed.
 
+use super::NamedTensor;
 use super::find::is_teacher;
-use super::{NamedTensor, WeightsError};
+use crate::Error;
 use pytorch_reader::{DType, PytorchReader, Tensor};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,8 +22,8 @@ const LEAST: u64 = 64 << 20;
 
 /// Whether a file begins as PyTorch's do. The ninth byte of a safetensors file is the brace of its header, whatever the
 /// length before it looks like; that of PyTorch's files is none.
-pub(super) fn is_pth(path: &Path) -> Result<bool, WeightsError> {
-    let failed = |source| WeightsError::File { path: path.to_owned(), source };
+pub(super) fn is_pth(path: &Path) -> Result<bool, Error> {
+    let failed = |source| Error::WeightsFile { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(9).read_to_end(&mut bytes).map_err(failed)?;
     Ok(BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning)) && bytes.get(8) != Some(&b'{'))
@@ -35,9 +36,9 @@ pub(super) fn is_pth(path: &Path) -> Result<bool, WeightsError> {
 ///
 /// # Errors
 /// When the file cannot be read, is cut short, is not what PyTorch writes, or claims far more values than it has bytes.
-pub fn read_pth(path: &Path) -> Result<Vec<NamedTensor>, WeightsError> {
-    let broken = |reason: String| WeightsError::Broken { path: path.to_owned(), reason };
-    let failed = |source| WeightsError::File { path: path.to_owned(), source };
+pub fn read_pth(path: &Path) -> Result<Vec<NamedTensor>, Error> {
+    let broken = |reason: String| Error::BrokenWeights { path: path.to_owned(), reason };
+    let failed = |source| Error::WeightsFile { path: path.to_owned(), source };
     let length = std::fs::metadata(path).map_err(failed)?.len();
     let reader = PytorchReader::new(path).map_err(|error| broken(format!("not a whole PyTorch file: {error}")))?;
     let holds = |key: &&&str| PytorchReader::with_top_level_key(path, key).is_ok_and(|inner| !inner.is_empty());

@@ -1,7 +1,8 @@
 //! Whatever names a file uses → an encoder by our names, and a report of what was used, missing and ignored.
 
 use super::find::{BACKBONE, Found, WeightsOf, find};
-use super::{NamedTensor, Naming, WeightsError, finite, parameters, to_tensors};
+use super::{NamedTensor, Naming, finite, parameters, to_tensors};
+use crate::Error;
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::recipe::Depth;
@@ -110,7 +111,7 @@ fn gathered(names: &[String], depth: usize) -> String {
 /// # Errors
 /// When there is none or nothing says which, or when the first tensor that does not fit is missing, has another shape or
 /// a value that is no number, or has no place in a ResNet-18, 34 or 50.
-pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised, WeightsError> {
+pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised, Error> {
     let Found { names, prefix, teacher, beside } = find(&tensors, of)?;
     let classes = tensors.iter().find(|tensor| tensor.name.strip_prefix(&prefix) == Some("fc.weight"));
     let classes =
@@ -138,14 +139,14 @@ pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised
             Some(tensor) if tensor.shape == parameter.shape => finite::of_tensor(tensor, &theirs(&parameter.name))?,
             Some(tensor) => {
                 let (found, expected) = (tensor.shape.clone(), parameter.shape.clone());
-                return Err(WeightsError::Shape { name: theirs(&parameter.name), found, expected });
+                return Err(Error::TensorShape { name: theirs(&parameter.name), found, expected });
             }
             None if parameter.name.starts_with(PYRAMID) && !pyramid => missing.push(parameter.name.clone()),
-            None => return Err(WeightsError::Missing { name: theirs(&parameter.name) }),
+            None => return Err(Error::NoTensor { name: theirs(&parameter.name) }),
         }
     }
     if let Some(name) = by_name.keys().find(strange) {
-        return Err(WeightsError::Extra { name: theirs(name), depth });
+        return Err(Error::ExtraTensor { name: theirs(name), depth: depth.words() });
     }
 
     let mut used = Vec::new();
@@ -169,7 +170,7 @@ impl Recognised {
     ///
     /// # Errors
     /// None for what [`recognise`] gave; the tensors could have been changed since.
-    pub fn encoder(&self, device: &Device) -> Result<Encoder, WeightsError> {
+    pub fn encoder(&self, device: &Device) -> Result<Encoder, Error> {
         let blank = Holder { encoder: Encoder::new(&Init::new(device, Seed(0)), self.depth) };
         Ok(super::from_tensors(blank, &self.tensors, Naming::Ours)?.encoder)
     }
@@ -185,7 +186,7 @@ impl Recognised {
 ///
 /// # Errors
 /// As [`recognise`], but for tensors that do not fit.
-pub fn by_our_names(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Vec<NamedTensor>, WeightsError> {
+pub fn by_our_names(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Vec<NamedTensor>, Error> {
     let Found { names, prefix, .. } = find(&tensors, of)?;
     let inside = |name: &str| name.strip_prefix(prefix.as_str()).map(|name| names.ours(name));
     let taken: HashSet<String> = tensors.iter().filter_map(|tensor| inside(&tensor.name)).collect();

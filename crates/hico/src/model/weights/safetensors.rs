@@ -1,6 +1,7 @@
 //! Weights as a safetensors file.
 
-use super::{NamedTensor, WeightsError};
+use super::NamedTensor;
+use crate::Error;
 use ::safetensors::tensor::{Dtype, Metadata, SafeTensors, View};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -47,10 +48,10 @@ fn sort_header(bytes: &mut [u8]) {
 ///
 /// # Errors
 /// When the file cannot be read, is cut short or is another kind of file.
-pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), WeightsError> {
+pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>), Error> {
     super::is_file(path)?;
-    let bytes = std::fs::read(path).map_err(|source| WeightsError::File { path: path.to_owned(), source })?;
-    from_safetensors(&bytes).map_err(|reason| WeightsError::Broken { path: path.to_owned(), reason })
+    let bytes = std::fs::read(path).map_err(|source| Error::WeightsFile { path: path.to_owned(), source })?;
+    from_safetensors(&bytes).map_err(|reason| Error::BrokenWeights { path: path.to_owned(), reason })
 }
 
 /// A header longer than this is refused.
@@ -60,9 +61,9 @@ const LONGEST_HEADER: u64 = 100_000_000;
 ///
 /// # Errors
 /// As [`read_safetensors`].
-pub fn read_words(path: &Path) -> Result<BTreeMap<String, String>, WeightsError> {
-    let failed = |source| WeightsError::File { path: path.to_owned(), source };
-    let broken = |reason: String| WeightsError::Broken { path: path.to_owned(), reason };
+pub fn read_words(path: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let failed = |source| Error::WeightsFile { path: path.to_owned(), source };
+    let broken = |reason: String| Error::BrokenWeights { path: path.to_owned(), reason };
     let mut file = File::open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?.len();
     let mut length = [0; 8];

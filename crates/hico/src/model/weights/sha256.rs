@@ -1,6 +1,6 @@
 //! A file's name in every record: its SHA-256.
 
-use super::WeightsError;
+use crate::Error;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::Read as _;
@@ -10,8 +10,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn sha256(path: &Path) -> Result<String, WeightsError> {
-    let failed = |source| WeightsError::File { path: path.to_owned(), source };
+pub fn sha256(path: &Path) -> Result<String, Error> {
+    let failed = |source| Error::WeightsFile { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
     loop {

@@ -1,0 +1,64 @@
+//! What errors are made of: lists in words, what is wrong with a key, and what a study has.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What is wrong with a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFault {
+    /// Line of the key, from 1, where the key itself is wrong and the recipe is a text.
+    pub line: Option<usize>,
+    /// The key, with its section, as it is written there.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Name of the method, where the key itself is wrong.
+    pub method: Option<&'static str>,
+    /// The fault and the way out.
+    pub reason: String,
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(formatter, "line {line}: ")?;
+        }
+        write!(formatter, "{} = {}: {}", self.key, self.value, self.reason)
+    }
+}
+
+/// A part of a study that its folder remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StudyPart {
+    /// The version of the program that began it.
+    Version,
+    /// What holds for all its methods and data sets.
+    Settings,
+    /// The table of a data set.
+    Data,
+    /// Where a method begins, or its recipe.
+    Method,
+}
+
+/// What stands before the names of encoders.
+pub(super) fn starred(prefixes: &[String]) -> String {
+    prefixes.iter().map(|prefix| format!("{prefix}*")).collect::<Vec<_>>().join(", ")
+}
+
+/// The folds of a data set.
+pub(super) fn folds_there_are(folds: &[usize]) -> String {
+    match folds {
+        [] => "no folds".to_owned(),
+        folds => format!("folds {}", folds.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The checkpoint that is left.
+pub(super) fn what_is_kept(kept: Option<&Path>) -> String {
+    kept.map_or_else(|| "no checkpoint was written yet".to_owned(), |path| format!("{} is kept", path.display()))
+}
+
+/// Paths, one after the other.
+pub(super) fn named(files: &[PathBuf]) -> String {
+    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+}
