@@ -242,8 +242,8 @@ fn pretraining_sees_no_tested_group_and_no_label_beyond_the_budget() {
 fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
     let refused = |from: &str, to: &str| read(&STUDY.replacen(from, to, 1)).unwrap_err();
     assert!(refused("images = 24", "images = 24\nseconds = 1").contains("either images"));
-    assert!(refused("probe = [\"all\", 1]", "probe = [\"most\"]").contains("label budget"));
-    assert!(refused("probe = [\"all\", 1]", "probe = [0]").contains("label budget"));
+    assert!(refused("probe = [\"all\", 1]", "probe = [\"most\"]").contains("known labels are"));
+    assert!(refused("probe = [\"all\", 1]", "probe = [0]").contains("known labels are"));
     assert!(refused("name = \"self\"", "name = \"../self\"").contains("must be 1 to 40 of a-z"));
     assert!(refused("name = \"semi\"", "name = \"self\"").contains("twice"));
     assert!(refused("pretrain = \"spots\"", "pretrain = \"lung\"").contains("no data \"lung\""));

@@ -122,9 +122,10 @@ fn check(dataset: &Dataset, request: &Request) -> Result<Vec<usize>, Error> {
 fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
     let recipe = &request.recipe;
     let labels = vec![request.labels];
+    let has_encoder = request.random || !matches!(request.contender, Contender::None);
     let judge = Judging {
         knn: Vec::new(),
-        linear_probe: if request.probe { labels.clone() } else { Vec::new() },
+        linear_probe: if request.probe && has_encoder { labels.clone() } else { Vec::new() },
         finetune: labels,
         inner: Vec::new(),
         baselines: true,
