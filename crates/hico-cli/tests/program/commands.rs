@@ -20,10 +20,10 @@ fn every_result_is_there_as_json() {
         ("audit data", "pairs"),
         ("export-data data --to webdataset --out shards", "classes"),
         ("pretrain data --side 32 --batch 4 --epochs 1 --out run", "best"),
-        ("crossval data --cheap-floors --side 32 --epochs 1 --frames-per-clip 1 --out floors", "candidates"),
-        ("finetune run --data data --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out tuned", "candidates"),
+        ("crossval data --cheap-floors --side 32 --epochs 1 --frames-per-clip 1 --out floors", "tables"),
+        ("finetune run --data data --holdout-fold 0 --epochs 1 --frames-per-clip 1 --out tuned", "tables"),
         ("export run --to torchvision --out encoder.safetensors", "preprocessing"),
-        ("report run floors", "evaluations"),
+        ("report run floors", "studies"),
     ] {
         let said = done(folder.path(), &format!("{line} --json --quiet"));
         let result: serde_json::Value = serde_json::from_str(&said.out).unwrap();

@@ -31,7 +31,10 @@ def same(found, expected, what):
 def units(rows, classes, unit):
     """Frames, clips by the mean of their frames, patients by that of their clips: truths, groups, probabilities."""
     columns = [f"p_{name}" for name in classes]
-    clips = rows if unit == "frame" else rows.groupby(["clip", "group", "true_class"], sort=True)[columns].mean().reset_index()
+    if unit == "frame":
+        clips = rows.sort_values(["clip", "frame"])
+    else:
+        clips = rows.groupby(["clip", "group", "true_class"], sort=True)[columns].mean().reset_index()
     if unit == "patient":
         clips = clips.groupby(["group", "true_class"], sort=True)[columns].mean().reset_index()
     truths = clips.true_class.map({name: place for place, name in enumerate(classes)}).to_numpy()
@@ -123,9 +126,9 @@ def check(out):
         files = sorted((out / "predictions" / data["name"]).glob("*.parquet"))
         rows = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
         pattern = out / "predictions" / data["name"] / "*.parquet"
-        counted = duckdb.sql(f"select count(*), sum(\"p_{data['classes'][0][0]}\") from '{pattern}'").fetchone()
+        counted = duckdb.sql(f"select count(*), sum(\"p_{data['classes'][0]['name']}\") from '{pattern}'").fetchone()
         same(float(counted[0]), float(len(rows)), "rows by DuckDB")
-        same(counted[1], rows[f"p_{data['classes'][0][0]}"].sum(), "a column by DuckDB")
+        same(counted[1], rows[f"p_{data['classes'][0]['name']}"].sum(), "a column by DuckDB")
         classes = [of["name"] for of in data["classes"]]
         for table in (table for table in summary["tables"] if table["data"] == data["name"]):
             of_table = rows.evaluation.isin([table["evaluation"], "baseline"]) & (rows.labels == table["labels"])
