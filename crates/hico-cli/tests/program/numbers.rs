@@ -129,11 +129,11 @@ fn folders_are_taken_everywhere_and_a_study_without_a_network_says_how_to_make_o
     let said = done(path, "predict made clips/P001-1");
     assert!(said.err.contains("patients it never saw"), "{}", said.err);
 
-    // A folder with several networks names one that can be given.
+    // A folder with several networks names one that can be given; `predict` takes their mean.
     std::fs::copy(path.join("tuned/hico-fold0-seed1.safetensors"), path.join("tuned/other.safetensors")).unwrap();
-    for command in ["predict", "embed", "export", "similar"] {
+    assert!(done(path, "predict tuned clips/P001-1").err.contains("An ensemble of 2 networks"));
+    for command in ["embed", "export", "similar"] {
         let rest = match command {
-            "predict" => "clips/P001-1",
             "embed" => "data --out g.npy",
             "export" => "--to hico --out g.safetensors",
             _ => "clips/P001-1 --among data",
