@@ -187,7 +187,10 @@ fn what_cannot_be_predicted_is_told_and_the_others_are() {
     refused("clips", "noise-0.png", "holds no fine-tuned network");
     refused("tuned", "gone.mp4", "gone.mp4: No such file");
     std::fs::copy(path.join("tuned/scratch-fold0-seed1.safetensors"), path.join("tuned/b.safetensors")).unwrap();
-    refused("tuned", "noise-0.png", "2 fine-tuned networks: b.safetensors, scratch-fold0-seed1.safetensors");
+    // Several answer together, but an explanation is of one.
+    let said = run(path, ["explain", "tuned", "noise-0.png", "--out", "why"]);
+    let words = "2 fine-tuned networks: b.safetensors, scratch-fold0-seed1.safetensors";
+    assert!(said.code == Some(1) && said.err.contains(words), "{}", said.err);
     // An encoder is no classifier.
     done(path, "export tuned/b.safetensors --to torchvision --out plain.safetensors --quiet");
     refused("plain.safetensors", "noise-0.png", "no fine-tuned network");
