@@ -139,7 +139,7 @@ def check(out):
                 of_method[entry["method"]] = {seed: mine[mine.seed == seed] for seed in entry["seeds"]}
                 if entry["scores"] is None:
                     continue
-                for unit in ("patient", "clip", "frame"):
+                for unit in ("patient", "clip"):
                     found = entry["scores"][unit]
                     seeds = [units(rows, classes, unit) for rows in of_method[entry["method"]].values()]
                     where = f"{table['data']} {table['evaluation']} {table['labels']} {entry['method']} {unit}"
