@@ -128,26 +128,24 @@ impl Judge<'_> {
         Ok(encoder)
     }
 
-    /// Asks an encoder one way on one fold.
+    /// Asks a frozen encoder one way on one fold.
     ///
-    /// - `features`: what `encoder` makes of the frames, by [`Self::features`]
-    /// - `tuning`: how a fine-tuning goes about it
-    pub(super) fn ask(
-        &self,
-        (evaluation, labels): (EvalMode, Labels),
-        encoder: &Encoder,
-        features: &Features,
-        plan: &FoldPlan,
-        tuning: Tuning<'_>,
-    ) -> Result<Found, Error> {
+    /// - `features`: what it makes of the frames, by [`Self::features`]
+    pub(super) fn ask(&self, (evaluation, labels): (EvalMode, Labels), features: &Features, plan: &FoldPlan) -> Found {
         let predicted = match evaluation {
             EvalMode::Knn => self.knn(features, plan),
             EvalMode::LinearProbe => self.probe(features, plan),
-            EvalMode::Finetune => self.finetune(encoder, plan, tuning)?,
-            EvalMode::Inner => return Ok(self.inner(features, plan, labels)),
-            EvalMode::Baseline => unreachable!("a baseline has no encoder that could be asked"),
+            EvalMode::Inner => return self.inner(features, plan, labels),
+            EvalMode::Finetune | EvalMode::Baseline => unreachable!("neither reads a frozen encoder"),
         };
-        Ok(self.found(plan, predicted))
+        self.found(plan, predicted)
+    }
+
+    /// Fine-tunes an encoder on one fold, and tests it there.
+    pub(super) fn finetuned(&self, encoder: &Encoder, plan: &FoldPlan, tuning: Tuning<'_>) -> Result<Found, Error> {
+        let (tuned, frames) = self.tuned_and_tested(encoder, plan, tuning)?;
+        let chosen = format!("epoch {}", tuned.chosen_epoch);
+        Ok(self.found(plan, Predicted { frames, chosen, tuned: Some(tuned) }))
     }
 
     /// Asks a baseline on one fold.
@@ -271,12 +269,6 @@ impl Judge<'_> {
         let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
         let side = |clips: &[usize]| views.described(classifier, &self.frames(clips));
         Ok(Known::new(self.dataset, side(&plan.fit)?, &side(&plan.inner)?))
-    }
-
-    fn finetune(&self, encoder: &Encoder, plan: &FoldPlan, tuning: Tuning<'_>) -> Result<Predicted, Error> {
-        let (tuned, frames) = self.tuned_and_tested(encoder, plan, tuning)?;
-        let chosen = format!("epoch {}", tuned.chosen_epoch);
-        Ok(Predicted { frames, chosen, tuned: Some(tuned) })
     }
 
     /// Fine-tunes an encoder, and predicts the tested frames.

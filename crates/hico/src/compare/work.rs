@@ -143,31 +143,34 @@ impl<'a> Work<'a> {
                 }
                 let judge = self.judge(data);
                 let failed = |source| Error::in_cell(self.cell.name.clone(), source);
-                let features = match seen.take().filter(|(made_for, _)| *made_for == of(data, fold)) {
-                    Some((_, features)) => features,
-                    None if random => {
-                        let calibrated = judge.calibrated(&stage.encoder, fold).map_err(failed)?;
-                        judge.features(&calibrated).map_err(failed)?
-                    }
-                    None => judge.features(&stage.encoder).map_err(failed)?,
-                };
                 let began = Instant::now();
                 let plan = judge.plan(fold, evaluation, labels).map_err(|source| self.no_plan(source))?;
-                // Within the cell, these tell one fine-tuning from another.
-                let file = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
-                let tuning = self.folder.join(file);
-                let what = self.what(fold, &evaluation.to_string());
-                let tell = &mut self.tell;
-                let mut after_epoch = |_| tell(CellEvent::Worked { epochs: 1, what: what.clone() });
                 let method = &study.methods[self.cell.method];
-                let tuning = Tuning {
-                    trainable: method.trainable.unwrap_or(study.judge.trainable),
-                    keep: Keep { path: &tuning, every: self.options.checkpoint_every },
-                    after_epoch: &mut after_epoch,
+                let found = if evaluation == EvalMode::Finetune {
+                    // Within the cell, these tell one fine-tuning from another.
+                    let file = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
+                    let tuning = self.folder.join(file);
+                    let what = self.what(fold, &evaluation.to_string());
+                    let tell = &mut self.tell;
+                    let mut after_epoch = |_| tell(CellEvent::Worked { epochs: 1, what: what.clone() });
+                    let tuning = Tuning {
+                        trainable: method.trainable.unwrap_or(study.judge.trainable),
+                        keep: Keep { path: &tuning, every: self.options.checkpoint_every },
+                        after_epoch: &mut after_epoch,
+                    };
+                    judge.finetuned(&stage.encoder, &plan, tuning).map_err(failed)?
+                } else {
+                    let features = match seen.take().filter(|(made_for, _)| *made_for == of(data, fold)) {
+                        Some((_, features)) => features,
+                        None if random => {
+                            let calibrated = judge.calibrated(&stage.encoder, fold).map_err(failed)?;
+                            judge.features(&calibrated).map_err(failed)?
+                        }
+                        None => judge.features(&stage.encoder).map_err(failed)?,
+                    };
+                    let (_, features) = seen.insert((of(data, fold), features));
+                    judge.ask((evaluation, labels), features, &plan)
                 };
-                let found =
-                    judge.ask((evaluation, labels), &stage.encoder, &features, &plan, tuning).map_err(failed)?;
-                seen = Some((of(data, fold), features));
                 let answered = format!("{name}, fold {fold}, {evaluation}, labels {labels}, {} images", stage.images);
                 (self.tell)(CellEvent::Note(answered));
                 match &found.tuned {
