@@ -143,15 +143,7 @@ impl From<Error> for Refusal {
 /// What went wrong, by its kind and by what the system says; a message may hold names.
 fn cause(error: &Error) -> String {
     let what = match error {
-        Error::WeightsFile { .. }
-        | Error::BrokenWeights { .. }
-        | Error::NoTensor { .. }
-        | Error::ExtraTensor { .. }
-        | Error::DeeperWeights { .. }
-        | Error::TensorShape { .. }
-        | Error::TensorNotFinite { .. }
-        | Error::NegativeVariance { .. }
-        | Error::InFile { .. } => "the weights do not fit",
+        error if error.is_about_weights() => "the weights do not fit",
         Error::NoModel(_) | Error::ManyModels { .. } => "there is not one network",
         Error::Io { .. } => "a file cannot be read or written",
         Error::NoRoom { .. } => "the temporary folder cannot be written",
@@ -192,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_cause_of_a_fault_is_told_without_a_name() {
-        let path = PathBuf::from("/tmp/hico-x/Doe^Jane.dcm");
+        let path = PathBuf::from("clips/Doe^Jane.dcm");
         let full = io::Error::from_raw_os_error(28);
         let said = cause(&Error::Io { path: path.clone(), source: full });
         assert!(said.starts_with("a file cannot be read or written: ") && said.ends_with("(28)"), "{said}");

@@ -15,19 +15,7 @@ pub(crate) fn predict(error: &Error) -> Option<String> {
         Error::AnswerNotFinite { .. } => {
             "the network's weights are too large to compute with: use another, or fine-tune it again"
         }
-        Error::WeightsFile { .. }
-        | Error::BrokenWeights { .. }
-        | Error::NoTensor { .. }
-        | Error::NoEncoder
-        | Error::SeveralEncoders { .. }
-        | Error::NoTeacher { .. }
-        | Error::NoSuchPrefix { .. }
-        | Error::TensorNotFinite { .. }
-        | Error::NegativeVariance { .. }
-        | Error::ExtraTensor { .. }
-        | Error::DeeperWeights { .. }
-        | Error::TensorShape { .. }
-        | Error::InFile { .. } => weights(error)
+        error if error.is_about_weights() => weights(error)
             .unwrap_or("`hico finetune RUN --data DATASET --holdout-fold 0 --out OUT` makes a network; then give OUT"),
         Error::ManyModels { folder, names } => {
             return names.first().map(|name| format!("give one of these files: {}", folder.join(name).display()));

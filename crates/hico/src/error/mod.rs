@@ -662,6 +662,27 @@ impl Error {
         }
     }
 
+    /// Returns true where a file of weights cannot be read, is broken, or does not fit the network.
+    #[must_use]
+    pub const fn is_about_weights(&self) -> bool {
+        matches!(
+            self,
+            Self::WeightsFile { .. }
+                | Self::BrokenWeights { .. }
+                | Self::NoTensor { .. }
+                | Self::NoEncoder
+                | Self::SeveralEncoders { .. }
+                | Self::NoTeacher { .. }
+                | Self::NoSuchPrefix { .. }
+                | Self::TensorNotFinite { .. }
+                | Self::NegativeVariance { .. }
+                | Self::ExtraTensor { .. }
+                | Self::DeeperWeights { .. }
+                | Self::TensorShape { .. }
+                | Self::InFile { .. }
+        )
+    }
+
     /// Names the cell, or the network, in which something went wrong; an interruption stays one.
     pub(crate) fn in_cell(cell: String, source: Self) -> Self {
         match source {
