@@ -74,12 +74,12 @@ impl Distances {
     /// Of each the mean over several networks; one at least.
     #[must_use]
     pub fn mean(networks: &[Self]) -> Self {
-        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        let layouts: Option<Vec<f64>> = networks.iter().map(|network| network.layout).collect();
+        let count = networks.len() as f64;
+        let layouts: Option<f64> = networks.iter().map(|network| network.layout).sum();
         Self {
-            features: mean(networks.iter().map(|network| network.features).collect()),
-            look: mean(networks.iter().map(|network| network.look).collect()),
-            layout: layouts.map(mean),
+            features: networks.iter().map(|network| network.features).sum::<f64>() / count,
+            look: networks.iter().map(|network| network.look).sum::<f64>() / count,
+            layout: layouts.map(|sum| sum / count),
         }
     }
 

@@ -98,6 +98,14 @@ pub struct OutOfDistribution {
     pub by: Distances,
 }
 
+impl OutOfDistribution {
+    /// The farthest of a clip's distances against the threshold.
+    pub(super) fn of(by: Distances) -> Self {
+        let ood_score = by.farthest();
+        Self { ood_score, threshold: OOD_THRESHOLD, out_of_distribution: ood_score > OOD_THRESHOLD, by }
+    }
+}
+
 /// A training clip that is near, with the name of its class.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NamedNear {
@@ -188,12 +196,7 @@ impl Model {
             prediction: facts.classes[class].clone(),
             confidence: means[class],
             probabilities: by_class(means),
-            ood: self.saved.known.as_ref().map(|_| {
-                let by = Distances::of_clip(&distances);
-                let ood_score = by.farthest();
-                let out_of_distribution = ood_score > OOD_THRESHOLD;
-                OutOfDistribution { ood_score, threshold: OOD_THRESHOLD, out_of_distribution, by }
-            }),
+            ood: self.saved.known.as_ref().map(|_| OutOfDistribution::of(Distances::of_clip(&distances))),
             nearest: self.nearest(&middle),
         })
     }

@@ -1,6 +1,6 @@
 //! Several fine-tuned networks that answer together, as the folds of a cross-validation leave them.
 
-use super::clip::{Asking, ByClass, ClipAnswer, FrameAnswer, NEAREST, OOD_THRESHOLD, OutOfDistribution};
+use super::clip::{Asking, ByClass, ClipAnswer, FrameAnswer, NEAREST, OutOfDistribution};
 use super::model::{Model, networks_of};
 use crate::Error;
 use crate::evaluate::history::Reached;
@@ -128,12 +128,7 @@ impl Ensemble {
             prediction: self.first().classes()[class].clone(),
             confidence: probabilities.values()[class],
             probabilities,
-            ood: apart.map(|apart| {
-                let by = Distances::mean(&apart);
-                let ood_score = by.farthest();
-                let out_of_distribution = ood_score > OOD_THRESHOLD;
-                OutOfDistribution { ood_score, threshold: OOD_THRESHOLD, out_of_distribution, by }
-            }),
+            ood: apart.map(|apart| OutOfDistribution::of(Distances::mean(&apart))),
             nearest,
             ..answers.swap_remove(0)
         })
