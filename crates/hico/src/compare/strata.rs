@@ -3,6 +3,7 @@
 
 use super::answer::Answer;
 use super::answers::frames;
+use crate::evaluate::confounds::suffix;
 use crate::evaluate::predictions::per_clip;
 use crate::metrics::{Confusion, argmax};
 use crate::stats;
@@ -34,10 +35,7 @@ type ValueOf = fn(&ClipRow) -> String;
 
 /// How clips are parted.
 const KINDS: [(&str, ValueOf); 2] = [
-    ("file type", |row| {
-        let name = row.source.rsplit('/').next().unwrap_or_default();
-        name.rsplit_once('.').map_or_else(|| "none".to_owned(), |(_, suffix)| suffix.to_lowercase())
-    }),
+    ("file type", |row| suffix(&row.source).unwrap_or_else(|| "none".to_owned())),
     ("size", |row| format!("{}x{}", row.source_height, row.source_width)),
 ];
 

@@ -5,7 +5,7 @@ use super::answers::{Answers, units};
 use super::entry;
 use super::ranks::ranks;
 use super::strata::strata;
-use super::study::{Labels, Start, Study};
+use super::study::{Labels, Start, Study, StudyMethod};
 use super::summary::{Compared, Coverage, DRAWS, Entry, RankTable, Table};
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::comparison::{UnitsBySeed, compare};
@@ -34,13 +34,13 @@ pub(super) fn table(
             answers.complete((method.name.as_str(), data, asked, labels), folds)
         })
         .collect();
-    let entries = study.methods.iter().zip(&of_method).enumerate().map(|(place, (method, found))| Entry {
+    let entry = |(place, (method, found)): (usize, (&StudyMethod, &BTreeMap<u64, Vec<&Answer>>))| Entry {
         method: method.name.clone(),
         asked: asked.contains(&place),
         seeds: found.keys().copied().collect(),
         scores: entry::scores(study, dataset, found),
-    });
-    let entries: Vec<Entry> = entries.collect();
+    };
+    let entries: Vec<Entry> = study.methods.iter().zip(&of_method).enumerate().map(entry).collect();
     let confounded = study.methods.iter().zip(&entries).any(|(method, entry)| {
         method.start == Start::Baseline(Baseline::Confounders) && is_better_than_chance(dataset, entry)
     });

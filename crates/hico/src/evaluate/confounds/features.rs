@@ -46,15 +46,18 @@ pub(super) fn known(rows: &[&ClipRow], quality: &[Quality], labels: &[usize]) ->
             let [red, green, blue] = quality[clip].colour.map(f64::from);
             vec![number(0.299 * red + 0.587 * green + 0.114 * blue)]
         }),
-        of("file type", "suffix of the file", &|clip| vec![Value::Words(suffix(&rows[clip].source))]),
+        of("file type", "suffix of the file", &|clip| {
+            vec![Value::Words(suffix(&rows[clip].source).into_iter().collect())]
+        }),
         of("source", "words of folder and file name", &|clip| vec![Value::Words(paths[clip].clone())]),
     ];
     (all, naming)
 }
 
-fn suffix(source: &str) -> BTreeSet<String> {
+/// What follows the last dot in a file's name, lower case.
+pub(crate) fn suffix(source: &str) -> Option<String> {
     let name = source.rsplit('/').next().unwrap_or(source);
-    name.rsplit_once('.').map(|(_, suffix)| suffix.to_lowercase()).into_iter().collect()
+    name.rsplit_once('.').map(|(_, suffix)| suffix.to_lowercase())
 }
 
 /// Runs of letters in a path without its suffix, lower case, of two letters or more.
@@ -179,7 +182,7 @@ mod tests {
     fn words_of_a_path_are_its_runs_of_letters() {
         assert_eq!(words("covid/Cov-Atlas_day2+x.gif"), set(&["atlas", "cov", "covid", "day"]));
         assert_eq!(words("a.b/c1.mp4"), set(&[]));
-        assert_eq!((suffix("a.b/c"), suffix("a/b.MP4")), (set(&[]), set(&["mp4"])));
+        assert_eq!((suffix("a.b/c"), suffix("a/b.MP4")), (None, Some("mp4".to_owned())));
     }
 
     #[test]

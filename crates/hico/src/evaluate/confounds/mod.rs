@@ -7,6 +7,8 @@
 
 mod features;
 
+pub(crate) use features::suffix;
+
 use super::baselines::{self, class_shares};
 use super::linear::{Labelled, LinearProbe};
 use crate::Error;
