@@ -316,3 +316,41 @@ fn predictions(frames: &[FrameRef], probabilities: Vec<Vec<f64>>) -> Vec<FramePr
     };
     frames.iter().zip(probabilities).map(predict).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::test_data::spots;
+    use crate::recipe::Depth;
+    use burn::tensor::Device;
+    use std::sync::atomic::AtomicBool;
+
+    /// What a random encoder makes of the first frame that fold 0 does not test, calibrated or as it begins.
+    fn feature(tested: [usize; 2], threads: usize, calibrated: bool) -> Vec<f32> {
+        let rows = [("a", Some(tested[0]), 0), ("b", Some(tested[1]), 0), ("c", Some(0), 1), ("d", Some(1), 1)];
+        let data = Arc::new(spots(&rows));
+        let (device, stop) = (Device::flex(), AtomicBool::new(false));
+        let judge = Judge {
+            dataset: &data,
+            settings: &Judging { frames_per_clip: 2, ..Judging::default() },
+            view: &ViewRecipe { side: 32, ..ViewRecipe::default() },
+            seed: Seed(3),
+            place: Workplace { device: &device, threads, stop: &stop },
+        };
+        let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
+        let shown = judge.calibrated(&encoder, 0).unwrap();
+        let Features(of) = judge.features(if calibrated { &shown } else { &encoder }).unwrap();
+        of[&FrameRef { clip: 2, frame: 0 }].clone()
+    }
+
+    #[test]
+    fn a_calibrated_encoder_knows_no_tested_frame_and_leaves_the_one_it_was_made_of_alone() {
+        let calibrated = feature([0, 1], 1, true);
+        assert_eq!(calibrated, feature([0, 1], 2, true), "whatever the threads");
+        // Other pictures in the tested fold.
+        assert_eq!(calibrated, feature([1, 0], 1, true));
+        let begun = feature([0, 1], 1, false);
+        assert_ne!(calibrated, begun);
+        assert_eq!(begun, feature([1, 0], 1, false));
+    }
+}

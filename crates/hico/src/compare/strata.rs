@@ -82,3 +82,67 @@ fn reached(dataset: &Dataset, clips: &BTreeSet<usize>, found: &BTreeMap<u64, Vec
     };
     stats::mean(&found.values().map(of_seed).collect::<Option<Vec<f64>>>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::answer::tests::answer;
+    use crate::evaluate::predictions::FramePrediction;
+    use hico_data::{Channels, Clip, Manifest, Size};
+
+    /// Six clips of a patient each: `(class, source, width)`.
+    const CLIPS: [(&str, &str, usize); 6] = [
+        ("a", "1.mp4", 640),
+        ("a", "2.MP4", 640),
+        ("a", "3.png", 640),
+        ("b", "4.png", 640),
+        ("b", "5.png", 640),
+        ("b", "6.png", 640),
+    ];
+
+    fn data(clips: &[(&str, &str, usize)]) -> Dataset {
+        let size = Size { height: 1, width: 1 };
+        let row = |(class, source, width): &(&str, &str, usize)| ClipRow {
+            label: Some((*class).to_owned()),
+            source: (*source).to_owned(),
+            source_height: 480,
+            source_width: *width,
+            ..ClipRow::new((*source).to_owned(), 1, size, Channels::Grey)
+        };
+        let clip = Clip { size, channels: Channels::Grey, pixels: vec![0], fps: None };
+        Dataset::in_memory(Manifest { rows: clips.iter().map(row).collect() }, vec![clip; clips.len()])
+    }
+
+    /// A method that calls every clip `a`.
+    fn always_a() -> Answer {
+        let predict = |clip| FramePrediction { clip, frame: 0, probabilities: vec![0.9, 0.1] };
+        Answer { predictions: (0..CLIPS.len()).map(predict).collect(), ..answer() }
+    }
+
+    #[test]
+    fn clips_are_parted_by_file_type_and_each_part_has_its_own_figure() {
+        let answer = always_a();
+        let (found, nothing) = (BTreeMap::from([(1, vec![&answer])]), BTreeMap::new());
+        let strata = strata(&data(&CLIPS), &[&nothing, &found]);
+        let of = |value: &str, clips: [usize; 2], groups, reached: f64| Stratum {
+            by: "file type".to_owned(),
+            value: value.to_owned(),
+            clips: clips.to_vec(),
+            groups,
+            balanced_accuracy: vec![None, Some(reached)],
+        };
+        // The sizes are all the same, so there is no stratum of them.
+        assert_eq!(strata, [of("png", [1, 3], 4, 0.5), of("mp4", [2, 0], 2, 1.0)]);
+    }
+
+    #[test]
+    fn sizes_part_clips_too_and_without_answers_there_are_no_strata() {
+        let mut clips = CLIPS;
+        clips[0].2 = 800;
+        let answer = always_a();
+        let found = BTreeMap::from([(1, vec![&answer])]);
+        let values: Vec<String> = strata(&data(&clips), &[&found]).into_iter().map(|stratum| stratum.value).collect();
+        assert_eq!(values, ["png", "mp4", "480x640", "480x800"]);
+        assert_eq!(strata(&data(&clips), &[&BTreeMap::new()]), []);
+    }
+}
