@@ -14,6 +14,14 @@ pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 /// Signals that come so soon after the first are the same request.
 const ONE_REQUEST: Duration = Duration::from_secs(1);
 
+/// Returns true where an error is that the work was asked to stop.
+pub(crate) fn is_cause(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(hico::Error::Interrupted))
+            || matches!(cause.downcast_ref(), Some(hico_data::Error::Interrupted))
+    })
+}
+
 /// How often it is looked for a second signal.
 const LOOK: Duration = Duration::from_millis(50);
 

@@ -26,6 +26,10 @@ fn main() -> ExitCode {
     let output = output::Output::new(cli.shared.json, cli.shared.quiet, cli.shared.verbose > 0);
     match command::run(&cli, &output) {
         Ok(code) => code,
+        Err(error) if interrupt::is_cause(&error) => {
+            output.note(&format!("interrupted; {}", command::after_interruption(&cli.command)));
+            ExitCode::from(interrupt::EXIT_INTERRUPTED)
+        }
         Err(error) => {
             output.error(&error);
             ExitCode::FAILURE

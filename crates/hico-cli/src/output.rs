@@ -1,9 +1,13 @@
 //! Text or JSON: words go to standard error, data to standard output.
 
 use crate::gauge::Gauge;
+use crate::interrupt;
+use hico_data::{Event, Job};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 /// Where and how a command speaks.
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +102,17 @@ impl Output {
         }
     }
 
-    /// A meter for long work that tells what it is at; see [`Meter`].
-    pub(crate) fn meter(self, unit: &str) -> Meter {
+    /// Does long work with the threads that were asked for: the first Ctrl-C asks it to stop, and what it tells is shown.
+    ///
+    /// - `name`: of the bar that shows how far it is; may be empty
+    pub(crate) fn work<T>(self, name: &str, work: impl FnOnce(Job<'_>) -> T) -> anyhow::Result<T> {
+        let stop = interrupt::flag()?;
         let logs = !self.quiet && (self.logs || !std::io::stderr().is_terminal());
-        Meter { output: self, bar: self.progress(0, unit), unit: unit.to_owned(), logs, last: String::new() }
+        let shown = Shown { output: self, name, logs, state: Mutex::default() };
+        let tell = |event| shown.tell(event);
+        let done = work(Job::new(&stop).with_threads(rayon::current_num_threads()).telling(&tell));
+        shown.end();
+        Ok(done)
     }
 
     /// A progress bar over `total` things (0 where that is not known yet), with the time taken and the time to go, on one
@@ -123,32 +134,63 @@ impl Output {
     }
 }
 
-/// A progress bar; where there is no terminal to draw it on, a line for every new part of the work, as a log wants it.
-pub(crate) struct Meter {
+/// What long work tells: a progress bar, and words above it. Where there is no terminal to draw a bar on, a line for every
+/// new part of the work, as a log wants it.
+struct Shown<'a> {
     output: Output,
-    bar: ProgressBar,
-    unit: String,
+    name: &'a str,
     logs: bool,
-    last: String,
+    state: Mutex<State>,
 }
 
-impl Meter {
-    /// Shows how far the work is, and what it is at.
-    pub(crate) fn show(&mut self, done: u64, total: u64, what: &str) {
-        if total > 0 {
-            self.bar.set_length(total);
-        }
-        self.bar.set_message(harmless(what).into_owned());
-        self.bar.set_position(done);
-        if self.logs && !what.is_empty() && self.last != what {
-            self.output.note(&format!("{what} ({done} of {total} {})", self.unit));
-            what.clone_into(&mut self.last);
+#[derive(Default)]
+struct State {
+    bar: Option<ProgressBar>,
+    /// The part that was told last.
+    last: String,
+    /// Remedies that were told: what a hundred files have in common is said once.
+    hints: BTreeSet<&'static str>,
+}
+
+impl Shown<'_> {
+    fn tell(&self, event: Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { bar, last, hints } = &mut *state;
+        match event {
+            Event::Progress { done, total, unit, what } => {
+                let bar = bar.get_or_insert_with(|| self.output.progress(total as u64, self.name));
+                // What follows something finished has a time of its own.
+                if bar.length() != Some(total as u64) || (done <= 1 && bar.position() == total as u64) {
+                    bar.reset();
+                }
+                bar.set_length(total as u64);
+                bar.set_message(harmless(&what).into_owned());
+                bar.set_position(done as u64);
+                if self.logs && !what.is_empty() && *last != what {
+                    self.output.note(&format!("{what} ({done} of {total} {unit})"));
+                    *last = what;
+                }
+            }
+            Event::Note(words) => above(bar.as_ref(), || self.output.note(&words)),
+            Event::Refused { file, reason, hint } => {
+                let hint = if hints.insert(hint) { format!("\n  hint: {hint}") } else { String::new() };
+                above(bar.as_ref(), || self.output.warning(&format!("{file}: {reason}{hint}")));
+            }
         }
     }
 
-    /// Takes the bar away.
-    pub(crate) fn end(&self) {
-        self.bar.finish_and_clear();
+    fn end(&self) {
+        if let Some(bar) = &self.state.lock().unwrap_or_else(PoisonError::into_inner).bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Speaks without tearing a bar.
+pub(crate) fn above(bar: Option<&ProgressBar>, speak: impl FnOnce()) {
+    match bar {
+        Some(bar) => bar.suspend(speak),
+        None => speak(),
     }
 }
 

@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on should end there")]
 
+use hico_data::Job;
 use hico_data::audit::candidates::{ALL_PAIRS, Search, candidates};
 use hico_data::audit::signature::{FrameHashes, Signature, hashes};
 use hico_data::phantom::{PhantomRecipe, generate};
@@ -50,7 +51,7 @@ fn main() {
 fn row(name: &str, signatures: &[Signature], all_pairs: usize, hashed: f64) {
     let clips = signatures.len();
     let (began, cpu) = (Instant::now(), cpu_seconds());
-    let found = candidates(signatures, Search { radius: 88, all_pairs }, &mut |_, _| true);
+    let found = candidates(signatures, Search { radius: 88, all_pairs }, Job::default()).unwrap();
     let seconds = began.elapsed().as_secs_f64();
     let pairs: BTreeSet<(usize, usize)> = found.iter().map(|it| (it.a.min(it.b), it.a.max(it.b))).collect();
     let planted: Vec<usize> = (0..clips).filter(|clip| origin(*clip).is_some()).collect();

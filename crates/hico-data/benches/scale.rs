@@ -19,13 +19,11 @@ use hico_data::clip::evenly_spaced;
 use hico_data::ingest::{Columns, IngestOptions, ingest};
 use hico_data::phantom::{LABELS_FILE, PhantomRecipe, write_tree};
 use hico_data::split::k_folds;
-use hico_data::{Dataset, Seed, inspect};
+use hico_data::{Dataset, Job, Seed, inspect};
 use rayon::prelude::*;
 use std::hint::black_box;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Candidates that are looked at.
@@ -89,13 +87,13 @@ fn run(step: &str, folder: &Path, clips: usize) -> Vec<f64> {
                 side: 32,
                 ..PhantomRecipe::default()
             };
-            write_tree(&recipe, &source, &|| ControlFlow::Continue(())).unwrap();
+            write_tree(&recipe, &source, Job::default()).unwrap();
             vec![lap()]
         }
         "ingest" | "again" => {
             let labels = Some((source.join(LABELS_FILE), Columns::default()));
             let options = IngestOptions { side: 32, labels, ..IngestOptions::default() };
-            let report = ingest(&source, &out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+            let report = ingest(&source, &out, &options, Job::default()).unwrap();
             assert_eq!((report.clips, report.kept), (clips, if step == "again" { clips } else { 0 }));
             vec![lap()]
         }
@@ -115,7 +113,7 @@ fn run(step: &str, folder: &Path, clips: usize) -> Vec<f64> {
             let signatures: Vec<Signature> = (0..clips).into_par_iter().map(signature).collect();
             let hashed = lap();
             let search = Search { radius: AuditOptions::default().radius, all_pairs: ALL_PAIRS };
-            let found = candidates(&signatures, search, &mut |_, _| true);
+            let found = candidates(&signatures, search, Job::default()).unwrap();
             let searched = lap();
             let sample = evenly_spaced(found.len(), SAMPLE);
             sample.par_iter().for_each(|place| drop(black_box(compare(&corpus, &found[*place], Dense::Below(0.93)))));

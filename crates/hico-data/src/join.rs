@@ -7,6 +7,7 @@ use crate::atomic;
 use crate::dataset::{Dataset, open_shard};
 use crate::error::Error;
 use crate::ingest::{LabelMap, is_unlabelled};
+use crate::job::Job;
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
 use crate::spelling;
 use crate::store::{self, Place, Stored, shard_name};
@@ -16,7 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A data set that is joined with others.
 #[derive(Debug)]
@@ -56,36 +56,24 @@ pub struct JoinReport {
     pub alike: Vec<Vec<String>>,
     /// Shards that an earlier try had copied.
     pub kept: usize,
-    /// Shards not reached because the work was stopped.
-    pub left: usize,
 }
 
 /// Joins data sets into `out`; the same call goes on where one was stopped.
 ///
-/// - `progress`: told after each shard, with shards done and in all
-/// - `stop`: looked at between shards
+/// - `job`: hears of each shard
 ///
 /// # Errors
-/// When names or classes do not do, or something cannot be read or written.
-pub fn join(
-    parts: &[Part],
-    patients: SharedPatients,
-    out: &Path,
-    progress: &mut dyn FnMut(usize, usize),
-    stop: &AtomicBool,
-) -> Result<JoinReport, Error> {
+/// When names or classes do not do, something cannot be read or written, or it is asked to stop.
+pub fn join(parts: &[Part], patients: SharedPatients, out: &Path, job: Job<'_>) -> Result<JoinReport, Error> {
     let Whole { manifest, shards, mut report } = whole(parts, patients)?;
     if out.join(MANIFEST_FILE).exists() {
         return Err(Error::Taken { folder: out.to_owned(), what: "a data set".to_owned() });
     }
     std::fs::create_dir_all(out).map_err(|source| Error::Io { path: out.to_owned(), source })?;
     for (number, (part, from)) in shards.iter().enumerate() {
-        if stop.load(Ordering::Relaxed) {
-            report.left = shards.len() - number;
-            return Ok(report);
-        }
+        job.go_on()?;
         report.kept += usize::from(!copied(&part.data.folder().join(from), &part.name, &out.join(shard_name(number)))?);
-        progress(number + 1, shards.len());
+        job.at([number + 1, shards.len()], "shards", "");
     }
     // Only now is it a data set.
     manifest.write(out)?;
@@ -271,7 +259,9 @@ fn renamed(name: &str, clip: &str, metadata: &Metadata) -> Option<Stored> {
 mod tests {
     use super::*;
     use crate::clip::{Channels, Clip, Size};
+    use crate::job::Event;
     use crate::store::ShardWriter;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     /// A data set of clips with one label each; every third begins a shard.
     fn written(folder: &Path, labels: &[Option<&str>], fold: Option<usize>) -> Dataset {
@@ -308,7 +298,7 @@ mod tests {
     }
 
     fn run(parts: &[Part], out: &Path) -> Result<JoinReport, Error> {
-        join(parts, SharedPatients::Different, out, &mut |_, _| (), &AtomicBool::new(false))
+        join(parts, SharedPatients::Different, out, Job::default())
     }
 
     #[test]
@@ -338,10 +328,10 @@ mod tests {
         let (parts, whole, broken) = (parts(folder.path()), folder.path().join("whole"), folder.path().join("broken"));
         run(&parts, &whole).unwrap();
         let stop = AtomicBool::new(false);
-        let report =
-            join(&parts, SharedPatients::Different, &broken, &mut |_, _| stop.store(true, Ordering::Relaxed), &stop)
-                .unwrap();
-        assert!(report.left > 0 && !broken.join(MANIFEST_FILE).exists());
+        let after_one = |_: Event| stop.store(true, Ordering::Relaxed);
+        let stopped =
+            join(&parts, SharedPatients::Different, &broken, Job::new(&stop).telling(&after_one)).unwrap_err();
+        assert!(matches!(stopped, Error::Interrupted) && !broken.join(MANIFEST_FILE).exists());
         assert_eq!(run(&parts, &broken).unwrap().kept, 1);
         for entry in std::fs::read_dir(&whole).unwrap().map(Result::unwrap) {
             let again = std::fs::read(broken.join(entry.file_name())).unwrap();
@@ -380,7 +370,7 @@ mod tests {
         let whole = Manifest::read(&folder.path().join("apart")).unwrap();
         assert_eq!(whole.rows[0].patient.as_deref(), Some("lung/patient-0"));
         let out = folder.path().join("same");
-        let report = join(&parts, SharedPatients::Same, &out, &mut |_, _| (), &AtomicBool::new(false)).unwrap();
+        let report = join(&parts, SharedPatients::Same, &out, Job::default()).unwrap();
         let whole = Manifest::read(&out).unwrap();
         let people: Vec<_> =
             whole.rows.iter().map(|row| (row.patient.as_deref().unwrap(), row.group.as_str())).collect();

@@ -8,14 +8,13 @@
     reason = "a test may stop at what it did not expect, and say why it skips"
 )]
 
-use hico_data::Dataset;
 use hico_data::audit::remedy::{Reason, remedy};
 use hico_data::audit::{AuditOptions, Corpus, Findings, Kind, Pair, Relation, audit};
 use hico_data::ingest::{Column, Columns, IngestOptions, Stills, ingest};
+use hico_data::{Dataset, Job};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 /// Clips of patients whom the data's own table merged into one group, two by two.
 const MERGED: [&str; 8] = [
@@ -75,14 +74,14 @@ fn take_in(source: &Path, labels: &Path, column: &str, stills: Stills, out: &Pat
     let columns = Columns { group: Column::Named(column.to_owned()), fold: Column::Obvious, ..Columns::default() };
     let options =
         IngestOptions { stills: Some(stills), labels: Some((labels.to_owned(), columns)), ..IngestOptions::default() };
-    let report = ingest(source, out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let report = ingest(source, out, &options, Job::default()).unwrap();
     assert_eq!(report.refused, []);
     Dataset::open(out).unwrap()
 }
 
 fn audited(dataset: &Dataset) -> Findings {
     let corpus = Corpus::new(vec![("data", dataset)]);
-    audit(&corpus, AuditOptions::default(), &mut |_| {}, &AtomicBool::new(false)).unwrap()
+    audit(&corpus, AuditOptions::default(), Job::default()).unwrap()
 }
 
 /// The two clips of a pair, without folder and suffix, in order.

@@ -8,13 +8,12 @@ use embedded_graphics::mono_font::iso_8859_1::{FONT_6X13, FONT_10X20};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor as _};
 use embedded_graphics::text::{Baseline, Text};
-use hico_data::Size;
-use hico_data::phi::{PhiOptions, SUSPECT, scan_files};
+use hico_data::phi::{PhiOptions, PhiReport, SUSPECT, scan_files};
 use hico_data::text::{Line, TextLook, find};
+use hico_data::{Job, Size};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 const SIZE: Size = Size { height: 240, width: 320 };
 
@@ -164,9 +163,9 @@ fn of_real_clips_those_with_words_are_suspected_and_few_others() {
     let videos = if std::env::var_os("HICO_ALL_VIDEOS").is_some() { "videos" } else { "videos/other" };
     let (mut suspected, mut counts) = (BTreeMap::new(), Counts::new());
     for folder in ["images/busi_native", "images/busi256", "images/pocus_stills", "dicom", videos] {
-        let report = scan_files(&data.join(folder), &PhiOptions::default(), &mut |_| {}, &AtomicBool::new(false));
-        let clips = report.unwrap().clips.into_iter();
-        suspected.extend(clips.map(|clip| (format!("{folder}/{}", clip.clip), clip)));
+        let mut report = PhiReport::default();
+        scan_files(&data.join(folder), &PhiOptions::default(), &mut report, Job::default()).unwrap();
+        suspected.extend(report.clips.into_iter().map(|clip| (format!("{folder}/{}", clip.clip), clip)));
     }
     for row in labels {
         let Some(clip) = suspected.get(&row.file) else { continue };

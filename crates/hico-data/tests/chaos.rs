@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hico_data::ingest::{Damaged, IngestOptions, Programs, Stills, ingest};
-use hico_data::{Dataset, Seed};
+use hico_data::{Dataset, Job, Seed};
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, GrayImage, ImageFormat, Luma, RgbaImage};
 use rand::{Rng, RngExt as _};
@@ -14,7 +14,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 const KINDS: [&str; 7] = ["gif", "png", "jpg", "tiff", "bmp", "webp", "dcm"];
@@ -176,11 +175,10 @@ fn run(seed: u64, files: usize) -> [usize; 2] {
         identity: hico_data::ingest::Identity::Kept,
         programs,
         damaged,
-        threads: 3,
         ..IngestOptions::default()
     };
     let out = folder.path().join("out");
-    let report = ingest(&source, &out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let report = ingest(&source, &out, &options, Job::default().with_threads(3)).unwrap();
     let taken: BTreeSet<String> = report.manifest.rows.iter().map(|row| row.source.clone()).collect();
     let lost: Vec<&String> = sound_ones.difference(&taken).collect();
     assert!(lost.is_empty(), "seed {seed}: {lost:?} {:?}", report.refused);

@@ -3,11 +3,11 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+use hico_data::Job;
 use hico_data::ingest::{IngestOptions, Limits, Programs, RefusedClip, ingest};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// What ffprobe says of a video of 2 x 1 pixels.
@@ -37,10 +37,10 @@ fn refused_at(side: usize, probe: &str, decode: &str) -> (RefusedClip, Duration)
     let source = folder.path().join("source");
     fs::create_dir(&source).unwrap();
     fs::write(source.join("clip.mp4"), VIDEO).unwrap();
-    let options = IngestOptions { programs, side, limits: LIMITS, threads: 1, ..IngestOptions::default() };
+    let options = IngestOptions { programs, side, limits: LIMITS, ..IngestOptions::default() };
     let begin = Instant::now();
     let report =
-        ingest(&source, Path::new(&folder.path().join("out")), &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+        ingest(&source, Path::new(&folder.path().join("out")), &options, Job::default().with_threads(1)).unwrap();
     assert_eq!((report.clips, report.refused.len()), (0, 1));
     (report.refused[0].clone(), begin.elapsed())
 }

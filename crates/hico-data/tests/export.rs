@@ -5,12 +5,12 @@
 use hico_data::export::{ExportOptions, ExportReport, Format, Parts, Sample, export};
 use hico_data::ingest::{Columns, IngestOptions, Layout, Stills, ingest};
 use hico_data::manifest::Manifest;
-use hico_data::{Channels, Clip, ClipRow, Dataset, Error, Size};
+use hico_data::{Channels, Clip, ClipRow, Dataset, Error, Event, Job, Size};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const SIZE: Size = Size { height: 5, width: 7 };
 
@@ -41,7 +41,7 @@ fn shards(sample: Sample, shard_bytes: u64) -> Format {
 }
 
 fn run(out: &Path, format: Format, parts: Parts) -> Result<ExportReport, Error> {
-    export(&data(), out, &ExportOptions { format, parts }, &|_, _| {}, &AtomicBool::new(false))
+    export(&data(), out, &ExportOptions { format, parts }, Job::default())
 }
 
 /// Every file of every tar below a folder, by tar and name.
@@ -148,8 +148,8 @@ fn an_image_folder_tree_is_taken_in_again_as_it_was() {
     assert_eq!((report.clips, report.unlabelled), (11, 1));
     assert!(tree.join("train/a_b/clip_0/00000.png").is_file() && tree.join("test/a_b/clip_4/00000.png").is_file());
     let labels = Some((tree.join("labels.csv"), Columns::default()));
-    let options = IngestOptions { side: 0, labels, threads: 2, ..IngestOptions::default() };
-    let report = ingest(&tree, &again, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let options = IngestOptions { side: 0, labels, ..IngestOptions::default() };
+    let report = ingest(&tree, &again, &options, Job::default()).unwrap();
     assert_eq!((report.refused.len(), report.unmatched.len(), report.without_row.len()), (0, 0, 0));
     let mut expected = essence(&data(), |row| row.clip.replace('.', "_"));
     expected.remove("clip_5").unwrap();
@@ -157,7 +157,7 @@ fn an_image_folder_tree_is_taken_in_again_as_it_was() {
     assert_eq!(essence(&Dataset::open(&again).unwrap(), last), expected);
     // By names of folders alone: the class as a folder can be called, and the split as folds.
     let options = IngestOptions { layout: Layout::ImageFolder, stills: Some(Stills::Clip), labels: None, ..options };
-    let report = ingest(&tree, &folder.path().join("third"), &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let report = ingest(&tree, &folder.path().join("third"), &options, Job::default()).unwrap();
     let row = &report.manifest.rows[0];
     assert_eq!((row.source.as_str(), row.label.as_deref(), row.fold), ("test/a_b/clip_4", Some("a_b"), Some(2)));
 }
@@ -173,8 +173,8 @@ fn unpacked_shards_are_taken_in_again_as_they_were() {
             fs::write(tree.join(&file), bytes).unwrap();
         }
         let labels = Some((out.join("labels.csv"), Columns::default()));
-        let options = IngestOptions { side: 0, labels, threads: 2, ..IngestOptions::default() };
-        let report = ingest(&tree, &again, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+        let options = IngestOptions { side: 0, labels, ..IngestOptions::default() };
+        let report = ingest(&tree, &again, &options, Job::default()).unwrap();
         assert_eq!((report.refused.len(), report.unmatched.len()), (0, 0), "{:?}", report.refused);
         let expected = essence(&data(), |row| row.clip.replace('.', "_"));
         assert_eq!(essence(&Dataset::open(&again).unwrap(), |row| row.source.clone()), expected);
@@ -207,14 +207,19 @@ fn stopped_and_gone_on_with_it_is_the_same_byte_for_byte() {
         run(&whole, format, Parts::default()).unwrap();
         let stop = AtomicBool::new(false);
         let options = ExportOptions { format, parts: Parts::default() };
-        let first = export(&data(), &out, &options, &|_, _| stop.store(true, Ordering::Relaxed), &stop).unwrap();
-        assert!(first.left > 0 && !out.join("labels.csv").exists(), "{first:?}");
+        let done = AtomicUsize::new(0);
+        let after_one = |_: Event| {
+            done.fetch_add(1, Ordering::SeqCst);
+            stop.store(true, Ordering::SeqCst);
+        };
+        let first = export(&data(), &out, &options, Job::new(&stop).telling(&after_one)).unwrap_err();
+        assert!(matches!(first, Error::Interrupted) && !out.join("labels.csv").exists(), "{first:?}");
         // As a killed one leaves it.
         fs::create_dir_all(out.join("c/.part-clip_2")).unwrap();
         fs::write(out.join("c/.part-clip_2/00000.png"), "half").unwrap();
         fs::write(out.join(".part-xyz"), "half").unwrap();
         let second = run(&out, format, Parts::default()).unwrap();
-        assert_eq!((second.left, second.kept), (0, second.files - first.left));
+        assert!(second.kept == done.into_inner() && second.kept < second.files, "{second:?}");
         assert_eq!(files(&out), files(&whole));
     }
 }
@@ -234,7 +239,7 @@ fn what_would_mix_or_leak_is_refused_and_nothing_is_written() {
     let clips = (0..12).map(|clip| data().read_clip(clip).unwrap()).collect();
     let crossing = Dataset::in_memory(crossing, clips);
     let options = ExportOptions { format: Format::ImageFolder, parts: Parts { val_fold: Some(1), test_fold: None } };
-    let error = export(&crossing, &out, &options, &|_, _| {}, &AtomicBool::new(false)).unwrap_err();
+    let error = export(&crossing, &out, &options, Job::default()).unwrap_err();
     assert_eq!(error.to_string(), "group \"p0\" would stand in val and in train");
     assert!(!out.exists());
     fs::create_dir(&out).unwrap();

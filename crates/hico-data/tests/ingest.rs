@@ -4,7 +4,7 @@
 
 use hico_data::ingest::journal::{self, Entry};
 use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, Programs, Rows, Stills, ingest};
-use hico_data::{Channels, Dataset, Error, Manifest};
+use hico_data::{Channels, Dataset, Error, Event, Job, Manifest};
 use image::codecs::gif::GifEncoder;
 use image::{Delay, Frame, GrayImage, Luma, Rgba, RgbaImage};
 use std::collections::BTreeMap;
@@ -45,16 +45,11 @@ impl Tree {
     }
 
     fn options(&self) -> IngestOptions {
-        IngestOptions {
-            side: 8,
-            labels: Some((self.labels(), Columns::default())),
-            threads: 2,
-            ..IngestOptions::default()
-        }
+        IngestOptions { side: 8, labels: Some((self.labels(), Columns::default())), ..IngestOptions::default() }
     }
 
     fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
-        ingest(&self.source(), &self.out(), options, &mut |_| {}, &AtomicBool::new(false))
+        ingest(&self.source(), &self.out(), options, Job::default())
     }
 }
 
@@ -168,14 +163,14 @@ fn interrupted_after_any_clip_it_goes_on_to_the_same_bytes() {
     for after in 1..3 {
         fs::remove_dir_all(tree.out()).unwrap();
         let stop = AtomicBool::new(false);
-        let mut seen = 0;
-        let mut progress = |_: hico_data::ingest::Progress<'_>| {
-            seen += 1;
-            stop.store(seen == after, Ordering::Relaxed);
+        let progress = |event: Event| {
+            if matches!(event, Event::Progress { done, .. } if done == after) {
+                stop.store(true, Ordering::Relaxed);
+            }
         };
-        let options = IngestOptions { threads: 1, ..tree.options() };
-        let report = ingest(&tree.source(), &tree.out(), &options, &mut progress, &stop).unwrap();
-        assert!(report.left > 0 && Dataset::open(&tree.out()).is_err());
+        let job = Job::new(&stop).with_threads(1).telling(&progress);
+        let stopped = ingest(&tree.source(), &tree.out(), &tree.options(), job).unwrap_err();
+        assert!(matches!(stopped, Error::Interrupted) && Dataset::open(&tree.out()).is_err());
         let report = tree.ingest(&tree.options()).unwrap();
         assert!(report.kept >= after);
         assert!(files(&tree.out()) == whole, "other bytes after {after}");
@@ -253,7 +248,7 @@ fn an_out_folder_within_the_source_is_not_taken_in_again() {
     let tree = Tree::new();
     let out = tree.source().join("data");
     for _ in 0..2 {
-        let report = ingest(&tree.source(), &out, &tree.options(), &mut |_| {}, &AtomicBool::new(false)).unwrap();
+        let report = ingest(&tree.source(), &out, &tree.options(), Job::default()).unwrap();
         assert_eq!((report.clips, report.refused.len(), report.ignored.len()), (3, 0, 0));
     }
 }
@@ -275,7 +270,7 @@ fn a_folder_without_clips_and_a_file_for_a_folder_are_refused() {
     fs::write(folder.path().join("notes.txt"), "words").unwrap();
     let run = |source: &Path| {
         let out = folder.path().join("out");
-        ingest(source, &out, &IngestOptions::default(), &mut |_| {}, &AtomicBool::new(false)).unwrap_err()
+        ingest(source, &out, &IngestOptions::default(), Job::default()).unwrap_err()
     };
     assert!(matches!(run(folder.path()), Error::NothingFound(_)));
     assert!(matches!(run(&folder.path().join("notes.txt")), Error::Source { .. }));

@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hico_data::Error;
 use hico_data::ingest::{Column, Columns, Folds, IngestOptions, IngestReport, LabelMap, Layout, Stills, ingest};
+use hico_data::{Error, Job};
 use image::{GrayImage, Luma};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 /// A folder with a source in it, and where the data set goes.
 struct Desk(tempfile::TempDir);
@@ -36,13 +35,13 @@ impl Desk {
 
     fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
         let out = self.0.path().join("out");
-        ingest(&self.source(), &out, options, &mut |_| {}, &AtomicBool::new(false))
+        ingest(&self.source(), &out, options, Job::default())
     }
 }
 
 fn options(layout: Layout) -> IngestOptions {
     let stills = if layout == Layout::ImageFolder { Stills::Each } else { Stills::Clip };
-    IngestOptions { side: 0, layout, stills: Some(stills), threads: 2, ..IngestOptions::default() }
+    IngestOptions { side: 0, layout, stills: Some(stills), ..IngestOptions::default() }
 }
 
 fn labelled(table: &Path, columns: Columns) -> IngestOptions {

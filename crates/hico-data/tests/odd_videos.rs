@@ -7,12 +7,11 @@
     reason = "a test may stop at what it did not expect, and say why it skips"
 )]
 
-use hico_data::Dataset;
 use hico_data::ingest::{Damaged, IngestOptions, IngestReport, ingest};
+use hico_data::{Dataset, Job};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 /// Ten grey frames that grow brighter.
 const GREY: &str = "-f lavfi -i color=c=gray:size=96x64:rate=10:duration=1,format=gray,geq=lum='60+8*N+X/2'";
@@ -79,7 +78,7 @@ fn taken(name: &str, bytes: &[u8], side: usize, damaged: Damaged) -> (IngestRepo
     fs::write(source.join(name), bytes).unwrap();
     let options = IngestOptions { side, damaged, ..IngestOptions::default() };
     let out = folder.path().join("out");
-    let report = ingest(&source, &out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let report = ingest(&source, &out, &options, Job::default()).unwrap();
     let frames = match report.clips {
         0 => Vec::new(),
         _ => {

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should end there")]
 
 use hico_data::phantom::{self, Finding, PhantomRecipe};
-use hico_data::{Channels, Dataset, Error, Seed, split};
+use hico_data::{Channels, Dataset, Error, Job, Seed, split};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 
 fn small() -> PhantomRecipe {
     PhantomRecipe { patients: 7, frames: 3, side: 48, seed: Seed(3), ..PhantomRecipe::default() }
@@ -131,7 +131,7 @@ fn thumbnails_tell_something_and_do_not_solve_it() {
 fn the_tree_holds_every_byte_of_every_clip_and_its_label() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = PhantomRecipe { unlabelled_fraction: 0.3, ..small() };
-    let written = phantom::write_tree(&recipe, folder.path(), &|| ControlFlow::Continue(())).unwrap();
+    let written = phantom::write_tree(&recipe, folder.path(), Job::default()).unwrap();
     let data = phantom::generate(&recipe);
     assert_eq!((written.patients, written.clips, written.frames), (7, data.len(), 3 * data.len()));
     let mut table = csv::Reader::from_path(folder.path().join(phantom::LABELS_FILE)).unwrap();
@@ -161,14 +161,14 @@ fn the_tree_holds_every_byte_of_every_clip_and_its_label() {
         }
     }
     assert_eq!(gifs, data.len() / 6);
-    let again = phantom::write_tree(&recipe, folder.path(), &|| ControlFlow::Continue(()));
+    let again = phantom::write_tree(&recipe, folder.path(), Job::default());
     assert!(matches!(again, Err(Error::NotEmpty(_))));
 }
 
 #[test]
 fn a_caller_who_asks_to_stop_gets_no_table() {
     let folder = tempfile::tempdir().unwrap();
-    let stopped = phantom::write_tree(&small(), folder.path(), &|| ControlFlow::Break(()));
+    let stopped = phantom::write_tree(&small(), folder.path(), Job::new(&AtomicBool::new(true)));
     assert!(matches!(stopped, Err(Error::Interrupted)));
     assert!(!folder.path().join(phantom::LABELS_FILE).exists());
 }

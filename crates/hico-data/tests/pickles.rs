@@ -4,10 +4,9 @@
 
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{IngestOptions, IngestReport, Layout, ingest};
-use hico_data::{Channels, Dataset, Error, Size};
+use hico_data::{Channels, Dataset, Error, Job, Size};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 const SIZE: Size = Size { height: 9, width: 11 };
 
@@ -40,8 +39,8 @@ impl Shelf {
     }
 
     fn ingest(&self, layout: Layout) -> Result<IngestReport, Error> {
-        let options = IngestOptions { side: 0, layout, threads: 2, ..IngestOptions::default() };
-        ingest(&self.source(), &self.0.path().join("out"), &options, &mut |_| {}, &AtomicBool::new(false))
+        let options = IngestOptions { side: 0, layout, ..IngestOptions::default() };
+        ingest(&self.source(), &self.0.path().join("out"), &options, Job::default())
     }
 
     fn dataset(&self) -> Dataset {

@@ -1,13 +1,12 @@
 //! Finding the insonated region: synthetic pictures of every shape with text around them, and the real lung videos.
 
-use hico_data::Error;
 use hico_data::Size;
 use hico_data::ingest::{IngestOptions, IngestReport, Programs, ingest};
 use hico_data::region::Regions;
 use hico_data::sector::{Look, NotFound, Sector, SectorUse, Shape, Treatment, find};
 use hico_data::text::TextUse;
+use hico_data::{Error, Job};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 const SIZE: Size = Size { height: 300, width: 400 };
 const FRAMES: u32 = 24;
@@ -261,7 +260,7 @@ fn ingest_paints_over_letters_outside_and_leaves_those_on_tissue() {
 }
 
 fn run(source: &Path, out: &Path, options: &IngestOptions) -> Result<IngestReport, Error> {
-    ingest(source, out, options, &mut |_| {}, &AtomicBool::new(false))
+    ingest(source, out, options, Job::default())
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hico_data::Error;
 use hico_data::ingest::{Columns, IngestOptions, IngestReport, KeptWords, Layout, Masks, Stills, ingest};
+use hico_data::{Error, Job};
 use image::{GrayImage, Luma};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 /// A folder with a source in it, a table beside it, and where the data set goes.
 struct Desk(tempfile::TempDir);
@@ -36,13 +35,13 @@ impl Desk {
 
     fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
         let out = tempfile::tempdir_in(self.0.path()).unwrap().path().join("out");
-        ingest(&self.source(), &out, options, &mut |_| {}, &AtomicBool::new(false))
+        ingest(&self.source(), &out, options, Job::default())
     }
 }
 
 /// Every picture is a clip.
 fn each() -> IngestOptions {
-    IngestOptions { side: 0, stills: Some(Stills::Each), threads: 2, ..IngestOptions::default() }
+    IngestOptions { side: 0, stills: Some(Stills::Each), ..IngestOptions::default() }
 }
 
 /// Source, label and patient of each clip.

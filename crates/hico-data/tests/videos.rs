@@ -13,12 +13,11 @@ use hico_data::ingest::journal::{self, Entry};
 use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, ingest};
 use hico_data::view::planes::Planes;
 use hico_data::view::resize::{self, Window};
-use hico_data::{Channels, Dataset};
+use hico_data::{Channels, Dataset, Job};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 /// One of each kind; the comment says which.
 const SOME: [&str; 11] = [
@@ -57,7 +56,7 @@ fn options(labels: &Path) -> IngestOptions {
 }
 
 fn run(source: &Path, out: &Path, options: &IngestOptions) -> IngestReport {
-    ingest(source, out, options, &mut |_| {}, &AtomicBool::new(false)).unwrap()
+    ingest(source, out, options, Job::default()).unwrap()
 }
 
 /// Rows of `videos.csv` by path below the videos' folder.

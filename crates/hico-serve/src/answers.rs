@@ -14,14 +14,14 @@ use hico::embed::{Per, embed};
 use hico::evaluate::inputs::Workplace;
 use hico::explain::Map;
 use hico::explain::cam::Level;
-use hico::explain::clip::{Explained, Explanation, explain};
+use hico::explain::clip::{Explained, Explanation, NamedClip, explain};
 use hico::explain::picture::{jpeg, plain, png, row};
 use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
 use hico::predict::model::Model;
 use hico::predict::sources::{self, Taken, Taking};
-use hico_data::Dataset;
 use hico_data::clip::evenly_spaced;
 use hico_data::ingest::{Damaged, Limits as ClipLimits, Links, Stills};
+use hico_data::{Dataset, Job};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -78,9 +78,9 @@ pub(crate) async fn predict(
     request: Request,
 ) -> Result<Json<Prediction>, Refusal> {
     let PredictQuery { frame_stride, pictures } = known(query)?;
-    with_clip(&service, request, move |service, clip, stop| {
+    with_clip(&service, request, move |service, clip, job| {
         let Clip { dataset, name } = clip;
-        let asking = Asking { frame_stride: frame_stride.get(), threads: service.config.threads, stop };
+        let asking = Asking { frame_stride: frame_stride.get(), job };
         let mut frames = Vec::new();
         let answer = service.model.ask(dataset, 0, name, asking, |frame| frames.push(frame.clone()))?;
         service.metrics.frames.inc_by(frames.len() as u64);
@@ -150,7 +150,7 @@ pub(crate) async fn explained(
         (_, count) => count.map_or(6, NonZeroUsize::get).min(MOST_EXPLAINED),
     };
     let class = query.class.map(|name| class_of(&service.model, &name)).transpose()?;
-    with_clip(&service, request, move |service, clip, stop| {
+    with_clip(&service, request, move |service, clip, job| {
         let Clip { dataset, name } = clip;
         let frames = dataset.row(0).frames;
         let chosen = match query.frame {
@@ -161,7 +161,8 @@ pub(crate) async fn explained(
             }
             None => evenly_spaced(frames, count),
         };
-        let (explanation, frames) = explain(&service.model, dataset, 0, name, class, chosen, stop)?;
+        let (explanation, frames) =
+            explain(&service.model, NamedClip { dataset, clip: 0, source: name }, class, chosen, job)?;
         service.metrics.frames.inc_by(frames.len() as u64);
         let maps = frames.iter().map(maps_of).collect::<Result<_, _>>()?;
         Ok(Looks { explanation, maps })
@@ -231,10 +232,10 @@ pub(crate) async fn embedded(
         PerWord::Clip => Per::Clip,
         PerWord::Frame => Per::Frame,
     };
-    with_clip(&service, request, move |service, clip, stop| {
+    with_clip(&service, request, move |service, clip, job| {
         let Clip { dataset, name } = clip;
         let saved = &service.model.saved;
-        let place = Workplace { device: &service.model.device, threads: service.config.threads, stop };
+        let place = Workplace { device: &service.model.device, job };
         let (encoder, view) = (&saved.classifier.encoder, &saved.facts.view);
         let names = [name.to_owned()];
         let embedding = embed(dataset, &names, encoder, view, frames_per_clip.get(), per, place);
@@ -258,7 +259,7 @@ struct Clip<'a> {
 async fn with_clip<T, A>(service: &Arc<Service>, request: Request, ask: A) -> Result<Json<T>, Refusal>
 where
     T: Send + 'static,
-    A: FnOnce(&Service, Clip<'_>, &AtomicBool) -> Result<T, Refusal> + Send + 'static,
+    A: FnOnce(&Service, Clip<'_>, Job<'_>) -> Result<T, Refusal> + Send + 'static,
 {
     let limits = service.config.limits;
     let place = service.desk.enter(limits)?;
@@ -266,9 +267,10 @@ where
     service.metrics.uploaded.inc_by(upload.bytes);
     tracing::debug!(files = upload.files.len(), bytes = upload.bytes, "upload received");
     let work = move |service: &Service, stop: &AtomicBool| {
-        let taken = take(&service.model, &upload, limits, stop)?;
+        let job = Job::new(stop).with_threads(service.config.threads);
+        let taken = take(&service.model, &upload, limits, job)?;
         let dataset = taken.dataset.clone().ok_or_else(|| Refusal::fault("a clip was taken in and is not there"))?;
-        let answer = ask(service, Clip { dataset: &dataset, name: &upload.name }, stop);
+        let answer = ask(service, Clip { dataset: &dataset, name: &upload.name }, job);
         drop(dataset);
         taken.close()?;
         upload
@@ -281,7 +283,7 @@ where
 }
 
 /// The clip of an upload, taken in as the training clips were.
-fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Result<Taken, Refusal> {
+fn take(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Result<Taken, Refusal> {
     let limits = ClipLimits { frames: limits.frames, seconds: limits.seconds, ..ClipLimits::default() };
     let taking = Taking {
         prepared: model.saved.facts.prepared,
@@ -295,7 +297,7 @@ fn take(model: &Model, upload: &Upload, limits: Limits, stop: &AtomicBool) -> Re
         [only] => vec![only.clone()],
         _ => vec![upload.folder.path().to_owned()],
     };
-    let taken = match sources::take(&paths, taking, stop) {
+    let taken = match sources::take(&paths, taking, job) {
         Err(Error::Data(hico_data::Error::NothingFound(_))) => return Err(no_clip()),
         taken => taken?,
     };

@@ -4,7 +4,7 @@
 //! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
 
 use crate::Error;
-use crate::compare::crossval::{self, Contender, Request, cross_validate};
+use crate::compare::crossval::{Contender, Request, cross_validate};
 use crate::compare::summary::Summary;
 use crate::device::DeviceChoice;
 use crate::evaluate::finetune::FinetuneRecipe;
@@ -12,16 +12,13 @@ use crate::recipe::{self, Recipe};
 use crate::report;
 use crate::train::run_record::VERSION;
 use hico_data::ingest::{Columns, IngestOptions, ingest};
-use hico_data::phantom::{LABELS_FILE, PhantomRecipe, count_clips, write_tree};
+use hico_data::phantom::{LABELS_FILE, PhantomRecipe, write_tree};
 use hico_data::split::k_folds;
-use hico_data::{Dataset, Seed, atomic};
+use hico_data::{Dataset, Job, Seed, atomic};
 use serde::Serialize;
 use serde_json::Value;
-use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// What the demo was begun with; nothing is mixed with another's results.
 const DEMO_FILE: &str = "demo.json";
@@ -72,30 +69,6 @@ impl DemoRecipe {
     }
 }
 
-/// A part of the path, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Clips are generated and written as pictures and GIFs.
-    Phantom,
-    /// The files become a data set.
-    Ingest,
-    /// Every fold is pretrained, fine-tuned and judged.
-    Evaluate,
-}
-
-/// How far a stage has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// The stage.
-    pub stage: Stage,
-    /// Clips or epochs done.
-    pub done: u64,
-    /// Clips or epochs in all.
-    pub total: u64,
-    /// What is being done; may be empty.
-    pub what: String,
-}
-
 /// What came of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Demo {
@@ -109,25 +82,20 @@ pub struct Demo {
 
 /// Goes the whole path inside `folder`; run again with the same recipe it goes on where it was interrupted.
 ///
-/// - `progress`: told of every clip and epoch
-/// - `stop`: once true, the work ends at the next clip or batch
+/// - `job`: hears of every stage, clip and epoch
 ///
 /// # Errors
 /// When the folder holds something else or cannot be written, or it is asked to stop.
-pub fn demo(
-    recipe: &DemoRecipe,
-    folder: &Path,
-    device: DeviceChoice,
-    threads: Option<NonZeroUsize>,
-    progress: &mut (dyn FnMut(Progress) + Send),
-    stop: &AtomicBool,
-) -> Result<Demo, Error> {
+pub fn demo(recipe: &DemoRecipe, folder: &Path, device: DeviceChoice, job: Job<'_>) -> Result<Demo, Error> {
     begin(recipe, folder)?;
     let [clips, data, study] = ["clips", "data", "study"].map(|name| folder.join(name));
-    phantom(recipe, &clips, progress, stop)?;
-    take_in(&clips, &data, progress, stop)?;
+    job.note("1/3 generating clips of a phantom".to_owned());
+    phantom(recipe, &clips, job)?;
+    job.note("2/3 ingesting them, folds by patient".to_owned());
+    take_in(&clips, &data, job)?;
     let dataset = split(recipe, &data)?;
-    let summary = evaluate(recipe, &dataset, &study, device, threads, progress, stop)?;
+    job.note("3/3 pretraining and fine-tuning within each fold".to_owned());
+    let summary = evaluate(recipe, &dataset, &study, device, job)?;
     let report = folder.join("report.html");
     let page = report::build(&[study], Some(&dataset))?;
     write(&report, page.as_bytes())?;
@@ -164,12 +132,7 @@ fn of_record(text: &[u8]) -> Option<Value> {
     Some(demo)
 }
 
-fn phantom(
-    recipe: &DemoRecipe,
-    clips: &Path,
-    progress: &mut (dyn FnMut(Progress) + Send),
-    stop: &AtomicBool,
-) -> Result<(), Error> {
+fn phantom(recipe: &DemoRecipe, clips: &Path, job: Job<'_>) -> Result<(), Error> {
     // The table of labels is written last.
     if clips.join(LABELS_FILE).is_file() {
         return Ok(());
@@ -177,34 +140,18 @@ fn phantom(
     if clips.is_dir() {
         std::fs::remove_dir_all(clips).map_err(failed(clips))?;
     }
-    let total = count_clips(&recipe.phantom) as u64;
-    let told = Mutex::new((0, progress));
-    write_tree(&recipe.phantom, clips, &|| {
-        let (done, progress) = &mut *told.lock().unwrap_or_else(PoisonError::into_inner);
-        *done += 1;
-        progress(Progress { stage: Stage::Phantom, done: *done, total, what: String::new() });
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+    write_tree(&recipe.phantom, clips, job)?;
     Ok(())
 }
 
-fn take_in(
-    clips: &Path,
-    data: &Path,
-    progress: &mut (dyn FnMut(Progress) + Send),
-    stop: &AtomicBool,
-) -> Result<(), Error> {
+fn take_in(clips: &Path, data: &Path, job: Job<'_>) -> Result<(), Error> {
     let options = IngestOptions {
         side: 0,
         labels: Some((clips.join(LABELS_FILE), Columns::default())),
         ..IngestOptions::default()
     };
-    let mut relay = |at: hico_data::ingest::Progress<'_>| {
-        let (done, total) = (at.done as u64, at.total as u64);
-        progress(Progress { stage: Stage::Ingest, done, total, what: String::new() });
-    };
-    let report = ingest(clips, data, &options, &mut relay, stop)?;
-    if report.left > 0 { Err(Error::Interrupted) } else { Ok(()) }
+    ingest(clips, data, &options, job)?;
+    Ok(())
 }
 
 /// Folds by patient, unless an earlier sitting made them.
@@ -227,25 +174,18 @@ fn evaluate(
     dataset: &Arc<Dataset>,
     study: &Path,
     device: DeviceChoice,
-    threads: Option<NonZeroUsize>,
-    progress: &mut (dyn FnMut(Progress) + Send),
-    stop: &AtomicBool,
+    job: Job<'_>,
 ) -> Result<Summary, Error> {
     let request = Request {
         seeds: recipe.seeds.clone(),
         contender: Contender::Inside(Box::new(recipe.pretraining.clone())),
         recipe: recipe.finetuning.clone(),
         device,
-        threads,
         lower_batch: true,
         command: "hico demo".to_owned(),
         ..Request::new(study.to_owned())
     };
-    let mut relay = |at: crossval::Progress| {
-        let what = at.plan.map_or(at.what, |plan| plan.to_string());
-        progress(Progress { stage: Stage::Evaluate, done: at.done, total: at.total, what });
-    };
-    cross_validate(dataset, &request, &mut relay, stop)
+    cross_validate(dataset, &request, job)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -260,6 +200,8 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hico_data::Event;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     fn tiny() -> DemoRecipe {
         let mut recipe = DemoRecipe::small(5).unwrap();
@@ -278,24 +220,25 @@ mod tests {
     fn a_demo_that_is_stopped_again_and_again_ends_as_one_that_is_not() {
         let folder = tempfile::tempdir().unwrap();
         // Each sitting goes a little further than the one before: what was done before is told again.
-        let go = |name: &str, most: u64| {
+        let go = |name: &str, most: usize| {
             let folder = folder.path().join(name);
             let mut sittings = 0;
             loop {
                 sittings += 1;
-                let (stop, mut news) = (AtomicBool::new(false), 0);
-                let mut progress = |_: Progress| {
-                    news += 1;
-                    stop.store(news >= most.saturating_add(5 * sittings), Ordering::Relaxed);
+                let (stop, told) = (AtomicBool::new(false), AtomicUsize::new(1));
+                let tell = |_: Event| {
+                    if told.fetch_add(1, Ordering::SeqCst) >= most.saturating_add(5 * sittings) {
+                        stop.store(true, Ordering::SeqCst);
+                    }
                 };
-                match demo(&tiny(), &folder, DeviceChoice::Cpu, None, &mut progress, &stop) {
+                match demo(&tiny(), &folder, DeviceChoice::Cpu, Job::new(&stop).telling(&tell)) {
                     Ok(demo) => return (demo, sittings),
                     Err(Error::Interrupted) => assert!(sittings < 40, "no sitting comes further"),
                     Err(error) => panic!("{error}"),
                 }
             }
         };
-        let (whole, _) = go("whole", u64::MAX);
+        let (whole, _) = go("whole", usize::MAX);
         let (stopped, sittings) = go("stopped", 0);
         assert!(sittings > 3);
         // Seconds differ.
@@ -328,9 +271,8 @@ mod tests {
     fn a_folder_of_somebody_else_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thesis.txt"), "years").unwrap();
-        let stop = AtomicBool::new(false);
-        let mut progress = |_: Progress| panic!("nothing may be begun");
-        let error = demo(&tiny(), folder.path(), DeviceChoice::Cpu, None, &mut progress, &stop).unwrap_err();
+        let tell = |event: Event| panic!("nothing may be begun: {event:?}");
+        let error = demo(&tiny(), folder.path(), DeviceChoice::Cpu, Job::default().telling(&tell)).unwrap_err();
         assert!(matches!(error, Error::DemoTaken(_)), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -4,7 +4,6 @@ mod table;
 use super::evaluation;
 use crate::args::AuditArgs;
 use crate::hints;
-use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::evaluate::confounds::{Confounds, confounds};
@@ -12,7 +11,7 @@ use hico::report::audit::{Audited, page};
 use hico_data::audit::files;
 use hico_data::audit::remedy::{Remedy, remedy};
 use hico_data::audit::{AuditOptions, Corpus, Findings, Thresholds, audit};
-use hico_data::{Dataset, Error, Seed, atomic};
+use hico_data::{Dataset, Seed, atomic};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,26 +42,12 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode>
         return phi::run(args, output);
     }
     refuse_to_overwrite(args)?;
-    let stop = interrupt::flag()?;
     let folders = || std::iter::once(&args.dataset).chain(&args.others);
     let datasets: Vec<Arc<Dataset>> = folders().map(|folder| evaluation::open(folder)).collect::<Result<_, _>>()?;
     let names: Vec<String> = folders().map(|folder| folder.display().to_string()).collect();
     let corpus = Corpus::new(names.iter().map(String::as_str).zip(datasets.iter().map(Arc::as_ref)).collect());
-    let mut meter = output.meter("steps");
-    let found = audit(
-        &corpus,
-        options(args),
-        &mut |progress| meter.show(progress.done as u64, progress.total as u64, progress.stage),
-        &stop,
-    );
-    meter.end();
-    let findings = match found {
-        Err(Error::Interrupted) => {
-            output.note("interrupted; nothing was written");
-            return Ok(ExitCode::from(EXIT_INTERRUPTED));
-        }
-        found => hints::hinted(found, hints::data)?,
-    };
+    let found = output.work("audit", |job| audit(&corpus, options(args), job))?;
+    let findings = hints::hinted(found, hints::data)?;
     let audit = complete(args, &datasets[0], findings)?;
     if let Some(html) = &args.html {
         write_page(html, &audit, &corpus)?;

@@ -3,12 +3,11 @@ mod jobs;
 use super::evaluation;
 use crate::args::CompareArgs;
 use crate::hints::{self, hinted};
-use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::Error;
 use hico::compare::answer::Answer;
-use hico::compare::cell::{self, CellEvent, Options};
+use hico::compare::cell::{self, Options};
 use hico::compare::grid::{Cell, cells};
 use hico::compare::ledger;
 use hico::compare::plan::plan;
@@ -18,7 +17,6 @@ use hico::compare::table;
 use hico::report;
 use hico_data::Dataset;
 use serde::Serialize;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -42,8 +40,8 @@ struct Listed<'a> {
 }
 
 /// `hico compare STUDY.toml --out OUT`.
-pub(crate) fn run(args: &CompareArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
-    let open = open(args, threads)?;
+pub(crate) fn run(args: &CompareArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let open = open(args)?;
     if args.list {
         return list(&open, output);
     }
@@ -58,7 +56,7 @@ pub(crate) fn run(args: &CompareArgs, threads: Option<NonZeroUsize>, output: &Ou
         (Some(number), _) => one(&open, number, output),
         (None, Some(number)) => verify(&open, number, output),
         (None, None) if args.summarise => sum_up(&open, output),
-        (None, None) => all(args, &open, threads, output),
+        (None, None) => all(args, &open, output),
     }
 }
 
@@ -73,13 +71,12 @@ fn cell_of_array_job() -> anyhow::Result<Option<usize>> {
     Ok(Some(cell.hint(|| "give the cell with --cell N, or unset that variable".to_owned())?))
 }
 
-fn open(args: &CompareArgs, threads: Option<NonZeroUsize>) -> anyhow::Result<Open> {
+fn open(args: &CompareArgs) -> anyhow::Result<Open> {
     let study = hinted(Study::read(&args.study), hints::study)?;
     let data = hinted(study.open(), hints::study_data)?;
     let cells = hinted(cells(&study, &data), hints::study_folds)?;
     let options = Options {
         device: args.device,
-        threads,
         checkpoint_every: args.checkpoints.checkpoint_every,
         ..Options::new(args.out.clone())
     };
@@ -109,28 +106,14 @@ fn numbered(open: &Open, number: usize) -> anyhow::Result<&Cell> {
 
 fn one(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> {
     let cell = numbered(open, number)?;
-    let stop = interrupt::flag()?;
-    let mut tell = |event| note(cell, event, output);
-    match cell::run(&open.study, &open.data, cell, &open.options, &mut tell, &stop) {
-        Err(Error::Interrupted) => Ok(interrupted(output)),
-        outcome => {
-            let answers = hinted(outcome, hints::cell)?;
-            output.result(&answers, |answers| table::to_csv(&open.study, &open.data, answers))?;
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+    let answers = run_cell(open, cell, &open.options, output)?;
+    output.result(&answers, |answers| table::to_csv(&open.study, &open.data, answers))?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Says what a cell wants a person to read.
-fn note(cell: &Cell, event: CellEvent, output: &Output) {
-    if let CellEvent::Note(words) = event {
-        output.note(&format!("{}: {words}", cell.name));
-    }
-}
-
-fn interrupted(output: &Output) -> ExitCode {
-    output.note("interrupted; finished work is kept, and the same command continues");
-    ExitCode::from(EXIT_INTERRUPTED)
+fn run_cell(open: &Open, cell: &Cell, options: &Options, output: &Output) -> anyhow::Result<Vec<Answer>> {
+    let answers = output.work(&cell.name, |job| cell::run(&open.study, &open.data, cell, options, job))?;
+    hinted(answers, hints::cell)
 }
 
 /// Runs a finished cell again in a folder of its own.
@@ -138,15 +121,10 @@ fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCod
     let cell = numbered(open, number)?;
     let before = hinted(cell::read(&open.study, &open.data, cell, &open.options.folder), hints::cell)?;
     let before = hinted(before.ok_or_else(|| Error::CellUnfinished(cell.name.clone())), hints::cell)?;
-    let stop = interrupt::flag()?;
     let folder = open.options.folder.join("verify").join(&cell.name);
     let epochs = before.iter().map(|row| row.epochs).max().filter(|epochs| *epochs > 0);
     let options = Options { folder: folder.clone(), epochs, ..open.options.clone() };
-    let mut tell = |event| note(cell, event, output);
-    let again = match cell::run(&open.study, &open.data, cell, &options, &mut tell, &stop) {
-        Err(Error::Interrupted) => return Ok(interrupted(output)),
-        outcome => hinted(outcome, hints::cell)?,
-    };
+    let again = run_cell(open, cell, &options, output)?;
     std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let same = before.len() == again.len() && before.iter().zip(&again).all(|(a, b)| a.same_answer(b));
     let csv = |answers: &[Answer]| table::to_csv(&open.study, &open.data, answers);
@@ -159,7 +137,7 @@ fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCod
 }
 
 /// Runs what is missing, then sums up.
-fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+fn all(args: &CompareArgs, open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
     let mut missing = Vec::new();
     for (number, cell) in open.cells.iter().enumerate() {
         if !finished(open, cell)? {
@@ -176,19 +154,12 @@ fn all(args: &CompareArgs, open: &Open, threads: Option<NonZeroUsize>, output: &
     if missing.len() == open.cells.len() {
         output.note(report::study::plan(&plan(&open.study, &open.data, &open.cells)).trim_end());
     }
-    let mut meter = output.meter("cells");
-    let ending = jobs::run(&open.cells, &missing, args, threads, &mut meter)?;
-    meter.end();
-    match ending {
-        jobs::Ending::Finished => sum_up(open, output),
-        jobs::Ending::Interrupted => Ok(interrupted(output)),
-        jobs::Ending::Failed(failures) => {
-            for failure in &failures {
-                output.warning(failure);
-            }
-            sum_up(open, output)?;
-            anyhow::bail!("{} of {} cells failed; the same command tries them again", failures.len(), missing.len())
-        }
+    let failures = output.work("", |job| jobs::run(&open.cells, &missing, args, job))??;
+    failures.iter().for_each(|failure| output.warning(failure));
+    let code = sum_up(open, output)?;
+    match failures.len() {
+        0 => Ok(code),
+        failed => anyhow::bail!("{failed} of {} cells failed; the same command tries them again", missing.len()),
     }
 }
 

@@ -6,11 +6,10 @@ use hico::Error;
 use hico::compare::crossval::{Contender, Request};
 use hico::evaluate::classifier::Trainable;
 use hico::recipe::Recipe;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 /// `hico crossval DATASET`: every fold, seed and candidate.
-pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let dataset = evaluation::open(&args.dataset)?;
     let contender = match &args.pretrain {
         _ if args.pretrain_inside => Contender::Inside(Box::new(recipe(args)?)),
@@ -37,7 +36,6 @@ pub(crate) fn run(args: &CrossvalArgs, threads: Option<NonZeroUsize>, output: &O
         folder: args.out.clone(),
         keep_networks: args.keep_models,
         device: args.tuning.device,
-        threads,
         lower_batch: args.pretrain_batch.is_none(),
         checkpoint_every: args.tuning.checkpoints.checkpoint_every,
         command: evaluation::command_line(),

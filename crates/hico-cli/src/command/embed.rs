@@ -1,7 +1,6 @@
 use super::taking::{each_batch, exit_code};
 use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs};
 use crate::hints;
-use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::bail;
 use hico::embed::file::Format;
@@ -9,11 +8,10 @@ use hico::embed::lens::Lens;
 use hico::embed::{Embedding, Per, RowId, Similar, picture};
 use hico::export::source::Source;
 use hico::report;
-use hico_data::atomic;
+use hico_data::{Job, atomic};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 
 /// What came of it.
 #[derive(Serialize)]
@@ -35,9 +33,8 @@ pub(crate) fn run(args: &EmbedArgs, output: &Output) -> anyhow::Result<ExitCode>
             return Err(anyhow::anyhow!("{}: exists", path.display())).hint(|| "choose another name".to_owned());
         }
     }
-    let stop = interrupt::flag()?;
-    let looker = Looker::new(&args.encoder, &args.looking, &stop, output)?;
-    let Some((embedding, refused)) = looker.look_at(&args.sources, output)? else { return Ok(interrupted(output)) };
+    let looker = Looker::new(&args.encoder, &args.looking, output)?;
+    let (embedding, refused) = output.work("embed", |job| looker.look_at(&args.sources, output, job))??;
     if embedding.rows.is_empty() {
         bail!("no clip could be taken in");
     }
@@ -76,17 +73,14 @@ struct Found<'a> {
 
 /// `hico similar RUN|FILE FILE... --among DATASET`: which clips are like these.
 pub(crate) fn similar(args: &SimilarArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let stop = interrupt::flag()?;
-    let looker = Looker::new(&args.encoder, &args.looking, &stop, output)?;
+    let looker = Looker::new(&args.encoder, &args.looking, output)?;
     let among = if args.among.is_file() {
         Embedding::read(&args.among).hint(|| "`hico embed RUN DATASET --out FILE.safetensors` makes one".to_owned())?
     } else {
-        match looker.look_at(std::slice::from_ref(&args.among), output)? {
-            Some((among, _)) => among,
-            None => return Ok(interrupted(output)),
-        }
+        let among = std::slice::from_ref(&args.among);
+        output.work("similar", |job| looker.look_at(among, output, job))??.0
     };
-    let Some((asked, refused)) = looker.look_at(&args.sources, output)? else { return Ok(interrupted(output)) };
+    let (asked, refused) = output.work("similar", |job| looker.look_at(&args.sources, output, job))??;
     if let (Some(a), Some(b)) = (asked.rows.first(), among.rows.first())
         && a.len() != b.len()
     {
@@ -118,38 +112,31 @@ fn words(found: &Found<'_>) -> String {
     std::iter::once(row(found.of)).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-fn interrupted(output: &Output) -> ExitCode {
-    output.note("interrupted; nothing was written");
-    ExitCode::from(EXIT_INTERRUPTED)
-}
-
 /// An encoder, and how a person wants clips shown to it.
 struct Looker<'a> {
     lens: Lens,
     args: &'a LookingArgs,
-    stop: &'a AtomicBool,
 }
 
 impl<'a> Looker<'a> {
-    fn new(path: &Path, args: &'a LookingArgs, stop: &'a AtomicBool, output: &Output) -> anyhow::Result<Self> {
+    fn new(path: &Path, args: &'a LookingArgs, output: &Output) -> anyhow::Result<Self> {
         let source = hints::hinted(Source::read_of(path, &args.weights_of), hints::encoder)?;
         output.note(&source.pretrained.report().words());
         let lens = Lens::new(&source, args.image_size.map(usize::from), args.taking.device)?;
-        Ok(Self { lens, args, stop })
+        Ok(Self { lens, args })
     }
 
-    /// Rows of everything that was named, and how much was refused; nothing where it was interrupted.
-    fn look_at(&self, paths: &[PathBuf], output: &Output) -> anyhow::Result<Option<(Embedding, usize)>> {
+    /// Rows of everything that was named, and how much was refused.
+    fn look_at(&self, paths: &[PathBuf], output: &Output, job: Job<'_>) -> anyhow::Result<(Embedding, usize)> {
         let mut all = Embedding { ids: Vec::new(), rows: Vec::new() };
         let per = if self.args.per == PerArg::Clip { Per::Clip } else { Per::Frame };
         let frames = self.args.frames_per_clip.get();
-        let refused = each_batch(paths, self.lens.prepared, &self.args.taking, self.stop, output, |taken| {
-            let Embedding { ids, rows } =
-                self.lens.look_at(taken, frames, per, rayon::current_num_threads(), self.stop)?;
+        let refused = each_batch(paths, self.lens.prepared, &self.args.taking, job, output, |taken| {
+            let Embedding { ids, rows } = self.lens.look_at(taken, frames, per, job)?;
             all.ids.extend(ids);
             all.rows.extend(rows);
             Ok(())
         })?;
-        Ok(refused.map(|refused| (all, refused)))
+        Ok((all, refused))
     }
 }

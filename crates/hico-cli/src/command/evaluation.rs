@@ -3,11 +3,9 @@
 use crate::args::TuningArgs;
 use crate::args::checkpoints::in_words;
 use crate::hints;
-use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::Error;
-use hico::compare::crossval::{self, Contender, Progress, Request, cross_validate};
+use hico::compare::crossval::{self, Contender, Request, cross_validate};
 use hico::compare::settings::ModelSelection;
 use hico::compare::summary::{SUMMARY_FILE, Summary};
 use hico::evaluate::classifier_file::networks_in;
@@ -16,10 +14,10 @@ use hico::evaluate::pretrained::Pretrained;
 use hico::model::weights::WeightsOf;
 use hico::report::{self, study};
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, atomic};
+use hico_data::{Dataset, Event, atomic};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 /// The name that stands for random weights where a run or a file could stand.
 const RANDOM: &str = "random";
@@ -96,35 +94,24 @@ pub(crate) fn finetune_recipe(
 
 /// Runs a request and shows what came of it.
 pub(crate) fn run(dataset: &Arc<Dataset>, request: &Request, output: &Output) -> anyhow::Result<ExitCode> {
-    let stop = interrupt::flag()?;
-    let mut meter = output.meter("epochs");
-    let mut told = false;
-    let mut show = |Progress { done, total, what, plan }: Progress| match plan {
-        Some(plan) => {
-            if !std::mem::replace(&mut told, true) {
-                let every = in_words(request.checkpoint_every);
-                output.note(&format!(
-                    "{every}, and after every fold, seed and candidate; the same command goes on from it"
-                ));
+    let every = in_words(request.checkpoint_every);
+    let summary = output.work("", |job| {
+        // Said before the plan of the first fold, when nothing was refused.
+        let kept = Once::new();
+        let tell = |event: Event| {
+            if matches!(event, Event::Note(_)) {
+                let words =
+                    || format!("{every}, and after every fold, seed and candidate; the same command goes on from it");
+                kept.call_once(|| job.note(words()));
             }
-            output.note(&plan.to_string());
-        }
-        None => meter.show(done, total, &what),
-    };
-    let outcome = cross_validate(dataset, request, &mut show, &stop);
-    meter.end();
-    match outcome {
-        Ok(summary) => {
-            show_summary(&summary, &request.folder, output)?;
-            missing_networks(&summary, request, output)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(Error::Interrupted) => {
-            output.note("interrupted; finished work is kept, and the same command continues");
-            Ok(ExitCode::from(EXIT_INTERRUPTED))
-        }
-        Err(error) => hints::hinted(Err(error), hints::evaluation),
-    }
+            (job.tell)(event);
+        };
+        cross_validate(dataset, request, job.telling(&tell))
+    })?;
+    let summary = hints::hinted(summary, hints::evaluation)?;
+    show_summary(&summary, &request.folder, output)?;
+    missing_networks(&summary, request, output)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Warns where networks are to be kept and cells had been finished without them.
@@ -143,28 +130,13 @@ fn missing_networks(summary: &Summary, request: &Request, output: &Output) -> an
 
 /// Trains on every patient and shows where the network is.
 pub(crate) fn train_on_all(dataset: &Arc<Dataset>, request: &Request, output: &Output) -> anyhow::Result<ExitCode> {
-    let stop = interrupt::flag()?;
-    let mut meter = output.meter("epochs");
-    let mut show = |Progress { done, total, what, .. }: Progress| meter.show(done, total, &what);
-    let outcome = crossval::train_on_all(dataset, request, &mut show, &stop);
-    meter.end();
-    match outcome {
-        Ok(trained) => {
-            let words = |trained: &crossval::TrainedOnAll| {
-                format!("{}: {}\n", trained.network.display(), trained.facts.words())
-            };
-            output.result(&trained, words)?;
-            output.note(
-                "no patient was left to test it; `hico crossval` with the same settings shows what to expect of it",
-            );
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(Error::Interrupted) => {
-            output.note("interrupted; finished work is kept, and the same command continues");
-            Ok(ExitCode::from(EXIT_INTERRUPTED))
-        }
-        Err(error) => hints::hinted(Err(error), hints::evaluation),
-    }
+    let trained = output.work("", |job| crossval::train_on_all(dataset, request, job))?;
+    let trained = hints::hinted(trained, hints::evaluation)?;
+    let words =
+        |trained: &crossval::TrainedOnAll| format!("{}: {}\n", trained.network.display(), trained.facts.words());
+    output.result(&trained, words)?;
+    output.note("no patient was left to test it; `hico crossval` with the same settings shows what to expect of it");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The command as typed, each path cut to its last part: a record must not tell where somebody keeps their patients.

@@ -1,21 +1,18 @@
 use super::taking::{each_batch, exit_code, hinted};
 use crate::args::ExplainArgs;
-use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::explain::cam::Level;
-use hico::explain::clip::{Explanation, explain};
+use hico::explain::clip::{Explanation, NamedClip, explain};
 use hico::explain::film::film;
 use hico::explain::picture::{gif, png, row, sheet};
 use hico::predict::model::Model;
-use hico::predict::sources::Taken;
 use hico::report;
-use hico_data::atomic;
 use hico_data::clip::evenly_spaced;
+use hico_data::{Job, atomic};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 
 /// Frames of an animation, at most.
 const ANIMATION: usize = 48;
@@ -33,7 +30,6 @@ struct Written {
 
 /// `hico explain MODEL FILE|DIR... --out OUT`: where the network looks.
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let stop = interrupt::flag()?;
     if args.out.exists() {
         return Err(anyhow::anyhow!("{}: exists", args.out.display())).hint(|| "choose another --out".to_owned());
     }
@@ -42,18 +38,18 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<ExitCod
     let class = args.class.as_ref().map(|class| class_of(class, &model)).transpose()?;
     let mut written = Vec::new();
     let prepared = model.saved.facts.prepared;
-    let refused = each_batch(&args.sources, prepared, &args.taking, &stop, output, |taken| {
-        for (clip, source) in taken.sources.iter().enumerate() {
-            let folder = args.out.join(folder_name(written.len(), source));
-            let explanation = one(&model, taken, clip, class, args, &folder, &stop)?;
-            written.push(Written { folder, explanation });
-        }
-        Ok(())
-    })?;
-    let Some(refused) = refused else {
-        output.note("interrupted; the clips that are explained stay");
-        return Ok(ExitCode::from(EXIT_INTERRUPTED));
-    };
+    let refused = output.work("explain", |job| {
+        each_batch(&args.sources, prepared, &args.taking, job, output, |taken| {
+            let dataset = taken.dataset.as_deref();
+            for (clip, source) in taken.sources.iter().enumerate() {
+                let folder = args.out.join(folder_name(written.len(), source));
+                let named = NamedClip { dataset: dataset.context("a clip without a data set")?, clip, source };
+                let explanation = one(&model, named, class, args, &folder, job)?;
+                written.push(Written { folder, explanation });
+            }
+            Ok(())
+        })
+    })??;
     output.result(&written, |written| written.iter().map(words).collect::<Vec<_>>().join("\n"))?;
     Ok(exit_code(refused, written.len()))
 }
@@ -75,17 +71,14 @@ fn folder_name(number: usize, source: &str) -> String {
 /// Explains one clip and writes all of it.
 fn one(
     model: &Model,
-    taken: &Taken,
-    clip: usize,
+    named: NamedClip<'_>,
     class: Option<usize>,
     args: &ExplainArgs,
     folder: &Path,
-    stop: &AtomicBool,
+    job: Job<'_>,
 ) -> anyhow::Result<Explanation> {
-    let dataset = taken.dataset.as_ref().context("a clip without a data set")?;
-    let source = &taken.sources[clip];
-    let chosen = evenly_spaced(dataset.row(clip).frames, args.frames.get());
-    let (explanation, frames) = explain(model, dataset, clip, source, class, chosen, stop)?;
+    let chosen = evenly_spaced(named.dataset.row(named.clip).frames, args.frames.get());
+    let (explanation, frames) = explain(model, named, class, chosen, job)?;
     let rows: Vec<_> = frames.iter().map(row).collect();
     let mut files: Vec<(String, Vec<u8>)> = vec![("sheet.png".to_owned(), png(&sheet(&rows))?)];
     let mut pictures = Vec::new();
@@ -104,7 +97,7 @@ fn one(
     ));
     if args.gif {
         let class = class_of(&explanation.class, model)?;
-        let (pictures, seconds) = film(model, dataset, clip, class, ANIMATION, stop)?;
+        let (pictures, seconds) = film(model, named, class, ANIMATION, job)?;
         files.push(("animation.gif".to_owned(), gif(&pictures, seconds)?));
     }
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;

@@ -1,7 +1,7 @@
 use super::evaluation;
 use crate::args::{ExportDataArgs, FormatArg, SampleArg};
+use crate::hints;
 use crate::output::Output;
-use crate::{hints, interrupt};
 use hico_data::export::{self, ExportOptions, ExportReport, Format, Parts, Sample};
 use std::process::ExitCode;
 
@@ -22,20 +22,9 @@ pub(crate) fn run(args: &ExportDataArgs, output: &Output) -> anyhow::Result<Exit
         },
         parts: Parts { val_fold: args.val_fold, test_fold: args.test_fold },
     };
-    let stop = interrupt::flag()?;
-    let bar = output.progress(0, "export");
-    let progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
-    let report = export::export(&data, &args.out, &options, &progress, &stop);
-    bar.finish_and_clear();
+    let report = output.work("export", |job| export::export(&data, &args.out, &options, job))?;
     let report = hints::hinted(report, hints::export_data)?;
     output.result(&report, |report| summary(report, args))?;
-    if report.left > 0 {
-        output.note(&format!("interrupted with {} to go; the same command goes on", report.left));
-        return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
-    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,12 +2,11 @@ use super::evaluation;
 use crate::args::{FinetuneArgs, SelectionArg};
 use crate::output::{HintExt as _, Output};
 use hico::compare::crossval::{Contender, Request};
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// `hico finetune RUN|FILE|random`: one fold, one seed, and the network is kept.
-pub(crate) fn run(args: &FinetuneArgs, threads: Option<NonZeroUsize>, output: &Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &FinetuneArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let other = network_in(&args.out).filter(|of| *of != args.holdout_fold);
     let taken = other.map(|of| {
         let of = of.map_or_else(|| "every patient".to_owned(), |fold| format!("fold {fold}"));
@@ -38,7 +37,6 @@ pub(crate) fn run(args: &FinetuneArgs, threads: Option<NonZeroUsize>, output: &O
         contender,
         keep_networks: true,
         device: args.tuning.device,
-        threads,
         lower_batch: true,
         checkpoint_every: args.tuning.checkpoints.checkpoint_every,
         command: evaluation::command_line(),

@@ -1,14 +1,14 @@
 use super::taking::{exit_code, links};
 use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
+use crate::hints;
 use crate::output::{HintExt as _, Output};
-use crate::{hints, interrupt};
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
     self, Column, Columns, Fit, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
 };
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 /// How many names of a list are printed; all of them are in the JSON.
@@ -16,28 +16,10 @@ const LISTED: usize = 10;
 
 /// `hico ingest SRC --out DATASET`: from files to a data set.
 pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let stop = interrupt::flag()?;
-    let bar = output.progress(0, "ingest");
-    // What a hundred videos have in common is said once.
-    let mut hinted = BTreeSet::new();
-    let mut progress = |progress: ingest::Progress<'_>| {
-        bar.set_length(progress.total as u64);
-        bar.set_position(progress.done as u64);
-        if let Some(refusal) = progress.refused {
-            let hint = refusal.hint();
-            let hint = if hinted.insert(hint) { format!("\n  hint: {hint}") } else { String::new() };
-            let words = format!("{}: {refusal}{hint}", progress.source);
-            bar.suspend(|| output.warning(&words));
-        }
-    };
-    let report = ingest::ingest(&args.source, &args.out, &options(args)?, &mut progress, &stop);
-    bar.finish_and_clear();
+    let options = options(args)?;
+    let report = output.work("ingest", |job| ingest::ingest(&args.source, &args.out, &options, job))?;
     let report = hints::hinted(report, hints::ingest)?;
     output.result(&report, |report| summary(report, args))?;
-    if report.left > 0 {
-        output.note(&format!("interrupted with {} to go; the same command goes on", report.left));
-        return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
-    }
     Ok(exit_code(report.refused.len(), report.clips))
 }
 
@@ -83,7 +65,6 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
         labels: args.labels.clone().map(|path| (path, columns())),
         patient_in_name: args.patient_in_name.clone(),
         identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },
-        threads: rayon::current_num_threads(),
         ..IngestOptions::default()
     })
 }

@@ -1,6 +1,6 @@
 use crate::args::JoinArgs;
+use crate::hints;
 use crate::output::{HintExt as _, Output};
-use crate::{hints, interrupt};
 use anyhow::Context as _;
 use hico_data::Dataset;
 use hico_data::ingest::LabelMap;
@@ -27,21 +27,10 @@ pub(crate) fn run(args: &JoinArgs, output: &Output) -> anyhow::Result<ExitCode> 
             format!("name one of {}, or a CSV with the columns prefix and label", LabelMap::NAMES.join(", "))
         })?);
     }
-    let stop = interrupt::flag()?;
-    let bar = output.progress(0, "join");
-    let mut progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
     let patients = if args.same_patients { SharedPatients::Same } else { SharedPatients::Different };
-    let report = join::join(&parts, patients, &args.out, &mut progress, &stop);
-    bar.finish_and_clear();
+    let report = output.work("join", |job| join::join(&parts, patients, &args.out, job))?;
     let report = hints::hinted(report, hints::join)?;
     output.result(&report, |report| summary(report, args))?;
-    if report.left > 0 {
-        output.note(&format!("interrupted with {} shards to go; the same command goes on", report.left));
-        return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
-    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,26 +1,14 @@
 use crate::args::PhantomArgs;
+use crate::hints;
 use crate::output::Output;
-use crate::{hints, interrupt};
+use hico_data::Seed;
 use hico_data::phantom::{self, LABELS_FILE, PhantomRecipe};
-use hico_data::{Error, Seed};
-use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 
 /// `hico phantom --out DIR`: clips of a lung-ultrasound phantom, as files.
 pub(crate) fn run(args: &PhantomArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let recipe = recipe(args)?;
-    let stop = interrupt::flag()?;
-    let bar = output.progress(phantom::count_clips(&recipe) as u64, "phantom");
-    let written = phantom::write_tree(&recipe, &args.out, &|| {
-        bar.inc(1);
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    bar.finish_and_clear();
-    if matches!(written, Err(Error::Interrupted)) {
-        output.note("interrupted; remove the folder and run it again");
-        return Ok(ExitCode::from(interrupt::EXIT_INTERRUPTED));
-    }
+    let written = output.work("phantom", |job| phantom::write_tree(&recipe, &args.out, job))?;
     let written = hints::hinted(written, hints::phantom)?;
     output.result(&written, |written| {
         format!(

@@ -1,6 +1,5 @@
 use super::taking::{each_batch, exit_code, hinted};
 use crate::args::{PerArg, PredictArgs};
-use crate::interrupt::{self, EXIT_INTERRUPTED};
 use crate::output::Output;
 use hico::Error;
 use hico::evaluate::history::Reached;
@@ -21,11 +20,9 @@ struct Done {
 
 /// `hico predict MODEL FILE|DIR...`: classes of clips that nobody labelled.
 pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let stop = interrupt::flag()?;
     let device = args.taking.device.open()?;
     let networks = hinted(Ensemble::open(&args.model, &device).map_err(Into::into))?;
     let model = networks.first();
-    let asking = Asking { frame_stride: args.frame_stride.get(), threads: rayon::current_num_threads(), stop: &stop };
     let reached = networks.reached();
     output.note(&reached.words);
     if let Some(warning) = &reached.warning {
@@ -36,13 +33,12 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
     }
     let mut done = Done::default();
     let prepared = model.saved.facts.prepared;
-    let refused = each_batch(&args.sources, prepared, &args.taking, &stop, output, |taken| {
-        Ok(answers(&networks, taken, asking, args.per, &reached, &mut done, output)?)
-    })?;
-    let Some(refused) = refused else {
-        output.note("interrupted; the printed predictions are valid");
-        return Ok(ExitCode::from(EXIT_INTERRUPTED));
-    };
+    let refused = output.work("predict", |job| {
+        let asking = Asking { frame_stride: args.frame_stride.get(), job };
+        each_batch(&args.sources, prepared, &args.taking, job, output, |taken| {
+            Ok(answers(&networks, taken, asking, args.per, &reached, &mut done, output)?)
+        })
+    })??;
     output.note(&said(&done));
     Ok(exit_code(refused, done.clips))
 }

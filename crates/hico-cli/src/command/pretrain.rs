@@ -6,7 +6,6 @@ use self::line::LiveLine;
 use super::recipe;
 use crate::args::PretrainArgs;
 use crate::hints;
-use crate::interrupt;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::Error;
@@ -15,9 +14,8 @@ use hico::model::weights::WeightsOf;
 use hico::recipe::{MethodName, Precision, Recipe, Supervision, TrainRecipe};
 use hico::train::checkpoint::Best;
 use hico::train::first_weights::FirstWeights;
-use hico::train::{Ending, PretrainOptions, PretrainOutcome};
+use hico::train::{PretrainOptions, PretrainOutcome, pretrain};
 use serde::Serialize;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,22 +38,17 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
         },
         holdout_fold: args.holdout_fold.or(before.as_ref().and_then(|before| before.record.holdout_fold)),
         checkpoint_every: args.checkpoints.checkpoint_every,
-        threads: NonZeroUsize::new(rayon::current_num_threads()),
         first,
         command: std::env::args().collect(),
         ..PretrainOptions::default()
     };
-    let stop = interrupt::flag()?;
-    let mut line = LiveLine::new(*output, args.checkpoints.checkpoint_every);
-    let outcome = hico::train::pretrain(&Arc::new(data), &recipe, &options, &mut |news| line.show(news), &stop);
+    let line = LiveLine::new(*output, args.checkpoints.checkpoint_every);
+    let tell = |event| line.tell(event);
+    let outcome = output.work("", |job| pretrain(&Arc::new(data), &recipe, &options, job.telling(&tell)))?;
     line.end();
     let outcome = outcome.or_else(|error| refused(error, args))?;
-    let ending = outcome.ending;
     output.result(&Summary::of(outcome, args.out.clone()), Summary::words)?;
-    Ok(match ending {
-        Ending::Finished => ExitCode::SUCCESS,
-        Ending::Interrupted => ExitCode::from(interrupt::EXIT_INTERRUPTED),
-    })
+    Ok(ExitCode::SUCCESS)
 }
 
 /// How to have ImageNet's weights, which this program does not fetch.
@@ -178,7 +171,6 @@ const fn epochs_word(epochs: usize) -> &'static str {
 #[derive(Debug, Serialize)]
 struct Summary {
     run: PathBuf,
-    ending: Ending,
     step: u64,
     epochs: usize,
     seconds: f64,
@@ -191,10 +183,10 @@ struct Summary {
 
 impl Summary {
     fn of(outcome: PretrainOutcome, run: PathBuf) -> Self {
-        let PretrainOutcome { ending, step, epochs, seconds, best, record, .. } = outcome;
+        let PretrainOutcome { step, epochs, seconds, best, record, .. } = outcome;
         let (groups, val_groups) = (record.groups.len(), record.watched_groups.len());
         let losses_compare = record.method.spec().facts.losses_compare;
-        Self { run, ending, step, epochs, seconds, best, groups, val_groups, losses_compare }
+        Self { run, step, epochs, seconds, best, groups, val_groups, losses_compare }
     }
 
     fn words(&self) -> String {
@@ -206,12 +198,7 @@ impl Summary {
             }
         });
         let run = self.run.display();
-        match self.ending {
-            Ending::Finished => {
-                let Self { epochs, step, seconds, .. } = self;
-                format!("{run}: {epochs} {}, {step} steps, {seconds:.0} s{best}", epochs_word(*epochs))
-            }
-            Ending::Interrupted => format!("{run}: stopped after step {}; go on with --resume", self.step),
-        }
+        let Self { epochs, step, seconds, .. } = self;
+        format!("{run}: {epochs} {}, {step} steps, {seconds:.0} s{best}", epochs_word(*epochs))
     }
 }

@@ -3,12 +3,11 @@
 use crate::args::TakingArgs;
 use crate::hints;
 use crate::output::Output;
-use hico::Error;
 use hico::predict::sources::{self, Taken, Taking};
+use hico_data::Job;
 use hico_data::ingest::{Links, Prepared};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 
 /// Exit code where some clips were refused and others were not.
 const EXIT_REFUSED: u8 = 2;
@@ -16,15 +15,15 @@ const EXIT_REFUSED: u8 = 2;
 /// Takes in what was named and shows it to `each`, batch by batch.
 ///
 /// - `prepared`: how the frames become those that the network knows
-/// - returns: how many clips were refused; nothing where it was interrupted
+/// - returns: how many clips were refused
 pub(crate) fn each_batch(
     paths: &[PathBuf],
     prepared: Prepared,
     args: &TakingArgs,
-    stop: &AtomicBool,
+    job: Job<'_>,
     output: &Output,
     mut each: impl FnMut(&Taken) -> anyhow::Result<()>,
-) -> anyhow::Result<Option<usize>> {
+) -> anyhow::Result<usize> {
     let mut refused = 0;
     let is_there = |path: &&PathBuf| match std::fs::metadata(path) {
         Ok(_) => true,
@@ -42,7 +41,7 @@ pub(crate) fn each_batch(
     let (limits, damaged) = (args.limits.limits(), args.limits.damaged());
     let taking = Taking { prepared, stills: args.stills.into(), links, limits, damaged };
     let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
-        let taken = sources::take(batch, taking, stop)?;
+        let taken = sources::take(batch, taking, job)?;
         for clip in &taken.refused {
             output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
         }
@@ -52,12 +51,9 @@ pub(crate) fn each_batch(
         Ok(taken.close()?)
     };
     for batch in sources::batches(&paths) {
-        match one(&batch) {
-            Err(error) if matches!(error.downcast_ref(), Some(Error::Interrupted)) => return Ok(None),
-            outcome => hinted(outcome)?,
-        }
+        hinted(one(&batch))?;
     }
-    Ok(Some(refused))
+    Ok(refused)
 }
 
 /// What `--follow-links` asks for.

@@ -25,4 +25,4 @@ pub mod texture;
 
 pub use corpus::{ClipRef, Corpus};
 pub use pair::{Kind, Pair, Relation, Thresholds};
-pub use run::{AuditOptions, DatasetFacts, FaultyClip, Findings, Progress, Unreadable, Work, audit};
+pub use run::{AuditOptions, DatasetFacts, FaultyClip, Findings, Unreadable, Work, audit};

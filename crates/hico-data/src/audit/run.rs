@@ -9,9 +9,9 @@ use super::sides::{Border, Crossing, MixedGroup, Unit, crossings, mixed_groups};
 use super::signature::Signature;
 use crate::error::Error;
 use crate::inspect::{self, ClassFacts};
+use crate::job::Job;
 use rayon::prelude::*;
 use serde::Serialize;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// How to audit.
@@ -29,17 +29,6 @@ impl Default for AuditOptions {
     fn default() -> Self {
         Self { thresholds: Thresholds::default(), radius: 88, all_pairs: ALL_PAIRS }
     }
-}
-
-/// How far the work is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// What is done now.
-    pub stage: &'static str,
-    /// Done.
-    pub done: usize,
-    /// In all.
-    pub total: usize,
 }
 
 /// What was found.
@@ -187,16 +176,11 @@ const RADIUS_WITHIN_GROUP: u32 = 48;
 /// A clip that cannot be read is reported, and the others go on. The same data sets give the same findings whatever the
 /// number of threads.
 ///
-/// - `stop`: turns true when the work should end
+/// - `job`: hears of every stage: `read`, `search` and `compare`
 ///
 /// # Errors
 /// When the first data set is empty, or the work was interrupted.
-pub fn audit(
-    corpus: &Corpus<'_>,
-    options: AuditOptions,
-    progress: &mut dyn FnMut(Progress),
-    stop: &AtomicBool,
-) -> Result<Findings, Error> {
+pub fn audit(corpus: &Corpus<'_>, options: AuditOptions, job: Job<'_>) -> Result<Findings, Error> {
     let Some(((name, first), _)) = corpus.datasets().split_first() else {
         return Err(Error::Empty("the audit".to_owned()));
     };
@@ -207,20 +191,17 @@ pub fn audit(
     let mut clock = Instant::now();
     let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
 
-    let (signatures, unreadable) = read(corpus, progress, stop)?;
+    let (signatures, unreadable) = read(corpus, job)?;
     work.hashed_frames = signatures.iter().map(|signature| signature.frames.len()).sum();
     work.seconds[0] = lap();
 
     let search = Search { radius: options.radius, all_pairs: options.all_pairs };
-    let found = candidates(&signatures, search, &mut |done, total| {
-        progress(Progress { stage: "search", done, total });
-        !stop.load(Ordering::Relaxed)
-    });
-    let found: Vec<Candidate> = found.into_iter().filter(|candidate| matters(corpus, candidate)).collect();
+    let found = candidates(&signatures, search, job)?.into_iter();
+    let found: Vec<Candidate> = found.filter(|candidate| matters(corpus, candidate)).collect();
     work.candidates = found.len();
     work.seconds[1] = lap();
 
-    let likenesses = look(corpus, &found, options.thresholds.copy, progress, stop)?;
+    let likenesses = look(corpus, &found, options.thresholds.copy, job)?;
     work.seconds[2] = lap();
     let (pairs, nearest_others) = sort_out(corpus, &found, &likenesses, options.thresholds);
     let quality: Vec<Quality> = signatures[..first.len()].iter().map(|signature| signature.quality).collect();
@@ -237,16 +218,12 @@ pub fn audit(
     })
 }
 
-fn read(
-    corpus: &Corpus<'_>,
-    progress: &mut dyn FnMut(Progress),
-    stop: &AtomicBool,
-) -> Result<(Vec<Signature>, Vec<Unreadable>), Error> {
+fn read(corpus: &Corpus<'_>, job: Job<'_>) -> Result<(Vec<Signature>, Vec<Unreadable>), Error> {
     let clips: Vec<usize> = (0..corpus.len()).collect();
     let (mut signatures, mut unreadable) = (Vec::with_capacity(clips.len()), Vec::new());
     for piece in clips.chunks(PIECE) {
-        progress(Progress { stage: "read", done: signatures.len(), total: clips.len() });
-        go_on(stop)?;
+        job.at([signatures.len(), clips.len()], "clips", "read");
+        job.go_on()?;
         let read: Vec<Result<Signature, Error>> = piece
             .par_iter()
             .map(|&clip| {
@@ -273,17 +250,11 @@ fn matters(corpus: &Corpus<'_>, candidate: &Candidate) -> bool {
     related && (!same_group || candidate.sighting.distance <= RADIUS_WITHIN_GROUP)
 }
 
-fn look(
-    corpus: &Corpus<'_>,
-    found: &[Candidate],
-    copy: f32,
-    progress: &mut dyn FnMut(Progress),
-    stop: &AtomicBool,
-) -> Result<Vec<Option<Likeness>>, Error> {
+fn look(corpus: &Corpus<'_>, found: &[Candidate], copy: f32, job: Job<'_>) -> Result<Vec<Option<Likeness>>, Error> {
     let mut all = Vec::with_capacity(found.len());
     for piece in found.chunks(PIECE) {
-        progress(Progress { stage: "compare", done: all.len(), total: found.len() });
-        go_on(stop)?;
+        job.at([all.len(), found.len()], "pairs", "compare");
+        job.go_on()?;
         let look = |candidate: &Candidate| {
             let (a, b) = (corpus.clip(candidate.a), corpus.clip(candidate.b));
             let dense = if a.dataset == b.dataset && a.group == b.group { Dense::Never } else { Dense::Below(copy) };
@@ -292,12 +263,8 @@ fn look(
         };
         all.par_extend(piece.par_iter().map(look));
     }
-    progress(Progress { stage: "compare", done: found.len(), total: found.len() });
+    job.at([found.len(), found.len()], "pairs", "compare");
     Ok(all)
-}
-
-fn go_on(stop: &AtomicBool) -> Result<(), Error> {
-    if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 /// The pairs that show the same, and the nearest others of different groups.

@@ -16,6 +16,7 @@ pub use shards::Sample;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::job::Job;
 use crate::seed::Seed;
 use names::Names;
 use rayon::prelude::*;
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Table of what was exported, as `hico ingest --labels` reads it.
 pub const LABELS_FILE: &str = "labels.csv";
@@ -89,19 +90,14 @@ struct Piece {
 
 /// Writes a data set into the folder `out`, which is new, empty, or holds the same export, unfinished.
 ///
-/// - `progress`: called after each piece, with how many are done and how many there are
-/// - `stop`: turns true when the work should end; what is whole by then stays
+/// The same call goes on where one was stopped.
+///
+/// - `job`: hears of each piece
 ///
 /// # Errors
-/// When the data set cannot be read, a fold that was named has no clip, a group would stand in two parts, or `out` cannot
-/// be written or holds something else.
-pub fn export(
-    data: &Dataset,
-    out: &Path,
-    options: &ExportOptions,
-    progress: &(dyn Fn(usize, usize) + Sync),
-    stop: &AtomicBool,
-) -> Result<ExportReport, Error> {
+/// When the data set cannot be read, a fold that was named has no clip, a group would stand in two parts, `out` cannot
+/// be written or holds something else, or it is asked to stop.
+pub fn export(data: &Dataset, out: &Path, options: &ExportOptions, job: Job<'_>) -> Result<ExportReport, Error> {
     let names = Names::of(data);
     let parts = options.parts.of(data)?;
     let pieces = match options.format {
@@ -114,9 +110,7 @@ pub fn export(
     Record::of(data, options).begin(out)?;
     let (done, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
     pieces.par_iter().try_for_each(|piece| {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
+        job.go_on()?;
         let path = out.join(&piece.path);
         if path.exists() {
             kept.fetch_add(1, Ordering::Relaxed);
@@ -128,7 +122,7 @@ pub fn export(
                 Format::ImageFolder => tree::write(data, piece, &path)?,
             }
         }
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1, pieces.len());
+        job.at([done.fetch_add(1, Ordering::Relaxed) + 1, pieces.len()], "pieces", "");
         Ok::<(), Error>(())
     })?;
     let written: Vec<usize> = pieces.iter().flat_map(|piece| piece.clips.iter().copied()).collect();
@@ -139,15 +133,12 @@ pub fn export(
         kept: kept.into_inner(),
         classes: data.classes().to_vec(),
         unlabelled: data.len() - written.len(),
-        left: pieces.len() - done.into_inner(),
         ..ExportReport::default()
     };
     for piece in &pieces {
         *report.parts.entry(piece.part.to_string()).or_default() += piece.clips.len();
     }
-    if report.left == 0 {
-        write_tables(data, &names, &pieces, options.format, out)?;
-    }
+    write_tables(data, &names, &pieces, options.format, out)?;
     Ok(report)
 }
 

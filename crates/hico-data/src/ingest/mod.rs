@@ -77,6 +77,7 @@ pub use walk::{Masks, Stills};
 pub use whose::NamedBy;
 
 use crate::error::Error;
+use crate::job::Job;
 use crate::manifest::Manifest;
 use crate::sector::SectorUse;
 use crate::spelling;
@@ -88,7 +89,6 @@ use serde::Serialize;
 use sitting::Sitting;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// How to take clips in.
@@ -135,8 +135,6 @@ pub struct IngestOptions {
     pub identity: Identity,
     /// The programs that decode videos.
     pub programs: Programs,
-    /// Clips that are decoded at the same time; 1 or more.
-    pub threads: usize,
 }
 
 impl Default for IngestOptions {
@@ -160,22 +158,8 @@ impl Default for IngestOptions {
             patient_in_name: None,
             identity: Identity::default(),
             programs: Programs::default(),
-            threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
         }
     }
-}
-
-/// How far the work is; told after each candidate.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress<'a> {
-    /// Candidates done with.
-    pub done: usize,
-    /// Candidates in all.
-    pub total: usize,
-    /// Path of the last one, relative to the source folder.
-    pub source: &'a str,
-    /// Why it was refused, if it was.
-    pub refused: Option<&'a Refusal>,
 }
 
 /// What came of it.
@@ -230,8 +214,6 @@ pub struct IngestReport {
     pub beside: Vec<PathBuf>,
     /// What a person should look at.
     pub warnings: Vec<String>,
-    /// Candidates that were not reached because the work was interrupted; then there is no table yet.
-    pub left: usize,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -262,31 +244,23 @@ fn nothing(source: &Path, links: &links::FoundLinks) -> Error {
 /// Run again with the same options it goes on where it was interrupted, tries again what was refused, and adds what is
 /// new; clips that are in the table stay as they are there.
 ///
-/// - `progress`: called after each candidate
-/// - `stop`: turns true when the work should end; what is done by then is kept
+/// - `job`: hears of each candidate, and of those that are refused
 ///
 /// # Errors
-/// When nothing can be taken in at all; a clip that cannot be is part of the report.
-pub fn ingest(
-    source: &Path,
-    out: &Path,
-    options: &IngestOptions,
-    progress: &mut dyn FnMut(Progress<'_>),
-    stop: &AtomicBool,
-) -> Result<IngestReport, Error> {
+/// When nothing can be taken in at all, or it is asked to stop: what is done by then is kept. A clip that cannot be taken in
+/// is part of the report.
+pub fn ingest(source: &Path, out: &Path, options: &IngestOptions, job: Job<'_>) -> Result<IngestReport, Error> {
     let begin = Instant::now();
     let mut plan = Plan::make(source, out, options)?;
     tracing::info!(candidates = plan.found.len(), seconds = begin.elapsed().as_secs_f64(), "source looked through");
     let mut sitting = Sitting::open(out, &mut plan, &options.identity)?;
-    let finished = sitting.run(&plan, options, progress, stop)?;
+    let finished = sitting.run(&plan, options, job);
+    // What is stored by then stays, whatever ended the work.
     sitting.write_sources(&plan, out)?;
     sitting.write_sheet(options)?;
+    finished?;
     let mut report = sitting.report;
     report.seconds = begin.elapsed().as_secs_f64();
-    if !finished {
-        report.left = plan.found.len() - sitting.done;
-        return Ok(report);
-    }
     sitting.writer.finish()?;
     let refused = report.refused.len();
     report.manifest = sitting::table(&mut plan, &sitting.stored, sitting.table, out)?;

@@ -2,6 +2,8 @@
 
 use super::guard;
 use super::refusal::Refusal;
+use crate::error::Error;
+use crate::job::Job;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
@@ -10,28 +12,26 @@ use std::time::Duration;
 /// How often a stop is looked for while nothing is ready.
 const BEAT: Duration = Duration::from_millis(50);
 
-/// Which job is next, and how far the taker is.
+/// Which task is next, and how far the taker is.
 struct Queue {
     next: usize,
     taken: usize,
 }
 
-/// Runs `work` on every job in `threads` threads and hands the results to `take` in the order of the jobs. At most
+/// Runs `work` on every task in the job's threads and hands the results to `take` in the order of the tasks. At most
 /// `threads + 2` results wait, so memory stays bounded.
 ///
-/// - `work`: gets a flag that turns true when its result is not wanted any more; where it panics, that job alone is refused
-/// - returns: whether every job was taken; `false` after `stop` turned true
+/// - `work`: gets a flag that turns true when its result is not wanted any more; where it panics, that task alone is refused
 ///
 /// # Errors
-/// The first error of `take`; the rest of the work is dropped.
-pub(crate) fn in_order<J: Sync, T: Send, E>(
-    jobs: &[J],
-    threads: usize,
-    stop: &AtomicBool,
+/// The first error of `take`, or that it is asked to stop; the rest of the work is dropped.
+pub(crate) fn in_order<J: Sync, T: Send>(
+    tasks: &[J],
+    job: Job<'_>,
     work: impl Fn(&J, &AtomicBool) -> T + Sync,
-    mut take: impl FnMut(&J, Result<T, Refusal>) -> Result<(), E>,
-) -> Result<bool, E> {
-    let ahead = threads + 2;
+    mut take: impl FnMut(&J, Result<T, Refusal>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let ahead = job.threads + 2;
     let halt = AtomicBool::new(false);
     let queue = Mutex::new(Queue { next: 0, taken: 0 });
     let moved = Condvar::new();
@@ -39,7 +39,7 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
     let claim = || {
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if halt.load(Ordering::Acquire) || queue.next >= jobs.len() {
+            if halt.load(Ordering::Acquire) || queue.next >= tasks.len() {
                 return None;
             }
             if queue.next < queue.taken + ahead {
@@ -51,14 +51,14 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
     };
     let span = tracing::Span::current();
     std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, jobs.len().max(1)) {
+        for _ in 0..job.threads.clamp(1, tasks.len().max(1)) {
             let send = send.clone();
             let (claim, work, halt, span) = (&claim, &work, &halt, &span);
             scope.spawn(move || {
                 let _inside = span.enter();
-                while let Some(job) = claim() {
-                    let result = guard::catch(|| work(&jobs[job], halt)).map_err(|said| Refusal::BrokeDown { said });
-                    if send.send((job, result)).is_err() {
+                while let Some(task) = claim() {
+                    let result = guard::catch(|| work(&tasks[task], halt)).map_err(|said| Refusal::BrokeDown { said });
+                    if send.send((task, result)).is_err() {
                         break;
                     }
                 }
@@ -68,15 +68,15 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
         let mut waiting = BTreeMap::new();
         let mut taken = 0;
         let mut outcome = Ok(());
-        while taken < jobs.len() && outcome.is_ok() && !stop.load(Ordering::Relaxed) {
+        while taken < tasks.len() && outcome.is_ok() && job.go_on().is_ok() {
             match results.recv_timeout(BEAT) {
-                Ok((job, result)) => waiting.insert(job, result),
+                Ok((task, result)) => waiting.insert(task, result),
                 Err(mpsc::RecvTimeoutError::Timeout) => continue,
-                // No worker is left, and none of them ends before the jobs do.
+                // No worker is left, and none of them ends before the tasks do.
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             };
             while let (Some(result), true) = (waiting.remove(&taken), outcome.is_ok()) {
-                outcome = take(&jobs[taken], result);
+                outcome = take(&tasks[taken], result);
                 taken += 1;
             }
             queue.lock().unwrap_or_else(PoisonError::into_inner).taken = taken;
@@ -84,7 +84,8 @@ pub(crate) fn in_order<J: Sync, T: Send, E>(
         }
         halt.store(true, Ordering::Release);
         moved.notify_all();
-        outcome.map(|()| taken == jobs.len())
+        outcome?;
+        if taken == tasks.len() { Ok(()) } else { Err(Error::Interrupted) }
     })
 }
 
@@ -101,11 +102,11 @@ mod tests {
                 std::thread::sleep(Duration::from_micros(job * 37 % 300));
                 job * job
             };
-            let all = in_order(&jobs, threads, &AtomicBool::new(false), work, |job, square| {
+            in_order(&jobs, Job::default().with_threads(threads), work, |job, square| {
                 seen.push((*job, square.unwrap()));
-                Ok::<(), ()>(())
-            });
-            assert_eq!(all, Ok(true));
+                Ok(())
+            })
+            .unwrap();
             assert_eq!(seen, jobs.iter().map(|job| (*job, job * job)).collect::<Vec<_>>());
         }
     }
@@ -118,9 +119,17 @@ mod tests {
             *done.lock().unwrap() += 1;
             *job
         };
+        let full = || Error::Empty("full".to_owned());
         let result =
-            in_order(&jobs, 2, &AtomicBool::new(false), work, |job, _| if *job == 5 { Err("full") } else { Ok(()) });
-        assert_eq!(result, Err("full"));
+            in_order(
+                &jobs,
+                Job::default().with_threads(2),
+                work,
+                |job, _| {
+                    if *job == 5 { Err(full()) } else { Ok(()) }
+                },
+            );
+        assert_eq!(result.unwrap_err().to_string(), full().to_string());
         assert!(*done.lock().unwrap() < 100);
     }
 
@@ -136,8 +145,9 @@ mod tests {
                 }
             }
         };
-        assert_eq!(in_order(&jobs, 1, &stop, work, |_, _| Ok::<(), ()>(())), Ok(false));
-        assert_eq!(in_order(&[0_u64; 0], 3, &stop, work, |_, _| Ok::<(), ()>(())), Ok(true));
+        let job = Job::new(&stop).with_threads(1);
+        assert!(matches!(in_order(&jobs, job, work, |_, _| Ok(())), Err(Error::Interrupted)));
+        in_order(&[0_u64; 0], job, work, |_, _| Ok(())).unwrap();
     }
 
     #[test]
@@ -145,13 +155,14 @@ mod tests {
         let jobs: Vec<u64> = (0..50).collect();
         let mut lost = Vec::new();
         let work = |job: &u64, _: &AtomicBool| assert_ne!(job % 10, 3, "this panic is part of a test");
-        let all = in_order(&jobs, 2, &AtomicBool::new(false), work, |job, result| {
+        in_order(&jobs, Job::default().with_threads(2), work, |job, result| {
             match result {
                 Err(Refusal::BrokeDown { said }) if said.contains("pool.rs:") => lost.push(*job),
                 result => result.unwrap(),
             }
-            Ok::<(), ()>(())
-        });
-        assert_eq!((all, lost), (Ok(true), vec![3, 13, 23, 33, 43]));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(lost, vec![3, 13, 23, 33, 43]);
     }
 }

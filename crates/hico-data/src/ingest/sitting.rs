@@ -10,9 +10,10 @@ use super::take_in::{Outcome, take_in};
 use super::video::Decoder;
 use super::walk::{Found, What};
 use super::whose::NamedBy;
-use super::{IngestOptions, IngestReport, Progress, RefusedClip, pool};
+use super::{IngestOptions, IngestReport, RefusedClip, pool};
 use crate::atomic;
 use crate::error::Error;
+use crate::job::{Event, Job};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, is_rate, is_spacing};
 use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
 use crate::store::{self, ShardWriter, Stored};
@@ -97,26 +98,20 @@ impl Sitting {
         Ok(Self { journal, writer, pending, recorded, stored, table, veil, report, pairs: Vec::new(), done: 0 })
     }
 
-    /// Works through the plan; whether it came to the end.
-    pub(super) fn run(
-        &mut self,
-        plan: &Plan,
-        options: &IngestOptions,
-        progress: &mut dyn FnMut(Progress<'_>),
-        stop: &AtomicBool,
-    ) -> Result<bool, Error> {
+    /// Works through the plan.
+    pub(super) fn run(&mut self, plan: &Plan, options: &IngestOptions, job: Job<'_>) -> Result<(), Error> {
         let names = plan.names(&taken(&self.stored));
         let hashes: BTreeMap<String, String> =
             self.stored.iter().map(|(source, clip)| (source.clone(), clip.sha256.clone())).collect();
         let new = plan.found.len().saturating_sub(hashes.len()).max(1);
-        let threads = options.threads.max(1);
+        let threads = job.threads;
         let needs_ffmpeg = plan.found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
         let decoder = if needs_ffmpeg { Decoder::find(&options.programs, (threads / new).max(1)) } else { None };
         tracing::debug!(threads, needs_ffmpeg, has_ffmpeg = decoder.is_some(), "clips are taken in");
         let work = |found: &Found, halt: &AtomicBool| {
             take_in(found, hashes.get(&found.source), decoder.as_ref(), options, halt)
         };
-        let finished = pool::in_order(&plan.found, threads, stop, work, |found, outcome| {
+        let finished = pool::in_order(&plan.found, job, work, |found, outcome| {
             let name = names.get(found.source.as_str()).cloned().unwrap_or_default();
             let refused = match outcome.unwrap_or_else(Outcome::Refused) {
                 Outcome::Changed => return Err(Error::SourceChanged(found.key.clone())),
@@ -128,15 +123,16 @@ impl Sitting {
                 self.record()?;
             }
             self.done += 1;
-            let (done, total) = (self.done, plan.found.len());
-            progress(Progress { done, total, source: &found.key, refused: refused.as_ref() });
+            if let Some(why) = refused {
+                (job.tell)(Event::Refused { file: found.key.clone(), reason: why.to_string(), hint: why.hint() });
+            }
+            job.at([self.done, plan.found.len()], "clips", "");
             Ok(())
         });
         // What is stored by then stays, whatever ended the work.
         let recorded = self.record();
-        let finished = finished?;
-        recorded?;
-        Ok(finished)
+        finished?;
+        recorded
     }
 
     /// Brings the record up to date: first the frames are on the disk, then the record says so.

@@ -8,6 +8,7 @@ use super::video::{Damaged, Decoder, Programs};
 use super::walk::{self, Found, Masks, Stills, Tree, Walk, What};
 use super::{Links, pool};
 use crate::error::Error;
+use crate::job::Job;
 use crate::region::Regions;
 use crate::sector::Look;
 use crate::text::TextLook;
@@ -28,7 +29,7 @@ pub(crate) struct Seen {
 /// When it is no clip, or does not decode.
 pub fn look(path: &Path, limits: Limits, programs: &Programs) -> Result<(Look, Regions), Refusal> {
     let Some(found) = walk::single(path).found.pop() else { return Err(Refusal::Name) };
-    let survey = Survey { limits, programs: programs.clone(), threads: 1, links: Links::Left };
+    let survey = Survey { limits, programs: programs.clone(), links: Links::Left };
     let seen = survey.look(&found, Decoder::find(programs, 1).as_ref(), &AtomicBool::new(false))?;
     Ok((seen.look, seen.regions))
 }
@@ -38,7 +39,6 @@ pub fn look(path: &Path, limits: Limits, programs: &Programs) -> Result<(Look, R
 pub(crate) struct Survey {
     pub(crate) limits: Limits,
     pub(crate) programs: Programs,
-    pub(crate) threads: usize,
     pub(crate) links: Links,
 }
 
@@ -47,14 +47,14 @@ impl Survey {
     /// gets what it made of each in the order of the paths.
     ///
     /// - `take`: path, result or why there is none, how many are done and how many there are
-    /// - returns: whether every file was looked at, and the links that were not followed
+    /// - returns: the links that were not followed
     pub(crate) fn run<T: Send>(
         &self,
         source: &Path,
-        stop: &AtomicBool,
+        job: Job<'_>,
         judge: impl Fn(Seen) -> T + Sync,
         mut take: impl FnMut(&str, Result<T, Refusal>, [usize; 2]),
-    ) -> Result<(bool, Vec<String>), Error> {
+    ) -> Result<Vec<String>, Error> {
         let broken = |reason: String| Error::Source { path: source.to_owned(), reason };
         let root = source.canonicalize().map_err(|error| broken(error.to_string()))?;
         // A mask may have words in it as any picture has.
@@ -67,11 +67,10 @@ impl Survey {
             return Err(super::nothing(source, &links));
         }
         let needs_ffmpeg = found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
-        let threads = self.threads.max(1);
         let decoder = if needs_ffmpeg { Decoder::find(&self.programs, 1) } else { None };
         let work = |found: &Found, halt: &AtomicBool| self.look(found, decoder.as_ref(), halt).map(&judge);
         let (mut done, total) = (0, found.len());
-        let finished = pool::in_order(&found, threads, stop, work, |found, outcome| -> Result<(), Error> {
+        pool::in_order(&found, job, work, |found, outcome| {
             match outcome.and_then(|outcome| outcome) {
                 Err(Refusal::Interrupted) => return Ok(()),
                 // Perhaps a video, said the first bytes, and ffmpeg says no.
@@ -81,7 +80,7 @@ impl Survey {
             done += 1;
             Ok(())
         })?;
-        Ok((finished, links.left))
+        Ok(links.left)
     }
 
     /// A damaged file is looked at as far as it goes: what its frames show is there all the same.

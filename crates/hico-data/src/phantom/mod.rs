@@ -13,7 +13,7 @@ mod scan;
 mod speckle;
 mod tree;
 
-pub use tree::{LABELS_FILE, Written, count_clips, write_tree};
+pub use tree::{LABELS_FILE, Written, write_tree};
 
 use crate::clip::{Channels, Clip, Size};
 use crate::dataset::Dataset;

@@ -4,11 +4,12 @@ use super::{FPS, PhantomRecipe, Subject, subjects};
 use crate::atomic;
 use crate::clip::{Channels, Clip};
 use crate::error::Error;
+use crate::job::Job;
 use image::ExtendedColorType;
 use rayon::prelude::*;
 use serde::Serialize;
-use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// File name of the table of labels inside the folder.
 pub const LABELS_FILE: &str = "labels.csv";
@@ -32,15 +33,11 @@ pub struct Written {
 /// Writes the clips of [`super::generate`] into `folder`: one folder of PNG pictures a clip, every sixth clip an
 /// animated GIF, and `labels.csv` (`file`, `label`, `patient`, `group`). Both kinds of file keep every byte.
 ///
-/// - `after_each_clip`: called from any thread; says whether to go on
+/// - `job`: hears of each clip
 ///
 /// # Errors
-/// When `folder` holds anything already, cannot be written, or the caller asked to stop.
-pub fn write_tree(
-    recipe: &PhantomRecipe,
-    folder: &Path,
-    after_each_clip: &(dyn Fn() -> ControlFlow<()> + Sync),
-) -> Result<Written, Error> {
+/// When `folder` holds anything already, cannot be written, or it is asked to stop.
+pub fn write_tree(recipe: &PhantomRecipe, folder: &Path, job: Job<'_>) -> Result<Written, Error> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| Error::Write { path, source }
@@ -49,15 +46,13 @@ pub fn write_tree(
     if std::fs::read_dir(folder).map_err(failed(folder))?.next().is_some() {
         return Err(Error::NotEmpty(folder.to_owned()));
     }
-    let subjects = subjects(recipe);
+    let (subjects, done) = (subjects(recipe), AtomicUsize::new(0));
     subjects.par_iter().enumerate().try_for_each(|(index, subject)| {
         let path = folder.join(file_name(subject, index));
         let clip = subject.film(recipe);
         if is_gif(index) { write_gif(&clip, &path) } else { write_pictures(&clip, &path) }.map_err(failed(&path))?;
-        match after_each_clip() {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::Interrupted),
-        }
+        job.at([done.fetch_add(1, Ordering::Relaxed) + 1, subjects.len()], "clips", "");
+        job.go_on()
     })?;
     let table = folder.join(LABELS_FILE);
     labels(&subjects).and_then(|bytes| atomic::write(&table, &bytes)).map_err(failed(&table))?;
@@ -67,12 +62,6 @@ pub fn write_tree(
         unlabelled: subjects.iter().filter(|subject| !subject.labelled).count(),
         frames: subjects.len() * recipe.frames,
     })
-}
-
-/// How many clips [`write_tree`] will write.
-#[must_use]
-pub fn count_clips(recipe: &PhantomRecipe) -> usize {
-    subjects(recipe).len()
 }
 
 const fn is_gif(index: usize) -> bool {

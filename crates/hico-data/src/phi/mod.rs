@@ -7,7 +7,7 @@ mod draw;
 mod scan;
 
 pub use draw::{LARGEST_SHEET, sheet};
-pub use scan::{PhiOptions, PhiProgress, scan_dataset, scan_files};
+pub use scan::{PhiOptions, scan_dataset, scan_files};
 
 use crate::clip::Frame;
 use crate::ingest::dicom::{BurnedIn, HeaderFacts};

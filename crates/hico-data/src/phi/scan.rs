@@ -6,11 +6,11 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::ingest::survey::{Seen, Survey};
 use crate::ingest::{Limits, Links, Programs};
+use crate::job::Job;
 use crate::region::Regions;
 use crate::sector::{self, Look};
 use crate::text::{self, TextLook};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Frames of a stored clip that are looked at, at most.
 const FRAMES: usize = 64;
@@ -26,8 +26,6 @@ pub struct PhiOptions {
     pub limits: Limits,
     /// The programs that decode videos.
     pub programs: Programs,
-    /// Clips that are looked at at the same time; 1 or more.
-    pub threads: usize,
     /// What is done with symbolic links.
     pub links: Links,
 }
@@ -39,81 +37,64 @@ impl Default for PhiOptions {
             pictures: 0,
             limits: Limits::default(),
             programs: Programs::default(),
-            threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
             links: Links::default(),
         }
     }
 }
 
-/// How far the work is; told after each clip.
-#[derive(Debug, Clone, Copy)]
-pub struct PhiProgress<'a> {
-    /// Clips done with.
-    pub done: usize,
-    /// Clips in all.
-    pub total: usize,
-    /// The last one.
-    pub clip: &'a str,
-}
-
 /// Looks through a folder of files, or at one file. Every picture is a clip.
 ///
+/// - `report`: what was seen is added to it; where the work is stopped, it holds what was seen by then
+/// - `job`: hears of each clip
+///
 /// # Errors
-/// When the source cannot be read or holds no clip; a file that cannot be decoded is part of the report.
-pub fn scan_files(
-    source: &Path,
-    options: &PhiOptions,
-    progress: &mut dyn FnMut(PhiProgress<'_>),
-    stop: &AtomicBool,
-) -> Result<PhiReport, Error> {
-    let mut report = begin(source.display().to_string(), options);
-    let survey = Survey {
-        limits: options.limits,
-        programs: options.programs.clone(),
-        threads: options.threads,
-        links: options.links,
-    };
+/// When the source cannot be read or holds no clip, or it is asked to stop; a file that cannot be decoded is part of the
+/// report.
+pub fn scan_files(source: &Path, options: &PhiOptions, report: &mut PhiReport, job: Job<'_>) -> Result<(), Error> {
+    begin(report, source.display().to_string(), options);
+    let survey = Survey { limits: options.limits, programs: options.programs.clone(), links: options.links };
     let judge = |seen: Seen| judge(&seen, options);
-    let (finished, links) = survey.run(source, stop, judge, |key, outcome, [done, total]| {
+    report.links = survey.run(source, job, judge, |key, outcome, far| {
         match outcome {
-            Ok(clip) => keep(&mut report, ClipText { clip: key.to_owned(), ..clip }, options),
+            Ok(clip) => keep(report, ClipText { clip: key.to_owned(), ..clip }, options),
             Err(why) => report.unseen.push(Unseen { clip: key.to_owned(), reason: why.to_string() }),
         }
-        progress(PhiProgress { done, total, clip: key });
+        job.at(far, "clips", "");
     })?;
-    report.interrupted = !finished;
-    report.links = links;
-    Ok(report)
+    report.interrupted = false;
+    Ok(())
 }
 
 /// Looks through the stored frames of a data set. They may be too small for letters to be seen, and nothing is known of the
 /// headers that they came from: where there are still files, look at those.
-#[must_use]
+///
+/// - `report`, `job`: as for [`scan_files`]
+///
+/// # Errors
+/// When it is asked to stop.
 pub fn scan_dataset(
-    name: &str,
     dataset: &Dataset,
     options: &PhiOptions,
-    progress: &mut dyn FnMut(PhiProgress<'_>),
-    stop: &AtomicBool,
-) -> PhiReport {
-    let mut report = begin(name.to_owned(), options);
+    report: &mut PhiReport,
+    job: Job<'_>,
+) -> Result<(), Error> {
+    begin(report, dataset.folder().display().to_string(), options);
     for clip in 0..dataset.len() {
-        if stop.load(Ordering::Relaxed) {
-            report.interrupted = true;
-            break;
-        }
+        job.go_on()?;
         let row = dataset.row(clip);
         match look(dataset, clip) {
-            Ok(seen) => keep(&mut report, ClipText { clip: row.clip.clone(), ..judge(&seen, options) }, options),
+            Ok(seen) => keep(report, ClipText { clip: row.clip.clone(), ..judge(&seen, options) }, options),
             Err(why) => report.unseen.push(Unseen { clip: row.clip.clone(), reason: why.to_string() }),
         }
-        progress(PhiProgress { done: clip + 1, total: dataset.len(), clip: &row.clip });
+        job.at([clip + 1, dataset.len()], "clips", "");
     }
-    report
+    report.interrupted = false;
+    Ok(())
 }
 
-fn begin(source: String, options: &PhiOptions) -> PhiReport {
-    PhiReport { source, threshold: options.threshold, ..PhiReport::default() }
+/// Clips are missing from a report until the work is done.
+fn begin(report: &mut PhiReport, source: String, options: &PhiOptions) {
+    *report = PhiReport { source, threshold: options.threshold, interrupted: true, ..PhiReport::default() };
 }
 
 /// Adds a clip; of more pictures than were asked for only the first ones stay.

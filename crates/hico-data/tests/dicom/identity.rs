@@ -2,14 +2,13 @@
 
 use crate::made::{DicomFile, is};
 use crate::study::{Study, options};
-use hico_data::Error;
 use hico_data::ingest::dicom::{BurnedIn, HeaderFacts};
 use hico_data::ingest::{Columns, Identity, IngestOptions};
-use hico_data::phi::{PhiOptions, scan_files};
+use hico_data::phi::{PhiOptions, PhiReport, scan_files};
+use hico_data::{Error, Job};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 /// Every byte of a folder, names of files included.
 pub(crate) fn everything(folder: &Path) -> Vec<u8> {
@@ -101,7 +100,8 @@ fn a_scan_names_the_elements_that_are_filled_and_never_what_they_hold() {
     let burned = identified("ID-X4711").with(0x0028, 0x0301, "CS", b"YES ");
     let study = Study::new(&[("a.dcm", &burned), ("b.dcm", &blank), ("c.dcm", &identified("ID-X4712"))]);
     let options = PhiOptions::default();
-    let report = scan_files(&study.source(), &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let mut report = PhiReport::default();
+    scan_files(&study.source(), &options, &mut report, Job::default()).unwrap();
     let header = |clip: usize| report.clips[clip].header.clone().unwrap();
     let names = vec!["PatientName", "PatientID", "PatientBirthDate", "StudyDate"];
     assert_eq!(header(0), HeaderFacts { burned_in: BurnedIn::Yes, filled: names.clone() });

@@ -3,13 +3,12 @@
 use crate::identity::{everything, holds};
 use crate::shared;
 use crate::study::Study;
-use hico_data::Dataset;
 use hico_data::ingest::dicom::{StoredFrame, Values, read_frames};
 use hico_data::ingest::{Damaged, Identity, IngestOptions, Limits, ingest};
+use hico_data::{Dataset, Job};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 type Row = BTreeMap<String, String>;
@@ -129,7 +128,7 @@ fn a_folder_with_all_of_them_is_taken_in_to_the_end_and_tells_no_patient() {
     let out = folder.path().join("out");
     let options = IngestOptions { side: 64, ..IngestOptions::default() };
     let begin = Instant::now();
-    let report = ingest(&data.join("dicom"), &out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let report = ingest(&data.join("dicom"), &out, &options, Job::default()).unwrap();
     println!(
         "{:#?}",
         report.refused.iter().map(|clip| format!("{}: {}", clip.source, clip.reason)).collect::<Vec<_>>()

@@ -2,10 +2,9 @@
 
 use crate::made::DicomFile;
 use hico_data::ingest::{Identity, IngestOptions, IngestReport, ingest};
-use hico_data::{Dataset, Error};
+use hico_data::{Dataset, Error, Job};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 /// A folder with DICOM files and a place for the data set beside it.
 pub(crate) struct Study {
@@ -38,17 +37,12 @@ impl Study {
     }
 
     pub(crate) fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
-        ingest(&self.source(), &self.out(), options, &mut |_| {}, &AtomicBool::new(false))
+        ingest(&self.source(), &self.out(), options, Job::default())
     }
 }
 
 pub(crate) fn options() -> IngestOptions {
-    IngestOptions {
-        side: 0,
-        threads: 2,
-        identity: Identity::Hashed { salt: Some("salt".into()) },
-        ..IngestOptions::default()
-    }
+    IngestOptions { side: 0, identity: Identity::Hashed { salt: Some("salt".into()) }, ..IngestOptions::default() }
 }
 
 /// Pixels of the only clip, and what the summary tells of it.

@@ -12,10 +12,9 @@ use hico_data::ingest::{
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
-use hico_data::{Dataset, Error, Manifest};
+use hico_data::{Dataset, Error, Job, Manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 /// How many clips came of an input, or why none did.
 pub type Outcome = Result<usize, String>;
@@ -223,8 +222,8 @@ impl Desk {
     fn report(&self, options: IngestOptions) -> Result<(usize, Option<String>), String> {
         // What only ffmpeg could tell is refused at once.
         let programs = Programs { ffmpeg: "/nowhere/ffmpeg".into(), ffprobe: "/nowhere/ffprobe".into() };
-        let options = IngestOptions { limits: LIMITS, side: 16, programs, threads: 1, ..options };
-        let report = ingest(&self.source(), &self.out(), &options, &mut |_| {}, &AtomicBool::new(false))
+        let options = IngestOptions { limits: LIMITS, side: 16, programs, ..options };
+        let report = ingest(&self.source(), &self.out(), &options, Job::default().with_threads(1))
             .map_err(|error| error.to_string())?;
         for refused in &report.refused {
             // A decoder of others may break down; a reader of ours does not.

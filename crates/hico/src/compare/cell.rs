@@ -4,17 +4,15 @@ use super::answer::Answer;
 pub use super::cell_file::has_older_answers;
 use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::Cell;
-use super::study::Study;
+use super::study::{Start, Study};
 use super::work::Work;
 use crate::Error;
 use crate::device::DeviceChoice;
 use crate::train::CheckpointEvery;
-use hico_data::{Dataset, atomic};
+use hico_data::{Dataset, Job, atomic};
 use std::fs::{File, TryLockError};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Folder of the cells that are not finished.
@@ -30,8 +28,6 @@ pub struct Options {
     pub folder: PathBuf,
     /// Where to compute.
     pub device: DeviceChoice,
-    /// Threads that make views; as many as there are cores if `None`. Results do not depend on it.
-    pub threads: Option<NonZeroUsize>,
     /// When a pretraining or a fine-tuning is kept besides the ends of epochs.
     pub checkpoint_every: CheckpointEvery,
     /// Epochs of pretraining instead of what the budget affords: to repeat a cell that had a budget in seconds.
@@ -52,7 +48,6 @@ impl Options {
         Self {
             folder,
             device: DeviceChoice::default(),
-            threads: None,
             checkpoint_every: CheckpointEvery::default(),
             epochs: None,
             lower_batch: true,
@@ -60,20 +55,6 @@ impl Options {
             keep_runs: false,
         }
     }
-}
-
-/// What a cell tells of its work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CellEvent {
-    /// Something that a person wants to read once.
-    Note(String),
-    /// Epochs of pretraining or fine-tuning, or answers that cost about as much, were done since the last event.
-    Worked {
-        /// How many.
-        epochs: u64,
-        /// At what, for instance `fold 1, seed 2, hico, finetune`.
-        what: String,
-    },
 }
 
 /// Reads the answers of a finished cell; `None` where it is not finished.
@@ -93,10 +74,25 @@ pub fn is_finished(study: &Study, cell: &Cell, folder: &Path) -> Result<bool, Er
     CellFiles { root: folder, cell, study, data: &[] }.is_complete()
 }
 
+/// How much work a cell is, in epochs, roughly: an answer without a fine-tuning counts as one.
+#[must_use]
+pub fn epochs(study: &Study, cell: &Cell) -> usize {
+    let method = &study.methods[cell.method];
+    let pretraining = match &method.start {
+        Start::Recipe(recipe) => recipe.train().epochs.get(),
+        Start::Random | Start::Scratch | Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => 0,
+    };
+    let a_fold = match method.is_baseline() {
+        true => 1,
+        false => study.judge.linear_probe.len() + study.judge.finetune_epochs.unwrap_or(1),
+    };
+    pretraining + a_fold * cell.tests.len()
+}
+
 /// Runs a cell to its end, or reads its answers where it is finished.
 ///
-/// - `tell`: called with what is done
-/// - `stop`: once true, the work stops at the next step and what is done is kept
+/// - `job`: hears of every epoch and every answer; of the epochs of an unfinished cell that an earlier call worked at, it hears
+///   again
 ///
 /// # Errors
 /// When the encoder cannot be had or judged, a file not be read or written, another process is at the cell, or it is
@@ -106,15 +102,14 @@ pub fn run(
     data: &[Arc<Dataset>],
     cell: &Cell,
     options: &Options,
-    tell: &mut dyn FnMut(CellEvent),
-    stop: &AtomicBool,
+    job: Job<'_>,
 ) -> Result<Vec<Answer>, Error> {
     if let Some(answers) = read(study, data, cell, &options.folder)? {
         return Ok(answers);
     }
     let folder = options.folder.join(WORK_FOLDER).join(&cell.name);
     std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
-    let _lock = lock(&options.folder.join(WORK_FOLDER), &cell.name, stop)?;
+    let _lock = lock(&options.folder.join(WORK_FOLDER), &cell.name, job)?;
     // Another process may have finished it before the lock was ours.
     if let Some(answers) = read(study, data, cell, &options.folder)? {
         return Ok(answers);
@@ -131,7 +126,7 @@ pub fn run(
         None => finished.read()?.unwrap_or_default(),
     };
     let device = &device;
-    let mut work = Work { study, data, cell, options, device, folder: folder.clone(), answers, tell, stop };
+    let mut work = Work { study, data, cell, options, device, folder: folder.clone(), answers, done: 0, job };
     work.all()?;
     work.keep_run()?;
     finished.write(&work.answers)?;
@@ -158,15 +153,17 @@ fn remove_halves(root: &Path) -> Result<(), Error> {
 
 /// Held as long as a process is at a cell; the system lets go of it when the process ends, however it ends. A process
 /// whose study was killed needs a moment to keep what it has done, so it is waited for.
-fn lock(folder: &Path, name: &str, stop: &AtomicBool) -> Result<File, Error> {
+fn lock(folder: &Path, name: &str, job: Job<'_>) -> Result<File, Error> {
     let path = folder.join(format!("{name}.lock"));
     let file = File::options().create(true).append(true).open(&path).map_err(failed(&path))?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if stop.load(Ordering::SeqCst) => return Err(Error::Interrupted),
-            Err(TryLockError::WouldBlock) if began.elapsed() < LEAVE => std::thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LEAVE => {
+                job.go_on()?;
+                std::thread::sleep(LOOK);
+            }
             Err(TryLockError::WouldBlock) => return Err(Error::CellBusy(name.to_owned())),
             Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
         }

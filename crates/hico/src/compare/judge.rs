@@ -8,7 +8,7 @@ use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::calibration;
 use crate::evaluate::classifier::{Classifier, Trainable};
-use crate::evaluate::finetune::{FinetuneRecipe, Looks, finetune};
+use crate::evaluate::finetune::{FinetuneRecipe, Finetuning, Looks, finetune};
 use crate::evaluate::inputs::{Views, Workplace, batches_of};
 use crate::evaluate::known::Known;
 use crate::evaluate::linear::{Labelled, LinearProbe};
@@ -295,8 +295,9 @@ impl Judge<'_> {
         let init = Init::new(self.place.device, self.seed);
         let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable);
         let looks = if settings.published { Looks::Published } else { Looks::Honest };
-        let found =
-            finetune(self.dataset, plan, classifier, &recipe, looks, self.seed, self.place, Some(keep), after_epoch)?;
+        let (dataset, seed, place) = (self.dataset, self.seed, self.place);
+        let finetuning = Finetuning { dataset, plan, recipe: &recipe, looks, seed, place };
+        let found = finetune(finetuning, classifier, Some(keep), after_epoch)?;
         let tuned = Tuned {
             temperature: calibration::temperature(self.dataset, &found.inner),
             classifier: found.classifier,
@@ -323,19 +324,19 @@ mod tests {
     use crate::evaluate::test_data::spots;
     use crate::recipe::Depth;
     use burn::tensor::Device;
-    use std::sync::atomic::AtomicBool;
+    use hico_data::Job;
 
     /// What a random encoder makes of the first frame that fold 0 does not test, calibrated or as it begins.
     fn feature(tested: [usize; 2], threads: usize, calibrated: bool) -> Vec<f32> {
         let rows = [("a", Some(tested[0]), 0), ("b", Some(tested[1]), 0), ("c", Some(0), 1), ("d", Some(1), 1)];
         let data = Arc::new(spots(&rows));
-        let (device, stop) = (Device::flex(), AtomicBool::new(false));
+        let device = Device::flex();
         let judge = Judge {
             dataset: &data,
             settings: &Judging { frames_per_clip: 2, ..Judging::default() },
             view: &ViewRecipe { side: 32, ..ViewRecipe::default() },
             seed: Seed(3),
-            place: Workplace { device: &device, threads, stop: &stop },
+            place: Workplace { device: &device, job: Job::default().with_threads(threads) },
         };
         let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
         let shown = judge.calibrated(&encoder, 0).unwrap();

@@ -1,6 +1,6 @@
 //! The pretraining of a cell: as many epochs as its budget affords, evaluated on its way and at its end.
 
-use super::cell::{CellEvent, PRETRAIN_FOLDER};
+use super::cell::PRETRAIN_FOLDER;
 use super::cell_file::failed;
 use super::grid::{Cell, Trained};
 use super::study::{Budget, Labels};
@@ -12,11 +12,11 @@ use crate::evaluate::pretrained::Pretrained;
 use crate::recipe::Recipe;
 use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
 use crate::train::keep::kept_after;
-use crate::train::{self, Ending, Outline, PretrainOptions};
+use crate::train::{self, Outline, PretrainOptions};
 use hico_data::{Dataset, atomic};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many epochs a cell with a budget in seconds affords itself.
 const EPOCHS_FILE: &str = "epochs";
@@ -47,7 +47,7 @@ impl Work<'_> {
         let options = PretrainOptions { folder: Some(run.clone()), keep_after: looks.clone(), ..options };
         let outline = train::outline(&source, &recipe, &options).map_err(|error| no_run(self.cell, error))?;
         let outline = Outline { asked_batch: asked, ..outline };
-        (self.tell)(CellEvent::Note(format!("pretraining on {outline}")));
+        self.job.note(format!("pretraining on {outline}"));
         self.train(&source, &recipe, &options)?;
         let history = history(&run.join(JOURNAL_FILE))?;
         for after in looks {
@@ -64,7 +64,6 @@ impl Work<'_> {
         let mut options = PretrainOptions {
             resume: true,
             device: self.options.device,
-            threads: self.options.threads,
             watch: false,
             lower_batch: self.options.lower_batch,
             checkpoint_every: self.options.checkpoint_every,
@@ -109,7 +108,7 @@ impl Work<'_> {
         if let Some(epochs) = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()) {
             return Ok(epochs);
         }
-        (self.tell)(CellEvent::Note("timing".to_owned()));
+        self.job.note("timing".to_owned());
         let ends = self.train(source, &checked(recipe.clone().with_epochs(TRIAL)), options)?;
         // The first epoch also pays for what is done once.
         let an_epoch = match ends.as_slice() {
@@ -125,24 +124,19 @@ impl Work<'_> {
     ///
     /// - returns: the seconds at the end of each epoch of this sitting
     fn train(&mut self, source: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Vec<f64>, Error> {
-        let (mut ends, mut done) = (Vec::new(), 0);
+        let ends = Mutex::new(Vec::new());
         let what = self.what(self.cell.tests.first().map_or(0, |(_, fold)| *fold), "pretraining");
-        let tell = &mut self.tell;
-        let mut note = |progress: train::Progress| {
-            if let train::Progress::Epoch(entry) = progress {
-                ends.push(entry.seconds);
+        let (job, total) = (self.job, self.epochs());
+        let listen = |event: train::Event| {
+            if let train::Event::Epoch(entry) = event {
+                ends.lock().unwrap_or_else(PoisonError::into_inner).push(entry.seconds);
                 // What an earlier sitting did counts as well.
-                let epochs = (entry.epoch as u64 + 1).saturating_sub(done);
-                done += epochs;
-                tell(CellEvent::Worked { epochs, what: what.clone() });
+                job.at([(entry.epoch + 1).min(total), total], "epochs", &what);
             }
         };
-        let outcome = train::pretrain(source, recipe, options, &mut note, self.stop)
-            .map_err(|source| no_run(self.cell, source))?;
-        match outcome.ending {
-            Ending::Finished => Ok(ends),
-            Ending::Interrupted => Err(Error::Interrupted),
-        }
+        let outcome = train::pretrain(source, recipe, options, job.telling(&listen));
+        self.done = outcome.map_err(|source| no_run(self.cell, source))?.epochs;
+        Ok(ends.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Moves the folder of the pretraining run to where runs are kept.

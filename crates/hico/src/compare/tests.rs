@@ -1,7 +1,7 @@
 //! A whole study on small data in memory.
 
 use super::answer::{Answer, EvalMode};
-use super::cell::{self, CellEvent, Options};
+use super::cell::{self, Options};
 use super::grid::{Cell, Trained, cells};
 use super::study::{Labels, Study};
 use super::summary::summarise;
@@ -9,11 +9,10 @@ use crate::device::DeviceChoice;
 use crate::evaluate::plan::groups_of;
 use crate::evaluate::test_data;
 use crate::{Error, StudyPart};
-use hico_data::Dataset;
-use std::num::NonZeroUsize;
+use hico_data::{Dataset, Event, Job};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 pub(super) const STUDY: &str = r#"
 title = "Spots"
@@ -76,11 +75,11 @@ pub(super) fn spots() -> Arc<Dataset> {
 }
 
 fn options(folder: &Path) -> Options {
-    Options { device: DeviceChoice::Cpu, threads: NonZeroUsize::new(2), ..Options::new(folder.to_owned()) }
+    Options { device: DeviceChoice::Cpu, ..Options::new(folder.to_owned()) }
 }
 
 pub(super) fn run(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) -> Result<Vec<Answer>, Error> {
-    cell::run(study, data, cell, &options(folder), &mut |_| {}, &AtomicBool::new(false))
+    cell::run(study, data, cell, &options(folder), Job::default())
 }
 
 #[test]
@@ -160,12 +159,13 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
     let cell = &cells[1];
     let again = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
-    let mut told = 0;
-    let mut tell = |event: CellEvent| {
-        told += usize::from(matches!(event, CellEvent::Note(_)));
-        stop.store(told == 3, std::sync::atomic::Ordering::SeqCst);
+    let notes = AtomicUsize::new(0);
+    let at_the_third = |event: Event| {
+        if matches!(event, Event::Note(_)) && notes.fetch_add(1, Ordering::SeqCst) == 2 {
+            stop.store(true, Ordering::SeqCst);
+        }
     };
-    let stopped = cell::run(&study, &data, cell, &options(again.path()), &mut tell, &stop);
+    let stopped = cell::run(&study, &data, cell, &options(again.path()), Job::new(&stop).telling(&at_the_third));
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
     assert!(cell::read(&study, &data, cell, again.path()).unwrap().is_none());
     let gone_on = run(&study, &data, cell, again.path()).unwrap();
@@ -221,17 +221,16 @@ fn pretraining_sees_no_tested_group_and_no_label_beyond_the_budget() {
     let cells = cells(&study, &data).unwrap();
     let cell = cells.iter().find(|cell| cell.name == "semi--spots-fold0--seed1--labels-1").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let stop = AtomicBool::new(false);
-    let mut record = None;
-    let mut tell = |event: CellEvent| {
-        let CellEvent::Note(what) = event else { return };
-        if what.contains("spots, fold") && record.is_none() {
+    let record = OnceLock::new();
+    let tell = |event: Event| {
+        let Event::Note(what) = event else { return };
+        if what.contains("spots, fold") {
             let path = folder.path().join("work").join(&cell.name).join("run");
-            record = Some(crate::train::run_record::RunRecord::read(&path).unwrap());
+            record.get_or_init(|| crate::train::run_record::RunRecord::read(&path).unwrap());
         }
     };
-    cell::run(&study, &data, cell, &options(folder.path()), &mut tell, &stop).unwrap();
-    let record = record.unwrap();
+    cell::run(&study, &data, cell, &options(folder.path()), Job::default().telling(&tell)).unwrap();
+    let record = record.into_inner().unwrap();
     let tested: Vec<usize> = (0..data[0].len()).filter(|clip| data[0].row(*clip).fold == Some(0)).collect();
     let tested = groups_of(&data[0], &tested);
     assert!(record.groups.iter().all(|group| !tested.contains(group)) && record.groups.len() == 6);

@@ -2,7 +2,7 @@
 //! there.
 
 use super::answer::{Answer, EvalMode, Question, predictions_sha256};
-use super::cell::{CellEvent, Options};
+use super::cell::{self, Options};
 use super::cell_file::CellFiles;
 use super::grid::{Cell, budgets};
 use super::judge::{Features, Found, Judge, Tuned, Tuning};
@@ -18,12 +18,10 @@ use crate::evaluate::tuning_state::Keep;
 use crate::model::Encoder;
 use crate::model::init::Init;
 use burn::tensor::Device;
-use hico_data::{Dataset, Seed};
+use hico_data::{Dataset, Job, Seed};
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// A cell under way.
@@ -35,8 +33,9 @@ pub(super) struct Work<'a> {
     pub(super) device: &'a Device,
     pub(super) folder: PathBuf,
     pub(super) answers: Vec<Answer>,
-    pub(super) tell: &'a mut dyn FnMut(CellEvent),
-    pub(super) stop: &'a AtomicBool,
+    /// Epochs of this call, or answers that cost about as much.
+    pub(super) done: usize,
+    pub(super) job: Job<'a>,
 }
 
 /// An encoder at one point of its pretraining.
@@ -89,8 +88,8 @@ impl<'a> Work<'a> {
                 let plan = judge.plan(fold, EvalMode::Baseline, labels).map_err(|source| self.no_plan(source))?;
                 let found = judge.baseline(baseline, &plan);
                 let found = found.map_err(|source| Error::in_cell(self.cell.name.clone(), source))?;
-                (self.tell)(CellEvent::Note(format!("{name}, fold {fold}, labels {labels}")));
-                self.worked(1, fold, "");
+                self.job.note(format!("{name}, fold {fold}, labels {labels}"));
+                self.worked(fold, "");
                 self.keep((EvalMode::Baseline, labels), (data, fold), None, found, began)?;
             }
         }
@@ -151,8 +150,12 @@ impl<'a> Work<'a> {
                     let file = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
                     let tuning = self.folder.join(file);
                     let what = self.what(fold, &evaluation.to_string());
-                    let tell = &mut self.tell;
-                    let mut after_epoch = |_| tell(CellEvent::Worked { epochs: 1, what: what.clone() });
+                    let (job, total) = (self.job, self.epochs());
+                    let done = &mut self.done;
+                    let mut after_epoch = |_| {
+                        *done += 1;
+                        job.at([(*done).min(total), total], "epochs", &what);
+                    };
                     let tuning = Tuning {
                         trainable: method.trainable.unwrap_or(study.judge.trainable),
                         keep: Keep { path: &tuning, every: self.options.checkpoint_every },
@@ -172,7 +175,7 @@ impl<'a> Work<'a> {
                     judge.ask((evaluation, labels), features, &plan)
                 };
                 let answered = format!("{name}, fold {fold}, {evaluation}, labels {labels}, {} images", stage.images);
-                (self.tell)(CellEvent::Note(answered));
+                self.job.note(answered);
                 match &found.tuned {
                     Some(tuned) => {
                         if self.options.keep_networks && (!random || study.methods.iter().all(|of| !of.is_pretrained()))
@@ -182,7 +185,7 @@ impl<'a> Work<'a> {
                             network::save(&self.options.folder, &judge, &plan, predicted, facts)?;
                         }
                     }
-                    None => self.worked(1, fold, &evaluation.to_string()),
+                    None => self.worked(fold, &evaluation.to_string()),
                 }
                 self.keep((evaluation, labels), (data, fold), Some(stage), found, began)?;
             }
@@ -237,7 +240,7 @@ impl<'a> Work<'a> {
             settings: &self.study.judge,
             view: &self.study.view,
             seed: Seed(self.cell.seed),
-            place: Workplace { device: self.device, threads: threads(self.options), stop: self.stop },
+            place: Workplace { device: self.device, job: self.job },
         }
     }
 
@@ -245,9 +248,15 @@ impl<'a> Work<'a> {
         Error::in_cell(self.cell.name.clone(), source)
     }
 
-    fn worked(&mut self, epochs: u64, fold: usize, at: &str) {
-        let what = self.what(fold, at);
-        (self.tell)(CellEvent::Worked { epochs, what });
+    fn worked(&mut self, fold: usize, at: &str) {
+        let total = self.epochs();
+        self.done += 1;
+        self.job.at([self.done.min(total), total], "epochs", &self.what(fold, at));
+    }
+
+    /// Epochs of the whole cell.
+    pub(super) fn epochs(&self) -> usize {
+        cell::epochs(self.study, self.cell)
     }
 
     /// What the cell is at, in words.
@@ -264,9 +273,4 @@ pub(super) fn seen_groups(dataset: &Dataset, fold: usize, seen: &Seen) -> Vec<St
     let tested = |clip: &usize| dataset.label(*clip).is_some() && dataset.row(*clip).fold == Some(fold);
     let tested: Vec<usize> = (0..dataset.len()).filter(tested).collect();
     groups_of(dataset, &tested).intersection(groups).cloned().collect()
-}
-
-fn threads(options: &Options) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    options.threads.map_or_else(cores, NonZeroUsize::get)
 }

@@ -8,9 +8,9 @@ use crate::export::source::Source;
 use crate::model::Encoder;
 use crate::predict::sources::Taken;
 use burn::tensor::Device;
+use hico_data::Job;
 use hico_data::ingest::Prepared;
 use hico_data::view::ViewRecipe;
-use std::sync::atomic::AtomicBool;
 
 /// An encoder on a device, with its views.
 #[derive(Debug)]
@@ -44,21 +44,12 @@ impl Lens {
     /// Rows of all that was taken in.
     ///
     /// - `frames_per_clip`, `per`: as for [`embed`]
-    /// - `threads`: that make views
-    /// - `stop`: once true, the work stops
     ///
     /// # Errors
     /// When frames cannot be read, or it is asked to stop.
-    pub fn look_at(
-        &self,
-        taken: &Taken,
-        frames_per_clip: usize,
-        per: Per,
-        threads: usize,
-        stop: &AtomicBool,
-    ) -> Result<Embedding, Error> {
+    pub fn look_at(&self, taken: &Taken, frames_per_clip: usize, per: Per, job: Job<'_>) -> Result<Embedding, Error> {
         let Some(dataset) = &taken.dataset else { return Ok(Embedding { ids: Vec::new(), rows: Vec::new() }) };
-        let place = Workplace { device: &self.device, threads, stop };
+        let place = Workplace { device: &self.device, job };
         embed(dataset, &taken.sources, &self.encoder, &self.view, frames_per_clip, per, place)
     }
 }

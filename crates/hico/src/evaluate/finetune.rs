@@ -55,6 +55,23 @@ pub struct Finetuned {
     pub published: Option<Vec<FramePrediction>>,
 }
 
+/// A fine-tuning: on what, how and where.
+#[derive(Clone, Copy)]
+pub struct Finetuning<'a> {
+    /// The data set.
+    pub dataset: &'a Arc<Dataset>,
+    /// Which of its clips are trained on, choose the epoch, and are tested.
+    pub plan: &'a FoldPlan,
+    /// How.
+    pub recipe: &'a FinetuneRecipe,
+    /// Whether the test fold is looked at after every epoch.
+    pub looks: Looks,
+    /// Of views and of the order of batches.
+    pub seed: Seed,
+    /// Where.
+    pub place: Workplace<'a>,
+}
+
 /// Trains `classifier` on `plan.fit`, chooses an epoch on `plan.inner` (the last where that is empty), and then predicts
 /// `plan.test`.
 ///
@@ -66,15 +83,9 @@ pub struct Finetuned {
 ///
 /// # Errors
 /// When frames cannot be read, what is done cannot be kept, the loss or a weight is no longer a number, or it is asked to stop.
-#[expect(clippy::too_many_arguments, reason = "each is one thing, and there is one caller")]
 pub fn finetune(
-    dataset: &Arc<Dataset>,
-    plan: &FoldPlan,
+    Finetuning { dataset, plan, recipe, looks, seed, place }: Finetuning<'_>,
     classifier: Classifier,
-    recipe: &FinetuneRecipe,
-    looks: Looks,
-    seed: Seed,
-    place: Workplace<'_>,
     keep: Option<Keep<'_>>,
     mut after_epoch: impl FnMut(usize),
 ) -> Result<Finetuned, Error> {

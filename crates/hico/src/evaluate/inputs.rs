@@ -11,20 +11,17 @@ use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::view::{self, Augment, ViewRecipe};
-use hico_data::{Dataset, Seed, prefetch};
+use hico_data::{Dataset, Job, Seed, prefetch};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where and with what a network is trained.
 #[derive(Debug, Clone, Copy)]
 pub struct Workplace<'a> {
     /// The device, without automatic differentiation.
     pub device: &'a Device,
-    /// Threads that make views.
-    pub threads: usize,
-    /// Turns true when the work should stop.
-    pub stop: &'a AtomicBool,
+    /// Threads that make views, and the flag that stops.
+    pub job: Job<'a>,
 }
 
 /// What the network is given.
@@ -74,7 +71,7 @@ impl<'a> Inputs<'a> {
             }
             Self::Features { of, place } => {
                 for frames in batches {
-                    going_on(place.stop)?;
+                    place.job.go_on()?;
                     let rows: Vec<&[f32]> = frames.iter().map(|frame| of[frame].as_slice()).collect();
                     let shape = [rows.len(), rows.first().map_or(0, |row| row.len())];
                     each(frames, Shown::Features(Tensor::from_data(TensorData::new(rows.concat(), shape), device)));
@@ -130,7 +127,7 @@ impl Views<'_> {
         let jobs: Vec<FrameRef> = batches.concat();
         let (dataset, recipe, seed) = (Arc::clone(self.dataset), self.view.clone(), self.seed);
         let ahead = 2 * batches.first().map_or(1, Vec::len);
-        let mut views = prefetch::ordered(jobs, self.place.threads, ahead, move |job: &FrameRef| {
+        let mut views = prefetch::ordered(jobs, self.place.job.threads, ahead, move |job: &FrameRef| {
             let frame = dataset.read_frame(job.clip, job.frame)?;
             Ok::<_, hico_data::Error>(match epoch {
                 None => view::plain(&frame, &recipe),
@@ -141,7 +138,7 @@ impl Views<'_> {
             })
         });
         for frames in batches {
-            going_on(self.place.stop)?;
+            self.place.job.go_on()?;
             let batch = views.by_ref().take(frames.len()).collect::<Result<Vec<_>, _>>()?;
             each(frames, batch::images(&batch, self.view.side, device));
         }
@@ -208,10 +205,6 @@ pub(crate) fn not_finite(frames: &[FrameRef], rows: &[Vec<f32>]) -> Option<Frame
 
 fn numbers_or<T>(odd: Option<FrameRef>, rows: T) -> Result<T, Error> {
     odd.map_or(Ok(rows), |FrameRef { clip, frame }| Err(Error::FrameNotFinite { clip, frame }))
-}
-
-pub(super) fn going_on(stop: &AtomicBool) -> Result<(), Error> {
-    if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 #[cfg(test)]

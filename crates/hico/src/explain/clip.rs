@@ -15,10 +15,9 @@ use crate::model::init::Init;
 use crate::predict::model::Model;
 use crate::stats;
 use burn::tensor::activation::softmax;
-use hico_data::{Dataset, Frame, Seed, view};
+use hico_data::{Dataset, Frame, Job, Seed, view};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Places of a map below which a correlation tells nothing: maps that have nothing to do with each other correlate with a
 /// deviation of one over the root of their places less one.
@@ -61,29 +60,37 @@ pub struct Explanation {
     pub like_random_weights: BTreeMap<&'static str, Option<f64>>,
 }
 
+/// A clip of a data set, as a person named it.
+#[derive(Clone, Copy)]
+pub struct NamedClip<'a> {
+    /// The data set.
+    pub dataset: &'a Dataset,
+    /// The clip, by its place.
+    pub clip: usize,
+    /// How answers name it.
+    pub source: &'a str,
+}
+
 /// Explains frames of a clip.
 ///
 /// - `class`: what is explained; the likeliest over these frames if absent
 /// - `chosen`: which frames, from 0
-/// - `stop`: once true, the work stops
 ///
 /// # Errors
 /// When frames cannot be read, or it is asked to stop.
 pub fn explain(
     model: &Model,
-    dataset: &Dataset,
-    clip: usize,
-    source: &str,
+    NamedClip { dataset, clip, source }: NamedClip<'_>,
     class: Option<usize>,
     chosen: Vec<usize>,
-    stop: &AtomicBool,
+    job: Job<'_>,
 ) -> Result<(Explanation, Vec<Explained>), Error> {
     let facts = &model.saved.facts;
     let (classifier, side) = (&model.saved.classifier, facts.view.side);
     let pictures = chosen.iter().map(|frame| dataset.read_frame(clip, *frame)).collect::<Result<Vec<Frame>, _>>()?;
     let views: Vec<Vec<f32>> = pictures.iter().map(|picture| view::plain(picture, &facts.view)).collect();
     let batch = images(&views, side, &model.device);
-    going_on(stop)?;
+    job.go_on()?;
     let said = rows_of(softmax(classifier.head(classifier.features(batch.clone(), false)), 1));
     if let Some(at) = said.iter().position(|row| !row.iter().all(|value| value.is_finite())) {
         return Err(Error::AnswerNotFinite { frame: chosen[at] });
@@ -95,13 +102,13 @@ pub fn explain(
     let mean = |class: usize| said.iter().map(|row| row[class]).sum::<f64>() / said.len().max(1) as f64;
     let means: Vec<f64> = (0..facts.classes.len()).map(mean).collect();
     let class = class.unwrap_or_else(|| argmax(&means));
-    going_on(stop)?;
+    job.go_on()?;
     let cams = grad_cam(classifier, &batch, class, Level::ALL);
-    going_on(stop)?;
+    job.go_on()?;
     let random = grad_cam(&with_random_weights(model), &batch, class, Level::ALL);
     let mut explained = Vec::new();
     for ((((frame, picture), view), cams), row) in chosen.iter().zip(pictures).zip(&views).zip(&cams).zip(&said) {
-        going_on(stop)?;
+        job.go_on()?;
         explained.push(Explained {
             frame: *frame,
             picture,
@@ -135,10 +142,6 @@ pub fn explain(
         like_random_weights: over_frames(&|frame, level| rank_correlation(&cams[frame][level], &random[frame][level])),
     };
     Ok((explanation, explained))
-}
-
-fn going_on(stop: &AtomicBool) -> Result<(), Error> {
-    if stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 /// A network of the same shape that has learnt nothing.

@@ -1,14 +1,14 @@
 //! A clip as a film, with Grad-CAM at the global level over it.
 
 use super::cam::{Level, grad_cam};
+use super::clip::NamedClip;
 use super::picture::overlaid;
 use crate::Error;
 use crate::batch::images;
 use crate::predict::model::Model;
 use hico_data::clip::evenly_spaced;
-use hico_data::{Dataset, view};
+use hico_data::{Job, view};
 use image::RgbImage;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Frames a second where the source states none.
 const USUAL_FPS: f64 = 30.0;
@@ -16,25 +16,23 @@ const USUAL_FPS: f64 = 30.0;
 /// Evenly spaced frames in their order, and how long each is shown so that the film runs as the clip does, seconds.
 ///
 /// - `class`: by its place among the classes
+/// - `frames`: at most
 ///
 /// # Errors
 /// When frames cannot be read, or it is asked to stop.
 pub fn film(
     model: &Model,
-    dataset: &Dataset,
-    clip: usize,
+    NamedClip { dataset, clip, .. }: NamedClip<'_>,
     class: usize,
     frames: usize,
-    stop: &AtomicBool,
+    job: Job<'_>,
 ) -> Result<(Vec<RgbImage>, f64), Error> {
     let row = dataset.row(clip);
     let chosen = evenly_spaced(row.frames, frames);
     let view = &model.saved.facts.view;
     let mut pictures = Vec::with_capacity(chosen.len());
     for frame in &chosen {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Interrupted);
-        }
+        job.go_on()?;
         let picture = dataset.read_frame(clip, *frame)?;
         let image = images(&[view::plain(&picture, view)], view.side, &model.device);
         let [global] = grad_cam(&model.saved.classifier, &image, class, [Level::Global]).remove(0);

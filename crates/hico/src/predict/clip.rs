@@ -8,10 +8,9 @@ use crate::evaluate::known::{Described, Distances, Near, layout};
 use crate::evaluate::plan::FrameRef;
 use crate::metrics::argmax;
 use burn::tensor::activation::softmax;
-use hico_data::{Dataset, Seed};
+use hico_data::{Dataset, Job, Seed};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Training clips that are named as near.
 pub(super) const NEAREST: usize = 5;
@@ -122,10 +121,8 @@ pub struct NamedNear {
 pub struct Asking<'a> {
     /// Reads every Nth frame; 1 is all.
     pub frame_stride: usize,
-    /// Threads that make views.
-    pub threads: usize,
-    /// Once true, the work stops.
-    pub stop: &'a AtomicBool,
+    /// Threads that make views, and the flag that stops.
+    pub job: Job<'a>,
 }
 
 impl Model {
@@ -148,7 +145,7 @@ impl Model {
         let facts = &self.saved.facts;
         let frames: Vec<FrameRef> =
             (0..row.frames).step_by(asking.frame_stride.max(1)).map(|frame| FrameRef { clip, frame }).collect();
-        let place = Workplace { device: &self.device, threads: asking.threads, stop: asking.stop };
+        let place = Workplace { device: &self.device, job: asking.job };
         let classes: Arc<[String]> = facts.classes.clone().into();
         let by_class = |values| ByClass { classes: Arc::clone(&classes), values };
         let views = Views { dataset, view: &facts.view, seed: Seed(0), place };

@@ -2,15 +2,14 @@
 //! goes when the clips do.
 
 use crate::Error;
-use hico_data::Dataset;
 use hico_data::ingest::{
     ClipNote, Damaged, Identity, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left, sentences,
 };
 use hico_data::manifest::MANIFEST_FILE;
+use hico_data::{Dataset, Job};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;
 
 /// Clips that were taken in together.
@@ -56,11 +55,10 @@ pub fn batches(paths: &[PathBuf]) -> Vec<Vec<PathBuf>> {
 /// Takes clips in.
 ///
 /// - `paths`: one of [`batches`]; a folder that is a data set is opened as it is
-/// - `stop`: once true, the work stops
 ///
 /// # Errors
 /// When nothing can be read or written; a clip that cannot be taken in is refused, and the others are there.
-pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Taken, Error> {
+pub fn take(paths: &[PathBuf], taking: Taking, job: Job<'_>) -> Result<Taken, Error> {
     if let [folder] = paths
         && folder.join(MANIFEST_FILE).is_file()
     {
@@ -91,8 +89,7 @@ pub fn take(paths: &[PathBuf], taking: Taking, stop: &AtomicBool) -> Result<Take
     options.damaged = taking.damaged;
     options.links = taking.links;
     let out = folder.path().join("data");
-    let report = match ingest(&source, &out, &options, &mut |_| {}, stop) {
-        Ok(report) if report.left > 0 => return Err(Error::Interrupted),
+    let report = match ingest(&source, &out, &options, job.silent()) {
         Ok(report) => report,
         Err(hico_data::Error::NothingFound(_)) if single => {
             let there: Vec<PathBuf> = named.into_values().collect();

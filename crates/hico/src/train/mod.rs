@@ -23,5 +23,5 @@ mod watch;
 
 pub use log::Lengths;
 pub use outline::{Outline, outline};
-pub use pretrain::{CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, pretrain};
+pub use pretrain::{CheckpointEvery, Event, PretrainOptions, PretrainOutcome, pretrain};
 pub use resume::recipe_of;

@@ -16,12 +16,11 @@ use crate::method;
 use crate::model::weights::NamedTensor;
 use crate::recipe::{MethodRecipe, Recipe, method_table};
 use burn::tensor::Device;
-use hico_data::Dataset;
+use hico_data::{Dataset, Job};
 use std::collections::BTreeSet;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// What a run is asked to do, apart from its recipe.
@@ -52,8 +51,6 @@ pub struct PretrainOptions {
     pub holdout_fold: Option<usize>,
     /// When to write checkpoints between the ends of epochs.
     pub checkpoint_every: CheckpointEvery,
-    /// Threads that draw views; as many as there are cores if `None`. Results do not depend on it.
-    pub threads: Option<NonZeroUsize>,
     /// Weights to begin with instead of random ones; for a run that goes on, those that it was begun with.
     pub first: Option<FirstWeights>,
     /// The command that asked, for the record.
@@ -74,7 +71,6 @@ impl Default for PretrainOptions {
             watch: true,
             holdout_fold: None,
             checkpoint_every: CheckpointEvery::default(),
-            threads: None,
             first: None,
             command: Vec::new(),
         }
@@ -96,9 +92,9 @@ impl Default for CheckpointEvery {
     }
 }
 
-/// What a run tells while it goes.
+/// What a run tells of itself.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Progress {
+pub enum Event {
     /// It begins, or goes on.
     Begin {
         /// Steps done before.
@@ -119,21 +115,9 @@ pub enum Progress {
     },
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// At its last epoch.
-    Finished,
-    /// Because it was asked to stop; it can go on.
-    Interrupted,
-}
-
 /// What came of a run.
 #[derive(Debug, Clone)]
 pub struct PretrainOutcome {
-    /// How it ended.
-    pub ending: Ending,
     /// Steps done.
     pub step: u64,
     /// Epochs done.
@@ -170,7 +154,6 @@ pub(crate) struct Plan {
     pub(crate) checkpoint_every: CheckpointEvery,
     pub(crate) keep_after: Vec<usize>,
     pub(crate) watch: bool,
-    pub(crate) threads: usize,
     pub(crate) first: Option<FirstWeights>,
     /// What a person should know of how a run goes on.
     pub(crate) news: Vec<String>,
@@ -181,18 +164,16 @@ pub(crate) struct Plan {
 /// The same data, recipe, seed and version give the same weights, bit for bit on the CPU, however often the run was
 /// stopped or killed and resumed on the way.
 ///
-/// - `progress`: called after every step and epoch
-/// - `stop`: once true, the run finishes its step, saves and returns
+/// - `job`: hears of every step and epoch; asked to stop, the run finishes its step and writes a checkpoint
 ///
 /// # Errors
 /// When the request does not fit the data or the folder, when a file cannot be read or written, or when the loss is no
-/// number any more. Nothing that was there before is written over unless `options.resume` asks for it.
+/// number any more, or when it is asked to stop. Nothing that was there before is written over unless `options.resume` asks for it.
 pub fn pretrain(
     data: &Arc<Dataset>,
     recipe: &Recipe,
     options: &PretrainOptions,
-    progress: &mut dyn FnMut(Progress),
-    stop: &AtomicBool,
+    job: Job<'_, Event>,
 ) -> Result<PretrainOutcome, Error> {
     let mut plan = plan(data, recipe, options)?;
     let checkpoint = match plan.folder.clone() {
@@ -202,7 +183,7 @@ pub fn pretrain(
     macro_rules! run_it {
         ($($method:ident, $recipe:ident, $name:literal, $about:literal, $facts:expr;)+) => {
             match recipe.method() {
-                $(MethodRecipe::$method(own) => run::run::<method::$method>(own, &plan, checkpoint, progress, stop),)+
+                $(MethodRecipe::$method(own) => run::run::<method::$method>(own, &plan, checkpoint, job),)+
             }
         };
     }
@@ -212,7 +193,6 @@ pub fn pretrain(
 fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, Error> {
     let device = options.device.open()?;
     let (selection, sampler, outline) = work_out(data, recipe, options)?;
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     Ok(Plan {
         record: record(data, recipe, options, &selection, &sampler),
         schedule: Schedule::of(recipe.train(), sampler.steps_per_epoch()),
@@ -229,7 +209,6 @@ fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Resu
         checkpoint_every: options.checkpoint_every,
         keep_after: options.keep_after.clone(),
         watch: options.watch,
-        threads: options.threads.map_or_else(cores, NonZeroUsize::get),
         first: options.first.clone(),
     })
 }

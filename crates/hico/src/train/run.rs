@@ -8,7 +8,7 @@ use super::keep::Keeper;
 use super::load::{Drawn, Loader};
 use super::log::Log;
 use super::optimiser::{Adam, clip_scale, gradient_norm};
-use super::pretrain::{Ending, Plan, PretrainOutcome, Progress};
+use super::pretrain::{Event, Plan, PretrainOutcome};
 use super::run_record::VERSION;
 use super::watch::Watch;
 use crate::Error;
@@ -17,11 +17,9 @@ use crate::model::weights::{self, Naming};
 use crate::recipe::{Count, Positive, Supervision};
 use burn::module::Module as _;
 use burn::tensor::Device;
-use hico_data::Seed;
+use hico_data::{Job, Seed};
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Trains from the plan's beginning, or from `checkpoint`, to its end.
@@ -31,18 +29,14 @@ pub(crate) fn run<M: Method>(
     own: &M::Recipe,
     plan: &Plan,
     checkpoint: Option<Checkpoint>,
-    progress: &mut dyn FnMut(Progress),
-    stop: &AtomicBool,
+    job: Job<'_, Event>,
 ) -> Result<PretrainOutcome, Error> {
-    let mut run = Run::<M>::begin(own, plan, checkpoint, progress)?;
+    let mut run = Run::<M>::begin(own, plan, checkpoint, job)?;
     if run.position.finished {
-        return Ok(run.outcome(Ending::Finished));
+        return Ok(run.outcome());
     }
     while run.position.epochs < plan.recipe.train().epochs.get() {
-        run = match run.epoch(stop)? {
-            ControlFlow::Continue(run) => run,
-            ControlFlow::Break(run) => return Ok(run.outcome(Ending::Interrupted)),
-        };
+        run = run.epoch()?;
     }
     run.finish()
 }
@@ -61,7 +55,7 @@ struct Run<'a, M: Method> {
     log: Log,
     keeper: Keeper,
     newest: Option<EpochEntry>,
-    progress: &'a mut dyn FnMut(Progress),
+    job: Job<'a, Event>,
 }
 
 impl<'a, M: Method> Run<'a, M> {
@@ -69,7 +63,7 @@ impl<'a, M: Method> Run<'a, M> {
         own: &M::Recipe,
         plan: &'a Plan,
         checkpoint: Option<Checkpoint>,
-        progress: &'a mut dyn FnMut(Progress),
+        job: Job<'a, Event>,
     ) -> Result<Self, Error> {
         let seed = Seed(plan.recipe.train().seed);
         let device = plan.device.clone().autodiff();
@@ -94,7 +88,7 @@ impl<'a, M: Method> Run<'a, M> {
             data: Arc::clone(&plan.data),
             recipe: plan.recipe.clone(),
             seed: seed.derive("views", &[]),
-            threads: plan.threads,
+            threads: job.threads,
             draw: M::DRAW,
         };
         let labels = match plan.recipe.supervision() {
@@ -110,7 +104,7 @@ impl<'a, M: Method> Run<'a, M> {
         }
         let begun_with_weights = plan.first.is_some() && !resumed;
         let mut run =
-            Self { plan, method, network, adam, position, loader, watch, labels, log, keeper, newest: None, progress };
+            Self { plan, method, network, adam, position, loader, watch, labels, log, keeper, newest: None, job };
         run.announce(resumed)?;
         if begun_with_weights {
             // From now on the run needs that file no more.
@@ -130,7 +124,7 @@ impl<'a, M: Method> Run<'a, M> {
         if !self.position.finished {
             self.write(&entry)?;
         }
-        (self.progress)(Progress::Begin { step: self.position.step, outline: self.plan.outline });
+        (self.job.tell)(Event::Begin { step: self.position.step, outline: self.plan.outline });
         for message in self.plan.news.clone() {
             self.warn(message)?;
         }
@@ -148,16 +142,16 @@ impl<'a, M: Method> Run<'a, M> {
         Ok(())
     }
 
-    /// The rest of the running epoch, or what of it there is until `stop`.
-    fn epoch(mut self, stop: &AtomicBool) -> Result<ControlFlow<Self, Self>, Error> {
+    /// The rest of the running epoch, or what of it there is until it is asked to stop.
+    fn epoch(mut self) -> Result<Self, Error> {
         let epoch = self.position.epochs as u64;
         let done = self.position.step - epoch * self.plan.sampler.steps_per_epoch();
         let batches = self.plan.sampler.epoch(epoch).split_off(done as usize);
         let mut batches = self.loader.load(epoch, batches);
         loop {
-            if stop.load(Ordering::SeqCst) {
+            if let Err(stopped) = self.job.go_on() {
                 self.interrupted()?;
-                return Ok(ControlFlow::Break(self));
+                return Err(stopped.into());
             }
             let began = Instant::now();
             let Some(drawn) = batches.next() else { break };
@@ -169,7 +163,7 @@ impl<'a, M: Method> Run<'a, M> {
         }
         drop(batches);
         self.close_epoch()?;
-        Ok(ControlFlow::Continue(self))
+        Ok(self)
     }
 
     /// One optimiser step. Nothing is moved when the loss or its gradient is not a number.
@@ -206,7 +200,7 @@ impl<'a, M: Method> Run<'a, M> {
         let epoch = self.position.epochs;
         let entry = StepEntry { step, epoch, learning_rate, losses, gradient_norm, seconds, data_seconds, images };
         self.write(&Entry::Step(entry.clone()))?;
-        (self.progress)(Progress::Step(entry));
+        (self.job.tell)(Event::Step(entry));
         Ok(self)
     }
 
@@ -241,7 +235,7 @@ impl<'a, M: Method> Run<'a, M> {
         let Position { images_seen, seconds, .. } = self.position;
         let entry = EpochEntry { epoch, images_seen, seconds, losses, health };
         self.write(&Entry::Epoch(entry.clone()))?;
-        (self.progress)(Progress::Epoch(entry.clone()));
+        (self.job.tell)(Event::Epoch(entry.clone()));
         self.newest = Some(entry);
         let collapsed = collapse(&health);
         if let Some(message) = collapsed.clone().filter(|_| !self.position.collapsed) {
@@ -264,7 +258,7 @@ impl<'a, M: Method> Run<'a, M> {
         self.position.finished = true;
         self.write(&Entry::Finished { step: self.position.step, seconds: self.position.seconds })?;
         self.save()?;
-        Ok(self.outcome(Ending::Finished))
+        Ok(self.outcome())
     }
 
     /// Stops the run: what was kept before stays.
@@ -300,13 +294,13 @@ impl<'a, M: Method> Run<'a, M> {
         let took = began.elapsed();
         tracing::info!(step = self.position.step, milliseconds = took.as_millis(), "checkpoint written");
         self.keeper.saved(self.position.step, took);
-        (self.progress)(Progress::Saved { step: self.position.step });
+        (self.job.tell)(Event::Saved { step: self.position.step });
         Ok(())
     }
 
     fn warn(&mut self, message: String) -> Result<(), Error> {
         self.write(&Entry::Warning { epoch: self.position.epochs, message: message.clone() })?;
-        (self.progress)(Progress::Warning(message));
+        (self.job.tell)(Event::Warning(message));
         Ok(())
     }
 
@@ -314,9 +308,8 @@ impl<'a, M: Method> Run<'a, M> {
         self.log.write(entry, self.plan.sampler.steps_per_epoch())
     }
 
-    fn outcome(self, ending: Ending) -> PretrainOutcome {
+    fn outcome(self) -> PretrainOutcome {
         PretrainOutcome {
-            ending,
             step: self.position.step,
             epochs: self.position.epochs,
             seconds: self.position.seconds,

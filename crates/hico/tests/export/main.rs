@@ -20,11 +20,10 @@ use hico::model::init::Init;
 use hico::model::weights;
 use hico_data::ingest::{IngestOptions, ingest};
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, Seed};
+use hico_data::{Dataset, Job, Seed};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 /// Frames that go through both.
 const FRAMES: usize = 64;
@@ -64,7 +63,7 @@ fn data(shared: &Path, folder: &Path) -> Dataset {
     }
     let out = folder.join("data");
     let options = IngestOptions { side: SIDE, ..IngestOptions::default() };
-    ingest(&source, &out, &options, &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    ingest(&source, &out, &options, Job::default()).unwrap();
     Dataset::open(&out).unwrap()
 }
 

@@ -14,10 +14,9 @@ use hico::model::weights;
 use hico::train::checkpoint::BEST_FILE;
 use hico::train::journal::{Entry, StepEntry};
 use hico::train::{PretrainOptions, pretrain};
-use hico_data::{ClipRow, Dataset, Manifest};
+use hico_data::{ClipRow, Dataset, Job, Manifest};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 const GPU: DeviceChoice = DeviceChoice::Wgpu(None);
 
@@ -41,7 +40,7 @@ fn pretrained(device: DeviceChoice, learning_rate: f64) -> (Vec<StepEntry>, Vec<
     let recipe = with(&small(2), &keys);
     let folder = tempfile::tempdir().unwrap();
     let options = PretrainOptions { folder: Some(folder.path().to_owned()), device, ..PretrainOptions::default() };
-    pretrain(&blocks(8, 2), &recipe, &options, &mut |_| (), &AtomicBool::new(false)).unwrap();
+    pretrain(&blocks(8, 2), &recipe, &options, Job::default().silent()).unwrap();
     let step = |entry| if let Entry::Step(step) = entry { Some(step) } else { None };
     let (tensors, _) = weights::read_safetensors(&folder.path().join(BEST_FILE)).unwrap();
     let learnt = tensors.into_iter().filter(|tensor| !tensor.name.contains("running"));
@@ -90,7 +89,7 @@ fn evaluated(device: DeviceChoice) -> BTreeMap<AnswerKey, Vec<FramePrediction>> 
     let folder = tempfile::tempdir().unwrap();
     let request = Request { recipe, device, ..Request::new(folder.path().join("out")) };
     let data = both_classes_in_both_folds();
-    cross_validate(&data, &request, &mut |_| (), &AtomicBool::new(false)).unwrap();
+    cross_validate(&data, &request, Job::default()).unwrap();
     let sets = std::fs::read_dir(folder.path().join("out/predictions")).unwrap().map(|set| set.unwrap().path());
     let tables = sets.flat_map(|set| std::fs::read_dir(set).unwrap()).map(|table| table.unwrap().path());
     tables.flat_map(|table| from_parquet(&data, std::fs::read(table).unwrap()).unwrap()).collect()

@@ -17,15 +17,15 @@ use hico::train::checkpoint::{BEST_FILE, LAST_FILE};
 use hico::train::journal::{Entry, JOURNAL_FILE};
 use hico::train::run_record::{RUN_FILE, RunRecord};
 use hico::train::tensorboard::EVENTS_FILE;
-use hico::train::{CheckpointEvery, Ending, PretrainOptions, PretrainOutcome, Progress, pretrain};
+use hico::train::{CheckpointEvery, Event, PretrainOptions, PretrainOutcome, pretrain};
 use hico_data::view::{ViewRecipe, plain};
-use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
+use hico_data::{Channels, Clip, ClipRow, Dataset, Job, Manifest, Seed, Size};
 use rand::RngExt as _;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 const SIDE: usize = 32;
 
@@ -69,7 +69,20 @@ fn options(folder: &Path) -> PretrainOptions {
 }
 
 fn run(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<PretrainOutcome, Error> {
-    pretrain(data, recipe, options, &mut |_| (), &AtomicBool::new(false))
+    pretrain(data, recipe, options, Job::default().silent())
+}
+
+/// A run that is listened to, and may be stopped.
+fn heard(
+    data: &Arc<Dataset>,
+    recipe: &Recipe,
+    options: &PretrainOptions,
+    job: Job<'_>,
+    listen: impl FnMut(Event) + Send,
+) -> Result<PretrainOutcome, Error> {
+    let listen = Mutex::new(listen);
+    let tell = |event: Event| (*listen.lock().unwrap())(event);
+    pretrain(data, recipe, options, job.telling(&tell))
 }
 
 /// Every tensor of a checkpoint by name, as bits.
@@ -106,40 +119,40 @@ fn a_run_that_was_stopped_and_killed_ends_like_an_unbroken_one() {
     let recipe = with(&small(3), "train.clip_norm = 5.0");
     let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let unbroken = run(&data, &recipe, &options(whole.path())).unwrap();
-    assert_eq!((unbroken.ending, unbroken.step), (Ending::Finished, 9));
+    assert_eq!(unbroken.step, 9);
 
     // Stopped after step 1, in the middle of an epoch; it saves.
     let stop = AtomicBool::new(false);
-    let mut stop_at_1 = |news| {
-        if let Progress::Step(step) = news {
+    let stop_at_1 = |event| {
+        if let Event::Step(step) = event {
             stop.store(step.step == 1, Ordering::SeqCst);
         }
     };
-    let outcome = pretrain(&data, &recipe, &options(broken.path()), &mut stop_at_1, &stop).unwrap();
-    assert_eq!((outcome.ending, outcome.step), (Ending::Interrupted, 2));
+    let stopped = heard(&data, &recipe, &options(broken.path()), Job::new(&stop), stop_at_1);
+    assert!(matches!(stopped, Err(Error::Interrupted)));
+    assert_eq!(steps(broken.path()), [0, 1]);
 
     // Killed at step 5, with steps done since its newest checkpoint; what it wrote since is lost.
     let every = PretrainOptions {
         checkpoint_every: CheckpointEvery::Steps(NonZeroU64::new(2).unwrap()),
-        threads: NonZeroUsize::new(1),
         ..options(broken.path())
     };
-    let mut die_at_5 = |news| assert!(!matches!(news, Progress::Step(step) if step.step == 5), "killed");
-    let killed =
-        catch_unwind(AssertUnwindSafe(|| pretrain(&data, &recipe, &every, &mut die_at_5, &AtomicBool::new(false))));
+    let die_at_5 = |event| assert!(!matches!(event, Event::Step(step) if step.step == 5), "killed");
+    let one_thread = Job::default().with_threads(1);
+    let killed = catch_unwind(AssertUnwindSafe(|| heard(&data, &recipe, &every, one_thread, die_at_5)));
     assert!(killed.is_err());
     assert_eq!(steps(broken.path()).last(), Some(&5));
 
-    let many_threads = PretrainOptions { threads: NonZeroUsize::new(5), ..options(broken.path()) };
     let mut first = None;
-    let mut note = |news| {
-        if let Progress::Begin { step, .. } = news {
+    let note = |event| {
+        if let Event::Begin { step, .. } = event {
             first = Some(step);
         }
     };
-    let resumed = pretrain(&data, &recipe, &many_threads, &mut note, &AtomicBool::new(false)).unwrap();
+    let many_threads = Job::default().with_threads(5);
+    let resumed = heard(&data, &recipe, &options(broken.path()), many_threads, note).unwrap();
     assert!(first.is_some_and(|first| (2..=5).contains(&first)), "{first:?}");
-    assert_eq!((resumed.ending, resumed.step, resumed.best), (Ending::Finished, 9, unbroken.best));
+    assert_eq!((resumed.step, resumed.best), (9, unbroken.best));
     assert_same(whole.path(), broken.path());
     assert_eq!(steps(broken.path()), (0..9).collect::<Vec<_>>(), "every step once");
     assert!(matches!(journal(broken.path()).last(), Some(Entry::Finished { step: 9, .. })));
@@ -147,7 +160,7 @@ fn a_run_that_was_stopped_and_killed_ends_like_an_unbroken_one() {
     // Once finished, going on changes nothing.
     let before = std::fs::read(broken.path().join(JOURNAL_FILE)).unwrap();
     let again = run(&data, &recipe, &options(broken.path())).unwrap();
-    assert_eq!((again.ending, again.step), (Ending::Finished, 9));
+    assert_eq!(again.step, 9);
     assert_eq!(std::fs::read(broken.path().join(JOURNAL_FILE)).unwrap(), before);
     assert_same(whole.path(), broken.path());
 }
@@ -158,9 +171,9 @@ fn the_number_of_threads_changes_nothing() {
     let recipe = with(&small(2), "train.watch_fraction = 0.0");
     let folders = [1, 3].map(|threads| {
         let folder = tempfile::tempdir().unwrap();
-        let options = PretrainOptions { threads: NonZeroUsize::new(threads), ..options(folder.path()) };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| run(&data, &recipe, &options)).unwrap();
+        let job = Job::default().with_threads(threads).silent();
+        pool.install(|| pretrain(&data, &recipe, &options(folder.path()), job)).unwrap();
         folder
     });
     assert_same(folders[0].path(), folders[1].path());
@@ -341,7 +354,7 @@ fn a_batch_of_two_and_short_batches_in_parts_make_numbers_with_every_method() {
         let train = "[train]\nbatch = 4\nmicro_batch = 3\nepochs = 2\nwarmup_epochs = 0\nwatch_fraction = 0.0\n";
         let recipe = with(&Recipe::of_method(method), &format!("{view}{train}"));
         let outcome = run(&data, &recipe, &PretrainOptions::default()).unwrap();
-        assert_eq!((outcome.ending, outcome.step), (Ending::Finished, 4), "{method}");
+        assert_eq!(outcome.step, 4, "{method}");
     }
 }
 
@@ -352,12 +365,12 @@ fn a_batch_that_does_not_fit_is_lowered_where_that_is_asked_for_and_told() {
     let folder = tempfile::tempdir().unwrap();
     let options = PretrainOptions { lower_batch: true, ..options(folder.path()) };
     let mut told = None;
-    let mut note = |news| {
-        if let Progress::Begin { outline, .. } = news {
+    let note = |event| {
+        if let Event::Begin { outline, .. } = event {
             told = Some(outline);
         }
     };
-    let outcome = pretrain(&data, &recipe, &options, &mut note, &AtomicBool::new(false)).unwrap();
+    let outcome = heard(&data, &recipe, &options, Job::default(), note).unwrap();
     let told = told.unwrap();
     assert_eq!((told.batch, told.asked_batch, told.left_out, outcome.step), (5, 32, 0, 1));
     // The recipe of the run is the one that was asked for, and the run goes on with it.
@@ -380,13 +393,13 @@ fn a_finished_run_is_lengthened_with_the_schedule_of_its_new_length_and_never_sh
 
     let by_records = PretrainOptions { by_its_records: true, ..options(folder.path()) };
     let mut warned = Vec::new();
-    let mut note = |news| {
-        if let Progress::Warning(words) = news {
+    let note = |event| {
+        if let Event::Warning(words) = event {
             warned.push(words);
         }
     };
-    let outcome = pretrain(&data, &longer, &by_records, &mut note, &AtomicBool::new(false)).unwrap();
-    assert_eq!((outcome.ending, outcome.step, outcome.epochs), (Ending::Finished, 8, 4));
+    let outcome = heard(&data, &longer, &by_records, Job::default(), note).unwrap();
+    assert_eq!((outcome.step, outcome.epochs), (8, 4));
     assert!(warned.iter().any(|words| words.contains("with 2 epochs and now has 4")), "{warned:?}");
     assert_eq!(steps(folder.path()), (0..8).collect::<Vec<_>>(), "every step once");
     let schedule = hico::train::schedule::Schedule::of(longer.train(), 2);
@@ -412,12 +425,13 @@ fn a_run_begun_by_a_version_that_wrote_the_keys_of_every_method_goes_on_as_it_wa
         let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         run(&data, &recipe, &options(whole.path())).unwrap();
         let stop = AtomicBool::new(false);
-        let mut after_the_first = |news| {
-            if let Progress::Step(_) = news {
+        let after_the_first = |event| {
+            if let Event::Step(_) = event {
                 stop.store(true, Ordering::SeqCst);
             }
         };
-        pretrain(&data, &recipe, &options(broken.path()), &mut after_the_first, &stop).unwrap();
+        let stopped = heard(&data, &recipe, &options(broken.path()), Job::new(&stop), after_the_first);
+        assert!(matches!(stopped, Err(Error::Interrupted)));
         std::fs::copy(&written, broken.path().join(hico::train::run_record::RECIPE_FILE)).unwrap();
         let recipe = hico::train::recipe_of(broken.path()).unwrap();
         run(&data, &recipe, &options(broken.path())).unwrap();
@@ -432,7 +446,8 @@ fn a_run_begun_before_short_batches_were_trained_on_goes_on_as_it_was() {
     let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     run(&data, &recipe, &options(whole.path())).unwrap();
     let stop = AtomicBool::new(true);
-    pretrain(&data, &recipe, &options(broken.path()), &mut |_| (), &stop).unwrap();
+    let stopped = pretrain(&data, &recipe, &options(broken.path()), Job::new(&stop).silent());
+    assert!(matches!(stopped, Err(Error::Interrupted)));
     let path = broken.path().join(hico::train::run_record::RECIPE_FILE);
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("drop_last = true\n", "")).unwrap();

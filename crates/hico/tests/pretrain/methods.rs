@@ -1,7 +1,8 @@
 //! What holds for every method: it learns, stopping and threads change nothing, and all begin alike.
 
-use super::{assert_same, blocks, options, run, small, with};
+use super::{assert_same, blocks, heard, options, run, small, with};
 use burn::tensor::Device;
+use hico::Error;
 use hico::evaluate::pretrained::Pretrained;
 use hico::model::ResNet;
 use hico::model::init::Init;
@@ -10,10 +11,9 @@ use hico::recipe::{Depth, MethodName, MethodRecipe, Recipe, Supervision};
 use hico::train::checkpoint::LAST_FILE;
 use hico::train::first_weights::FirstWeights;
 use hico::train::keep::kept_after;
-use hico::train::{Ending, PretrainOptions, Progress, pretrain};
-use hico_data::Seed;
+use hico::train::{Event, PretrainOptions};
+use hico_data::{Job, Seed};
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,18 +43,18 @@ fn stopped_and_resumed_on_any_number_of_threads_every_method_ends_alike() {
         let recipe = recipe(method, 2);
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let [whole, broken] = folders.each_ref().map(|folder| folder.path());
-        let two = PretrainOptions { threads: NonZeroUsize::new(2), ..options(whole) };
-        assert_eq!(run(&data, &recipe, &two).unwrap().ending, Ending::Finished);
-        let one = PretrainOptions { threads: NonZeroUsize::new(1), ..options(broken) };
+        let nothing = |_: Event| ();
+        heard(&data, &recipe, &options(whole), Job::default().with_threads(2), nothing).unwrap();
         let stop = AtomicBool::new(false);
-        let mut after_the_second = |progress: Progress| {
-            if matches!(&progress, Progress::Step(step) if step.step == 1) {
+        let after_the_second = |event: Event| {
+            if matches!(&event, Event::Step(step) if step.step == 1) {
                 stop.store(true, Ordering::SeqCst);
             }
         };
-        let stopped = pretrain(&data, &recipe, &one, &mut after_the_second, &stop).unwrap();
-        assert_eq!(stopped.ending, Ending::Interrupted, "{method}");
-        assert_eq!(run(&data, &recipe, &one).unwrap().ending, Ending::Finished);
+        let one_thread = Job::new(&stop).with_threads(1);
+        let stopped = heard(&data, &recipe, &options(broken), one_thread, after_the_second);
+        assert!(matches!(stopped, Err(Error::Interrupted)), "{method}");
+        heard(&data, &recipe, &options(broken), Job::default().with_threads(1), nothing).unwrap();
         assert_same(whole, broken);
     }
 }
@@ -71,13 +71,13 @@ fn every_method_begins_at_the_same_backbone_moves_it_and_makes_its_loss_smaller(
         let folder = tempfile::tempdir().unwrap();
         let options = PretrainOptions { keep_after: vec![0, EPOCHS], watch: false, ..options(folder.path()) };
         let mut losses = Vec::new();
-        let mut note = |progress: Progress| {
-            if let Progress::Epoch(epoch) = progress {
+        let note = |event: Event| {
+            if let Event::Epoch(epoch) = event {
                 // No student comes below its teacher's entropy, which moves as it likes: what is above is learnt.
                 losses.push(epoch.losses["total"] - epoch.losses.get("teacher_entropy").unwrap_or(&0.0));
             }
         };
-        pretrain(&data, &recipe, &options, &mut note, &AtomicBool::new(false)).unwrap();
+        heard(&data, &recipe, &options, Job::default(), note).unwrap();
         // In the first epoch MoCo's queue still holds the noise it began with, which is easily told apart.
         let [first, last] = [&losses[1..4], &losses[EPOCHS - 3..]].map(|part| part.iter().sum::<f64>() / 3.0);
         // Contrasts end at 0.85 to 0.9 of their beginning; VICReg at 0.92: four clips cannot vary in 512 ways at once.
@@ -134,13 +134,12 @@ fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhe
         let recipe = with(&recipe(method, 4), keys);
         let folder = tempfile::tempdir().unwrap();
         let mut losses = Vec::new();
-        let mut note = |progress: Progress| {
-            if let Progress::Epoch(epoch) = progress {
+        let note = |event: Event| {
+            if let Event::Epoch(epoch) = event {
                 losses.push(epoch.health.watch_loss.unwrap());
             }
         };
-        let stop = AtomicBool::new(false);
-        let outcome = pretrain(&data, &recipe, &options(folder.path()), &mut note, &stop).unwrap();
+        let outcome = heard(&data, &recipe, &options(folder.path()), Job::default(), note).unwrap();
         let lowest = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
         let expected = if method == MethodName::Moco { 3 } else { lowest };
         assert_eq!(outcome.best.unwrap().epoch, expected, "{method}: {losses:?}");

@@ -4,12 +4,13 @@ use super::{EXIT_FOUND, refuse_to_overwrite, write};
 use crate::args::AuditArgs;
 use crate::command::{evaluation, taking::links};
 use crate::hints;
-use crate::interrupt::{self, EXIT_INTERRUPTED};
+use crate::interrupt::EXIT_INTERRUPTED;
 use crate::output::Output;
 use hico::report::audit::phi_page;
+use hico_data::Error;
 use hico_data::ingest::{Limits, links_left};
 use hico_data::manifest::MANIFEST_FILE;
-use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiProgress, PhiReport, Place};
+use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiReport, Place};
 use std::process::ExitCode;
 
 /// How many entries of a list are printed; all of them are in the JSON.
@@ -20,34 +21,31 @@ const NAME: usize = 44;
 
 pub(super) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<ExitCode> {
     refuse_to_overwrite(args)?;
-    let stop = interrupt::flag()?;
     let drawn = args.html.is_some() || args.sheet.is_some();
     let usual = PhiOptions::default();
     let options = PhiOptions {
         threshold: args.phi_threshold,
         pictures: if drawn { LARGEST_SHEET } else { 0 },
-        threads: rayon::current_num_threads(),
         links: links(args.follow_links),
         limits: args.max_seconds.map_or(usual.limits, |seconds| Limits { seconds, ..usual.limits }),
         ..usual
     };
-    let bar = output.progress(0, "phi");
-    let mut progress = |progress: PhiProgress<'_>| {
-        bar.set_length(progress.total as u64);
-        bar.set_position(progress.done as u64);
-    };
     let source = &args.dataset;
-    let report = if source.join(MANIFEST_FILE).is_file() {
+    let mut report = PhiReport::default();
+    let searched = if source.join(MANIFEST_FILE).is_file() {
         let dataset = evaluation::open(source)?;
         output.note(
             "the stored frames are searched, small as they may be: search the files they came from where there still are any",
         );
-        Ok(phi::scan_dataset(&source.display().to_string(), &dataset, &options, &mut progress, &stop))
+        output.work("phi", |job| phi::scan_dataset(&dataset, &options, &mut report, job))?
     } else {
-        phi::scan_files(source, &options, &mut progress, &stop)
+        output.work("phi", |job| phi::scan_files(source, &options, &mut report, job))?
     };
-    bar.finish_and_clear();
-    let report = hints::hinted(report, hints::search)?;
+    // What was seen before an interruption is shown, too.
+    match searched {
+        Err(Error::Interrupted) => {}
+        searched => hints::hinted(searched, hints::search)?,
+    }
     if let Some(html) = &args.html {
         write(html, phi_page(&report).as_bytes())?;
         output.note(&format!("page, with what is burned in: {}", html.display()));

@@ -3,21 +3,11 @@
 use crate::args::CompareArgs;
 use crate::args::checkpoints::as_flag;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
-use crate::output::Meter;
 use hico::compare::grid::Cell;
+use hico_data::{Error, Job};
 use std::io::Read as _;
-use std::num::NonZeroUsize;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// How the work ended.
-pub(super) enum Ending {
-    Finished,
-    Interrupted,
-    /// With these failures, in words; the other cells are finished.
-    Failed(Vec<String>),
-}
 
 /// How long processes have to keep what they have done when the work is interrupted.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,55 +16,49 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A cell at work.
-struct Job {
+struct Running {
     cell: usize,
     child: Child,
 }
 
-/// Runs cells, `args.jobs` at a time.
-pub(super) fn run(
-    cells: &[Cell],
-    missing: &[usize],
-    args: &CompareArgs,
-    threads: Option<NonZeroUsize>,
-    meter: &mut Meter,
-) -> anyhow::Result<Ending> {
-    let stop = interrupt::flag()?;
-    let (mut waiting, mut running) = (missing.iter().copied(), Vec::<Job>::new());
+/// Runs cells, `args.jobs` at a time, which share the job's threads.
+///
+/// - returns: the failures, in words; all other cells are finished
+pub(super) fn run(cells: &[Cell], missing: &[usize], args: &CompareArgs, job: Job<'_>) -> anyhow::Result<Vec<String>> {
+    let (mut waiting, mut running) = (missing.iter().copied(), Vec::<Running>::new());
     let (mut done, mut failures) = (cells.len() - missing.len(), Vec::new());
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = (threads.map_or_else(cores, NonZeroUsize::get) / args.jobs.get()).max(1);
+    let threads = (job.threads / args.jobs.get()).max(1);
     let mut what = String::new();
     loop {
-        while running.len() < args.jobs.get() && !stop.load(Ordering::SeqCst) {
+        while running.len() < args.jobs.get() && job.go_on().is_ok() {
             let Some(cell) = waiting.next() else { break };
             what.clone_from(&cells[cell].name);
-            running.push(Job { cell, child: start(args, cell, threads)? });
+            running.push(Running { cell, child: start(args, cell, threads)? });
         }
-        meter.show(done as u64, cells.len() as u64, &what);
+        job.at([done, cells.len()], "cells", &what);
         if running.is_empty() {
             break;
         }
         std::thread::sleep(LOOK);
-        if stop.load(Ordering::SeqCst) {
+        if let Err(interrupted) = job.go_on() {
             end(running);
-            return Ok(Ending::Interrupted);
+            return Err(interrupted.into());
         }
         let mut still = Vec::new();
-        for mut job in running {
-            match job.child.try_wait()? {
-                None => still.push(job),
+        for mut cell in running {
+            match cell.child.try_wait()? {
+                None => still.push(cell),
                 Some(status) if status.success() => done += 1,
                 Some(status) if status.code() == Some(i32::from(EXIT_INTERRUPTED)) => {
                     end(still);
-                    return Ok(Ending::Interrupted);
+                    return Err(Error::Interrupted.into());
                 }
-                Some(status) => failures.push(failure(&cells[job.cell].name, status, job.child)),
+                Some(status) => failures.push(failure(&cells[cell.cell].name, status, cell.child)),
             }
         }
         running = still;
     }
-    Ok(if failures.is_empty() { Ending::Finished } else { Ending::Failed(failures) })
+    Ok(failures)
 }
 
 fn start(args: &CompareArgs, cell: usize, threads: usize) -> anyhow::Result<Child> {
@@ -101,15 +85,15 @@ fn failure(name: &str, status: std::process::ExitStatus, mut child: Child) -> St
 
 /// The processes are asked to stop, which a signal to this one alone does not do, and given time to keep what they have
 /// done.
-fn end(mut jobs: Vec<Job>) {
+fn end(mut running: Vec<Running>) {
     let began = Instant::now();
-    jobs.iter_mut().for_each(|job| drop(job.child.stdin.take()));
-    for mut job in jobs {
-        while began.elapsed() < PATIENCE && matches!(job.child.try_wait(), Ok(None)) {
+    running.iter_mut().for_each(|cell| drop(cell.child.stdin.take()));
+    for mut cell in running {
+        while began.elapsed() < PATIENCE && matches!(cell.child.try_wait(), Ok(None)) {
             std::thread::sleep(LOOK);
         }
         // What is kept of a cell is whole at any moment.
-        job.child.kill().ok();
-        job.child.wait().ok();
+        cell.child.kill().ok();
+        cell.child.wait().ok();
     }
 }

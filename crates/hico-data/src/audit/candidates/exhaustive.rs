@@ -3,28 +3,29 @@
 use super::nearest::Nearest;
 use super::{Entry, Sight};
 use crate::audit::signature::Signature;
+use crate::error::Error;
+use crate::job::Job;
 use rayon::prelude::*;
 
-/// Clips between two calls of `progress`.
+/// Clips between two looks at the flag that stops the work.
 const PIECE: usize = 128;
 
-/// The nearest clips of every clip; fewer when `progress` says stop.
+/// The nearest clips of every clip.
 pub(super) fn search(
     entries: &[Entry],
     signatures: &[Signature],
     radius: u32,
-    progress: &mut dyn FnMut(usize, usize) -> bool,
-) -> Vec<Nearest> {
+    job: Job<'_>,
+) -> Result<Vec<Nearest>, Error> {
     let mut all = Vec::with_capacity(signatures.len());
     for piece in signatures.chunks(PIECE) {
         let first = all.len();
-        if !progress(first, signatures.len()) {
-            break;
-        }
+        job.at([first, signatures.len()], "clips", "search");
+        job.go_on()?;
         let nearest = |(at, signature)| nearest_to((first + at) as u32, signature, entries, radius);
         all.par_extend(piece.par_iter().enumerate().map(nearest));
     }
-    all
+    Ok(all)
 }
 
 fn nearest_to(clip: u32, signature: &Signature, entries: &[Entry], radius: u32) -> Nearest {

@@ -11,6 +11,8 @@ use super::nearest::Nearest;
 use super::{Entry, PictureHash, Sight};
 use crate::audit::hash::BITS;
 use crate::audit::signature::Signature;
+use crate::error::Error;
+use crate::job::Job;
 use crate::seed::Seed;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
@@ -39,13 +41,12 @@ pub(super) fn search(
     signatures: &[Signature],
     radius: u32,
     size: Size,
-    progress: &mut dyn FnMut(usize, usize) -> bool,
-) -> Vec<Nearest> {
+    job: Job<'_>,
+) -> Result<Vec<Nearest>, Error> {
     let mut all = vec![Nearest::default(); signatures.len()];
     for number in 0..size.trees {
-        if !progress(number, size.trees) {
-            break;
-        }
+        job.at([number, size.trees], "passes", "search");
+        job.go_on()?;
         let tree = Tree::new(entries, number);
         all.par_iter_mut().zip(signatures).enumerate().for_each(|(clip, (nearest, signature))| {
             for sight in Sight::all(signature) {
@@ -57,7 +58,7 @@ pub(super) fn search(
             }
         });
     }
-    all
+    Ok(all)
 }
 
 /// All entries in one order.

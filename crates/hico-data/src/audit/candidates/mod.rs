@@ -13,6 +13,8 @@ pub use nearest::KEPT;
 
 use super::hash::PictureHash;
 use super::signature::{FrameHashes, Signature};
+use crate::error::Error;
+use crate::job::Job;
 use nearest::Nearest;
 use std::collections::BTreeMap;
 
@@ -69,20 +71,18 @@ pub struct Search {
 /// not, whole or in its inner part. Each pair stands once, with its best sighting, in the order of `a` and `b`.
 ///
 /// - `signatures`: `[clips]`
-/// - `progress`: called with the share of the work that is done; returns whether to go on
-#[must_use]
-pub fn candidates(
-    signatures: &[Signature],
-    search: Search,
-    progress: &mut dyn FnMut(usize, usize) -> bool,
-) -> Vec<Candidate> {
+/// - `job`: hears of the share of the work that is done
+///
+/// # Errors
+/// When it is asked to stop.
+pub fn candidates(signatures: &[Signature], search: Search, job: Job<'_>) -> Result<Vec<Candidate>, Error> {
     let entries: Vec<Entry> = entries(signatures);
     let nearest = if entries.len() <= search.all_pairs {
-        exhaustive::search(&entries, signatures, search.radius, progress)
+        exhaustive::search(&entries, signatures, search.radius, job)?
     } else {
-        forest::search(&entries, signatures, search.radius, forest::Size::default(), progress)
+        forest::search(&entries, signatures, search.radius, forest::Size::default(), job)?
     };
-    pairs(&nearest)
+    Ok(pairs(&nearest))
 }
 
 fn entries(signatures: &[Signature]) -> Vec<Entry> {

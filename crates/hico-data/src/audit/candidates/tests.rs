@@ -25,7 +25,7 @@ fn clip(hash: PictureHash, random: &mut impl rand::Rng) -> Signature {
 }
 
 fn found(signatures: &[Signature], all_pairs: usize) -> Vec<Candidate> {
-    candidates(signatures, Search { radius: 60, all_pairs }, &mut |_, _| true)
+    candidates(signatures, Search { radius: 60, all_pairs }, Job::default()).unwrap()
 }
 
 #[test]

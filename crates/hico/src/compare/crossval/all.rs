@@ -1,6 +1,6 @@
 //! One network that learns from every patient, for use: nobody is left to test it on.
 
-use super::{Contender, Progress, Request, check_pyramid, depth, is_free, study};
+use super::{Contender, Request, check_pyramid, depth, is_free, study};
 use crate::Error;
 use crate::compare::judge::{Judge, Tuning};
 use crate::compare::ledger;
@@ -13,12 +13,10 @@ use crate::evaluate::pretrained::Seen;
 use crate::evaluate::tuning_state::Keep;
 use crate::model::Encoder;
 use crate::model::init::Init;
-use hico_data::{Dataset, Seed};
+use hico_data::{Dataset, Job, Seed};
 use serde::Serialize;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// A network that was trained on every patient.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,12 +34,7 @@ pub struct TrainedOnAll {
 ///
 /// # Errors
 /// When the labels, the folder, the encoder or the device do not do, or it is asked to stop.
-pub fn train_on_all(
-    dataset: &Arc<Dataset>,
-    request: &Request,
-    progress: &mut dyn FnMut(Progress),
-    stop: &AtomicBool,
-) -> Result<TrainedOnAll, Error> {
+pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> Result<TrainedOnAll, Error> {
     check_pyramid(request)?;
     let study = study(dataset, request, Vec::new());
     let seed = Seed(request.seeds.first().copied().ok_or(Error::NothingAsked("seed"))?);
@@ -51,15 +44,8 @@ pub fn train_on_all(
     let device = request.device.open()?;
     is_free(&request.folder)?;
     ledger::check(&request.folder, &study, &[Arc::clone(dataset)])?;
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = request.threads.map_or_else(cores, NonZeroUsize::get);
-    let judge = Judge {
-        dataset,
-        settings: &study.judge,
-        view: &study.view,
-        seed,
-        place: Workplace { device: &device, threads, stop },
-    };
+    let judge =
+        Judge { dataset, settings: &study.judge, view: &study.view, seed, place: Workplace { device: &device, job } };
     let method = &study.methods[0];
     let network = network::path(&request.folder, method, None, seed);
     if network.is_file() {
@@ -77,8 +63,8 @@ pub fn train_on_all(
         }
     };
     let kept = request.folder.join("work").join("all.safetensors");
-    let total = judge.epochs(&plan) as u64;
-    let mut after_epoch = |epochs: usize| progress(Progress::at(epochs as u64, total, "all patients".to_owned()));
+    let total = judge.epochs(&plan);
+    let mut after_epoch = |epochs: usize| job.at([epochs, total], "epochs", "all patients");
     let trainable = if matches!(request.contender, Contender::Given(_)) { request.trainable } else { request.scratch };
     let tuning = Tuning {
         trainable,

@@ -10,11 +10,11 @@ mod request;
 mod tests;
 
 pub use all::{TrainedOnAll, train_on_all};
-pub use request::{Contender, FoldOutline, Progress, Request};
+pub use request::{Contender, FoldOutline, Request};
 
 use super::answer::EvalMode;
-use super::cell::{self, CellEvent, Options};
-use super::grid::{self, Cell};
+use super::cell::{self, Options};
+use super::grid;
 use super::ledger::{self, LEDGER_FILE};
 use super::settings::{Budget, Judging};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
@@ -28,11 +28,11 @@ use crate::evaluate::outcome::Metric;
 use crate::evaluate::plan::{self, clips_outside, frames_of};
 use crate::recipe::{Depth, MethodName};
 use crate::train::{self, PretrainOptions};
-use hico_data::{Dataset, Seed, atomic};
+use hico_data::{Dataset, Event, Job, Seed, atomic};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Name of the method that is the network from random weights.
 const RANDOM: &str = "random";
@@ -43,17 +43,11 @@ const RANDOM: &str = "random";
 /// same figures. Seeds and folds may be added to a folder later. When all cells are there, they are summed up as those of any
 /// study: [`sum_up`].
 ///
-/// - `progress`: called after every epoch and every answer
-/// - `stop`: once true, the work stops at the next batch
+/// - `job`: hears of what each fold will be, and of every epoch and every answer
 ///
 /// # Errors
 /// When the folds, the folder, the encoder or the device do not do, or it is asked to stop.
-pub fn cross_validate(
-    dataset: &Arc<Dataset>,
-    request: &Request,
-    progress: &mut dyn FnMut(Progress),
-    stop: &AtomicBool,
-) -> Result<Summary, Error> {
+pub fn cross_validate(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> Result<Summary, Error> {
     let folds = check(dataset, request)?;
     let study = study(dataset, request, folds.clone());
     let data = [Arc::clone(dataset)];
@@ -68,13 +62,10 @@ pub fn cross_validate(
     request.device.open()?;
     is_free(&request.folder)?;
     ledger::check(&request.folder, &study, &data)?;
-    let total = cells.iter().map(|cell| work(&study, cell)).sum();
-    for plan in outlines {
-        progress(Progress { done: 0, total, what: String::new(), plan: Some(plan) });
-    }
+    let total = cells.iter().map(|cell| cell::epochs(&study, cell)).sum();
+    outlines.iter().for_each(|outline| job.note(outline.to_string()));
     let options = Options {
         device: request.device,
-        threads: request.threads,
         checkpoint_every: request.checkpoint_every,
         lower_batch: request.lower_batch,
         keep_networks: request.keep_networks,
@@ -83,18 +74,19 @@ pub fn cross_validate(
     };
     let mut done = 0;
     for cell in &cells {
-        let end = done + work(&study, cell);
-        let mut tell = |event: CellEvent| {
-            if let CellEvent::Worked { epochs, what } = event {
-                done = (done + epochs).min(end);
-                progress(Progress::at(done, total, what));
+        // What a cell notes is told by its progress, too.
+        let told = AtomicUsize::new(done);
+        let of_cell = |event: Event| {
+            if let Event::Progress { done: of_cell, what, .. } = event {
+                told.store(done + of_cell, Ordering::SeqCst);
+                job.at([done + of_cell, total], "epochs", &what);
             }
         };
-        cell::run(&study, &data, cell, &options, &mut tell, stop)?;
+        cell::run(&study, &data, cell, &options, job.telling(&of_cell))?;
         // What an earlier sitting did counts as well.
-        if done < end {
-            done = end;
-            progress(Progress::at(done, total, cell.name.clone()));
+        done += cell::epochs(&study, cell);
+        if told.into_inner() < done {
+            job.at([done, total], "epochs", &cell.name);
         }
     }
     cell::remove_locks(&request.folder);
@@ -203,20 +195,6 @@ fn depth(request: &Request) -> Depth {
         Contender::Given(pretrained) => pretrained.depth,
         Contender::Inside(recipe) => recipe.model().depth,
     }
-}
-
-/// How much work a cell is, in epochs, roughly: an answer without a fine-tuning counts as one.
-fn work(study: &Study, cell: &Cell) -> u64 {
-    let method = &study.methods[cell.method];
-    let pretraining = match &method.start {
-        Start::Recipe(recipe) => recipe.train().epochs.get() as u64,
-        Start::Random | Start::Scratch | Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => 0,
-    };
-    let a_fold = match method.is_baseline() {
-        true => 1,
-        false => study.judge.linear_probe.len() as u64 + study.judge.finetune_epochs.unwrap_or(1) as u64,
-    };
-    pretraining + a_fold * cell.tests.len() as u64
 }
 
 /// What a fold's training will be; an error where it cannot be.

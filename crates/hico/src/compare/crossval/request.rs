@@ -10,7 +10,6 @@ use crate::recipe::{Depth, Recipe};
 use crate::train::outline::counted;
 use crate::train::{CheckpointEvery, Outline};
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -72,8 +71,6 @@ pub struct Request {
     pub keep_networks: bool,
     /// Where to compute.
     pub device: DeviceChoice,
-    /// Threads that make views; as many as there are cores if `None`. Results do not depend on it.
-    pub threads: Option<NonZeroUsize>,
     /// Whether the batch of a pretraining inside a fold is lowered to the clips of that fold where they are fewer.
     pub lower_batch: bool,
     /// When what is being trained is kept besides the ends of its epochs.
@@ -103,31 +100,10 @@ impl Request {
             folder,
             keep_networks: false,
             device: DeviceChoice::Cpu,
-            threads: None,
             lower_batch: false,
             checkpoint_every: CheckpointEvery::default(),
             command: String::new(),
         }
-    }
-}
-
-/// How far an evaluation has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// Work done, in epochs.
-    pub done: u64,
-    /// Work in all; a cell that was found done counts as done.
-    pub total: u64,
-    /// What is being done, for instance `fold 2, seed 1, scratch`.
-    pub what: String,
-    /// What a fold's training will be, told once for each before any work.
-    pub plan: Option<FoldOutline>,
-}
-
-impl Progress {
-    /// Work at `what`.
-    pub(in crate::compare) const fn at(done: u64, total: u64, what: String) -> Self {
-        Self { done, total, what, plan: None }
     }
 }
 

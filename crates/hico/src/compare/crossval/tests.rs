@@ -1,6 +1,6 @@
 //! Whole evaluations on a handful of clips.
 
-use super::{Contender, Progress, Request, cross_validate};
+use super::{Contender, Request, cross_validate};
 use crate::Error;
 use crate::compare::answer::EvalMode;
 use crate::compare::labels::Labels;
@@ -17,10 +17,10 @@ use crate::recipe::{Depth, HicoRecipe, Recipe};
 use crate::train::run_record::RunRecord;
 use burn::tensor::Device;
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, Seed};
+use hico_data::{Dataset, Event, Job, Seed};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Two folds of two groups a class, and a group without labels in each fold and in none.
 fn data() -> Arc<Dataset> {
@@ -47,7 +47,7 @@ fn request(folder: PathBuf) -> Request {
 }
 
 fn run(request: &Request) -> Summary {
-    cross_validate(&data(), request, &mut |_| {}, &AtomicBool::new(false)).unwrap()
+    cross_validate(&data(), request, Job::default()).unwrap()
 }
 
 /// The summary without what a clock wrote.
@@ -76,25 +76,27 @@ fn inside(folder: &Path) -> Request {
 fn an_interrupted_evaluation_goes_on_to_the_figures_of_an_unbroken_one() {
     let folder = tempfile::tempdir().unwrap();
     let (unbroken, broken) = (folder.path().join("unbroken"), folder.path().join("broken"));
-    let mut seen = Vec::new();
-    let expected =
-        cross_validate(&data(), &inside(&unbroken), &mut |progress| seen.push(progress), &AtomicBool::new(false));
+    let (seen, notes) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let listen = |event: Event| match event {
+        Event::Progress { done, total, .. } => seen.lock().unwrap().push((done, total)),
+        Event::Note(words) => notes.lock().unwrap().push(words),
+        refused @ Event::Refused { .. } => panic!("{refused:?}"),
+    };
+    let expected = cross_validate(&data(), &inside(&unbroken), Job::default().telling(&listen));
     let expected = timeless(expected.unwrap());
-    assert!(seen.windows(2).all(|pair| pair[0].done <= pair[1].done), "{seen:?}");
-    assert_eq!(seen.last().map(|last| (last.done, last.total)), Some((16, 16)));
+    let (seen, notes) = (seen.into_inner().unwrap(), notes.into_inner().unwrap());
+    assert!(seen.is_sorted() && seen.last() == Some(&(16, 16)), "{seen:?}");
+    assert!(notes.len() == 2 && notes[0].starts_with("fold 0: pretraining on "), "{notes:?}");
 
     // Stopped while the second fold trains from scratch; what was done before must not be done again.
     let stop = AtomicBool::new(false);
-    let outcome = cross_validate(
-        &data(),
-        &inside(&broken),
-        &mut |Progress { what, .. }| {
-            if what.starts_with("fold 1") && what.ends_with("random, linear-probe") {
-                stop.store(true, Ordering::Relaxed);
-            }
-        },
-        &stop,
-    );
+    let in_fold_1 = |event: Event| match event {
+        Event::Progress { what, .. } if what.starts_with("fold 1") && what.ends_with("random, linear-probe") => {
+            stop.store(true, Ordering::Relaxed);
+        }
+        _ => {}
+    };
+    let outcome = cross_validate(&data(), &inside(&broken), Job::new(&stop).telling(&in_fold_1));
     assert!(matches!(outcome, Err(Error::Interrupted)));
     assert!(!broken.join(SUMMARY_FILE).exists());
     let modified = || {
@@ -120,7 +122,7 @@ fn an_interrupted_evaluation_goes_on_to_the_figures_of_an_unbroken_one() {
     every_method_is_tested_on_the_same_clips(&expected);
 
     let other = Request { trainable: Trainable::Head, ..inside(&unbroken) };
-    let error = cross_validate(&data(), &other, &mut |_| {}, &AtomicBool::new(false)).unwrap_err();
+    let error = cross_validate(&data(), &other, Job::default()).unwrap_err();
     assert!(error.to_string().contains("trainable = \"all\", now asked for \"head\""), "{error}");
 }
 
@@ -226,7 +228,8 @@ fn nothing_to_do_and_folds_that_do_not_do_are_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let request = || request(folder.path().join("out"));
     let refused = |request: Request, data: &Arc<Dataset>| {
-        cross_validate(data, &request, &mut |_| panic!("it ran"), &AtomicBool::new(false)).unwrap_err()
+        let tell = |event: Event| panic!("it ran: {event:?}");
+        cross_validate(data, &request, Job::default().telling(&tell)).unwrap_err()
     };
     assert!(refused(Request { seeds: Vec::new(), ..request() }, &data()).to_string().contains("no seed"));
     let twice = refused(Request { seeds: vec![3, 3], ..request() }, &data());

@@ -7,8 +7,19 @@ use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::recipe::Depth;
 use crate::train::CheckpointEvery;
+use hico_data::Job;
 use hico_data::view::ViewRecipe;
 use std::sync::atomic::AtomicBool;
+
+/// A fine-tuning that does not look at the test fold before its end.
+fn honest<'a>(
+    dataset: &'a Arc<Dataset>,
+    plan: &'a FoldPlan,
+    recipe: &'a FinetuneRecipe,
+    place: Workplace<'a>,
+) -> Finetuning<'a> {
+    Finetuning { dataset, plan, recipe, looks: Looks::Honest, seed: Seed(5), place }
+}
 
 /// Two folds; three groups of each class to train on and one to test, when fold 0 is tested.
 fn spots(test_labels: [usize; 2]) -> Arc<Dataset> {
@@ -30,8 +41,10 @@ fn run(data: &Arc<Dataset>, trainable: Trainable, epochs: usize, looks: Looks, t
     let init = Init::new(&device, Seed(3));
     let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
-    let place = Workplace { device: &device, threads, stop: &AtomicBool::new(false) };
-    finetune(data, &plan, classifier, &recipe(epochs), looks, Seed(5), place, None, |_| {}).unwrap()
+    let place = Workplace { device: &device, job: Job::default().with_threads(threads) };
+    let (recipe, plan) = (&recipe(epochs), &plan);
+    let finetuning = Finetuning { dataset: data, plan, recipe, looks, seed: Seed(5), place };
+    finetune(finetuning, classifier, None, |_| {}).unwrap()
 }
 
 #[test]
@@ -42,8 +55,9 @@ fn six_clips_that_differ_plainly_are_learnt_by_heart() {
     let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
     let clips: Vec<usize> = (2..8).collect();
     let plan = FoldPlan { fold: 0, fit: clips.clone(), inner: clips.clone(), test: clips };
-    let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
-    let tuned = finetune(&data, &plan, classifier, &recipe(10), Looks::Honest, Seed(5), place, None, |_| {}).unwrap();
+    let place = Workplace { device: &device, job: Job::default() };
+    let recipe = recipe(10);
+    let tuned = finetune(honest(&data, &plan, &recipe, place), classifier, None, |_| {}).unwrap();
     let right = |frame: &&FramePrediction| Some(argmax(&frame.probabilities)) == data.label(frame.clip);
     assert_eq!(tuned.honest.iter().filter(right).count(), 6, "{:?}", tuned.curve);
     assert!(tuned.curve[9].train_loss < 0.5 * tuned.curve[0].train_loss, "{:?}", tuned.curve);
@@ -101,8 +115,8 @@ fn trained(data: &Arc<Dataset>, plan: &FoldPlan, recipe: &FinetuneRecipe, keep: 
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
     let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
-    let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
-    finetune(data, plan, classifier, recipe, Looks::Honest, Seed(5), place, keep, |_| {}).unwrap()
+    let place = Workplace { device: &device, job: Job::default() };
+    finetune(honest(data, plan, recipe, place), classifier, keep, |_| {}).unwrap()
 }
 
 #[test]
@@ -136,8 +150,7 @@ fn classes_are_made_up_for_by_weight_by_drawing_or_not_and_frames_are_augmented_
         .collect();
     let data = Arc::new(test_data::spots(&rows));
     let device = Device::flex();
-    let stop = AtomicBool::new(false);
-    let place = Workplace { device: &device, threads: 2, stop: &stop };
+    let place = Workplace { device: &device, job: Job::default() };
     let frames = frames_of(&data, &[2, 3, 4, 5], 1);
     let count = |class_balance: ClassBalance| {
         let recipe = FinetuneRecipe { class_balance, ..recipe(1) };
@@ -171,12 +184,10 @@ fn a_loss_or_a_weight_that_becomes_no_number_ends_the_training_with_its_name() {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
-    let place = Workplace { device: &device, threads: 2, stop: &AtomicBool::new(false) };
+    let place = Workplace { device: &device, job: Job::default() };
     let said = |classifier: Classifier, learning_rate: f64| {
         let recipe = FinetuneRecipe { learning_rate, ..recipe(4) };
-        finetune(&spots([0, 1]), &plan, classifier, &recipe, Looks::Honest, Seed(5), place, None, &mut |_| {})
-            .unwrap_err()
-            .to_string()
+        finetune(honest(&spots([0, 1]), &plan, &recipe, place), classifier, None, &mut |_| {}).unwrap_err().to_string()
     };
     let new = |trainable| Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
     let words = said(new(Trainable::All), 1e30);
@@ -203,8 +214,9 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
             let init = Init::new(&device, Seed(3));
             let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
             let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
-            let place = Workplace { device: &device, threads: 2, stop };
-            finetune(&data, &plan, classifier, &recipe, Looks::Published, Seed(5), place, keep, after_epoch)
+            let place = Workplace { device: &device, job: Job::new(stop) };
+            let finetuning = Finetuning { looks: Looks::Published, ..honest(&data, &plan, &recipe, place) };
+            finetune(finetuning, classifier, keep, after_epoch)
         };
         let go_on = AtomicBool::new(false);
         let whole = run(None, &go_on, &mut |_| {}).unwrap();
@@ -238,7 +250,8 @@ fn it_stops_when_asked_to() {
     let init = Init::new(&device, Seed(3));
     let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::Head);
     let plan = FoldPlan { fold: 0, fit: vec![2], inner: vec![6], test: vec![0] };
-    let place = Workplace { device: &device, threads: 1, stop: &AtomicBool::new(true) };
-    let outcome = finetune(&spots([0, 1]), &plan, classifier, &recipe(1), Looks::Honest, Seed(5), place, None, |_| {});
+    let stop = AtomicBool::new(true);
+    let place = Workplace { device: &device, job: Job::new(&stop) };
+    let outcome = finetune(honest(&spots([0, 1]), &plan, &recipe(1), place), classifier, None, |_| {});
     assert!(matches!(outcome, Err(Error::Interrupted)));
 }

@@ -4,8 +4,7 @@ use super::*;
 use hico_data::audit::remedy::remedy;
 use hico_data::audit::{AuditOptions, audit};
 use hico_data::phantom::{PhantomRecipe, generate};
-use hico_data::{Dataset, Seed};
-use std::sync::atomic::AtomicBool;
+use hico_data::{Dataset, Job, Seed};
 
 /// Phantoms in which the last clip is a copy of the first one in another group, with another label.
 fn planted() -> Dataset {
@@ -26,7 +25,7 @@ fn planted() -> Dataset {
 fn a_copy_stands_on_the_page_side_by_side_and_names_are_no_markup() {
     let dataset = planted();
     let corpus = Corpus::new(vec![("data", &dataset)]);
-    let findings = audit(&corpus, AuditOptions::default(), &mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let findings = audit(&corpus, AuditOptions::default(), Job::default()).unwrap();
     let confounds = crate::evaluate::confounds::confounds(&dataset, &findings.quality, Seed(1));
     let words = confounds.as_ref().map_err(ToString::to_string);
     let confounds = match &words {
