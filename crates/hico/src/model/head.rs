@@ -2,7 +2,7 @@
 
 use super::fpn::CHANNELS;
 use super::init::Init;
-use super::layers::{Linear, average, relu};
+use super::layers::{Linear, average, averages, relu};
 use crate::recipe;
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -10,10 +10,13 @@ use burn::tensor::Tensor;
 /// Length of a projection.
 pub(crate) const EMBEDDING: usize = 256;
 
-/// A map → a vector by a two-layer perceptron, on the map's mean or on the whole map flattened.
+/// Cells along each side of the grid of [`recipe::Projector::Grid`].
+const CELLS: usize = 4;
+
+/// A map → a vector by a two-layer perceptron, on the means of a grid of cells, on the whole map flattened, or on its mean.
 ///
-/// The pyramid is linear, so the mean of P2 is nearly a linear function of the means of C2 to C5: only a flattened map
-/// still says where something is.
+/// The pyramid is linear, so the mean of P2 is nearly a linear function of the means of C2 to C5: only a grid or a
+/// flattened map still says where something is.
 #[derive(Module, Debug)]
 pub struct Projector {
     hidden: Linear,
@@ -28,6 +31,7 @@ impl Projector {
     pub fn new(init: &Init<'_>, kind: recipe::Projector, map_side: usize) -> Self {
         let inputs = match kind {
             recipe::Projector::Pooled => CHANNELS,
+            recipe::Projector::Grid => CHANNELS * CELLS * CELLS,
             recipe::Projector::Flattened => CHANNELS * map_side * map_side,
         };
         Self {
@@ -41,11 +45,16 @@ impl Projector {
     /// - returns: `[batch, 256]`, not normalised
     #[must_use]
     pub fn forward(&self, map: Tensor<4>) -> Tensor<2> {
-        let vector = match self.kind {
+        self.output.forward(relu(self.hidden.forward(self.read(map))))
+    }
+
+    /// What the first layer reads of a map, `[batch, inputs]`.
+    pub(super) fn read(&self, map: Tensor<4>) -> Tensor<2> {
+        match self.kind {
             recipe::Projector::Pooled => average(map),
+            recipe::Projector::Grid => averages(map, CELLS),
             recipe::Projector::Flattened => map.flatten(1, 3), // [batch, 256 * height * width]
-        };
-        self.output.forward(relu(self.hidden.forward(vector)))
+        }
     }
 }
 

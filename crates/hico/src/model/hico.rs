@@ -4,7 +4,7 @@ use super::encoder::Encoder;
 use super::head::{Projector, SoftHead};
 use super::init::Init;
 use super::{Levels, Mode, Pass, Stages};
-use crate::recipe::{Depth, HicoRecipe, MediumFrom};
+use crate::recipe::{self, Depth, HicoRecipe, MediumFrom};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -58,12 +58,17 @@ impl HicoModel {
             MediumFrom::P3 => 3,
             MediumFrom::P4 => 4,
         };
-        let projector = |name: &str, level| Projector::new(&init.at(name), recipe.projector, map_side(side, level));
+        let projector = |name: &str, kind, level| Projector::new(&init.at(name), kind, map_side(side, level));
+        // A grid is for what is local: the global level stays one vector.
+        let global = match recipe.projector {
+            recipe::Projector::Grid => recipe::Projector::Pooled,
+            kind @ (recipe::Projector::Flattened | recipe::Projector::Pooled) => kind,
+        };
         let encoder = Encoder::new(&init.at("encoder"), depth);
         Self {
-            local: projector("local", 2),
-            medium: projector("medium", medium_level),
-            global: projector("global", 5),
+            local: projector("local", recipe.projector, 2),
+            medium: projector("medium", recipe.projector, medium_level),
+            global: projector("global", global, 5),
             soft: SoftHead::new(&init.at("soft"), encoder.features(), classes.max(1)),
             medium_from: recipe.medium_from,
             encoder,

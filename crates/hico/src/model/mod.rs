@@ -15,6 +15,8 @@ mod head;
 mod hico;
 pub mod init;
 pub mod layers;
+#[cfg(test)]
+mod local_tests;
 mod pass;
 pub mod projected;
 mod resnet;

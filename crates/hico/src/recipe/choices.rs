@@ -65,11 +65,15 @@ pub enum SoftTarget {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Projector {
-    /// Average over the map, then a two-layer perceptron; works at any image side.
+    /// The local and the medium map averaged within each cell of a 4x4 grid, the global one as a whole, then a two-layer
+    /// perceptron; works at any image side.
     #[default]
-    Pooled,
-    /// The whole map flattened, then a two-layer perceptron, as the authors' code; 287 M parameters at 224 px.
+    Grid,
+    /// The whole map flattened, at every level, then a two-layer perceptron, as the authors' code; 287 M parameters at
+    /// 224 px.
     Flattened,
+    /// Average over the map, at every level, then a two-layer perceptron: an ablation, in which no level is local.
+    Pooled,
 }
 
 /// What the objective learns from.

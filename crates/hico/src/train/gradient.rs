@@ -214,6 +214,7 @@ mod tests {
     fn gradients_from_parts_are_the_plain_ones() {
         compare(Supervision::Semi, Projector::Pooled, 6, 3);
         compare(Supervision::SelfOnly, Projector::Pooled, 7, 3);
+        compare(Supervision::Semi, Projector::Grid, 6, 3);
         compare(Supervision::Full, Projector::Pooled, 6, 4);
     }
 
@@ -234,6 +235,7 @@ mod tests {
         for (supervision, projector, part) in [
             (Supervision::Semi, Projector::Pooled, None),
             (Supervision::Semi, Projector::Flattened, None),
+            (Supervision::Semi, Projector::Grid, None),
             (Supervision::Full, Projector::Pooled, None),
             (Supervision::Semi, Projector::Pooled, Some(3)),
         ] {

@@ -97,7 +97,7 @@ impl Case {
 
 fn reading(name: &str) -> HicoRecipe {
     match name {
-        "paper" => HicoRecipe::default(),
+        "paper" => HicoRecipe { projector: Projector::Pooled, ..HicoRecipe::default() },
         "authors" => HicoRecipe {
             medium_from: MediumFrom::P3,
             projector: Projector::Flattened,
