@@ -15,8 +15,7 @@ use toml::{Table, Value};
 /// Reads a recipe that a person wrote. One that a run of an earlier version wrote is read as such.
 pub(super) fn read(text: &str) -> Result<Recipe, Error> {
     let written = of_text(text)?;
-    let record = is_old_record(&written);
-    build(&[written], record)
+    if is_old_record(&written) { of_record(written) } else { build(&[written], false) }
 }
 
 /// Reads a recipe that a run wrote.
@@ -30,10 +29,13 @@ pub(super) fn read_json(record: &serde_json::Value) -> Result<Recipe, Error> {
 }
 
 fn of_record(mut written: Vec<Written>) -> Result<Recipe, Error> {
-    // A record that does not say what becomes of short batches is of a version that left them out.
-    if !written.iter().any(|one| one.section == "train" && one.key == "drop_last") {
-        let (section, key) = ("train".to_owned(), "drop_last".to_owned());
-        written.push(Written { section, key, value: Value::Boolean(true), line: None });
+    // A record that does not say what becomes of short batches, or of groups, is of a version that left short ones out, or knew
+    // no groups.
+    for (key, value) in [("drop_last", true), ("groups_apart", false)] {
+        if !written.iter().any(|one| one.section == "train" && one.key == key) {
+            let (section, key) = ("train".to_owned(), key.to_owned());
+            written.push(Written { section, key, value: Value::Boolean(value), line: None });
+        }
     }
     build(&[written], true)
 }

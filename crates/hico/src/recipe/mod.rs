@@ -74,7 +74,8 @@ impl Recipe {
     /// Parses and checks a recipe that a record holds with every key written out, such as a run's own.
     ///
     /// Earlier versions wrote the keys of every method; those that the recipe's own never read are read over. A record
-    /// without `train.drop_last` is of a version that left every short batch out, and goes on so.
+    /// without `train.drop_last` is of a version that left every short batch out, one without `train.groups_apart` of a version
+    /// that knew no groups, and each goes on so.
     ///
     /// # Errors
     /// As [`Self::parse`], but for keys that the method does not read.

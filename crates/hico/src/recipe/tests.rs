@@ -237,6 +237,8 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
         let expected = Recipe::of_method(method).with_epochs(2).and_then(|recipe| recipe.with_image_size(32));
         let expected = expected.unwrap().with_batch(8).unwrap();
         // Defaults that came later, as they were then.
+        let train = TrainRecipe { groups_apart: false, ..*expected.train() };
+        let expected = expected.with_train(train);
         let expected = match *expected.method() {
             MethodRecipe::Hico(own) => {
                 expected.with_method(MethodRecipe::Hico(HicoRecipe { projector: Projector::Pooled, ..own }))

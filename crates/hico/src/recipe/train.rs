@@ -14,6 +14,9 @@ pub struct TrainRecipe {
     /// Leaves out the last, short batch of every epoch. Without it that batch is trained on where it has two clips or
     /// more, as in the released code.
     pub drop_last: bool,
+    /// Keeps clips of one group out of a batch of each other, while there are enough groups: they would be pushed apart
+    /// although they show the same patient.
+    pub groups_apart: bool,
     /// Clips whose maps are in memory at a time; absent means the whole batch. The loss compares the whole batch all the
     /// same (Gao et al. 2021); only batch statistics are those of so many clips.
     pub micro_batch: Option<Count>,
@@ -50,6 +53,7 @@ impl Default for TrainRecipe {
             epochs: Count::known(300),
             batch: BatchSize::known(32),
             drop_last: false,
+            groups_apart: true,
             micro_batch: None,
             gradient_checkpointing: false,
             learning_rate: Positive::known(3e-4),

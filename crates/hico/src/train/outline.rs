@@ -95,7 +95,10 @@ pub(super) fn work_out(
     let clips = selection.train.len();
     let batch = if options.lower_batch { train.batch.get().min(clips.max(LEAST)) } else { train.batch.get() };
     let seed = Seed(train.seed).derive("batches", &[]);
-    let sampler = Sampler::new(selection.train.clone(), batch, LastBatch::of(train), seed)?;
+    let mut sampler = Sampler::new(selection.train.clone(), batch, LastBatch::of(train), seed)?;
+    if train.groups_apart {
+        sampler = sampler.with_groups_apart(|clip| data.row(clip).group.as_str());
+    }
     let outline = Outline {
         clips,
         watched: selection.watch.len(),

@@ -3,7 +3,10 @@
 use crate::Error;
 use crate::recipe::TrainRecipe;
 use hico_data::Seed;
+use rand::Rng;
 use rand::seq::SliceRandom as _;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of the clips at the end of an epoch that do not fill a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Sampler {
     batch: usize,
     last: LastBatch,
     seed: Seed,
+    /// For each of `clips` its group, by number; empty where groups do not matter.
+    groups: Vec<usize>,
 }
 
 impl Sampler {
@@ -46,7 +51,20 @@ impl Sampler {
         if batch < LEAST || clips.len() < batch {
             return Err(Error::BatchTooLarge { batch: batch.max(LEAST), clips: clips.len() });
         }
-        Ok(Self { clips, batch, last, seed })
+        Ok(Self { clips, batch, last, seed, groups: Vec::new() })
+    }
+
+    /// Keeps clips of one group out of each other's batches, as far as there are groups enough. Where chance alone keeps them
+    /// apart, batches stay as they are.
+    #[must_use]
+    pub fn with_groups_apart<'a>(mut self, group_of: impl Fn(usize) -> &'a str) -> Self {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        self.groups = Vec::with_capacity(self.clips.len());
+        for clip in &self.clips {
+            let next = numbers.len();
+            self.groups.push(*numbers.entry(group_of(*clip)).or_insert(next));
+        }
+        self
     }
 
     /// Returns the clips of a full batch.
@@ -74,17 +92,61 @@ impl Sampler {
     /// The batches of epoch `epoch`, the same at every call.
     #[must_use]
     pub fn epoch(&self, epoch: u64) -> Vec<Vec<usize>> {
-        let mut order = self.clips.clone();
+        // Places of clips; a shuffle does not look at what it moves.
+        let mut order: Vec<usize> = (0..self.clips.len()).collect();
         order.shuffle(&mut self.seed.stream("batches", &[epoch]));
         order.truncate(order.len() - self.left_out());
-        order.chunks(self.batch).map(<[usize]>::to_vec).collect()
+        let plain: Vec<&[usize]> = order.chunks(self.batch).collect();
+        let clips = |batch: &[usize]| batch.iter().map(|place| self.clips[*place]).collect::<Vec<_>>();
+        if self.groups.is_empty() || plain.iter().all(|batch| self.is_apart(batch)) {
+            return plain.into_iter().map(clips).collect();
+        }
+        let sizes: Vec<usize> = plain.iter().map(|batch| batch.len()).collect();
+        let dealt = self.dealt(&order, sizes, &mut self.seed.stream("groups", &[epoch]));
+        dealt.iter().map(|batch| clips(batch)).collect()
+    }
+
+    /// Whether no two places are of one group.
+    fn is_apart(&self, batch: &[usize]) -> bool {
+        let groups: BTreeSet<usize> = batch.iter().map(|place| self.groups[*place]).collect();
+        groups.len() == batch.len()
+    }
+
+    /// Deals groups to batches, each to those that have most room left, of equal ones to random ones. If there is any way to
+    /// keep groups apart, this one does (the bipartite theorem of Havel and Hakimi: the order of the groups does not matter); a
+    /// group of more clips than there are batches comes first, and as evenly as can be.
+    ///
+    /// - `order`: places, in the order in which they are dealt
+    /// - `room`: of each batch
+    fn dealt(&self, order: &[usize], mut room: Vec<usize>, rng: &mut impl Rng) -> Vec<Vec<usize>> {
+        let mut of_group: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        order.iter().for_each(|place| of_group.entry(self.groups[*place]).or_default().push(*place));
+        let mut seen = BTreeSet::new();
+        let mut groups: Vec<usize> =
+            order.iter().map(|place| self.groups[*place]).filter(|group| seen.insert(*group)).collect();
+        groups.sort_by_key(|group| of_group[group].len() <= room.len());
+        let mut batches = vec![Vec::new(); room.len()];
+        let mut numbers: Vec<usize> = (0..room.len()).collect();
+        for group in groups {
+            let mut places = of_group[&group].iter();
+            while !places.as_slice().is_empty() {
+                numbers.shuffle(rng);
+                numbers.sort_by_key(|batch| Reverse(room[*batch]));
+                let open = numbers.iter().filter(|batch| room[**batch] > 0).copied().collect::<Vec<_>>();
+                for (batch, place) in open.into_iter().zip(places.by_ref()) {
+                    batches[batch].push(*place);
+                    room[batch] -= 1;
+                }
+            }
+        }
+        batches
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use rand::RngExt as _;
 
     #[test]
     fn an_epoch_that_drops_its_last_batch_holds_every_clip_at_most_once_in_full_batches() {
@@ -135,6 +197,66 @@ mod tests {
     fn full_batches_are_the_same_whatever_becomes_of_the_last() {
         let of = |last| Sampler::new((0..28).collect(), 16, last, Seed(9)).unwrap().epoch(4);
         assert_eq!(of(LastBatch::Kept)[0], of(LastBatch::Dropped)[0]);
+    }
+
+    /// Whether batches of such sizes can keep groups of such sizes apart (Gale and Ryser).
+    fn can_be_apart(batches: &[usize], groups: &[usize]) -> bool {
+        let mut batches = batches.to_vec();
+        batches.sort_unstable_by_key(|size| Reverse(*size));
+        (1..=batches.len()).all(|most| {
+            let asked: usize = batches[..most].iter().sum();
+            asked <= groups.iter().map(|size| (*size).min(most)).sum()
+        }) && groups.iter().all(|size| *size <= batches.len())
+    }
+
+    #[test]
+    fn groups_are_apart_wherever_they_can_be_and_batches_keep_their_sizes() {
+        let mut rng = Seed(7).stream("sampler-test", &[]);
+        let (mut apart, mut crowded) = (0, 0);
+        for round in 0..400 {
+            let groups = rng.random_range(2..12);
+            let names: Vec<String> = (0..groups).map(|group| format!("patient {group}")).collect();
+            let of_clip: Vec<usize> = (0..rng.random_range(6..50)).map(|_| rng.random_range(0..groups)).collect();
+            let batch = rng.random_range(2..=6);
+            let plain = Sampler::new((0..of_clip.len()).collect(), batch, LastBatch::Kept, Seed(round)).unwrap();
+            let sampler = plain.clone().with_groups_apart(|clip| names[of_clip[clip]].as_str());
+            let (batches, plain) = (sampler.epoch(round), plain.epoch(round));
+            assert_eq!(batches, sampler.epoch(round));
+            let sizes: Vec<usize> = plain.iter().map(Vec::len).collect();
+            assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+            let sorted = |batches: &[Vec<usize>]| batches.concat().into_iter().collect::<BTreeSet<_>>();
+            assert_eq!(sorted(&batches), sorted(&plain), "the same clips, each once");
+            let is_apart = |batches: &[Vec<usize>]| {
+                let distinct =
+                    |batch: &Vec<usize>| batch.iter().map(|clip| of_clip[*clip]).collect::<BTreeSet<_>>().len();
+                batches.iter().all(|batch| distinct(batch) == batch.len())
+            };
+            let mut counts = vec![0; groups];
+            plain.concat().into_iter().for_each(|clip| counts[of_clip[clip]] += 1);
+            assert_eq!(is_apart(&batches), can_be_apart(&sizes, &counts), "{sizes:?} {counts:?} {batches:?}");
+            if is_apart(&plain) {
+                assert_eq!(batches, plain, "nothing is moved that need not be");
+            }
+            *if is_apart(&batches) { &mut apart } else { &mut crowded } += 1;
+        }
+        assert!(apart > 50 && crowded > 50, "{apart} {crowded}");
+    }
+
+    #[test]
+    fn clips_of_one_group_meet_every_other_clip_but_each_other() {
+        // Four patients of three clips, three a batch: each clip with each of the nine others once in a while.
+        let names = ["a", "b", "c", "d"];
+        let sampler = Sampler::new((0..12).collect(), 3, LastBatch::Kept, Seed(3)).unwrap();
+        let sampler = sampler.with_groups_apart(|clip| names[clip / 3]);
+        let mut met = BTreeSet::new();
+        for epoch in 0..200 {
+            for batch in sampler.epoch(epoch) {
+                met.extend(batch.iter().flat_map(|a| batch.iter().map(move |b| (*a, *b))));
+            }
+        }
+        let expected: BTreeSet<(usize, usize)> =
+            (0..12).flat_map(|a| (0..12).map(move |b| (a, b))).filter(|(a, b)| a == b || a / 3 != b / 3).collect();
+        assert_eq!(met, expected);
     }
 
     #[test]
