@@ -10,7 +10,7 @@ use axum::extract::{Query, Request, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hico::Error;
-use hico::embed::{Per, embed};
+use hico::embed::{Look, Per, embed};
 use hico::evaluate::inputs::Workplace;
 use hico::explain::Map;
 use hico::explain::cam::Level;
@@ -236,10 +236,14 @@ pub(crate) async fn embedded(
         let Clip { dataset, name } = clip;
         let saved = &service.model.saved;
         let place = Workplace { device: &service.model.device, job };
-        let (encoder, view) = (&saved.classifier.encoder, &saved.facts.view);
-        let names = [name.to_owned()];
-        let embedding = embed(dataset, &names, encoder, view, frames_per_clip.get(), per, place);
-        let embedding = embedding?;
+        let look = Look {
+            encoder: &saved.classifier.encoder,
+            view: &saved.facts.view,
+            features: saved.facts.features,
+            frames_per_clip: frames_per_clip.get(),
+            per,
+        };
+        let embedding = embed(dataset, &[name.to_owned()], look, place)?;
         service.metrics.frames.inc_by(dataset.row(0).frames.min(frames_per_clip.get()) as u64);
         let row = |(id, features): (hico::embed::RowId, Vec<f32>)| Row { frame: id.frame, features };
         let rows = embedding.ids.into_iter().zip(embedding.rows).map(row).collect();

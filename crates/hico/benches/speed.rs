@@ -9,7 +9,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use hico::model::init::Init;
-use hico::model::{Encoder, Mode};
+use hico::model::{Encoder, FeatureSet, Mode};
 use hico::predict::model::Model;
 use hico::recipe::Depth;
 use hico_data::clip::{Channels, Clip};
@@ -49,7 +49,7 @@ fn inference(side: usize, batch: usize, rounds: usize) {
     let device = Device::flex();
     let encoder = Encoder::new(&Init::new(&device, Seed(1)), Depth::R18);
     let images = waves(batch, side, &device);
-    timed(rounds, || encoder.pooled(images.clone(), Mode::Eval).into_data());
+    timed(rounds, || encoder.features(images.clone(), FeatureSet::C5, Mode::Eval).into_data());
 }
 
 /// Logits of a fine-tuned network for one batch at its own side.

@@ -1,5 +1,6 @@
 use super::{PerArg, TakingArgs};
 use clap::Args;
+use hico::model::FeatureSet;
 use hico::model::weights::WeightsOf;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ Examples:
   hico embed tuned cine.dcm clips/ --per frame --out features.npy
   hico similar runs/a clip.mp4 --among features.safetensors
 
-Each row is the averaged C5 output of the encoder. The suffix of OUT chooses the format: .safetensors (a tensor \
+Each row is the features of the encoder (--features). The suffix of OUT chooses the format: .safetensors (a tensor \
 `features`, ids as JSON in the metadata), .npy (ids in OUT.ids.csv) or .parquet (columns clip, frame, group, label, f0, \
 f1, ...). --page plots the rows in two dimensions by t-SNE and by UMAP, coloured by label and by group.")]
 pub(crate) struct EmbedArgs {
@@ -61,6 +62,9 @@ pub(crate) struct LookingArgs {
     /// Write one row for each clip or for each frame
     #[arg(long, value_enum, default_value_t = PerArg::Clip)]
     pub(crate) per: PerArg,
+    /// Read these features: averages of c5, of all stages or of the pyramid, each also with largest values as stages-mean-max; by default those that a fine-tuned network's head reads, else c5
+    #[arg(long, value_name = "FEATURES")]
+    pub(crate) features: Option<FeatureSet>,
     /// Read this many frames of each clip, evenly spaced
     #[arg(long, value_name = "N", default_value = "8")]
     pub(crate) frames_per_clip: NonZeroUsize,

@@ -1,5 +1,6 @@
 use clap::{Args, ValueEnum};
 use hico::export::onnx::Part;
+use hico::model::FeatureSet;
 use hico::model::weights::WeightsOf;
 use std::path::PathBuf;
 
@@ -32,6 +33,9 @@ pub(crate) struct ExportArgs {
     /// Export this part of the network
     #[arg(long, help_heading = ONNX, value_enum, default_value_t = PartArg::Encoder)]
     pub(crate) part: PartArg,
+    /// Write these features: averages of c5, of all stages or of the pyramid, each also with largest values as stages-mean-max; by default those that a fine-tuned network's head reads, else c5
+    #[arg(long, help_heading = ONNX, value_name = "FEATURES")]
+    pub(crate) features: Option<FeatureSet>,
     /// Set the image size of the graph in pixels, 32 to 512; that of the training by default, else 224
     #[arg(long, alias = "side", help_heading = ONNX, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(32..=512))]
     pub(crate) image_size: Option<u16>,
@@ -75,9 +79,9 @@ pub(crate) enum ToArg {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PartArg {
-    /// Pooled features of the backbone
+    /// Features (--features)
     Encoder,
-    /// Pooled features and the maps P2 to P5
+    /// Features and the maps P2 to P5
     Pyramid,
     /// Logits and probabilities of a fine-tuned network
     Classifier,

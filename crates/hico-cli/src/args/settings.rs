@@ -10,6 +10,7 @@ pub(crate) fn flag_of(key: &str) -> Option<&'static str> {
         "evaluation.finetune_batch" => "--batch",
         "evaluation.finetune_learning_rate" => "--learning-rate",
         "evaluation.finetune_weight_decay" => "--weight-decay",
+        "evaluation.features" => "--features",
         "evaluation.frames_per_clip" => "--frames-per-clip",
         "evaluation.inner_fraction" => "--val-fraction",
         "evaluation.model_selection" | "evaluation.test_fold_selection" => "--model-selection",

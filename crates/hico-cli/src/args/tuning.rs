@@ -5,6 +5,7 @@ use hico::compare::settings::ModelSelection;
 use hico::device::DeviceChoice;
 use hico::evaluate::classifier::Trainable;
 use hico::evaluate::finetune::ClassBalance;
+use hico::model::FeatureSet;
 use hico::recipe::Depth;
 
 /// Flags of every command that fine-tunes.
@@ -37,6 +38,9 @@ pub(crate) struct TuningArgs {
     /// Set the height and width of an image in pixels, 32 to 512; by default those of the pretraining, else 224
     #[arg(long, alias = "side", value_name = "PIXELS", value_parser = whole::<32, 512>)]
     pub(crate) image_size: Option<usize>,
+    /// Read these features of a network, in the probe and the head: averages of c5, of all stages or of the pyramid, each also with largest values as stages-mean-max
+    #[arg(long, default_value_t = FeatureSet::C5, value_name = "FEATURES")]
+    pub(crate) features: FeatureSet,
     /// Use N frames of a clip, evenly spaced from the first to the last
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = whole::<1, 100_000>)]
     pub(crate) frames_per_clip: usize,

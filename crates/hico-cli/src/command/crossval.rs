@@ -25,6 +25,7 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
         // The baseline is the best that this network reaches without pretraining.
         scratch: Trainable::All,
         labels: args.tuning.labels(),
+        features: args.tuning.features,
         model_selection,
         published,
         probe_strength: args.probe_strength,

@@ -122,6 +122,10 @@ impl<'a> Looker<'a> {
     fn new(path: &Path, args: &'a LookingArgs, output: &Output) -> anyhow::Result<Self> {
         let source = hints::hinted(Source::read_of(path, &args.weights_of), hints::encoder)?;
         output.note(&source.pretrained.report().words());
+        let source = match args.features {
+            Some(features) => hints::hinted(source.with_features(features), hints::features)?,
+            None => source,
+        };
         let lens = Lens::new(&source, args.image_size.map(usize::from), args.taking.device)?;
         Ok(Self { lens, args })
     }

@@ -22,6 +22,10 @@ const NOISE: usize = 4;
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     hints::hinted(free(&args.out), hints::export)?;
     let source = hints::hinted(Source::read_of(&args.source, &args.weights_of), hints::encoder)?;
+    let source = match args.features {
+        Some(features) => hints::hinted(source.with_features(features), hints::features)?,
+        None => source,
+    };
     let source = if args.hide_groups { source.without_names() } else { source };
     // Before the work, so that a path that cannot be written is told at once.
     hints::hinted(folder_of(&args.out), hints::export)?;

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &FinetuneArgs, output: &Output) -> anyhow::Result<ExitCo
         trainable,
         scratch: trainable,
         labels: args.tuning.labels(),
+        features: args.tuning.features,
         model_selection,
         published,
         recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &contender)?,

@@ -28,9 +28,12 @@ pub(crate) const fn study_data(_: &Error) -> Option<&'static str> {
     Some("`hico ingest SRC --labels FILE.csv --out DATASET` makes a data set")
 }
 
-/// The remedy where the folds of a data set of a study do not do.
-pub(crate) const fn study_folds(_: &Error) -> Option<&'static str> {
-    Some("`hico split DATASET --folds K --force` makes other folds, by group")
+/// The remedy where a study has no cells: for its folds, or what it would read.
+pub(crate) const fn study_folds(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::NoPyramidToRead(_) => "features = \"stages\" in the study reads the backbone, which every encoder has",
+        _ => "`hico split DATASET --folds K --force` makes other folds, by group",
+    })
 }
 
 /// The remedy where the folder of a study does not do.
@@ -51,6 +54,7 @@ pub(crate) fn cell(error: &Error) -> Option<String> {
             Error::Diverged { .. } => "try a tenth of that evaluation.finetune_learning_rate, in another --out",
             source => return pretrain(source),
         },
+        Error::NoPyramidToRead(_) => "features = \"stages\" in the study reads the backbone, which every encoder has",
         Error::CellBusy(_) => "wait for it, or run another cell; `--list` shows which are left",
         Error::BrokenCell { .. } => "delete that cell's file in `cells`: the cell is then run again",
         Error::CellUnfinished(_) => "run it first: `--cell N`",

@@ -16,6 +16,7 @@ pub(crate) fn evaluation(error: &Error) -> Option<String> {
         Error::InFold { source, .. } => return pretraining_inside(source),
         Error::InCell { source, .. } => return in_cell(source),
         Error::NoTopToTrain(_) => "train the whole backbone, --trainable all, or only the head, --trainable head",
+        Error::NoPyramidToRead(_) => "read the backbone: --features stages",
         Error::NotAnEvaluation(_) => "choose an empty or a new folder for --out",
         Error::LedgerDiffers { key, there, .. } => return Some(begun_otherwise(key, there)),
         Error::BrokenLedger { .. } => "restore that file from a copy, or choose another --out",

@@ -26,6 +26,14 @@ pub(crate) fn predict(error: &Error) -> Option<String> {
     Some(hint.to_owned())
 }
 
+/// The remedy where features are asked for that a network does not have.
+pub(crate) const fn features(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::NoPyramid(_) => Some("read the backbone: --features stages"),
+        _ => None,
+    }
+}
+
 /// The remedy in `hico export`.
 pub(crate) const fn export(error: &Error) -> Option<&'static str> {
     Some(match error {

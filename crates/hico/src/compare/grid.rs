@@ -3,6 +3,7 @@
 use super::study::{Labels, Source, Start, Study};
 use crate::Error;
 use crate::evaluate::plan;
+use crate::recipe::MethodName;
 use hico_data::{Dataset, Seed};
 use std::sync::Arc;
 
@@ -61,13 +62,36 @@ impl Cell {
     }
 }
 
+/// Refuses to read features from a pyramid where an encoder has none; of one that is still in its file nothing is known.
+pub(super) fn check_pyramids(study: &Study) -> Result<(), Error> {
+    (0..study.methods.len()).try_for_each(|method| {
+        check_pyramid(
+            study,
+            method,
+            match &study.methods[method].start {
+                Start::Recipe(recipe) => recipe.method().name() == MethodName::Hico,
+                Start::Given(pretrained) => pretrained.has_pyramid(),
+                Start::Random | Start::Scratch | Start::Weights(_) | Start::Baseline(_) => true,
+            },
+        )
+    })
+}
+
+pub(super) fn check_pyramid(study: &Study, method: usize, has_pyramid: bool) -> Result<(), Error> {
+    match study.judge.features.reads_pyramid() && !has_pyramid {
+        true => Err(Error::NoPyramidToRead(study.methods[method].name.clone())),
+        false => Ok(()),
+    }
+}
+
 /// All cells of a study, in the order in which they are best run: every method on a fold before the next fold, every
 /// fold before the next seed, so that an unfinished study compares like with like. An encoder that is pretrained on another
 /// data set is one cell, whatever the number of sets and folds that it is tested on.
 ///
 /// # Errors
-/// When the folds of a data set do not do.
+/// When the folds of a data set do not do, or features are to be read from a pyramid that an encoder does not have.
 pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
+    check_pyramids(study)?;
     let folds = folds(study, data)?;
     let mut cells = Vec::new();
     for &seed in &study.seeds {

@@ -57,7 +57,7 @@ pub(super) struct Tuning<'a> {
     pub(super) after_epoch: &'a mut dyn FnMut(usize),
 }
 
-/// What an encoder makes of frames: averaged C5 of each.
+/// What an encoder makes of frames: the features of each.
 pub(super) struct Features(HashMap<FrameRef, Vec<f32>>);
 
 /// What an encoder's evaluation found.
@@ -109,7 +109,7 @@ impl Judge<'_> {
         let labelled: Vec<usize> = (0..self.dataset.len()).filter(|clip| self.dataset.label(*clip).is_some()).collect();
         let frames = self.frames(&labelled);
         let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
-        let rows = views.features(encoder, &frames)?;
+        let rows = views.features(encoder, self.settings.features, &frames)?;
         Ok(Features(frames.into_iter().zip(rows).collect()))
     }
 
@@ -123,7 +123,7 @@ impl Judge<'_> {
             batches_of(&frames, CALIBRATED_AT_ONCE).into_iter().cycle().take(CALIBRATIONS).collect();
         let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
         views.for_each_batch(&batches, None, self.place.device, |_, images| {
-            drop(encoder.pooled(images, Mode::Train));
+            drop(encoder.backbone.forward(images, Mode::Train));
         })?;
         Ok(encoder)
     }
@@ -293,7 +293,7 @@ impl Judge<'_> {
         };
         let Tuning { trainable, keep, after_epoch } = tuning;
         let init = Init::new(self.place.device, self.seed);
-        let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable);
+        let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable, settings.features);
         let looks = if settings.published { Looks::Published } else { Looks::Honest };
         let (dataset, seed, place) = (self.dataset, self.seed, self.place);
         let finetuning = Finetuning { dataset, plan, recipe: &recipe, looks, seed, place };

@@ -2,7 +2,7 @@
 
 use super::cell_file::failed as failed_file;
 use super::judge::{Judge, Tuned};
-use super::study::{Start, Study, StudyMethod};
+use super::study::{Start, StudyMethod};
 use super::summary::DRAWS;
 use super::work::seen_groups;
 use crate::Error;
@@ -21,7 +21,6 @@ const SCRATCH: &str = "scratch";
 /// What is known of a network before it was fine-tuned.
 #[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
-    pub(super) study: &'a Study,
     pub(super) method: &'a StudyMethod,
     pub(super) beginning: &'a Beginning,
     pub(super) seen: &'a Seen,
@@ -50,7 +49,7 @@ pub(super) fn save(
     let facts = ClassifierFacts {
         temperature: tuned.temperature.unwrap_or(1.0),
         history: Some(history),
-        ..ClassifierFacts::new(judge.dataset, tuned.classifier.trainable(), of.study.depth, judge.view)
+        ..ClassifierFacts::new(judge.dataset, &tuned.classifier, judge.view)
     };
     let path = path(folder, of.method, predictions.map(|_| plan.fold), judge.seed);
     let failed = |source| Error::in_cell(of.method.name.clone(), source);

@@ -7,6 +7,7 @@ use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::ClassBalance;
 use crate::evaluate::outcome::Metric;
 use crate::evaluate::plan::FoldPlan;
+use crate::model::FeatureSet;
 use hico_data::{Dataset, Seed};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -28,6 +29,8 @@ pub struct Judging {
     pub inner: Vec<Labels>,
     /// Whether the baselines without a network ([`Baseline::ALL`](crate::evaluate::baselines::Baseline::ALL)) stand in every table.
     pub baselines: bool,
+    /// What of a network is read, by neighbours, probes and the head that is fine-tuned.
+    pub features: FeatureSet,
     /// Frames of a clip used, evenly spaced; 1 or more.
     pub frames_per_clip: usize,
     /// Share of the training groups that chooses a probe's strength and a fine-tuning's epoch where all labels are known;
@@ -131,6 +134,7 @@ impl Default for Judging {
             finetune: vec![Labels::All],
             inner: Vec::new(),
             baselines: true,
+            features: FeatureSet::default(),
             frames_per_clip: 8,
             inner_fraction: 0.2,
             probe_strength: ProbeStrength::Fixed(STRENGTH),

@@ -256,6 +256,35 @@ fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
 }
 
 #[test]
+fn features_are_read_alike_by_every_method_and_from_a_pyramid_only_where_each_has_one() {
+    let reading = |features: &str| STUDY.replacen("[evaluation]", &format!("[evaluation]\nfeatures = {features:?}"), 1);
+    assert!(read(&reading("c6")).unwrap_err().contains("must be one of c5, c5-mean-max, stages"));
+    let data = [spots(), spots()];
+    let study = read(&reading("pyramid")).unwrap();
+    assert!(cells(&study, &data).is_ok());
+    let simclr = "recipe = \"hico.toml\"\nset.method.supervision = \"self\"";
+    let with_simclr = |features: &str| read(&reading(features).replacen(simclr, "method = \"simclr\"", 1)).unwrap();
+    let refused = cells(&with_simclr("pyramid"), &data).unwrap_err();
+    assert_eq!(refused.to_string(), "self: has no feature pyramid to read features from");
+    assert!(cells(&with_simclr("stages"), &data).is_ok());
+    // The same encoder, read otherwise, says something else, in the probe and in the head.
+    let answers = ["c5", "stages-mean-max"].map(|features| {
+        let study = read(&reading(features)).unwrap();
+        let cells = cells(&study, &data).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        run(&study, &data, &cells[0], folder.path()).unwrap()
+    });
+    let of = |answers: &[Answer], evaluation| {
+        let answer = answers.iter().find(|answer| answer.evaluation == evaluation && answer.labels == Labels::All);
+        answer.unwrap().predictions.clone()
+    };
+    for evaluation in [EvalMode::LinearProbe, EvalMode::Finetune] {
+        let [c5, stages] = answers.each_ref().map(|answers| of(answers, evaluation));
+        assert!(c5.len() == stages.len() && c5 != stages, "{evaluation}");
+    }
+}
+
+#[test]
 fn a_method_that_knew_all_labels_of_a_data_set_is_not_asked_there_with_few() {
     let study = read(&STUDY.replace("ablates = \"self\"", "labels = [\"all\"]")).unwrap();
     let data = [spots(), spots()];

@@ -4,7 +4,7 @@
 use super::answer::{Answer, EvalMode, Question, predictions_sha256};
 use super::cell::{self, Options};
 use super::cell_file::CellFiles;
-use super::grid::{Cell, budgets};
+use super::grid::{Cell, budgets, check_pyramid};
 use super::judge::{Features, Found, Judge, Tuned, Tuning};
 use super::network::{self, Facts};
 use super::study::{Labels, Start, Study};
@@ -67,7 +67,11 @@ impl<'a> Work<'a> {
                 let (encoder, beginning) = (self.random(start), Beginning::Random);
                 self.last(&Stage { encoder, seen, beginning, epochs: 0, images: 0, seconds: 0.0 })
             }
-            Start::Weights(path) => self.last(&Stage::of(&Pretrained::read(path)?, self.device)?),
+            Start::Weights(path) => {
+                let pretrained = Pretrained::read(path)?;
+                check_pyramid(study, self.cell.method, pretrained.has_pyramid())?;
+                self.last(&Stage::of(&pretrained, self.device)?)
+            }
             Start::Given(pretrained) => self.last(&Stage::of(pretrained, self.device)?),
             Start::Recipe(recipe) => self.pretrained(recipe),
             Start::Baseline(baseline) => self.baseline(*baseline),
@@ -180,7 +184,7 @@ impl<'a> Work<'a> {
                     Some(tuned) => {
                         if self.options.keep_networks && (!random || study.methods.iter().all(|of| !of.is_pretrained()))
                         {
-                            let facts = Facts { study, method, beginning: &stage.beginning, seen: &stage.seen };
+                            let facts = Facts { method, beginning: &stage.beginning, seen: &stage.seen };
                             let predicted = (tuned, Some(found.predictions.as_slice()));
                             network::save(&self.options.folder, &judge, &plan, predicted, facts)?;
                         }

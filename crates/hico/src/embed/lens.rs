@@ -1,11 +1,11 @@
 //! An encoder and how clips are shown to it.
 
-use super::{Embedding, Per, embed};
+use super::{Embedding, Look, Per, embed};
 use crate::Error;
 use crate::device::DeviceChoice;
 use crate::evaluate::inputs::Workplace;
 use crate::export::source::Source;
-use crate::model::Encoder;
+use crate::model::{Encoder, FeatureSet};
 use crate::predict::sources::Taken;
 use burn::tensor::Device;
 use hico_data::Job;
@@ -17,6 +17,7 @@ use hico_data::view::ViewRecipe;
 pub struct Lens {
     encoder: Encoder,
     view: ViewRecipe,
+    features: FeatureSet,
     device: Device,
     /// How clips are prepared that are no data set.
     pub prepared: Prepared,
@@ -36,6 +37,7 @@ impl Lens {
         Ok(Self {
             encoder: source.pretrained.encoder(&device)?.fold(),
             view,
+            features: source.reads,
             device,
             prepared: source.classifier.as_ref().map_or_else(Prepared::default, |facts| facts.prepared),
         })
@@ -50,6 +52,7 @@ impl Lens {
     pub fn look_at(&self, taken: &Taken, frames_per_clip: usize, per: Per, job: Job<'_>) -> Result<Embedding, Error> {
         let Some(dataset) = &taken.dataset else { return Ok(Embedding { ids: Vec::new(), rows: Vec::new() }) };
         let place = Workplace { device: &self.device, job };
-        embed(dataset, &taken.sources, &self.encoder, &self.view, frames_per_clip, per, place)
+        let look = Look { encoder: &self.encoder, view: &self.view, features: self.features, frames_per_clip, per };
+        embed(dataset, &taken.sources, look, place)
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod umap;
 use crate::Error;
 use crate::evaluate::inputs::{Views, Workplace};
 use crate::evaluate::plan::frames_of;
-use crate::model::Encoder;
+use crate::model::{Encoder, FeatureSet};
 use crate::rows::{best_of_each, cosine, unit};
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed};
@@ -62,9 +62,23 @@ pub struct Similar {
     pub similarity: f64,
 }
 
-/// Averaged C5 of evenly spaced frames of every clip.
+/// How clips become rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// The encoder.
+    pub encoder: &'a Encoder,
+    /// The views it is shown.
+    pub view: &'a ViewRecipe,
+    /// What of it is read.
+    pub features: FeatureSet,
+    /// Evenly spaced frames of a clip, at most; [`usize::MAX`] is all.
+    pub frames_per_clip: usize,
+    /// What a row stands for.
+    pub per: Per,
+}
+
+/// Features of evenly spaced frames of every clip.
 ///
-/// - `frames_per_clip`: at most; [`usize::MAX`] is all
 /// - `sources`: how rows name the clips, in the order of the data set
 ///
 /// # Errors
@@ -72,10 +86,7 @@ pub struct Similar {
 pub fn embed(
     dataset: &Arc<Dataset>,
     sources: &[String],
-    encoder: &Encoder,
-    view: &ViewRecipe,
-    frames_per_clip: usize,
-    per: Per,
+    Look { encoder, view, features, frames_per_clip, per }: Look<'_>,
     place: Workplace<'_>,
 ) -> Result<Embedding, Error> {
     let views = Views { dataset, view, seed: Seed(0), place };
@@ -87,7 +98,7 @@ pub fn embed(
     let mut embedding = Embedding { ids: Vec::new(), rows: Vec::new() };
     for clip in 0..dataset.len() {
         let frames = frames_of(dataset, &[clip], frames_per_clip);
-        let rows = views.features(encoder, &frames).map_err(|error| match error {
+        let rows = views.features(encoder, features, &frames).map_err(|error| match error {
             // The clip has a name, and its index is of no use to who named it.
             Error::FrameNotFinite { frame, .. } => Error::AnswerNotFinite { frame },
             error => error,

@@ -511,6 +511,9 @@ pub enum Error {
     /// The last block and the top of the pyramid would be trained, and there is no pyramid.
     #[error("{0}: has no feature pyramid, whose top layer would be trained")]
     NoTopToTrain(String),
+    /// Features would be read from a pyramid, and there is none.
+    #[error("{0}: has no feature pyramid to read features from")]
+    NoPyramidToRead(String),
     /// Nothing was asked for.
     #[error("no {0} to evaluate with")]
     NothingAsked(&'static str),

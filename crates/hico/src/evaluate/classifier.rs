@@ -4,7 +4,7 @@ use crate::Error;
 use crate::model::init::Init;
 use crate::model::layers::{Linear, average};
 use crate::model::weights::{self, NamedTensor, Naming};
-use crate::model::{Encoder, Mode, Stages};
+use crate::model::{Encoder, FeatureSet, Mode, Stages};
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub enum Trainable {
     /// The head alone; the encoder stays as it is, batch-norm statistics included.
     Head,
     /// As HiCo's authors: the backbone's last block, the pyramid's top layer and the head. So that the top layer has a
-    /// use, the head then reads averaged C5 and averaged P5. All before the last block stays as it is, batch-norm
+    /// use, the head then reads averaged P5 besides features that are not read from the pyramid. All before the last block stays as it is, batch-norm
     /// statistics included (in the authors' code those drift).
     LastBlock,
     /// Everything that the head reads.
@@ -24,7 +24,7 @@ pub enum Trainable {
     All,
 }
 
-/// An encoder and a linear head. The head reads averaged C5, with [`Trainable::LastBlock`] also averaged P5.
+/// An encoder and a linear head, which reads a [`FeatureSet`], with [`Trainable::LastBlock`] also averaged P5.
 #[derive(Module, Debug)]
 pub struct Classifier {
     /// The encoder.
@@ -32,6 +32,13 @@ pub struct Classifier {
     head: Linear,
     #[module(skip)]
     trainable: Trainable,
+    #[module(skip)]
+    features: FeatureSet,
+}
+
+/// Whether the head reads averaged P5 besides the features.
+const fn reads_top(trainable: Trainable, features: FeatureSet) -> bool {
+    matches!(trainable, Trainable::LastBlock) && !features.reads_pyramid()
 }
 
 impl Classifier {
@@ -39,17 +46,17 @@ impl Classifier {
     ///
     /// What [`Trainable`] says stays as it is, is frozen.
     #[must_use]
-    pub fn new(init: &Init<'_>, encoder: Encoder, classes: usize, trainable: Trainable) -> Self {
-        let features = encoder.features() + if trainable == Trainable::LastBlock { Encoder::TOP_FEATURES } else { 0 };
-        let head = Linear::new(&init.at("head"), features, classes);
-        let classifier = Self { encoder, head, trainable };
+    pub fn new(init: &Init<'_>, encoder: Encoder, classes: usize, trainable: Trainable, features: FeatureSet) -> Self {
+        let top = if reads_top(trainable, features) { Encoder::TOP_FEATURES } else { 0 };
+        let head = Linear::new(&init.at("head"), features.len(encoder.depth()) + top, classes);
+        let classifier = Self { encoder, head, trainable, features };
         let last_block = classifier.last_block();
         weights::freeze(classifier, move |name| match trainable {
             _ if name.starts_with("head.") => false,
             Trainable::Head => true,
             Trainable::LastBlock => !(name.starts_with(&last_block) || name.starts_with("encoder.pyramid.lateral5.")),
-            // The pyramid is not read, so no gradient reaches it.
-            Trainable::All => name.starts_with("encoder.pyramid."),
+            // Where the pyramid is not read, no gradient reaches it.
+            Trainable::All => name.starts_with("encoder.pyramid.") && !features.reads_pyramid(),
         })
     }
 
@@ -65,6 +72,12 @@ impl Classifier {
         self.trainable
     }
 
+    /// The features that the head reads, for [`Trainable::LastBlock`] besides averaged P5.
+    #[must_use]
+    pub const fn reads(&self) -> FeatureSet {
+        self.features
+    }
+
     /// What the head reads.
     ///
     /// - `x`: `[batch, 3, side, side]`
@@ -77,7 +90,7 @@ impl Classifier {
             Trainable::LastBlock if training => Mode::TrainLastBlock,
             _ => Mode::Eval,
         };
-        self.read(self.encoder.backbone.forward(x, mode).c5)
+        self.read(self.encoder.backbone.forward(x, mode))
     }
 
     /// What the head reads, as [`Self::features`] without training, and how the images look: mean and deviation of each
@@ -87,9 +100,9 @@ impl Classifier {
     /// - returns: `[batch, features]`, `[batch, 2 * (channels of C2 + channels of C3)]`
     #[must_use]
     pub fn described(&self, x: Tensor<4>) -> [Tensor<2>; 2] {
-        let Stages { c2, c3, c5, .. } = self.encoder.backbone.forward(x, Mode::Eval);
-        let features = self.read(c5);
-        let look = [c2, c3].into_iter().flat_map(|map| {
+        let stages = self.encoder.backbone.forward(x, Mode::Eval);
+        let features = self.read(stages.clone());
+        let look = [stages.c2, stages.c3].into_iter().flat_map(|map| {
             let [batch, channels, height, width] = map.dims();
             let map = map.reshape([batch, channels, height * width]);
             let mean = map.clone().mean_dim(2); // [batch, channels, 1]
@@ -99,18 +112,20 @@ impl Classifier {
         [features, Tensor::cat(look.collect(), 1)]
     }
 
-    /// What the head says of C5, `[batch, classes]`, before the softmax.
+    /// What the head says of the backbone's maps, `[batch, classes]`, before the softmax.
     #[must_use]
-    pub fn logits_of(&self, c5: Tensor<4>) -> Tensor<2> {
-        self.head(self.read(c5))
+    pub fn logits_of(&self, stages: Stages) -> Tensor<2> {
+        self.head(self.read(stages))
     }
 
-    /// What the head reads of C5.
-    fn read(&self, c5: Tensor<4>) -> Tensor<2> {
-        let pooled = average(c5.clone());
-        match self.trainable {
-            Trainable::LastBlock => Tensor::cat(vec![pooled, average(self.encoder.pyramid.p5(c5))], 1),
-            Trainable::Head | Trainable::All => pooled,
+    /// What the head reads of the backbone's maps.
+    fn read(&self, stages: Stages) -> Tensor<2> {
+        let c5 = stages.c5.clone();
+        let features = self.features.read(&self.encoder, stages);
+        if reads_top(self.trainable, self.features) {
+            Tensor::cat(vec![features, average(self.encoder.pyramid.p5(c5))], 1)
+        } else {
+            features
         }
     }
 
@@ -156,7 +171,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let init = Init::new(&device, Seed(1));
         let encoder = Encoder::new(&init.at("encoder"), depth);
-        let classifier = Classifier::new(&init, encoder, 3, trainable);
+        let classifier = Classifier::new(&init, encoder, 3, trainable, FeatureSet::C5);
         let parameters = weights::parameters(&classifier).into_iter().filter(|parameter| parameter.trainable);
         let mut names = Vec::new();
         let mut count = 0;
@@ -175,7 +190,7 @@ mod tests {
         for trainable in [Trainable::All, Trainable::LastBlock] {
             let init = Init::new(&device, Seed(1));
             let encoder = Encoder::new(&init.at("encoder"), Depth::R18);
-            let classifier = Classifier::new(&init, encoder, 3, trainable);
+            let classifier = Classifier::new(&init, encoder, 3, trainable, FeatureSet::C5);
             let [features, look] = classifier.described(images.clone());
             let apart = (features - classifier.features(images.clone(), false)).abs().max().into_scalar::<f32>();
             assert!(apart < 1e-5, "{trainable:?} {apart}");

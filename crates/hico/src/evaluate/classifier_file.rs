@@ -4,9 +4,9 @@ use super::classifier::{Classifier, Trainable};
 use super::history::History;
 use super::known::{Described, Known, KnownFrame};
 use crate::Error;
-use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::model::weights::{self, NamedTensor};
+use crate::model::{Encoder, FeatureSet};
 use crate::recipe::{self, Depth};
 use crate::train::run_record::VERSION;
 use burn::tensor::Device;
@@ -25,8 +25,11 @@ pub struct ClassifierFacts {
     pub version: String,
     /// The classes, in the order of the outputs.
     pub classes: Vec<String>,
-    /// What of it was trained, which also says what the head reads.
+    /// What of it was trained.
     pub trainable: Trainable,
+    /// What the head reads; files of earlier versions read C5.
+    #[serde(default)]
+    pub features: FeatureSet,
     /// Depth of the backbone.
     pub depth: Depth,
     /// The views it expects.
@@ -90,12 +93,13 @@ pub fn file_name(candidate: &str, fold: Option<usize>, seed: u64) -> PathBuf {
 impl ClassifierFacts {
     /// The facts of a network that was trained on `dataset`.
     #[must_use]
-    pub fn new(dataset: &Dataset, trainable: Trainable, depth: Depth, view: &ViewRecipe) -> Self {
+    pub fn new(dataset: &Dataset, classifier: &Classifier, view: &ViewRecipe) -> Self {
         Self {
             version: VERSION.to_owned(),
             classes: dataset.classes().to_vec(),
-            trainable,
-            depth,
+            trainable: classifier.trainable(),
+            features: classifier.reads(),
+            depth: classifier.encoder.depth(),
             view: view.clone(),
             data: dataset.manifest().hash(),
             prepared: Prepared::of(dataset.manifest()),
@@ -162,7 +166,7 @@ pub fn load(path: &Path, device: &Device) -> Result<Saved, Error> {
     weights::finite_in(path, &tensors)?;
     let init = Init::new(device, Seed(0));
     let encoder = Encoder::new(&init.at("encoder"), facts.depth);
-    let classifier = Classifier::new(&init, encoder, facts.classes.len(), facts.trainable);
+    let classifier = Classifier::new(&init, encoder, facts.classes.len(), facts.trainable, facts.features);
     let classifier = classifier.with_tensors(&tensors).map_err(|error| error.of_file(path))?;
     let known = parsed::<KnownFacts>(path, &metadata, KNOWN_FACTS)?;
     let known = known.map(|known| known_of(path, known, &tensors, facts.classes.len())).transpose()?;
@@ -248,8 +252,8 @@ mod tests {
         let data = test_data::spots(&[("a", Some(0), 0), ("b", Some(1), 1)]);
         let init = Init::new(&device, Seed(8));
         let encoder = Encoder::new(&init.at("encoder"), Depth::R18);
-        let classifier = Classifier::new(&init, encoder, 2, Trainable::LastBlock);
-        let facts = ClassifierFacts::new(&data, Trainable::LastBlock, Depth::R18, &ViewRecipe::default());
+        let classifier = Classifier::new(&init, encoder, 2, Trainable::LastBlock, FeatureSet::C5);
+        let facts = ClassifierFacts::new(&data, &classifier, &ViewRecipe::default());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(file_name("hico", Some(0), 1));
         save(&path, &classifier, &facts, None).unwrap();

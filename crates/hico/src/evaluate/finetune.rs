@@ -94,7 +94,7 @@ pub fn finetune(
     let views = Views { dataset, view: &recipe.view, seed, place };
     let inputs = match classifier.trainable() {
         Trainable::Head => {
-            Inputs::features(&classifier.encoder, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
+            Inputs::features(&classifier, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
         }
         Trainable::LastBlock | Trainable::All => Inputs::Views(views),
     };

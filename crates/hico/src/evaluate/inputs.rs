@@ -6,7 +6,7 @@ use super::plan::FrameRef;
 use super::predictions::FramePrediction;
 use crate::Error;
 use crate::batch;
-use crate::model::{Encoder, Mode};
+use crate::model::{Encoder, FeatureSet, Mode};
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -45,8 +45,8 @@ pub(crate) struct Views<'a> {
 const PREDICTED_AT_ONCE: usize = 64;
 
 impl<'a> Inputs<'a> {
-    pub(super) fn features(encoder: &Encoder, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, Error> {
-        let rows = views.features(encoder, frames)?;
+    pub(super) fn features(network: &Classifier, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, Error> {
+        let rows = views.features(&network.encoder, network.reads(), frames)?;
         Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), place: views.place })
     }
 
@@ -145,13 +145,18 @@ impl Views<'_> {
         Ok(())
     }
 
-    /// What an encoder makes of frames, on plain views: averaged C5, `[frames][features]`.
-    pub(crate) fn features(&self, encoder: &Encoder, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, Error> {
+    /// What an encoder makes of frames, on plain views, `[frames][features]`.
+    pub(crate) fn features(
+        &self,
+        encoder: &Encoder,
+        set: FeatureSet,
+        frames: &[FrameRef],
+    ) -> Result<Vec<Vec<f32>>, Error> {
         let encoder = encoder.valid().fold();
         let mut rows = Vec::with_capacity(frames.len());
         let mut odd = None;
         self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
-            let found = rows_of(encoder.pooled(images, Mode::Eval));
+            let found = rows_of(encoder.features(images, set, Mode::Eval));
             odd = odd.or_else(|| not_finite(frames, &found));
             rows.extend(found);
         })?;

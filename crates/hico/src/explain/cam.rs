@@ -2,7 +2,7 @@
 
 use super::Map;
 use crate::evaluate::classifier::Classifier;
-use crate::model::Mode;
+use crate::model::{Mode, Stages};
 use burn::module::Module as _;
 use burn::tensor::Tensor;
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub enum Level {
     Local,
     /// C4, stride 16: the medium level.
     Medium,
-    /// C5, stride 32: the global level, which the head reads.
+    /// C5, stride 32: the global level.
     Global,
 }
 
@@ -30,6 +30,15 @@ impl Level {
             Self::Local => "local",
             Self::Medium => "medium",
             Self::Global => "global",
+        }
+    }
+
+    /// Its map.
+    const fn of(self, stages: &mut Stages) -> &mut Tensor<4> {
+        match self {
+            Self::Local => &mut stages.c2,
+            Self::Medium => &mut stages.c4,
+            Self::Global => &mut stages.c5,
         }
     }
 
@@ -64,18 +73,18 @@ pub fn grad_cam<const N: usize>(
     let stages = classifier.encoder.backbone.forward(images.clone(), Mode::Eval);
     let with_gradients = classifier.clone().train();
     let of_level = |level: Level| {
-        let map = match level {
-            Level::Local => &stages.c2,
-            Level::Medium => &stages.c4,
-            Level::Global => &stages.c5,
-        };
-        let leaf = Tensor::from_inner(map.clone()).require_grad();
-        let c5 = with_gradients.encoder.backbone.c5_after(level.layers(), leaf.clone());
-        let logits = with_gradients.logits_of(c5);
+        let Stages { c2, c3, c4, c5 } = stages.clone();
+        let [c2, c3, c4, c5] = [c2, c3, c4, c5].map(Tensor::from_inner);
+        let mut of_graph = Stages { c2, c3, c4, c5 };
+        let leaf = level.of(&mut of_graph).clone().require_grad();
+        let map = leaf.clone().inner();
+        *level.of(&mut of_graph) = leaf.clone();
+        // What the head reads of maps before this one does not depend on it.
+        let logits = with_gradients.logits_of(with_gradients.encoder.backbone.behind(level.layers(), of_graph));
         // A picture's score depends on its own map alone, so the gradients of the sum are those of each.
         let mut gradients = logits.narrow(1, class, 1).sum().backward();
         let gradient = leaf.grad_remove(&mut gradients).expect("a gradient");
-        weighted(map.clone(), gradient).into_iter()
+        weighted(map, gradient).into_iter()
     };
     let mut of_levels = levels.map(of_level);
     let [pictures, ..] = images.dims();
@@ -97,19 +106,19 @@ fn weighted(map: Tensor<4>, gradient: Tensor<4>) -> Vec<Map> {
 mod tests {
     use super::*;
     use crate::evaluate::classifier::Trainable;
-    use crate::model::Encoder;
     use crate::model::init::Init;
     use crate::model::weights::NamedTensor;
+    use crate::model::{Encoder, FeatureSet};
     use crate::recipe::Depth;
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
 
     const SIDE: usize = 64;
 
-    fn classifier(trainable: Trainable) -> Classifier {
+    fn classifier(trainable: Trainable, features: FeatureSet) -> Classifier {
         let device = Device::flex();
         let init = Init::new(&device, Seed(1));
-        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, trainable)
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, trainable, features)
     }
 
     fn images() -> Tensor<4> {
@@ -120,7 +129,7 @@ mod tests {
     #[test]
     fn the_global_map_is_the_head_s_weights_times_c5() {
         // The head reads the mean of C5, so its gradient is the class's weight over the number of places.
-        let classifier = classifier(Trainable::All);
+        let classifier = classifier(Trainable::All, FeatureSet::C5);
         let tensors = classifier.to_tensors();
         let weight: &NamedTensor = tensors.iter().find(|tensor| tensor.name == "head.weight").unwrap();
         let (class, channels) = (1, 512);
@@ -145,14 +154,15 @@ mod tests {
 
     #[test]
     fn every_level_leads_to_the_same_score() {
-        for trainable in [Trainable::All, Trainable::LastBlock] {
-            let classifier = classifier(trainable);
+        let sets = FeatureSet::ALL.map(|features| (Trainable::All, features));
+        for (trainable, features) in sets.into_iter().chain([(Trainable::LastBlock, FeatureSet::C5)]) {
+            let classifier = classifier(trainable, features);
             let expected = classifier.head(classifier.features(images(), false));
             let stages = classifier.encoder.backbone.forward(images(), Mode::Eval);
-            for (level, map) in Level::ALL.into_iter().zip([stages.c2, stages.c4, stages.c5]) {
-                let c5 = classifier.encoder.backbone.c5_after(level.layers(), map);
-                let apart = (classifier.logits_of(c5) - expected.clone()).abs().max().into_scalar::<f32>();
-                assert!(apart < 1e-5, "{trainable:?} {level:?} {apart}");
+            for level in Level::ALL {
+                let behind = classifier.encoder.backbone.behind(level.layers(), stages.clone());
+                let apart = (classifier.logits_of(behind) - expected.clone()).abs().max().into_scalar::<f32>();
+                assert!(apart < 1e-5, "{trainable:?} {features} {level:?} {apart}");
             }
             let [local, medium, global] = &grad_cam(&classifier, &images(), 0, Level::ALL)[1];
             assert_eq!([local.height, medium.height, global.height], [16, 4, 2]);

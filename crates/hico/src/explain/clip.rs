@@ -149,5 +149,5 @@ fn with_random_weights(model: &Model) -> Classifier {
     let facts = &model.saved.facts;
     let init = Init::new(&model.device, RANDOM);
     let encoder = Encoder::new(&init.at("encoder"), facts.depth);
-    Classifier::new(&init, encoder, facts.classes.len(), facts.trainable)
+    Classifier::new(&init, encoder, facts.classes.len(), facts.trainable, facts.features)
 }

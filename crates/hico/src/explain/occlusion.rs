@@ -43,8 +43,8 @@ pub fn occlusion(classifier: &Classifier, image: &[f32], side: usize, class: usi
 mod tests {
     use super::*;
     use crate::evaluate::classifier::Trainable;
-    use crate::model::Encoder;
     use crate::model::init::Init;
+    use crate::model::{Encoder, FeatureSet};
     use crate::recipe::Depth;
     use hico_data::Seed;
 
@@ -54,7 +54,8 @@ mod tests {
     fn hiding_what_is_like_the_mean_changes_nothing_and_hiding_something_does() {
         let device = Device::flex();
         let init = Init::new(&device, Seed(1));
-        let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, Trainable::All);
+        let classifier =
+            Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, Trainable::All, FeatureSet::C5);
         // A mean of 0 with a bright square, rows and columns 8 to 15, and a dark one, 40 to 47.
         let plane = |row: usize, column: usize| match [row / 8, column / 8] {
             [1, 1] => 2.0,

@@ -10,6 +10,7 @@ use super::source::{RESIZE, Source};
 use super::{Exported, Target, architecture};
 use crate::compare::summary::Summary;
 use crate::evaluate::history::{History, Reached};
+use crate::model::FeatureSet;
 use crate::model::weights::{LoadReport, hex};
 use crate::recipe::{Depth, Recipe};
 use crate::train::run_record::VERSION;
@@ -89,7 +90,9 @@ pub struct Network {
     pub depth: Depth,
     /// torchvision's and timm's name of it.
     pub architecture: &'static str,
-    /// Length of the pooled features.
+    /// What its features are read from: the maps, and the figures of each.
+    pub reads: FeatureSet,
+    /// Length of the features.
     pub features: usize,
     /// Whether the source has a pyramid.
     pub pyramid: bool,
@@ -168,7 +171,8 @@ impl Card {
             network: Network {
                 depth: found.depth,
                 architecture: architecture(found.depth),
-                features: source.features(),
+                features: source.reads.len(found.depth),
+                reads: source.reads,
                 pyramid: found.pyramid,
                 classes: source.classifier.as_ref().map(|facts| facts.classes.clone()),
                 temperature: source.classifier.as_ref().map(|facts| facts.temperature),

@@ -116,8 +116,10 @@ pub fn ours(
     let encoder = source.pretrained.encoder(&device)?;
     let classifier = match (part, source.head()) {
         (Part::Classifier, Some([weight, bias])) => {
-            let trainable = if source.head_reads_top() { Trainable::LastBlock } else { Trainable::All };
-            let blank = Classifier::new(&Init::new(&device, Seed(0)), encoder.clone(), weight.shape[0], trainable);
+            let (features, top) = source.head_input().unwrap_or_default();
+            let trainable = if top { Trainable::LastBlock } else { Trainable::All };
+            let init = Init::new(&device, Seed(0));
+            let blank = Classifier::new(&init, encoder.clone(), weight.shape[0], trainable, features);
             let head = [weight, bias].into_iter().cloned();
             let tensors: Vec<NamedTensor> = source.pretrained.found().tensors.iter().cloned().chain(head).collect();
             Some(blank.with_tensors(&tensors)?)
@@ -138,12 +140,14 @@ pub fn ours(
             }
             (None, Part::Pyramid) => {
                 let maps = encoder.maps(x.clone(), Mode::Eval);
-                give("features", values(crate::model::layers::average(maps.c5)));
+                give("features", values(encoder.features(x, source.reads, Mode::Eval)));
                 for (name, map) in [("p2", maps.p2), ("p3", maps.p3), ("p4", maps.p4), ("p5", maps.p5)] {
                     give(name, values(map));
                 }
             }
-            (None, Part::Encoder | Part::Classifier) => give("features", values(encoder.pooled(x, Mode::Eval))),
+            (None, Part::Encoder | Part::Classifier) => {
+                give("features", values(encoder.features(x, source.reads, Mode::Eval)))
+            }
         }
     }
     Ok(outputs)

@@ -14,7 +14,7 @@ pub mod tensors;
 use crate::Error;
 use crate::recipe::Depth;
 use hico_data::atomic;
-use onnx::Part;
+use onnx::{Part, Read};
 use source::Source;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,11 +68,17 @@ fn graph(source: &Source, part: Part, side: usize) -> Result<Exported, Error> {
         let head = source.head().ok_or_else(|| Error::NoClassifier(source.path.clone()))?;
         tensors.extend(head.into_iter().cloned());
     }
-    let bytes = onnx::to_onnx(&tensors, part, side, &source.facts(side))?;
+    let (features, top) = match part {
+        Part::Encoder | Part::Pyramid => (source.reads, false),
+        Part::Classifier => source.head_input().unwrap_or_default(),
+    };
+    let mut facts = source.facts(side);
+    facts.insert("features".to_owned(), features.to_string());
+    let bytes = onnx::to_onnx(&tensors, Read { part, features, top }, side, &facts)?;
+    let pyramid = part == Part::Pyramid || features.reads_pyramid() || top;
     let read = |name: &str| match part {
-        Part::Encoder => name.starts_with("encoder.backbone."),
-        Part::Pyramid => true,
-        Part::Classifier => !name.starts_with("encoder.pyramid.") || source.head_reads_top(),
+        Part::Encoder => name.starts_with("encoder.backbone.") || (pyramid && name.starts_with("encoder.pyramid.")),
+        Part::Pyramid | Part::Classifier => pyramid || !name.starts_with("encoder.pyramid."),
     };
     let written: Vec<String> = tensors.iter().map(|tensor| tensor.name.clone()).filter(|name| read(name)).collect();
     let left_out = source.tensors.iter().map(|tensor| tensor.name.clone()).filter(|name| !written.contains(name));

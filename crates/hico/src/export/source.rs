@@ -5,8 +5,8 @@ use crate::Error;
 use crate::evaluate::classifier_file::{self, ClassifierFacts};
 use crate::evaluate::history::{HISTORY, History};
 use crate::evaluate::pretrained::Pretrained;
-use crate::model::Encoder;
 use crate::model::weights::{self, NamedTensor, WeightsOf};
+use crate::model::{Encoder, FeatureSet};
 use crate::recipe::Recipe;
 use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord};
 use hico_data::view::ViewRecipe;
@@ -34,6 +34,8 @@ pub struct Source {
     pub run: Option<(RunRecord, Recipe)>,
     /// Where it comes from, what it learnt from and what it reached.
     pub history: History,
+    /// The features that it is read by: those of its head, or averaged C5.
+    pub reads: FeatureSet,
 }
 
 /// What a file of ours holds besides its network: the state of a run, and descriptions of training frames.
@@ -77,6 +79,7 @@ impl Source {
             path: path.to_owned(),
             sha256: weights::sha256(&file)?,
             history: history.unwrap_or_else(plain),
+            reads: classifier.as_ref().map_or_else(FeatureSet::default, |facts| facts.features),
             classifier,
             pretrained,
             tensors,
@@ -108,28 +111,42 @@ impl Source {
         self.known_view().cloned().unwrap_or_default()
     }
 
-    /// Weight and bias of a linear classifier on pooled features, where there is one.
+    /// Reads it by other features, for an encoder that is exported or shown pictures; a head goes on reading its own.
+    ///
+    /// # Errors
+    /// When they are read from a pyramid that it does not have.
+    pub fn with_features(self, reads: FeatureSet) -> Result<Self, Error> {
+        match reads.reads_pyramid() && !self.pretrained.found().pyramid {
+            true => Err(Error::NoPyramid(self.path)),
+            false => Ok(Self { reads, ..self }),
+        }
+    }
+
+    /// What a linear classifier reads, where there is one.
+    fn head_reads(&self) -> FeatureSet {
+        self.classifier.as_ref().map_or_else(FeatureSet::default, |facts| facts.features)
+    }
+
+    /// Weight and bias of a linear classifier on the features, where there is one.
     #[must_use]
     pub fn head(&self) -> Option<[&NamedTensor; 2]> {
         let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
         let (weight, bias) = (find("head.weight")?, find("head.bias")?);
         let &[classes, columns] = weight.shape.as_slice() else { return None };
-        let features = self.features();
-        let top = features + Encoder::TOP_FEATURES;
-        let fits = columns == features || (columns == top && self.pretrained.found().pyramid);
+        let reads = self.head_reads();
+        let features = reads.len(self.pretrained.depth);
+        let pyramid = self.pretrained.found().pyramid;
+        let top = columns == features + Encoder::TOP_FEATURES && !reads.reads_pyramid() && pyramid;
+        let fits = top || (columns == features && (pyramid || !reads.reads_pyramid()));
         (fits && bias.shape == [classes]).then_some([weight, bias])
     }
 
-    /// Whether the classifier reads averaged P5 beside averaged C5.
+    /// What its classifier reads: features, and whether averaged P5 besides; `None` where there is none.
     #[must_use]
-    pub fn head_reads_top(&self) -> bool {
-        self.head().is_some_and(|[weight, _]| weight.shape[1] > self.features())
-    }
-
-    /// Length of the pooled features: 512, or 2048 for ResNet-50.
-    #[must_use]
-    pub const fn features(&self) -> usize {
-        crate::model::pooled_features(self.pretrained.depth)
+    pub fn head_input(&self) -> Option<(FeatureSet, bool)> {
+        let [weight, _] = self.head()?;
+        let reads = self.head_reads();
+        Some((reads, weight.shape[1] > reads.len(self.pretrained.depth)))
     }
 
     /// What a program that reads the file must know to prepare a picture.

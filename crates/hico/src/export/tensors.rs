@@ -4,6 +4,7 @@ use super::source::Source;
 use super::{Exported, Target};
 use crate::Error;
 use crate::evaluate::classifier_file::FACTS;
+use crate::model::FeatureSet;
 use crate::model::weights::{self, NamedTensor, Naming};
 
 /// The source's tensors by the names of `target`, as far as they have a name there.
@@ -47,5 +48,5 @@ fn is_head(name: &str) -> bool {
 
 /// torchvision's `fc` reads averaged C5 and nothing else.
 fn head_fits(source: &Source) -> bool {
-    source.head().is_some() && !source.head_reads_top()
+    source.head_input() == Some((FeatureSet::C5, false))
 }

@@ -4,7 +4,7 @@ use super::{Batch, Draw, Method, Objective, Rows};
 use crate::loss::{hico_loss, label_loss};
 use crate::model::init::Init;
 use crate::model::layers::average;
-use crate::model::{HicoModel, Mode, Outputs, Pass};
+use crate::model::{FeatureSet, HicoModel, Mode, Outputs, Pass};
 use crate::recipe::{HicoRecipe, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
@@ -57,6 +57,6 @@ impl Method for Hico {
     }
 
     fn features(&self, network: &HicoModel, images: Tensor<4>) -> Tensor<2> {
-        network.encoder.pooled(images, Mode::Eval)
+        network.encoder.features(images, FeatureSet::C5, Mode::Eval)
     }
 }

@@ -1,5 +1,6 @@
 //! Backbone and pyramid joined, with every map by its name.
 
+use super::features::FeatureSet;
 use super::fpn::Pyramid;
 use super::init::Init;
 use super::layers::average;
@@ -17,7 +18,7 @@ pub struct Encoder {
     /// The feature pyramid on it.
     pub pyramid: Pyramid,
     #[module(skip)]
-    features: usize,
+    depth: Depth,
 }
 
 /// Every map of an image, `[batch, channels, height, width]`; C as the backbone makes them, P in the pyramid (256
@@ -62,14 +63,14 @@ impl Encoder {
         Self {
             backbone: ResNet::new(&init.at("backbone"), depth),
             pyramid: Pyramid::new(&init.at("pyramid"), channels(depth)),
-            features: channels(depth)[3],
+            depth,
         }
     }
 
-    /// Length of a row of [`Self::pooled`]: 512, or 2048 for ResNet-50.
+    /// Depth of the backbone.
     #[must_use]
-    pub const fn features(&self) -> usize {
-        self.features
+    pub const fn depth(&self) -> Depth {
+        self.depth
     }
 
     /// As [`ResNet::fold`], for a network that is asked again and again.
@@ -84,10 +85,9 @@ impl Encoder {
     #[must_use]
     pub fn maps(&self, x: Tensor<4>, mode: Mode) -> Maps {
         let stages = self.backbone.forward(x, mode);
-        let merged = self.pyramid.merge(stages.clone());
+        let [p2, p3, p4, p5] = self.pyramid.forward(stages.clone());
         let Stages { c2, c3, c4, c5 } = stages;
-        let (p2, p3, p4) = (self.pyramid.p2(&merged), self.pyramid.p3(&merged), self.pyramid.p4(&merged));
-        Maps { c2, c3, c4, c5, p2, p3, p4, p5: merged.p5 }
+        Maps { c2, c3, c4, c5, p2, p3, p4, p5 }
     }
 
     /// The maps that HiCo reads, and no other, from those of the backbone.
@@ -102,13 +102,13 @@ impl Encoder {
         Levels { local: self.pyramid.p2(&merged), medium, global: merged.p5, pooled }
     }
 
-    /// C5 averaged over its map; the pyramid is not computed.
+    /// The features of pictures; the pyramid is computed only where they are read from it.
     ///
     /// - `x`: `[batch, 3, height, width]`
-    /// - returns: `[batch, features]`
+    /// - returns: `[batch, set.len(self.depth())]`
     #[must_use]
-    pub fn pooled(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
-        average(self.backbone.forward(x, mode).c5)
+    pub fn features(&self, x: Tensor<4>, set: FeatureSet, mode: Mode) -> Tensor<2> {
+        set.read(self, self.backbone.forward(x, mode))
     }
 
     /// Length of an averaged map of the pyramid, which a head may read besides.

@@ -61,6 +61,13 @@ impl Pyramid {
         Merged { p5, m4, m3, m2 }
     }
 
+    /// Every level, fine to coarse: P2, P3, P4 and P5.
+    #[must_use]
+    pub fn forward(&self, stages: Stages) -> [Tensor<4>; 4] {
+        let merged = self.merge(stages);
+        [self.p2(&merged), self.p3(&merged), self.p4(&merged), merged.p5]
+    }
+
     /// The top of the pyramid needs no other map than C5.
     pub(crate) fn p5(&self, c5: Tensor<4>) -> Tensor<4> {
         self.lateral5.forward(c5)

@@ -3,7 +3,7 @@
 use super::encoder::Encoder;
 use super::head::{Projector, SoftHead};
 use super::init::Init;
-use super::{Levels, Mode, Pass, Stages};
+use super::{FeatureSet, Levels, Mode, Pass, Stages, pooled_features};
 use crate::recipe::{self, Depth, HicoRecipe, MediumFrom};
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -69,7 +69,7 @@ impl HicoModel {
             local: projector("local", recipe.projector, 2),
             medium: projector("medium", recipe.projector, medium_level),
             global: projector("global", global, 5),
-            soft: SoftHead::new(&init.at("soft"), encoder.features(), classes.max(1)),
+            soft: SoftHead::new(&init.at("soft"), pooled_features(depth), classes.max(1)),
             medium_from: recipe.medium_from,
             encoder,
         }
@@ -123,7 +123,7 @@ impl HicoModel {
     /// - returns: `[batch, classes]`, before the softmax
     #[must_use]
     pub fn logits(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.soft.forward(self.encoder.pooled(x, mode))
+        self.soft.forward(self.encoder.features(x, FeatureSet::C5, mode))
     }
 }
 

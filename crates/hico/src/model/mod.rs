@@ -9,6 +9,7 @@
 
 pub mod batch_norm;
 mod encoder;
+mod features;
 mod fpn;
 mod gradients;
 mod head;
@@ -23,6 +24,7 @@ mod resnet;
 pub mod weights;
 
 pub use encoder::{Encoder, Levels, Maps};
+pub use features::{FeatureMaps, FeatureSet};
 pub use fpn::Pyramid;
 pub(crate) use gradients::added;
 pub use head::{Projector, SoftHead};

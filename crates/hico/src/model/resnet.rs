@@ -222,15 +222,24 @@ impl ResNet {
         Stages { c2, c3, c4, c5 }
     }
 
-    /// C5 from the map that a number of layers has made: 1 is C2, 4 is C5 itself. Nothing is learnt.
-    pub(crate) fn c5_after(&self, layers: usize, map: Tensor<4>) -> Tensor<4> {
+    /// The maps again, those behind a number of layers made anew from the map of the last of them: behind 1 from C2, behind 4
+    /// there are none. Nothing is learnt.
+    pub(crate) fn behind(&self, layers: usize, Stages { c2, c3, c4, c5 }: Stages) -> Stages {
+        let mut maps = [c2, c3, c4, c5];
+        let mut map = maps[layers - 1].clone();
         let mut ended = 0;
-        let rest = self.steps().filter(|step| {
-            let runs = ended >= layers;
-            ended += usize::from(step.ends_layer());
-            runs
-        });
-        rest.fold(map, |map, step| step.forward(map, Mode::Eval))
+        for step in self.steps() {
+            let ends = step.ends_layer();
+            if ended >= layers {
+                map = step.forward(map, Mode::Eval);
+                if ends {
+                    maps[ended] = map.clone();
+                }
+            }
+            ended += usize::from(ends);
+        }
+        let [c2, c3, c4, c5] = maps;
+        Stages { c2, c3, c4, c5 }
     }
 
     /// Stem and blocks, each of which reads what the one before it made.

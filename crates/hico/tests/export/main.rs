@@ -16,6 +16,7 @@ use hico::export::check::{self, Difference};
 use hico::export::onnx::Part;
 use hico::export::source::Source;
 use hico::export::{Target, export};
+use hico::model::FeatureSet;
 use hico::model::init::Init;
 use hico::model::weights;
 use hico_data::ingest::{IngestOptions, ingest};
@@ -75,15 +76,16 @@ fn frames(shared: &Path, folder: &Path, side: usize) -> Vec<Vec<f32>> {
 }
 
 /// A fine-tuned network around the authors' encoder; its head is random.
-fn classifier(encoder: &Source, path: &Path, trainable: Trainable) -> Source {
+fn classifier(encoder: &Source, path: &Path, trainable: Trainable, features: FeatureSet) -> Source {
     let device = Device::flex();
     let init = Init::new(&device, Seed(5));
-    let classifier = Classifier::new(&init, encoder.pretrained.encoder(&device).unwrap(), 3, trainable);
+    let classifier = Classifier::new(&init, encoder.pretrained.encoder(&device).unwrap(), 3, trainable, features);
     let facts = ClassifierFacts {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         classes: ["covid", "pneumonia", "regular"].map(str::to_owned).to_vec(),
         depth: encoder.pretrained.depth,
         trainable,
+        features,
         view: ViewRecipe { side: SIDE, ..ViewRecipe::default() },
         data: "none".to_owned(),
         prepared: hico_data::ingest::Prepared::default(),
@@ -101,15 +103,17 @@ fn onnx_runtime_computes_every_part_alike() {
     let folder = tempfile::tempdir().unwrap();
     let images = frames(&shared, folder.path(), SIDE);
     let authors = Source::read(&shared.join("golden/authors_best_model.pth")).unwrap();
-    let all = classifier(&authors, &folder.path().join("all.safetensors"), Trainable::All);
-    let last = classifier(&authors, &folder.path().join("last.safetensors"), Trainable::LastBlock);
-    let cases = [
-        (&authors, Part::Encoder, 1),
-        (&authors, Part::Pyramid, 5),
-        (&all, Part::Classifier, 2),
-        (&last, Part::Classifier, 2),
-    ];
-    for (source, part, outputs) in cases {
+    let tuned = |trainable, features: FeatureSet| {
+        let file = folder.path().join(format!("{trainable:?}-{features}.safetensors"));
+        (classifier(&authors, &file, trainable, features), Part::Classifier, 2)
+    };
+    let encoders = FeatureSet::ALL.map(|features| authors.clone().with_features(features).unwrap());
+    let cases = encoders.into_iter().map(|encoder| (encoder, Part::Encoder, 1));
+    let cases = cases.chain([(authors.clone(), Part::Pyramid, 5), tuned(Trainable::LastBlock, FeatureSet::C5)]);
+    for (source, part, outputs) in
+        &cases.chain(FeatureSet::ALL.map(|set| tuned(Trainable::All, set))).collect::<Vec<_>>()
+    {
+        let (part, outputs) = (*part, *outputs);
         let ours = check::ours(source, part, &images, SIDE).unwrap();
         assert_eq!(ours.len(), outputs);
         let onnx = export(source, Target::Onnx(part), SIDE).unwrap().bytes;
@@ -145,7 +149,7 @@ fn torchvision_and_timm_compute_the_same_features_and_logits() {
     std::fs::write(folder.path().join("image.f32"), bytes).unwrap();
     std::fs::write(folder.path().join("side"), SIDE.to_string()).unwrap();
     let authors = Source::read(&shared.join("golden/authors_best_model.pth")).unwrap();
-    let all = classifier(&authors, &folder.path().join("all.safetensors"), Trainable::All);
+    let all = classifier(&authors, &folder.path().join("all.safetensors"), Trainable::All, FeatureSet::C5);
     for (name, target) in [("torchvision", Target::Torchvision), ("timm", Target::Timm)] {
         for (source, part, outputs) in
             [(&authors, Part::Encoder, ["features"].as_slice()), (&all, Part::Classifier, &["features", "logits"])]

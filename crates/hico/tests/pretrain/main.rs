@@ -10,8 +10,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hico::Error;
 use hico::evaluate::pretrained::Pretrained;
 use hico::loss::unit_rows;
-use hico::model::Mode;
 use hico::model::weights::{self, NamedTensor};
+use hico::model::{FeatureSet, Mode};
 use hico::recipe::Recipe;
 use hico::train::checkpoint::{BEST_FILE, LAST_FILE};
 use hico::train::journal::{Entry, JOURNAL_FILE};
@@ -322,7 +322,7 @@ fn nearest_of_another_clip(data: &Dataset, run: &Path, view: &ViewRecipe) -> usi
     let frames: Vec<(usize, usize)> = (0..data.len()).flat_map(|clip| (0..3).map(move |frame| (clip, frame))).collect();
     let pixels = frames.iter().flat_map(|&(clip, frame)| plain(&data.read_frame(clip, frame).unwrap(), view)).collect();
     let images = TensorData::new(pixels, [frames.len(), 3, SIDE, SIDE]);
-    let features = unit_rows(encoder.pooled(Tensor::from_data(images, &device), Mode::Eval));
+    let features = unit_rows(encoder.features(Tensor::from_data(images, &device), FeatureSet::C5, Mode::Eval));
     let cosines: Vec<f32> = features.clone().matmul(features.transpose()).into_data().try_to_vec().unwrap();
     let rows = cosines.chunks(frames.len()).enumerate();
     let nearest = |(row, cosines): (usize, &[f32])| {

@@ -2,6 +2,7 @@
 
 use super::{Contender, Request, check_pyramid, depth, is_free, study};
 use crate::Error;
+use crate::compare::grid::check_pyramids;
 use crate::compare::judge::{Judge, Tuning};
 use crate::compare::ledger;
 use crate::compare::network::{self, Facts};
@@ -37,6 +38,7 @@ pub struct TrainedOnAll {
 pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> Result<TrainedOnAll, Error> {
     check_pyramid(request)?;
     let study = study(dataset, request, Vec::new());
+    check_pyramids(&study)?;
     let seed = Seed(request.seeds.first().copied().ok_or(Error::NothingAsked("seed"))?);
     let fraction =
         (request.model_selection == ModelSelection::InnerValidation).then_some(request.recipe.inner_fraction);
@@ -73,7 +75,7 @@ pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> 
     };
     let failed = |source| Error::in_cell("all patients".to_owned(), source);
     let (tuned, _) = judge.tuned_and_tested(&encoder, &plan, tuning).map_err(failed)?;
-    let facts = Facts { study: &study, method, beginning: &beginning, seen: &seen };
+    let facts = Facts { method, beginning: &beginning, seen: &seen };
     let network = network::save(&request.folder, &judge, &plan, (&tuned, None), facts)?;
     // The network is there; what was kept on the way is of no use any more.
     std::fs::remove_dir_all(request.folder.join("work")).ok();

@@ -6,6 +6,7 @@ use crate::device::DeviceChoice;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::FinetuneRecipe;
 use crate::evaluate::pretrained::Pretrained;
+use crate::model::FeatureSet;
 use crate::recipe::{Depth, Recipe};
 use crate::train::outline::counted;
 use crate::train::{CheckpointEvery, Outline};
@@ -61,6 +62,8 @@ pub struct Request {
     pub depth: Depth,
     /// Where the contenders' encoder comes from.
     pub contender: Contender,
+    /// What of a network is read, by the probe and by the head that is fine-tuned.
+    pub features: FeatureSet,
     /// Whether frozen encoders are probed besides being fine-tuned.
     pub probe: bool,
     /// Whether a network from random weights is evaluated too.
@@ -95,6 +98,7 @@ impl Request {
             recipe: FinetuneRecipe::default(),
             depth: Depth::default(),
             contender: Contender::None,
+            features: FeatureSet::default(),
             probe: true,
             random: true,
             folder,

@@ -3,8 +3,8 @@
 use super::*;
 use crate::Error;
 use crate::evaluate::test_data;
-use crate::model::Encoder;
 use crate::model::init::Init;
+use crate::model::{Encoder, FeatureMaps, FeatureSet};
 use crate::recipe::Depth;
 use crate::train::CheckpointEvery;
 use hico_data::Job;
@@ -37,9 +37,19 @@ fn recipe(epochs: usize) -> FinetuneRecipe {
 }
 
 fn run(data: &Arc<Dataset>, trainable: Trainable, epochs: usize, looks: Looks, threads: usize) -> Finetuned {
+    run_reading(data, (trainable, FeatureSet::C5), epochs, looks, threads)
+}
+
+fn run_reading(
+    data: &Arc<Dataset>,
+    (trainable, features): (Trainable, FeatureSet),
+    epochs: usize,
+    looks: Looks,
+    threads: usize,
+) -> Finetuned {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
+    let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, features);
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
     let place = Workplace { device: &device, job: Job::default().with_threads(threads) };
     let (recipe, plan) = (&recipe(epochs), &plan);
@@ -52,7 +62,8 @@ fn six_clips_that_differ_plainly_are_learnt_by_heart() {
     let data = spots([0, 1]);
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
+    let classifier =
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All, FeatureSet::C5);
     let clips: Vec<usize> = (2..8).collect();
     let plan = FoldPlan { fold: 0, fit: clips.clone(), inner: clips.clone(), test: clips };
     let place = Workplace { device: &device, job: Job::default() };
@@ -81,24 +92,41 @@ fn the_test_fold_never_chooses_an_epoch() {
 }
 
 /// Names of the tensors that training changed, and of all that there are.
-fn changed(trainable: Trainable) -> (Vec<String>, usize) {
+fn changed(trainable: Trainable, features: FeatureSet) -> (Vec<String>, usize) {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let before = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable).to_tensors();
-    let after = run(&spots([0, 1]), trainable, 1, Looks::Honest, 2).classifier.to_tensors();
+    let before =
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, features).to_tensors();
+    let after = run_reading(&spots([0, 1]), (trainable, features), 1, Looks::Honest, 2).classifier.to_tensors();
     let pairs = before.iter().zip(&after).filter(|(before, after)| before != after);
     (pairs.map(|(before, _)| before.name.clone()).collect(), before.len())
 }
 
 #[test]
 fn what_is_frozen_stays_bit_for_bit_running_statistics_included() {
-    assert_eq!(changed(Trainable::Head).0, ["head.weight", "head.bias"]);
-    let (names, _) = changed(Trainable::LastBlock);
+    for features in FeatureSet::ALL {
+        assert_eq!(changed(Trainable::Head, features).0, ["head.weight", "head.bias"], "{features}");
+    }
+    let (names, _) = changed(Trainable::LastBlock, FeatureSet::C5);
     let allowed = ["encoder.backbone.layer4.1.", "encoder.pyramid.lateral5.", "head."];
     assert!(names.iter().all(|name| allowed.iter().any(|part| name.starts_with(part))), "{names:?}");
     assert!(names.iter().any(|name| name.ends_with("layer4.1.bn2.running_var")), "{names:?}");
     // Two convolutions, twice four of batch norm, and weight and bias of the top layer and the head.
     assert_eq!(names.len(), 2 + 2 * 4 + 4, "{names:?}");
+    // The pyramid's top layer is read through every level.
+    let pyramid = "pyramid-mean-max".parse().unwrap();
+    assert_eq!(changed(Trainable::LastBlock, pyramid).0, names);
+}
+
+#[test]
+fn the_gradient_of_a_fine_tuning_reaches_all_that_the_head_reads() {
+    for features in FeatureSet::ALL {
+        let (names, all) = changed(Trainable::All, features);
+        let of_pyramid = names.iter().filter(|name| name.starts_with("encoder.pyramid.")).count();
+        // Weight and bias of four lateral and three smoothing layers.
+        assert_eq!(of_pyramid, if features.maps == FeatureMaps::Pyramid { 14 } else { 0 }, "{features}");
+        assert_eq!(names.len(), if of_pyramid > 0 { all } else { all - 14 }, "{features}: {names:?}");
+    }
 }
 
 #[test]
@@ -114,7 +142,8 @@ fn a_rare_class_weighs_as_much_as_a_common_one() {
 fn trained(data: &Arc<Dataset>, plan: &FoldPlan, recipe: &FinetuneRecipe, keep: Option<Keep<'_>>) -> Finetuned {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
+    let classifier =
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All, FeatureSet::C5);
     let place = Workplace { device: &device, job: Job::default() };
     finetune(honest(data, plan, recipe, place), classifier, keep, |_| {}).unwrap()
 }
@@ -156,7 +185,8 @@ fn classes_are_made_up_for_by_weight_by_drawing_or_not_and_frames_are_augmented_
         let recipe = FinetuneRecipe { class_balance, ..recipe(1) };
         let inputs = Inputs::Views(Views { dataset: &data, view: &recipe.view, seed: Seed(5), place });
         let init = Init::new(&device, Seed(3));
-        let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All);
+        let classifier =
+            Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All, FeatureSet::C5);
         let training = Training::new(classifier, &recipe, frames.clone(), &inputs, &data, Seed(5));
         let orders = [training.order(0), training.order(1)];
         assert_ne!(orders[0], orders[1]);
@@ -189,7 +219,8 @@ fn a_loss_or_a_weight_that_becomes_no_number_ends_the_training_with_its_name() {
         let recipe = FinetuneRecipe { learning_rate, ..recipe(4) };
         finetune(honest(&spots([0, 1]), &plan, &recipe, place), classifier, None, &mut |_| {}).unwrap_err().to_string()
     };
-    let new = |trainable| Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
+    let new =
+        |trainable| Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, FeatureSet::C5);
     let words = said(new(Trainable::All), 1e30);
     assert!(words.contains("is not a number in epoch") && words.contains("a learning rate below 1e30"), "{words}");
     // Behind ReLU the loss is a number still.
@@ -212,7 +243,8 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
     for trainable in [Trainable::All, Trainable::LastBlock] {
         let run = |keep: Option<Keep<'_>>, stop: &AtomicBool, after_epoch: &mut dyn FnMut(usize)| {
             let init = Init::new(&device, Seed(3));
-            let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable);
+            let classifier =
+                Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, FeatureSet::C5);
             let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
             let place = Workplace { device: &device, job: Job::new(stop) };
             let finetuning = Finetuning { looks: Looks::Published, ..honest(&data, &plan, &recipe, place) };
@@ -248,7 +280,8 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
 fn it_stops_when_asked_to() {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::Head);
+    let classifier =
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::Head, FeatureSet::C5);
     let plan = FoldPlan { fold: 0, fit: vec![2], inner: vec![6], test: vec![0] };
     let stop = AtomicBool::new(true);
     let place = Workplace { device: &device, job: Job::new(&stop) };

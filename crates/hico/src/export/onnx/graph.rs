@@ -100,6 +100,12 @@ impl Builder {
         self.node("Flatten", name, &[&mean], vec![int("axis", 1)])
     }
 
+    /// The largest value of each map, `[batch, channels]`.
+    pub(super) fn largest(&mut self, x: &Value, name: &str) -> Value {
+        let largest = self.node("GlobalMaxPool", &format!("{name}.max"), &[x], Vec::new());
+        self.node("Flatten", name, &[&largest], vec![int("axis", 1)])
+    }
+
     /// Bilinear, pixels as areas, to a square of `side` pixels.
     pub(super) fn resize(&mut self, x: &Value, side: usize, name: &str) -> Value {
         let sizes = self.constant(&format!("{name}.sizes"), &[side as i64; 2]);
@@ -109,8 +115,8 @@ impl Builder {
         self.node("Resize", name, &[x, &nothing, &nothing, &sizes], attributes)
     }
 
-    pub(super) fn concat(&mut self, a: &Value, b: &Value, name: &str) -> Value {
-        self.node("Concat", name, &[a, b], vec![int("axis", 1)])
+    pub(super) fn concat(&mut self, parts: &[Value], name: &str) -> Value {
+        self.node("Concat", name, &parts.iter().collect::<Vec<_>>(), vec![int("axis", 1)])
     }
 
     pub(super) fn linear(&mut self, x: &Value, name: &str) -> Value {

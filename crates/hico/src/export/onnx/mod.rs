@@ -13,6 +13,7 @@ mod network;
 pub mod proto;
 
 use crate::Error;
+use crate::model::FeatureSet;
 use crate::model::weights::NamedTensor;
 use prost::Message as _;
 use std::collections::BTreeMap;
@@ -30,12 +31,23 @@ pub const INPUT: &str = "image";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
-    /// Image → `features`: averaged C5.
+    /// Image → `features`.
     Encoder,
     /// Image → `features`, `p2`, `p3`, `p4`, `p5`.
     Pyramid,
     /// Image → `logits`, `probabilities`.
     Classifier,
+}
+
+/// What a graph computes, and what of the maps it reads for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    /// Its outputs.
+    pub part: Part,
+    /// What `features` are, or what the classifier reads.
+    pub features: FeatureSet,
+    /// Whether the classifier reads averaged P5 besides.
+    pub top: bool,
 }
 
 /// The graph as the bytes of an ONNX file.
@@ -49,7 +61,7 @@ pub enum Part {
 /// When a tensor is not there.
 pub fn to_onnx(
     tensors: &[NamedTensor],
-    part: Part,
+    read: Read,
     side: usize,
     facts: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, Error> {
@@ -58,7 +70,7 @@ pub fn to_onnx(
         producer_name: "hico".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         doc_string: facts.get("description").cloned().unwrap_or_default(),
-        graph: Some(network::graph(tensors, part, side, temperature(facts))?),
+        graph: Some(network::graph(tensors, read, side, temperature(facts))?),
         opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
         metadata_props: facts
             .iter()

@@ -2,17 +2,21 @@
 
 use super::graph::{Builder, Value};
 use super::proto::Graph;
-use super::{INPUT, Part};
+use super::{INPUT, Part, Read};
 use crate::Error;
-use crate::model::map_side;
 use crate::model::weights::{NamedTensor, Naming};
+use crate::model::{FeatureMaps, FeatureSet, map_side};
+use crate::recipe::Depth;
+
+/// Channels of every level of the pyramid.
+const CHANNELS: usize = 256;
 
 /// The graph of a part of the network.
 ///
 /// - `temperature`: what logits are divided by before the softmax
 pub(super) fn graph(
     tensors: &[NamedTensor],
-    part: Part,
+    Read { part, features, top }: Read,
     side: usize,
     temperature: Option<f32>,
 ) -> Result<Graph, Error> {
@@ -20,24 +24,29 @@ pub(super) fn graph(
     let mut builder = Builder::new("hico", weights);
     let g = &mut builder;
     let image = g.input(INPUT, &[3, side, side]);
-    let [c2, c3, c4, c5] = backbone(g, &image);
-    let pooled = g.average(&c5, "avgpool");
-    let features = rows(tensors, "encoder.backbone.layer4.0.downsample.0.weight");
+    let maps = backbone(g, &image);
+    let levels = (part == Part::Pyramid || features.reads_pyramid()).then(|| pyramid(g, &maps, side));
+    let rows = read(g, features, &maps, levels.as_ref());
+    let depth =
+        if size(tensors, "encoder.backbone.layer4.0.downsample.0.weight", 0) == 2048 { Depth::R50 } else { Depth::R18 };
+    let length = features.len(depth);
     match part {
-        Part::Encoder => g.output(&pooled, "features", &[features]),
+        Part::Encoder => g.output(&rows, "features", &[length]),
         Part::Pyramid => {
-            g.output(&pooled, "features", &[features]);
-            pyramid(g, [&c2, &c3, &c4, &c5], side);
+            g.output(&rows, "features", &[length]);
+            for (level, map) in (2..).zip(levels.iter().flatten()) {
+                let side = map_side(side, level);
+                g.output(map, &format!("p{level}"), &[CHANNELS, side, side]);
+            }
         }
         Part::Classifier => {
-            // What `Trainable::LastBlock` reads.
-            let reads_top = columns(tensors, "head.weight") > features;
-            let read = if reads_top {
-                let p5 = g.conv(&c5, "pyramid.lateral5", 1);
+            // What `Trainable::LastBlock` reads besides.
+            let read = if top {
+                let p5 = g.conv(&maps[3], "pyramid.lateral5", 1);
                 let top = g.average(&p5, "pyramid.avgpool");
-                g.concat(&pooled, &top, "both")
+                g.concat(&[rows, top], "both")
             } else {
-                pooled
+                rows
             };
             let logits = g.linear(&read, "fc");
             let calibrated = match temperature {
@@ -45,7 +54,7 @@ pub(super) fn graph(
                 None => logits.clone(),
             };
             let probabilities = g.softmax(&calibrated, "softmax");
-            let classes = rows(tensors, "head.weight");
+            let classes = size(tensors, "head.weight", 0);
             g.output(&logits, "logits", &[classes]);
             g.output(&probabilities, "probabilities", &[classes]);
         }
@@ -67,12 +76,21 @@ fn size(tensors: &[NamedTensor], name: &str, axis: usize) -> usize {
     found.and_then(|tensor| tensor.shape.get(axis).copied()).unwrap_or(512)
 }
 
-fn rows(tensors: &[NamedTensor], name: &str) -> usize {
-    size(tensors, name, 0)
-}
-
-fn columns(tensors: &[NamedTensor], name: &str) -> usize {
-    size(tensors, name, 1)
+/// Means, and largest values, of the maps that features are read from, as [`FeatureSet::read`].
+fn read(g: &mut Builder, features: FeatureSet, maps: &[Value; 4], levels: Option<&[Value; 4]>) -> Value {
+    let maps: Vec<(String, &Value)> = match (features.maps, levels) {
+        (FeatureMaps::C5, _) => vec![(String::new(), &maps[3])],
+        (FeatureMaps::Pyramid, Some(levels)) => (2..).map(|level| format!("p{level}.")).zip(levels).collect(),
+        (FeatureMaps::Stages | FeatureMaps::Pyramid, _) => (2..).map(|stage| format!("c{stage}.")).zip(maps).collect(),
+    };
+    let mut figures = Vec::new();
+    for (of, map) in maps {
+        figures.push(g.average(map, &format!("{of}avgpool")));
+        if features.max {
+            figures.push(g.largest(map, &format!("{of}largest")));
+        }
+    }
+    if figures.len() == 1 { figures.remove(0) } else { g.concat(&figures, "features.all") }
 }
 
 /// C2 to C5.
@@ -116,17 +134,16 @@ fn block(g: &mut Builder, x: &Value, name: &str, stride: usize) -> Value {
     g.relu(&sum, &of("relu"))
 }
 
-/// Gives P2 to P5 out, coarse to fine.
-fn pyramid(g: &mut Builder, maps: [&Value; 4], side: usize) {
+/// P2 to P5.
+fn pyramid(g: &mut Builder, maps: &[Value; 4], side: usize) -> [Value; 4] {
     let of = |level: usize, part: &str| format!("pyramid.{part}{level}");
-    let side_of = |level: usize| map_side(side, level as u32);
-    let mut merged = g.conv(maps[3], &of(5, "lateral"), 1);
-    g.output(&merged, "p5", &[256, side_of(5), side_of(5)]);
-    for level in [4, 3, 2] {
-        let lateral = g.conv(maps[level - 2], &of(level, "lateral"), 1);
-        let coarser = g.resize(&merged, side_of(level), &of(level, "resize"));
+    let p5 = g.conv(&maps[3], &of(5, "lateral"), 1);
+    let mut merged = p5.clone();
+    let [p4, p3, p2] = [4, 3, 2].map(|level| {
+        let lateral = g.conv(&maps[level - 2], &of(level, "lateral"), 1);
+        let coarser = g.resize(&merged, map_side(side, level as u32), &of(level, "resize"));
         merged = g.add(&coarser, &lateral, &of(level, "add"));
-        let smooth = g.conv(&merged, &of(level, "smooth"), 1);
-        g.output(&smooth, &format!("p{level}"), &[256, side_of(level), side_of(level)]);
-    }
+        g.conv(&merged, &of(level, "smooth"), 1)
+    });
+    [p2, p3, p4, p5]
 }

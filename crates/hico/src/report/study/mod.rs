@@ -134,6 +134,7 @@ impl Part<'_> {
             ("seeds", text(listed(seeds.iter().map(String::as_str), 100))),
             ("pretraining", text(format!("{}, the same for every method", budget(summary.budget)))),
             ("images", text(format!("{0}x{0} pixels, {1} frames a clip", summary.image_size, judging.frames_per_clip))),
+            ("features", text(judging.features.to_string())),
             ("fine-tuning", text(format!("{epochs} of {}; {selection}", trained(judging.trainable)))),
             ("strength of probes", text(judging.probe_strength.to_string())),
             ("tested figure", text(format!("{} per patient", rows::metric(judging.metric)))),
