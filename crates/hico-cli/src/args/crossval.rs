@@ -36,6 +36,9 @@ pub(crate) struct CrossvalArgs {
     /// Pretrain by this method, with the recipe that comes with hico; by default HiCo
     #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with = "recipe", value_parser = methods())]
     pub(crate) method: Option<MethodName>,
+    /// Begin that pretraining with these weights (ResNet-18, 34 or 50, .safetensors or .pth); by default with random ones
+    #[arg(long, value_name = "FILE", requires = "pretrain_inside")]
+    pub(crate) init: Option<PathBuf>,
     /// Set the epochs of that pretraining; by default the recipe's. Its warm-up shrinks or grows with them
     #[arg(long, value_name = "N", requires = "pretrain_inside")]
     pub(crate) pretrain_epochs: Option<usize>,

@@ -1,3 +1,4 @@
+use super::pretrain::{first_weights, normalised};
 use super::{evaluation, recipe};
 use crate::args::{BaselinesArg, CrossvalArgs, SelectionArg};
 use crate::output::Output;
@@ -6,13 +7,16 @@ use hico::Error;
 use hico::compare::crossval::{Contender, Request};
 use hico::evaluate::classifier::Trainable;
 use hico::recipe::Recipe;
+use hico::train::first_weights::FirstWeights;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// `hico crossval DATASET`: every fold, seed and candidate.
 pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let dataset = evaluation::open(&args.dataset)?;
+    let first = args.init.as_deref().map(|file| first_weights(file, &args.weights_of, output)).transpose()?;
     let contender = match &args.pretrain {
-        _ if args.pretrain_inside => Contender::Inside(Box::new(recipe(args)?)),
+        _ if args.pretrain_inside => Contender::Inside(Box::new(recipe(args, first.as_ref(), output)?)),
         Some(encoder) => evaluation::contender(encoder, &args.weights_of, output)?,
         None => Contender::None,
     };
@@ -32,6 +36,7 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
         recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &contender)?,
         depth: args.tuning.depth.into(),
         contender,
+        first: first.map(Arc::new),
         probe: true,
         random: !cheap,
         folder: args.out.clone(),
@@ -45,10 +50,13 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
 }
 
 /// The recipe of the pretraining inside each fold, with what the flags say.
-fn recipe(args: &CrossvalArgs) -> anyhow::Result<Recipe> {
+fn recipe(args: &CrossvalArgs, first: Option<&FirstWeights>, output: &Output) -> anyhow::Result<Recipe> {
     let read = recipe::read(args.recipe.as_deref(), args.method)?;
     let changed = || -> Result<Recipe, Error> {
         let mut recipe = read.recipe;
+        if let Some(normalisation) = first.and_then(FirstWeights::normalisation) {
+            recipe = normalised(recipe, normalisation, read.sets_normalisation, output)?;
+        }
         if let Some(side) = args.tuning.image_size {
             recipe = recipe.with_image_size(side)?;
         }

@@ -55,7 +55,8 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
 const IMAGENET: &str = "torchvision saves ImageNet's: python3 -c \"import torch, torchvision; \
     torch.save(torchvision.models.resnet18(weights='IMAGENET1K_V1').state_dict(), 'resnet18.pth')\"";
 
-fn first_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<FirstWeights> {
+/// The weights that a pretraining begins with.
+pub(crate) fn first_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<FirstWeights> {
     let read = FirstWeights::read(file, of);
     let known = read.as_ref().err().and_then(hints::weights);
     let first = read.with_context(|| format!("{}", file.display())).hint(|| match file.is_file() {
@@ -111,7 +112,12 @@ fn recipe(
 }
 
 /// Normalises views as the first weights learnt it, unless the recipe says another way, and tells which it is.
-fn normalised(recipe: Recipe, [mean, std]: [f64; 2], recipe_says: bool, output: &Output) -> Result<Recipe, Error> {
+pub(crate) fn normalised(
+    recipe: Recipe,
+    [mean, std]: [f64; 2],
+    recipe_says: bool,
+    output: &Output,
+) -> Result<Recipe, Error> {
     let there = [recipe.view().mean, recipe.view().std];
     if there == [mean, std] {
         return Ok(recipe);
@@ -199,6 +205,7 @@ impl Summary {
         });
         let run = self.run.display();
         let Self { epochs, step, seconds, .. } = self;
-        format!("{run}: {epochs} {}, {step} steps, {seconds:.0} s{best}", epochs_word(*epochs))
+        let steps = if *step == 1 { "step" } else { "steps" };
+        format!("{run}: {epochs} {}, {step} {steps}, {seconds:.0} s{best}", epochs_word(*epochs))
     }
 }

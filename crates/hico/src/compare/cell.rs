@@ -4,6 +4,7 @@ use super::answer::Answer;
 pub use super::cell_file::has_older_answers;
 use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::Cell;
+use super::settings::Judging;
 use super::study::{Start, Study};
 use super::work::Work;
 use crate::Error;
@@ -84,7 +85,10 @@ pub fn epochs(study: &Study, cell: &Cell) -> usize {
     };
     let a_fold = match method.is_baseline() {
         true => 1,
-        false => study.judge.linear_probe.len() + study.judge.finetune_epochs.unwrap_or(1),
+        false => {
+            let Judging { knn, linear_probe, inner, finetune, finetune_epochs, .. } = &study.judge;
+            knn.len() + linear_probe.len() + inner.len() + finetune.len() * finetune_epochs.unwrap_or(1)
+        }
     };
     pretraining + a_fold * cell.tests.len()
 }
@@ -126,7 +130,8 @@ pub fn run(
         None => finished.read()?.unwrap_or_default(),
     };
     let device = &device;
-    let mut work = Work { study, data, cell, options, device, folder: folder.clone(), answers, done: 0, job };
+    let total = epochs(study, cell);
+    let mut work = Work { study, data, cell, options, device, folder: folder.clone(), answers, done: 0, total, job };
     work.all()?;
     work.keep_run()?;
     finished.write(&work.answers)?;
@@ -157,11 +162,15 @@ fn lock(folder: &Path, name: &str, job: Job<'_>) -> Result<File, Error> {
     let path = folder.join(format!("{name}.lock"));
     let file = File::options().create(true).append(true).open(&path).map_err(failed(&path))?;
     let began = Instant::now();
+    let mut told = false;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if began.elapsed() < LEAVE => {
                 job.go_on()?;
+                if !std::mem::replace(&mut told, true) {
+                    job.note(format!("{name}: another process is at it; waiting until it ends"));
+                }
                 std::thread::sleep(LOOK);
             }
             Err(TryLockError::WouldBlock) => return Err(Error::CellBusy(name.to_owned())),

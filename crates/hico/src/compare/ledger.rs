@@ -36,6 +36,9 @@ struct Ledger {
     data: BTreeMap<String, String>,
     /// Recipe of each method; of one that is not pretrained where its weights come from.
     methods: BTreeMap<String, Beginning>,
+    /// SHA-256 of the weights that the pretraining of a method begins with, where they are not random.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    init_weights: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +70,9 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
             for (name, hash) in before.data {
                 ledger.data.entry(name).or_insert(hash);
             }
+            for (name, first) in before.init_weights {
+                ledger.init_weights.entry(name).or_insert(first);
+            }
             for (name, beginning) in before.methods {
                 ledger.methods.entry(name).or_insert(beginning);
             }
@@ -95,6 +101,8 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
         Start::Baseline(baseline) => Beginning::Baseline(*baseline),
     };
     let methods = study.methods.iter().map(|method| (method.name.clone(), beginning(&method.start)));
+    let first = study.methods.iter().filter_map(|method| Some((method, method.first.as_ref()?)));
+    let first = first.map(|(method, first)| (method.name.clone(), first.record().sha256.clone()));
     let hashes = study.data.iter().zip(data).map(|(set, dataset)| (set.name.clone(), dataset.manifest().hash()));
     Ok(Ledger {
         version: VERSION.to_owned(),
@@ -104,6 +112,7 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
         depth: Some(study.depth),
         data: hashes.collect(),
         methods: methods.collect(),
+        init_weights: first.collect(),
     })
 }
 
@@ -147,6 +156,16 @@ fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<Differ
             part: StudyPart::Data,
             key: "data".to_owned(),
             there: before.data[name].clone(),
+        }));
+    }
+    let first = |ledger: &Ledger, name: &str| ledger.init_weights.get(name).cloned();
+    let mut both = now.methods.keys().filter(|name| before.methods.contains_key(*name));
+    if let Some(name) = both.find(|name| first(before, name) != first(now, name)) {
+        return Ok(Some(Differing {
+            what: format!("other weights that the method {name} begins with"),
+            part: StudyPart::Method,
+            key: "init_weights".to_owned(),
+            there: first(before, name).unwrap_or_else(|| "random".to_owned()),
         }));
     }
     let Some(name) = changed(&before.methods, &now.methods) else { return Ok(None) };

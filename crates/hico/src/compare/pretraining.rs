@@ -32,7 +32,7 @@ impl Work<'_> {
             Trained::Inside { data, .. } | Trained::Whole { data } => Arc::clone(&self.data[data]),
             Trained::Nothing => return Ok(()),
         };
-        let asked = recipe.train().batch.get();
+        let (asked, asked_epochs) = (recipe.train().batch.get(), recipe.train().epochs.get());
         let recipe = self.recipe(recipe, &source, &options)?;
         let run = self.folder.join(RUN_FOLDER);
         let kept = kept_run(&self.options.folder, self.cell);
@@ -41,6 +41,7 @@ impl Work<'_> {
             std::fs::rename(&kept, &run).map_err(failed(&kept))?;
         }
         let epochs = recipe.train().epochs.get();
+        self.total = self.total - asked_epochs + epochs;
         // Curves are those of every label.
         let on_the_way = if self.cell.labels == Labels::All { self.study.judge.looks } else { 0 };
         let looks = looks(epochs, on_the_way);
@@ -66,6 +67,7 @@ impl Work<'_> {
             device: self.options.device,
             watch: false,
             lower_batch: self.options.lower_batch,
+            first: self.study.methods[self.cell.method].first.as_deref().cloned(),
             checkpoint_every: self.options.checkpoint_every,
             ..PretrainOptions::default()
         };
@@ -90,7 +92,8 @@ impl Work<'_> {
         let epochs = match (self.options.epochs, self.study.budget) {
             (Some(epochs), _) => epochs,
             (None, Budget::Recipe) => own_epochs,
-            (None, Budget::Images(images)) => ((images + an_epoch / 2) / an_epoch.max(1)).max(1) as usize,
+            (None, Budget::Steps(steps)) => nearest(steps, outline.steps_per_epoch),
+            (None, Budget::Images(images)) => nearest(images, an_epoch),
             (None, Budget::Seconds(seconds)) => self.affordable(&sized, source, options, seconds)?,
         };
         Ok(checked(sized.with_epochs(epochs)))
@@ -126,7 +129,7 @@ impl Work<'_> {
     fn train(&mut self, source: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Vec<f64>, Error> {
         let ends = Mutex::new(Vec::new());
         let what = self.what(self.cell.tests.first().map_or(0, |(_, fold)| *fold), "pretraining");
-        let (job, total) = (self.job, self.epochs());
+        let (job, total) = (self.job, self.total);
         let listen = |event: train::Event| {
             if let train::Event::Epoch(entry) = event {
                 ends.lock().unwrap_or_else(PoisonError::into_inner).push(entry.seconds);
@@ -170,6 +173,11 @@ pub(super) fn kept_run(folder: &Path, cell: &Cell) -> PathBuf {
         Trained::Whole { .. } | Trained::Nothing => String::new(),
     };
     folder.join(PRETRAIN_FOLDER).join(format!("{fold}seed-{}", cell.seed))
+}
+
+/// The number of epochs that comes nearest to a budget, 1 or more.
+fn nearest(budget: u64, an_epoch: u64) -> usize {
+    ((budget + an_epoch / 2) / an_epoch.max(1)).max(1) as usize
 }
 
 /// Epochs of the trial that tells what one costs.

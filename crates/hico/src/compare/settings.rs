@@ -160,6 +160,8 @@ impl Default for Judging {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Budget {
+    /// Optimiser steps, the same for every method whatever a step of it costs.
+    Steps(u64),
     /// Views that the network sees.
     Images(u64),
     /// Seconds of training, on the machine that runs the cell.

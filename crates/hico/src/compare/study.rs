@@ -7,6 +7,7 @@ use crate::evaluate::baselines::Baseline;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::pretrained::Pretrained;
 use crate::recipe::{Depth, Recipe, Supervision};
+use crate::train::first_weights::FirstWeights;
 use hico_data::Dataset;
 use hico_data::view::ViewRecipe;
 use std::path::PathBuf;
@@ -66,6 +67,8 @@ pub struct StudyMethod {
     pub labels: Option<Vec<Labels>>,
     /// What of its network is fine-tuned, where that is not what the study says.
     pub trainable: Option<Trainable>,
+    /// The weights that its pretraining begins with, where they are not random.
+    pub first: Option<Arc<FirstWeights>>,
 }
 
 impl StudyMethod {
@@ -121,7 +124,7 @@ impl StudyMethod {
     /// Makes a method that ablates nothing, is asked with every label budget, and is fine-tuned as the study says.
     #[must_use]
     pub const fn new(name: String, start: Start) -> Self {
-        Self { name, start, ablates: None, labels: None, trainable: None }
+        Self { name, start, ablates: None, labels: None, trainable: None, first: None }
     }
 }
 

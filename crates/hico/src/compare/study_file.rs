@@ -6,11 +6,14 @@ use super::settings::{Budget, Judging, ModelSelection};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
+use crate::model::weights::WeightsOf;
 use crate::recipe::{MethodName, Recipe, Shipped, no_such_method};
+use crate::train::first_weights::FirstWeights;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A study as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +38,7 @@ struct StudyFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BudgetFile {
+    steps: Option<u64>,
     images: Option<u64>,
     seconds: Option<f64>,
 }
@@ -58,6 +62,7 @@ struct MethodFile {
     method: Option<String>,
     recipe: Option<PathBuf>,
     weights: Option<PathBuf>,
+    init_weights: Option<PathBuf>,
     ablates: Option<String>,
     labels: Option<Vec<Labels>>,
     #[serde(default)]
@@ -102,7 +107,10 @@ impl Study {
         }
         check_judging(&file.judge)?;
         let budget = file.budget.as_ref().map_or(Ok(Budget::Recipe), check_budget)?;
-        let shared = recipe("recipe", &toml::Table::new(), &[&of_every_method(&file.recipe)])?;
+        let first: Vec<Option<Arc<FirstWeights>>> =
+            file.method.iter().map(|method| first_weights(method, folder)).collect::<Result<_, _>>()?;
+        let over = normalised(&file.recipe, first.iter().flatten())?;
+        let shared = recipe("recipe", &toml::Table::new(), &[&of_every_method(&over)])?;
         let data: Vec<StudyData> =
             file.data.iter().map(|data| check_data(data, &places, folder)).collect::<Result<_, _>>()?;
         if !data.iter().any(|data| data.judged) {
@@ -111,8 +119,9 @@ impl Study {
         let mut methods: Vec<StudyMethod> = file
             .method
             .iter()
-            .map(|method| check_method(method, &file.recipe, &names, folder))
-            .collect::<Result<_, _>>()?;
+            .zip(first)
+            .map(|(method, first)| Ok(StudyMethod { first, ..check_method(method, &over, &names, folder)? }))
+            .collect::<Result<_, Error>>()?;
         let reader = methods.iter().find(|method| method.reads_labels());
         if let (Some(method), false) = (reader, file.judge.inner.is_empty()) {
             let fact = format!("the pretraining of {} reads the labels that it would ask about", method.name);
@@ -221,13 +230,15 @@ fn check_judging(judge: &Judging) -> Result<(), Error> {
 
 fn check_budget(budget: &BudgetFile) -> Result<Budget, Error> {
     match *budget {
-        BudgetFile { images: Some(images), seconds: None } if images >= 1 => Ok(Budget::Images(images)),
-        BudgetFile { images: None, seconds: Some(seconds) } if seconds.is_finite() && seconds > 0.0 => {
+        BudgetFile { steps: Some(steps), images: None, seconds: None } if steps >= 1 => Ok(Budget::Steps(steps)),
+        BudgetFile { steps: None, images: Some(images), seconds: None } if images >= 1 => Ok(Budget::Images(images)),
+        BudgetFile { steps: None, images: None, seconds: Some(seconds) } if seconds.is_finite() && seconds > 0.0 => {
             Ok(Budget::Seconds(seconds))
         }
         _ => Err(key(
             "budget",
-            "needs either images (1 or more) or seconds (above 0); without it every recipe's own epochs are run",
+            "needs one of steps (1 or more), images (1 or more) and seconds (above 0); without it every recipe's own epochs are \
+             run",
         )),
     }
 }
@@ -285,6 +296,47 @@ fn check_method(
     };
     let (ablates, labels) = (method.ablates.clone(), method.labels.clone());
     Ok(StudyMethod { ablates, labels, ..StudyMethod::new(name, start) })
+}
+
+/// The weights that the pretraining of a method begins with, where they are not random.
+fn first_weights(method: &MethodFile, folder: &Path) -> Result<Option<Arc<FirstWeights>>, Error> {
+    let Some(path) = &method.init_weights else { return Ok(None) };
+    if method.method.is_none() && method.recipe.is_none() {
+        let fact = format!(
+            "{} has no recipe that would begin with them: weights = FILE evaluates them as they are",
+            method.name
+        );
+        return Err(key("method.init_weights", fact));
+    }
+    let path = folder.join(path);
+    let first = FirstWeights::read(&path, &WeightsOf::Online);
+    Ok(Some(Arc::new(first.map_err(|source| Error::InFile { path, source: Box::new(source) })?)))
+}
+
+/// The keys of every recipe, and with them the mean and deviation by which the weights to begin with learnt, unless the study
+/// says others: encoders are judged on the views that they were pretrained on.
+fn normalised<'a>(
+    recipe: &toml::Table,
+    first: impl Iterator<Item = &'a Arc<FirstWeights>>,
+) -> Result<toml::Table, Error> {
+    let mut over = recipe.clone();
+    let known: Vec<[f64; 2]> = first.filter_map(|first| first.normalisation()).collect();
+    let said = over.get("view").and_then(toml::Value::as_table);
+    let Some(&[mean, std]) =
+        known.first().filter(|_| said.is_none_or(|view| !view.contains_key("mean") && !view.contains_key("std")))
+    else {
+        return Ok(over);
+    };
+    if known.iter().any(|other| *other != [mean, std]) {
+        let fact =
+            "the files learnt with different means and deviations: say which by view.mean and view.std under [recipe]";
+        return Err(key("method.init_weights", fact));
+    }
+    let view = over.entry("view").or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let Some(view) = view.as_table_mut() {
+        view.extend([("mean", mean), ("std", std)].map(|(name, value)| (name.to_owned(), toml::Value::Float(value))));
+    }
+    Ok(over)
 }
 
 /// The recipe of a method by its name: its own keys and views.

@@ -8,8 +8,13 @@ use super::summary::summarise;
 use crate::device::DeviceChoice;
 use crate::evaluate::plan::groups_of;
 use crate::evaluate::test_data;
+use crate::model::ResNet;
+use crate::model::init::Init;
+use crate::model::weights::{self, Naming};
+use crate::recipe::Depth;
 use crate::{Error, StudyPart};
-use hico_data::{Dataset, Event, Job};
+use burn::tensor::Device;
+use hico_data::{Dataset, Event, Job, Seed};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -240,7 +245,7 @@ fn pretraining_sees_no_tested_group_and_no_label_beyond_the_budget() {
 #[test]
 fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
     let refused = |from: &str, to: &str| read(&STUDY.replacen(from, to, 1)).unwrap_err();
-    assert!(refused("images = 24", "images = 24\nseconds = 1").contains("either images"));
+    assert!(refused("images = 24", "images = 24\nseconds = 1").contains("one of steps"));
     assert!(refused("probe = [\"all\", 1]", "probe = [\"most\"]").contains("known labels are"));
     assert!(refused("probe = [\"all\", 1]", "probe = [0]").contains("known labels are"));
     assert!(refused("name = \"self\"", "name = \"../self\"").contains("must be 1 to 40 of a-z"));
@@ -282,6 +287,57 @@ fn features_are_read_alike_by_every_method_and_from_a_pyramid_only_where_each_ha
         let [c5, stages] = answers.each_ref().map(|answers| of(answers, evaluation));
         assert!(c5.len() == stages.len() && c5 != stages, "{evaluation}");
     }
+}
+
+#[test]
+fn a_pretraining_of_some_steps_begins_with_the_weights_that_a_method_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let weights = |seed: u64| {
+        let network = ResNet::new(&Init::new(&Device::flex(), Seed(seed)), Depth::R18);
+        weights::to_safetensors(&weights::to_tensors(&network, Naming::Ours), &Default::default()).unwrap()
+    };
+    std::fs::write(folder.join("given.safetensors"), weights(9)).unwrap();
+    std::fs::write(folder.join("hico.toml"), "").unwrap();
+    let text = STUDY.replace("images = 24", "steps = 5").replacen(
+        "recipe = \"hico.toml\"\n",
+        "recipe = \"hico.toml\"\ninit_weights = \"given.safetensors\"\n",
+        1,
+    );
+    let text = format!("{text}\n[[method]]\nname = \"given\"\nweights = \"given.safetensors\"\n");
+    let read = |text: &str| {
+        std::fs::write(folder.join("study.toml"), text).unwrap();
+        Study::read(&folder.join("study.toml"))
+    };
+    let study = read(&text).unwrap();
+    let data = [spots(), spots()];
+    let cells = cells(&study, &data).unwrap();
+    let of = |method: &str| {
+        let of_method =
+            |cell: &&Cell| study.methods[cell.method].name == method && cell.name.contains("spots-fold0--seed1");
+        let cell = cells.iter().find(of_method).unwrap();
+        run(&study, &data, cell, &folder.join("out")).unwrap()
+    };
+    let (begun, given) = (of("self"), of("given"));
+    let probe = |answers: &[Answer], epochs: usize| {
+        let asked = |answer: &&Answer| {
+            answer.evaluation == EvalMode::LinearProbe && answer.labels == Labels::All && answer.epochs == epochs
+        };
+        answers.iter().find(asked).unwrap().predictions.clone()
+    };
+    assert_eq!(probe(&begun, 0), probe(&given, 0), "before the first step it is the network of the file");
+    // Six clips outside the fold are two batches an epoch: five steps come nearest to three epochs of two, for halves go up.
+    let epochs: Vec<usize> = begun.iter().map(|answer| answer.epochs).collect();
+    assert_eq!(epochs.iter().max(), Some(&3), "{epochs:?}");
+    assert_ne!(probe(&begun, 3), probe(&given, 0));
+    // Other weights are another study.
+    super::ledger::check(&folder.join("out"), &study, &data).unwrap();
+    std::fs::write(folder.join("given.safetensors"), weights(10)).unwrap();
+    let refused = super::ledger::check(&folder.join("out"), &read(&text).unwrap(), &data).unwrap_err();
+    assert!(refused.to_string().contains("other weights that the method self begins with"), "{refused}");
+    let nothing =
+        text.replacen("recipe = \"hico.toml\"\ninit", "init", 1).replacen("set.method.supervision = \"self\"\n", "", 1);
+    assert!(read(&nothing).unwrap_err().to_string().contains("weights = FILE"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! there.
 
 use super::answer::{Answer, EvalMode, Question, predictions_sha256};
-use super::cell::{self, Options};
+use super::cell::Options;
 use super::cell_file::CellFiles;
 use super::grid::{Cell, budgets, check_pyramid};
 use super::judge::{Features, Found, Judge, Tuned, Tuning};
@@ -35,6 +35,8 @@ pub(super) struct Work<'a> {
     pub(super) answers: Vec<Answer>,
     /// Epochs of this call, or answers that cost about as much.
     pub(super) done: usize,
+    /// Epochs of the whole cell, and answers that cost about as much.
+    pub(super) total: usize,
     pub(super) job: Job<'a>,
 }
 
@@ -129,9 +131,10 @@ impl<'a> Work<'a> {
     fn ask(&mut self, stage: &Stage, questions: &[(EvalMode, Labels)]) -> Result<(), Error> {
         let study = self.study;
         // Nothing was learnt yet, batch-norm statistics neither.
-        let random = match study.methods[self.cell.method].start {
+        let method = &study.methods[self.cell.method];
+        let random = match method.start {
             Start::Random | Start::Scratch => true,
-            Start::Recipe(_) => stage.epochs == 0,
+            Start::Recipe(_) => stage.epochs == 0 && method.first.is_none(),
             Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => false,
         };
         // What the features were made for: they hold for every fold, but where statistics are calibrated within each.
@@ -154,10 +157,11 @@ impl<'a> Work<'a> {
                     let file = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
                     let tuning = self.folder.join(file);
                     let what = self.what(fold, &evaluation.to_string());
-                    let (job, total) = (self.job, self.epochs());
+                    let (job, total) = (self.job, self.total);
+                    let counted = study.judge.finetune_epochs.is_some();
                     let done = &mut self.done;
                     let mut after_epoch = |_| {
-                        *done += 1;
+                        *done += usize::from(counted);
                         job.at([(*done).min(total), total], "epochs", &what);
                     };
                     let tuning = Tuning {
@@ -182,6 +186,9 @@ impl<'a> Work<'a> {
                 self.job.note(answered);
                 match &found.tuned {
                     Some(tuned) => {
+                        if study.judge.finetune_epochs.is_none() {
+                            self.worked(fold, &evaluation.to_string());
+                        }
                         if self.options.keep_networks && (!random || study.methods.iter().all(|of| !of.is_pretrained()))
                         {
                             let facts = Facts { method, beginning: &stage.beginning, seen: &stage.seen };
@@ -253,14 +260,8 @@ impl<'a> Work<'a> {
     }
 
     fn worked(&mut self, fold: usize, at: &str) {
-        let total = self.epochs();
         self.done += 1;
-        self.job.at([self.done.min(total), total], "epochs", &self.what(fold, at));
-    }
-
-    /// Epochs of the whole cell.
-    pub(super) fn epochs(&self) -> usize {
-        cell::epochs(self.study, self.cell)
+        self.job.at([self.done.min(self.total), self.total], "epochs", &self.what(fold, at));
     }
 
     /// What the cell is at, in words.

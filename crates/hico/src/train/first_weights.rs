@@ -24,6 +24,13 @@ pub struct FirstWeights {
     normalisation: Option<[f64; 2]>,
 }
 
+/// Two are the same where their files are.
+impl PartialEq for FirstWeights {
+    fn eq(&self, other: &Self) -> bool {
+        self.record == other.record
+    }
+}
+
 /// Mean and deviation as `hico export` writes them.
 fn ours(known: &str, words: &BTreeMap<String, String>) -> Option<[f64; 2]> {
     let number = |key: &str| words.get(key)?.parse().ok().filter(|number: &f64| number.is_finite());

@@ -147,7 +147,9 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         Contender::Given(pretrained) => Some(Start::Given(Arc::clone(pretrained))),
         Contender::Inside(recipe) => Some(Start::Recipe(recipe.clone())),
     };
-    let contender = start.map(|start| StudyMethod::new(request.contender.name(), start));
+    let first = || request.first.clone().filter(|_| matches!(request.contender, Contender::Inside(_)));
+    let contender =
+        start.map(|start| StudyMethod { first: first(), ..StudyMethod::new(request.contender.name(), start) });
     let methods: Vec<StudyMethod> = random.into_iter().chain(contender).collect();
     let encoders = methods.len();
     let methods: Vec<StudyMethod> = methods.into_iter().chain(Baseline::ALL.map(StudyMethod::of_baseline)).collect();
@@ -206,6 +208,7 @@ fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> 
             let options = PretrainOptions {
                 clips: Some(clips_outside(dataset, fold)),
                 lower_batch: request.lower_batch,
+                first: request.first.as_deref().cloned(),
                 ..PretrainOptions::default()
             };
             let found = train::outline(dataset, recipe, &options);

@@ -8,6 +8,7 @@ use crate::evaluate::finetune::FinetuneRecipe;
 use crate::evaluate::pretrained::Pretrained;
 use crate::model::FeatureSet;
 use crate::recipe::{Depth, Recipe};
+use crate::train::first_weights::FirstWeights;
 use crate::train::outline::counted;
 use crate::train::{CheckpointEvery, Outline};
 use std::fmt;
@@ -62,6 +63,8 @@ pub struct Request {
     pub depth: Depth,
     /// Where the contenders' encoder comes from.
     pub contender: Contender,
+    /// The weights that a pretraining inside the folds begins with, where they are not random.
+    pub first: Option<Arc<FirstWeights>>,
     /// What of a network is read, by the probe and by the head that is fine-tuned.
     pub features: FeatureSet,
     /// Whether frozen encoders are probed besides being fine-tuned.
@@ -98,6 +101,7 @@ impl Request {
             recipe: FinetuneRecipe::default(),
             depth: Depth::default(),
             contender: Contender::None,
+            first: None,
             features: FeatureSet::default(),
             probe: true,
             random: true,

@@ -284,6 +284,7 @@ const fn trained(trainable: Trainable) -> &'static str {
 /// A budget in words.
 fn budget(budget: Budget) -> String {
     match budget {
+        Budget::Steps(steps) => format!("about {} of pretraining", counted(steps as usize, "step", "steps")),
         Budget::Images(images) => format!("about {} seen in pretraining", counted(images as usize, "image", "images")),
         Budget::Recipe => "the epochs of each recipe".to_owned(),
         Budget::Seconds(seconds) => format!("{} of pretraining", duration(seconds)),
