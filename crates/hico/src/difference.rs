@@ -23,7 +23,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Finds the first key, in alphabetical order, at which two records differ; `None` where they are the same.
+/// Finds the first key, `name` before all others and those in alphabetical order, at which two records differ; `None` where
+/// they are the same.
 ///
 /// Records within a text, as a plan keeps a recipe, are gone into like any other.
 #[must_use]
@@ -37,7 +38,8 @@ fn at(key: String, there: Option<&Value>, asked: Option<&Value>) -> Option<Diffe
     }
     if let (Some(before), Some(now)) = (there.and_then(record), asked.and_then(record)) {
         let mut names: Vec<&String> = before.keys().chain(now.keys()).collect();
-        names.sort_unstable();
+        // What a thing is called is told before what follows from it.
+        names.sort_unstable_by_key(|name| (name.as_str() != "name", *name));
         names.dedup();
         let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
         // Equal records in texts that differ, by a blank for instance, are no difference.

@@ -25,7 +25,7 @@ pub(crate) struct FinetuneArgs {
     /// Test this fold, and train on all others
     #[arg(long, value_name = "K", required_unless_present = "all")]
     pub(crate) holdout_fold: Option<usize>,
-    /// Train one network on every patient, for use; no patient is left to test it
+    /// Train one network for use, with no patient left to test it: on all patients but those that choose its epoch and calibrate it, or with `--model-selection last` on every one
     #[arg(long, conflicts_with_all = ["holdout_fold", "labels_per_class", "label_fraction"])]
     pub(crate) all: bool,
     /// Write the results to this folder: a new one, or one that this command was interrupted on

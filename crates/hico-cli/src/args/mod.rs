@@ -32,7 +32,7 @@ pub(crate) use crossval::{BaselinesArg, CrossvalArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use embed::{EmbedArgs, LookingArgs, SimilarArgs};
 pub(crate) use explain::ExplainArgs;
-pub(crate) use export::{ExportArgs, ToArg};
+pub(crate) use export::{ExportArgs, PartArg, ToArg};
 pub(crate) use export_data::{ExportDataArgs, FormatArg, SampleArg};
 pub(crate) use finetune::FinetuneArgs;
 pub(crate) use ingest::{FitArg, IngestArgs, LayoutArg, SectorArg, StillsArg, TextArg};

@@ -81,17 +81,7 @@ pub(crate) fn similar(args: &SimilarArgs, output: &Output) -> anyhow::Result<Exi
         output.work("similar", |job| looker.look_at(among, output, job))??.0
     };
     let (asked, refused) = output.work("similar", |job| looker.look_at(&args.sources, output, job))??;
-    if let (Some(a), Some(b)) = (asked.rows.first(), among.rows.first())
-        && a.len() != b.len()
-    {
-        return Err(anyhow::anyhow!(
-            "{}: has {} features a row, this encoder {}",
-            args.among.display(),
-            b.len(),
-            a.len()
-        ))
-        .hint(|| "embed it by the same encoder".to_owned());
-    }
+    comparable(&asked, &among, &args.among)?;
     let found: Vec<Found<'_>> = asked
         .ids
         .iter()
@@ -100,6 +90,34 @@ pub(crate) fn similar(args: &SimilarArgs, output: &Output) -> anyhow::Result<Exi
         .collect();
     output.result(&found, |found| found.iter().map(words).collect::<Vec<_>>().join("\n"))?;
     Ok(exit_code(refused, asked.rows.len()))
+}
+
+/// Refuses to hold rows against each other that were not made alike.
+fn comparable(asked: &Embedding, among: &Embedding, file: &Path) -> anyhow::Result<()> {
+    let file = file.display();
+    if let (Some(now), Some(there)) = (&asked.made_by, &among.made_by) {
+        if now.sha256 != there.sha256 {
+            return Err(anyhow::anyhow!("{file}: was embedded by another encoder"))
+                .hint(|| "`hico embed` embeds it by this one".to_owned());
+        }
+        if now.features != there.features {
+            let (now, there) = (now.features, there.features);
+            return Err(anyhow::anyhow!("{file}: has the features {there}, these are {now}"))
+                .hint(|| format!("read the same: --features {there}"));
+        }
+        if now.image_size != there.image_size {
+            let (now, there) = (now.image_size, there.image_size);
+            return Err(anyhow::anyhow!("{file}: is of images of {there} pixels, these have {now}"))
+                .hint(|| format!("show the same: --image-size {there}"));
+        }
+    }
+    match asked.rows.first().zip(among.rows.first()) {
+        Some((a, b)) if a.len() != b.len() => {
+            Err(anyhow::anyhow!("{file}: has {} features a row, this encoder {}", b.len(), a.len()))
+                .hint(|| "embed it again by the same encoder".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn words(found: &Found<'_>) -> String {
@@ -132,11 +150,12 @@ impl<'a> Looker<'a> {
 
     /// Rows of everything that was named, and how much was refused.
     fn look_at(&self, paths: &[PathBuf], output: &Output, job: Job<'_>) -> anyhow::Result<(Embedding, usize)> {
-        let mut all = Embedding { ids: Vec::new(), rows: Vec::new() };
+        let mut all = Embedding::default();
         let per = if self.args.per == PerArg::Clip { Per::Clip } else { Per::Frame };
         let frames = self.args.frames_per_clip.get();
         let refused = each_batch(paths, self.lens.prepared, &self.args.taking, job, output, |taken| {
-            let Embedding { ids, rows } = self.lens.look_at(taken, frames, per, job)?;
+            let Embedding { made_by, ids, rows } = self.lens.look_at(taken, frames, per, job)?;
+            all.made_by = made_by;
             all.ids.extend(ids);
             all.rows.extend(rows);
             Ok(())

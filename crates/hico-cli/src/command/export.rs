@@ -1,5 +1,5 @@
 use super::evaluation;
-use crate::args::{ExportArgs, ToArg};
+use crate::args::{ExportArgs, PartArg, ToArg};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
@@ -22,6 +22,11 @@ const NOISE: usize = 4;
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     hints::hinted(free(&args.out), hints::export)?;
     let source = hints::hinted(Source::read_of(&args.source, &args.weights_of), hints::encoder)?;
+    let holds_features = args.to == ToArg::Onnx && args.part != PartArg::Classifier;
+    let unread = args.features.filter(|_| !holds_features).map(|features| {
+        anyhow::anyhow!("--features {features}: only ONNX graphs of an encoder or a pyramid hold features")
+    });
+    unread.map_or(Ok(()), Err).hint(|| "leave --features out, or say --to onnx --part encoder".to_owned())?;
     let source = match args.features {
         Some(features) => hints::hinted(source.with_features(features), hints::features)?,
         None => source,

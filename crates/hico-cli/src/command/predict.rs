@@ -28,6 +28,9 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
     if let Some(warning) = &reached.warning {
         output.warning(warning);
     }
+    if model.saved.facts.temperature == 1.0 {
+        output.note("confidence is not calibrated: no validation patients were held out from the fine-tuning");
+    }
     if !output.is_json() {
         output.text(&heads(args.per, model.classes()));
     }

@@ -47,7 +47,10 @@ pub(crate) fn run(args: &RecipeArgs, output: &Output) -> anyhow::Result<ExitCode
             if output.is_json() {
                 output.result(&shipped.recipe(), |_| String::new())?;
             } else {
-                output.text(shipped.toml);
+                let rest = shipped.unwritten().into_iter().map(|(key, value)| format!("# {key} = {value}\n"));
+                let rest: String = rest.collect();
+                let head = if rest.is_empty() { "" } else { "\n# Not written above, and so at their defaults:\n" };
+                output.text(&format!("{}{head}{rest}", shipped.toml));
             }
         }
         None => {

@@ -17,6 +17,9 @@ const FEATURES: &str = "features";
 /// Where the ids stand in a safetensors file's metadata, as a JSON list.
 const IDS: &str = "hico.ids";
 
+/// Where it stands what made the rows, as JSON.
+const MADE_BY: &str = "hico.made_by";
+
 /// How an embedding is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -63,7 +66,10 @@ impl Embedding {
     fn safetensors(&self) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
         let shape = vec![self.rows.len(), self.width()];
         let tensor = NamedTensor { name: FEATURES.to_owned(), shape, values: self.rows.concat() };
-        let metadata = BTreeMap::from([(IDS.to_owned(), serde_json::to_string(&self.ids)?)]);
+        let mut metadata = BTreeMap::from([(IDS.to_owned(), serde_json::to_string(&self.ids)?)]);
+        if let Some(made_by) = &self.made_by {
+            metadata.insert(MADE_BY.to_owned(), serde_json::to_string(made_by)?);
+        }
         Ok(weights::to_safetensors(&[tensor], &metadata)?)
     }
 
@@ -140,10 +146,12 @@ impl Embedding {
         let features = tensors.into_iter().find(|tensor| tensor.name == FEATURES).ok_or_else(none)?;
         let ids = metadata.get(IDS).ok_or_else(none)?;
         let ids: Vec<RowId> = serde_json::from_str(ids).map_err(|error| broken(&error.to_string()))?;
+        let made_by = metadata.get(MADE_BY).map(|text| serde_json::from_str(text)).transpose();
+        let made_by = made_by.map_err(|error| broken(&error.to_string()))?;
         match *features.shape.as_slice() {
             [rows, width] if rows == ids.len() && width > 0 => {
                 let rows = features.values.chunks_exact(width).map(<[f32]>::to_vec).collect();
-                Ok(Self { ids, rows })
+                Ok(Self { made_by, ids, rows })
             }
             _ => Err(broken("its ids do not fit its features")),
         }

@@ -1,6 +1,6 @@
 //! An encoder and how clips are shown to it.
 
-use super::{Embedding, Look, Per, embed};
+use super::{Embedding, Look, MadeBy, Per, embed};
 use crate::Error;
 use crate::device::DeviceChoice;
 use crate::evaluate::inputs::Workplace;
@@ -19,6 +19,7 @@ pub struct Lens {
     view: ViewRecipe,
     features: FeatureSet,
     device: Device,
+    made_by: MadeBy,
     /// How clips are prepared that are no data set.
     pub prepared: Prepared,
 }
@@ -36,6 +37,7 @@ impl Lens {
         view.side = side.unwrap_or(view.side);
         Ok(Self {
             encoder: source.pretrained.encoder(&device)?.fold(),
+            made_by: MadeBy { sha256: source.sha256.clone(), features: source.reads, image_size: view.side },
             view,
             features: source.reads,
             device,
@@ -50,9 +52,10 @@ impl Lens {
     /// # Errors
     /// When frames cannot be read, or it is asked to stop.
     pub fn look_at(&self, taken: &Taken, frames_per_clip: usize, per: Per, job: Job<'_>) -> Result<Embedding, Error> {
-        let Some(dataset) = &taken.dataset else { return Ok(Embedding { ids: Vec::new(), rows: Vec::new() }) };
+        let made_by = Some(self.made_by.clone());
+        let Some(dataset) = &taken.dataset else { return Ok(Embedding { made_by, ..Embedding::default() }) };
         let place = Workplace { device: &self.device, job };
         let look = Look { encoder: &self.encoder, view: &self.view, features: self.features, frames_per_clip, per };
-        embed(dataset, &taken.sources, look, place)
+        Ok(Embedding { made_by, ..embed(dataset, &taken.sources, look, place)? })
     }
 }

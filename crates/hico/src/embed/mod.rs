@@ -34,9 +34,22 @@ pub struct RowId {
     pub label: String,
 }
 
+/// What rows were made by: those of two embeddings can be held against each other only where it is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeBy {
+    /// SHA-256 of the file of weights, hexadecimal.
+    pub sha256: String,
+    /// What of the encoder was read.
+    pub features: FeatureSet,
+    /// Height and width of the images, pixels.
+    pub image_size: usize,
+}
+
 /// Rows of features.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Embedding {
+    /// What made them; files of earlier versions do not tell.
+    pub made_by: Option<MadeBy>,
     /// Whose each row is.
     pub ids: Vec<RowId>,
     /// `[rows][features]`
@@ -95,7 +108,7 @@ pub fn embed(
         let label = row.label.clone().unwrap_or_default();
         RowId { clip: sources[clip].clone(), frame, group: row.group.clone(), label }
     };
-    let mut embedding = Embedding { ids: Vec::new(), rows: Vec::new() };
+    let mut embedding = Embedding::default();
     for clip in 0..dataset.len() {
         let frames = frames_of(dataset, &[clip], frames_per_clip);
         let rows = views.features(encoder, features, &frames).map_err(|error| match error {
@@ -151,6 +164,7 @@ pub(crate) mod tests {
             label: label.to_owned(),
         };
         Embedding {
+            made_by: Some(MadeBy { sha256: "ab".to_owned(), features: FeatureSet::C5, image_size: 64 }),
             ids: vec![id("a", 0, "x"), id("a", 7, "x"), id("b, \"c\"", 0, ""), id("d", 2, "y")],
             rows: vec![vec![1.0, 0.0, 0.5], vec![0.0, 2.0, 0.0], vec![-3.0, 0.0, 0.25], vec![0.0, 1.0, 1.0]],
         }

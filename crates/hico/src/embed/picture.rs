@@ -50,7 +50,7 @@ mod tests {
         let rows: Vec<Vec<f32>> = (0..60).map(row).collect();
         let id =
             |at: usize| RowId { clip: at.to_string(), frame: None, group: String::new(), label: (at % 3).to_string() };
-        let embedding = Embedding { ids: (0..60).map(id).collect(), rows };
+        let embedding = Embedding { ids: (0..60).map(id).collect(), rows, made_by: None };
         let picture = place(&embedding).unwrap();
         assert_eq!(Some(&picture), place(&embedding).as_ref());
         let apart = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
@@ -66,6 +66,9 @@ mod tests {
         let mut odd = embedding.clone();
         odd.rows[7][1] = f32::NAN;
         assert_eq!(place(&odd), None, "a row of no numbers has no place");
-        assert!(place(&Embedding { ids: embedding.ids[..4].to_vec(), rows: embedding.rows[..4].to_vec() }).is_none());
+        assert!(
+            place(&Embedding { ids: embedding.ids[..4].to_vec(), rows: embedding.rows[..4].to_vec(), made_by: None })
+                .is_none()
+        );
     }
 }

@@ -193,7 +193,11 @@ impl TuningFacts {
                 format!("epoch chosen on {} of {}", counted(clips, "clip"), counted(self.watched.count, "patient"))
             }
         };
-        let folds = self.fold.map_or_else(|| "every patient".to_owned(), |fold| format!("all folds but {fold}"));
+        let folds = match (self.fold, self.clips[1]) {
+            (Some(fold), _) => format!("all folds but {fold}"),
+            (None, 0) => "every patient".to_owned(),
+            (None, _) => "every patient but those that chose its epoch".to_owned(),
+        };
         format!(
             "fine-tuned on {folds} (seed {}, {}, {} of {}, {chosen}, data {})",
             self.seed,

@@ -2,6 +2,7 @@
 
 use super::Recipe;
 use std::path::Path;
+use toml::Table;
 
 /// A recipe that comes with hico.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,25 @@ impl Shipped {
         Recipe::parse(self.toml).expect("a recipe that comes with hico")
     }
 
+    /// Returns the keys that its file does not write, each with its value: `("train.drop_last", "false")`.
+    ///
+    /// # Panics
+    /// Never: a recipe that comes with hico is a table of tables.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test does it with every recipe that comes with hico")]
+    pub fn unwritten(self) -> Vec<(String, String)> {
+        let written: Table = toml::from_str(self.toml).expect("TOML");
+        let every = Table::try_from(self.recipe()).expect("a table");
+        let tables = every.into_iter().filter_map(|(section, keys)| Some((section, keys.as_table()?.clone())));
+        let mut unwritten = Vec::new();
+        for (section, keys) in tables {
+            let there = written.get(&section).and_then(toml::Value::as_table);
+            let absent = keys.into_iter().filter(|(key, _)| there.is_none_or(|there| !there.contains_key(key)));
+            unwritten.extend(absent.map(|(key, value)| (format!("{section}.{key}"), value.to_string())));
+        }
+        unwritten
+    }
+
     /// Returns its first sentence: what it is.
     #[must_use]
     pub fn about(self) -> &'static str {
@@ -71,6 +91,15 @@ mod tests {
             assert_eq!(Shipped::meant_by(Path::new(&format!("recipes/{}.toml", shipped.name))), Some(shipped));
             assert!(!shipped.about().is_empty() && !shipped.recipe().train().drop_last, "{}", shipped.name);
         }
+        for shipped in SHIPPED {
+            // What is not written is as it stands there: written out, the recipe is the same.
+            let rest: String = shipped.unwritten().iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+            let layers = [shipped.toml, &rest].map(|text| toml::from_str::<Table>(text).unwrap());
+            assert_eq!(Recipe::of_layers(&layers.each_ref()).unwrap(), shipped.recipe(), "{}", shipped.name);
+        }
+        let unwritten = |name: &str| Shipped::named(name).unwrap().unwritten();
+        assert!(unwritten("simclr").contains(&("train.drop_last".to_owned(), "false".to_owned())));
+        assert!(!unwritten("hico").iter().any(|(key, _)| key.starts_with("train.")), "{:?}", unwritten("hico"));
         assert_eq!(Shipped::asked_for(Path::new("./hico")), None, "a path is a file");
         assert_eq!(Shipped::meant_by(Path::new("my.toml")), None);
         // What a method is by default stands in its file as well, key by key, for people to read.
