@@ -76,7 +76,7 @@ impl<'a, E> Job<'a, E> {
         self.telling(&drop)
     }
 
-    /// Looks whether it may go on.
+    /// Checks that the work may go on.
     ///
     /// # Errors
     /// When it is asked to stop.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::job::Job;
 use rayon::prelude::*;
 
-/// Clips between two looks at the flag that stops the work.
+/// Clips between two checks of the flag that stops the work.
 const PIECE: usize = 128;
 
 /// The nearest clips of every clip.
