@@ -4,6 +4,7 @@ use super::study::Labels;
 use crate::evaluate::outcome::CurvePoint;
 use crate::evaluate::prediction_table::AnswerKey;
 use crate::evaluate::predictions::FramePrediction;
+use crate::model::FeatureSet;
 use crate::model::weights::hex;
 use hico_data::Dataset;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// What is asked of an encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EvalMode {
     /// Vote of the nearest training frames, by the cosine of frozen features.
     Knn,
@@ -27,6 +27,11 @@ pub enum EvalMode {
     Baseline,
 }
 
+impl EvalMode {
+    /// Everything that can be asked.
+    pub const ALL: [Self; 5] = [Self::Knn, Self::LinearProbe, Self::Finetune, Self::Inner, Self::Baseline];
+}
+
 impl fmt::Display for EvalMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -36,6 +41,60 @@ impl fmt::Display for EvalMode {
             Self::Inner => "inner",
             Self::Baseline => "baseline",
         })
+    }
+}
+
+/// One way of evaluating an encoder: what is asked, of which of its features.
+///
+/// It is written by the name of what is asked, `linear-probe`; where the study reads further features than its first ones,
+/// those stand behind it: `linear-probe@c5`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Evaluation {
+    /// What is asked.
+    pub mode: EvalMode,
+    /// The features that are read; `None` for the first ones of the study.
+    pub further: Option<FeatureSet>,
+}
+
+impl From<EvalMode> for Evaluation {
+    fn from(mode: EvalMode) -> Self {
+        Self { mode, further: None }
+    }
+}
+
+impl PartialEq<EvalMode> for Evaluation {
+    fn eq(&self, mode: &EvalMode) -> bool {
+        *self == Self::from(*mode)
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.further {
+            Some(features) => write!(f, "{}@{features}", self.mode),
+            None => self.mode.fmt(f),
+        }
+    }
+}
+
+impl TryFrom<String> for Evaluation {
+    type Error = String;
+
+    fn try_from(written: String) -> Result<Self, String> {
+        let (mode, further) = match written.split_once('@') {
+            Some((mode, features)) => (mode, Some(features.parse()?)),
+            None => (written.as_str(), None),
+        };
+        let found = EvalMode::ALL.into_iter().find(|of| of.to_string() == mode);
+        let mode = found.ok_or_else(|| format!("{written:?} is no evaluation"))?;
+        Ok(Self { mode, further })
+    }
+}
+
+impl From<Evaluation> for String {
+    fn from(evaluation: Evaluation) -> Self {
+        evaluation.to_string()
     }
 }
 
@@ -53,7 +112,7 @@ pub struct Answer {
     /// The labels that were known.
     pub labels: Labels,
     /// What was asked of the encoder.
-    pub evaluation: EvalMode,
+    pub evaluation: Evaluation,
     /// Epochs of pretraining before.
     pub epochs: usize,
     /// Views that pretraining had seen.
@@ -65,9 +124,9 @@ pub struct Answer {
     /// What was chosen on inner validation groups: the strength of a probe's L2 term, the epoch of a fine-tuning. Where
     /// nothing was left to choose on: what was fixed before.
     pub chosen: String,
-    /// Balanced accuracy per clip within the training groups; of [`EvalMode::Inner`] alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inner_balanced_accuracy: Option<f64>,
+    /// Figures within the training groups, a strength each; of [`EvalMode::Inner`] alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inner: Vec<InnerScores>,
     /// Balanced accuracy per frame at the epoch that is best on the test fold, as the literature reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<f64>,
@@ -100,6 +159,17 @@ pub struct Answer {
     pub of_test_fold: Vec<FramePrediction>,
 }
 
+/// Figures of a probe within the training groups, means over the ways to part them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct InnerScores {
+    /// Strength of the probe's L2 term.
+    pub strength: f64,
+    /// Balanced accuracy per clip.
+    pub balanced_accuracy: f64,
+    /// Macro AUC per patient, over the partings that ask about two classes or more; absent where none does.
+    pub macro_auc: Option<f64>,
+}
+
 /// What follows the name of an evaluation in a table where the test fold chose the epoch.
 const BY_TEST_FOLD: &str = "by-test-fold";
 
@@ -127,7 +197,7 @@ pub struct Question<'a> {
     /// The label budget.
     pub labels: Labels,
     /// What is asked.
-    pub evaluation: EvalMode,
+    pub evaluation: Evaluation,
     /// Epochs of pretraining before.
     pub epochs: usize,
 }
@@ -180,13 +250,13 @@ pub(super) mod tests {
             fold: 0,
             seed: 7,
             labels: Labels::Groups(2),
-            evaluation: EvalMode::LinearProbe,
+            evaluation: EvalMode::LinearProbe.into(),
             epochs: 60,
             images: 8520,
             groups: 6,
             clips: 9,
             chosen: "0.1".into(),
-            inner_balanced_accuracy: None,
+            inner: Vec::new(),
             published: Some(2.0 / 3.0),
             chosen_epoch: None,
             curve: Vec::new(),
@@ -198,6 +268,23 @@ pub(super) mod tests {
             predictions: vec![FramePrediction { clip: 0, frame: 1, probabilities: vec![1.0 / 3.0, 2.0 / 3.0] }],
             of_test_fold_sha256: None,
             of_test_fold: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_evaluation_is_written_and_read_with_the_features_that_are_not_the_first() {
+        for mode in EvalMode::ALL {
+            for further in [None, Some(FeatureSet::C5), Some(FeatureSet::ALL[3])] {
+                let evaluation = Evaluation { mode, further };
+                let written = serde_json::to_string(&evaluation).unwrap();
+                assert_eq!(serde_json::from_str::<Evaluation>(&written).unwrap(), evaluation, "{written}");
+            }
+        }
+        assert_eq!(Evaluation::from(EvalMode::LinearProbe).to_string(), "linear-probe");
+        let further = Some(FeatureSet::ALL[3]);
+        assert_eq!(Evaluation { mode: EvalMode::Knn, further }.to_string(), "knn@stages-mean-max");
+        for broken in ["probe", "knn@", "knn@c6", "@c5"] {
+            assert!(Evaluation::try_from(broken.to_owned()).is_err(), "{broken}");
         }
     }
 

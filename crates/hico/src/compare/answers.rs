@@ -1,6 +1,6 @@
 //! Answers of all cells, found by what they answer; and what they predicted, with the folds of a seed pooled.
 
-use super::answer::{Answer, EvalMode};
+use super::answer::{Answer, Evaluation};
 use super::study::Labels;
 use crate::evaluate::outcome::Unit;
 use crate::evaluate::predictions::{FramePrediction, UnitPrediction, per_clip, per_patient};
@@ -8,7 +8,7 @@ use hico_data::Dataset;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a table asks of a method: method, data set, evaluation, label budget.
-pub(super) type Asked<'a> = (&'a str, &'a str, EvalMode, Labels);
+pub(super) type Asked<'a> = (&'a str, &'a str, Evaluation, Labels);
 
 /// Answers by what they answer; of each seed and fold all looks, the earliest first.
 #[derive(Debug, Default)]

@@ -1,10 +1,9 @@
 //! One cell: its lock, its files, and the work from where an interrupted one stopped.
 
-use super::answer::Answer;
+use super::answer::{Answer, EvalMode};
 pub use super::cell_file::has_older_answers;
 use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::Cell;
-use super::settings::Judging;
 use super::study::{Start, Study};
 use super::work::Work;
 use crate::Error;
@@ -86,8 +85,8 @@ pub fn epochs(study: &Study, cell: &Cell) -> usize {
     let a_fold = match method.is_baseline() {
         true => 1,
         false => {
-            let Judging { knn, linear_probe, inner, finetune, finetune_epochs, .. } = &study.judge;
-            knn.len() + linear_probe.len() + inner.len() + finetune.len() * finetune_epochs.unwrap_or(1)
+            let epochs = |mode| if mode == EvalMode::Finetune { study.judge.finetune_epochs.unwrap_or(1) } else { 1 };
+            study.judge.evaluations().iter().map(|(asked, budgets)| budgets.len() * epochs(asked.mode)).sum()
         }
     };
     pretraining + a_fold * cell.tests.len()

@@ -135,7 +135,7 @@ impl CellFiles<'_> {
         let known = |answer: &Answer| self.dataset(&answer.data).is_some();
         let mut answers: Vec<Answer> = record.answers.into_iter().filter(known).collect();
         let mut tables = BTreeMap::new();
-        for answer in answers.iter_mut().filter(|answer| answer.evaluation != EvalMode::Inner) {
+        for answer in answers.iter_mut().filter(|answer| answer.evaluation.mode != EvalMode::Inner) {
             let Some(dataset) = self.dataset(&answer.data) else { continue };
             let path = self.table(&answer.data);
             let found = match tables.entry(answer.data.clone()) {

@@ -1,6 +1,6 @@
 //! How methods did on their way through pretraining, and which came farther sooner: the area under the curve.
 
-use super::answer::{Answer, EvalMode};
+use super::answer::{Answer, Evaluation};
 use super::answers::{Answers, units};
 use super::study::{Labels, Start, Study};
 use super::summary::DRAWS;
@@ -18,7 +18,7 @@ pub struct Curve {
     /// The data set.
     pub data: String,
     /// What was asked of the encoders.
-    pub evaluation: EvalMode,
+    pub evaluation: Evaluation,
     /// The figure, per patient.
     pub metric: Metric,
     /// For each method that was pretrained its points.
@@ -70,7 +70,7 @@ pub(super) fn curve(
     study: &Study,
     (name, dataset): (&str, &Dataset),
     folds: &[usize],
-    evaluation: EvalMode,
+    evaluation: Evaluation,
     answers: &Answers<'_>,
 ) -> Option<Curve> {
     let metric = study.judge.metric;

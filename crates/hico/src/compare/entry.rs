@@ -45,7 +45,7 @@ fn with_curves_of_patients(mut scores: Scores) -> Scores {
 
 /// One fold with one seed; `None` for a fold that cannot be planned, which has no answer.
 fn run(study: &Study, dataset: &Dataset, answer: &Answer) -> Option<FoldRun> {
-    let asked = (answer.evaluation, answer.labels);
+    let asked = (answer.evaluation.mode, answer.labels);
     let plan = study.judge.plan(dataset, answer.fold, asked, Seed(answer.seed)).ok()?;
     let units = per_frame(dataset, &answer.predictions);
     let found = units.iter().map(|unit| (unit.truth, argmax(&unit.probabilities)));

@@ -78,7 +78,7 @@ pub(super) fn check_pyramids(study: &Study) -> Result<(), Error> {
 }
 
 pub(super) fn check_pyramid(study: &Study, method: usize, has_pyramid: bool) -> Result<(), Error> {
-    match study.judge.features.reads_pyramid() && !has_pyramid {
+    match study.judge.features.iter().any(|set| set.reads_pyramid()) && !has_pyramid {
         true => Err(Error::NoPyramidToRead(study.methods[method].name.clone())),
         false => Ok(()),
     }
@@ -139,7 +139,7 @@ fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, Error>
         for &fold in &folds {
             for (evaluation, budgets) in study.judge.evaluations() {
                 for labels in budgets {
-                    study.judge.plan(dataset, fold, (evaluation, *labels), Seed(study.seeds[0])).map_err(plan)?;
+                    study.judge.plan(dataset, fold, (evaluation.mode, *labels), Seed(study.seeds[0])).map_err(plan)?;
                 }
             }
         }
@@ -197,7 +197,8 @@ fn transfer(study: &Study, method: usize, from: usize, seed: u64, tests: Vec<(us
 /// Every label budget of any evaluation, all labels first and then fewer and fewer.
 #[must_use]
 pub fn budgets(study: &Study) -> Vec<Labels> {
-    let mut budgets = study.judge.evaluations().map(|(_, budgets)| budgets).concat();
+    let mut budgets: Vec<Labels> =
+        study.judge.evaluations().into_iter().flat_map(|(_, budgets)| budgets.iter().copied()).collect();
     budgets.sort_unstable_by(|a, b| b.cmp(a));
     budgets.dedup();
     budgets

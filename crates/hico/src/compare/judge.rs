@@ -1,6 +1,6 @@
 //! An encoder on one fold: neighbours, linear probe, fine-tuning.
 
-use super::answer::EvalMode;
+use super::answer::{EvalMode, Evaluation, InnerScores};
 use super::inner::{Round, rounds};
 use super::settings::{Judging, ProbeStrength, STRENGTH};
 use super::study::Labels;
@@ -14,12 +14,13 @@ use crate::evaluate::known::Known;
 use crate::evaluate::linear::{Labelled, LinearProbe};
 use crate::evaluate::outcome::CurvePoint;
 use crate::evaluate::plan::{FoldPlan, FrameRef, clips_outside, frames_of, groups_of};
-use crate::evaluate::predictions::{FramePrediction, per_clip};
+use crate::evaluate::predictions::{FramePrediction, per_clip, per_patient};
+use crate::evaluate::scores::{macro_auc, rankings};
 use crate::evaluate::tuning_state::Keep;
 use crate::knn::{self, NEIGHBOURS};
 use crate::metrics::{Confusion, argmax};
 use crate::model::init::Init;
-use crate::model::{Encoder, Mode};
+use crate::model::{Encoder, FeatureSet, Mode};
 use crate::rows::unit;
 use crate::stats;
 use burn::module::Module as _;
@@ -57,8 +58,11 @@ pub(super) struct Tuning<'a> {
     pub(super) after_epoch: &'a mut dyn FnMut(usize),
 }
 
-/// What an encoder makes of frames: the features of each.
-pub(super) struct Features(HashMap<FrameRef, Vec<f32>>);
+/// What an encoder makes of frames, for each set of features that the study reads.
+pub(super) struct Features(HashMap<FeatureSet, Rows>);
+
+/// The features of each frame.
+type Rows = HashMap<FrameRef, Vec<f32>>;
 
 /// What an encoder's evaluation found.
 #[derive(Debug)]
@@ -67,7 +71,7 @@ pub(super) struct Found {
     pub(super) groups: usize,
     pub(super) clips: usize,
     pub(super) chosen: String,
-    pub(super) inner_balanced_accuracy: Option<f64>,
+    pub(super) inner: Vec<InnerScores>,
     pub(super) predictions: Vec<FramePrediction>,
     pub(super) tuned: Option<Tuned>,
 }
@@ -109,8 +113,10 @@ impl Judge<'_> {
         let labelled: Vec<usize> = (0..self.dataset.len()).filter(|clip| self.dataset.label(*clip).is_some()).collect();
         let frames = self.frames(&labelled);
         let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
-        let rows = views.features(encoder, self.settings.features, &frames)?;
-        Ok(Features(frames.into_iter().zip(rows).collect()))
+        let sets = &self.settings.features;
+        let of_set = |rows| frames.iter().copied().zip(rows).collect();
+        let found = views.features(encoder, sets, &frames)?.into_iter().map(of_set);
+        Ok(Features(sets.iter().copied().zip(found).collect()))
     }
 
     /// Gives an encoder with random weights the batch-norm statistics of the frames that a fold learns from, whatever their
@@ -131,11 +137,17 @@ impl Judge<'_> {
     /// Asks a frozen encoder one way on one fold.
     ///
     /// - `features`: what it makes of the frames, by [`Self::features`]
-    pub(super) fn ask(&self, (evaluation, labels): (EvalMode, Labels), features: &Features, plan: &FoldPlan) -> Found {
-        let predicted = match evaluation {
-            EvalMode::Knn => self.knn(features, plan),
-            EvalMode::LinearProbe => self.probe(features, plan),
-            EvalMode::Inner => return self.inner(features, plan, labels),
+    pub(super) fn ask(
+        &self,
+        (evaluation, labels): (Evaluation, Labels),
+        features: &Features,
+        plan: &FoldPlan,
+    ) -> Found {
+        let rows = &features.0[&self.settings.features_of(evaluation)];
+        let predicted = match evaluation.mode {
+            EvalMode::Knn => self.knn(rows, plan),
+            EvalMode::LinearProbe => self.probe(rows, plan),
+            EvalMode::Inner => return self.inner(rows, plan, labels),
             EvalMode::Finetune | EvalMode::Baseline => unreachable!("neither reads a frozen encoder"),
         };
         self.found(plan, predicted)
@@ -160,7 +172,7 @@ impl Judge<'_> {
             groups: groups_of(self.dataset, &learnt).len(),
             clips: learnt.len(),
             chosen: predicted.chosen,
-            inner_balanced_accuracy: None,
+            inner: Vec::new(),
             predictions: predicted.frames,
             tuned: predicted.tuned,
         }
@@ -178,8 +190,8 @@ impl Judge<'_> {
         frames.iter().filter_map(|frame| self.dataset.label(frame.clip)).collect()
     }
 
-    fn knn(&self, Features(of): &Features, plan: &FoldPlan) -> Predicted {
-        let unit = |frame: &FrameRef| unit(&of[frame]);
+    fn knn(&self, rows: &Rows, plan: &FoldPlan) -> Predicted {
+        let unit = |frame: &FrameRef| unit(&rows[frame]);
         let (learnt, tested) = (self.frames(&plan.training()), self.frames(&plan.test));
         let (gallery, labels) = (learnt.iter().map(unit).collect::<Vec<_>>(), self.labels(&learnt));
         let vote = |frame: &FrameRef| knn::vote(&gallery, &labels, &unit(frame), NEIGHBOURS, self.classes());
@@ -188,10 +200,10 @@ impl Judge<'_> {
         Predicted { frames: predictions(&tested, votes), chosen, tuned: None }
     }
 
-    fn probe(&self, Features(of): &Features, plan: &FoldPlan) -> Predicted {
+    fn probe(&self, rows: &Rows, plan: &FoldPlan) -> Predicted {
         let side = |clips: &[usize]| -> (Vec<Vec<f32>>, Vec<usize>) {
             let frames = self.frames(clips);
-            (frames.iter().map(|frame| of[frame].clone()).collect(), self.labels(&frames))
+            (frames.iter().map(|frame| rows[frame].clone()).collect(), self.labels(&frames))
         };
         let ((fit_rows, fit_labels), (inner_rows, inner_labels)) = (side(&plan.fit), side(&plan.inner));
         let fit = Labelled { rows: &fit_rows, labels: &fit_labels };
@@ -208,7 +220,7 @@ impl Judge<'_> {
             _ => (LinearProbe::fit(fit, self.classes(), STRENGTH), STRENGTH),
         };
         let tested = self.frames(&plan.test);
-        let found = tested.iter().map(|frame| probe.predict(&of[frame])).collect();
+        let found = tested.iter().map(|frame| probe.predict(&rows[frame])).collect();
         Predicted { frames: predictions(&tested, found), chosen: strength.to_string(), tuned: None }
     }
 
@@ -231,30 +243,48 @@ impl Judge<'_> {
     }
 
     /// Means over rounds within the training groups.
-    fn inner(&self, Features(of): &Features, plan: &FoldPlan, labels: Labels) -> Found {
+    fn inner(&self, rows: &Rows, plan: &FoldPlan, labels: Labels) -> Found {
         let rounds = rounds(self.dataset, &plan.training(), labels, self.seed.derive("rounds", &[plan.fold as u64]));
-        let found = rounds.iter().map(|Round { fit, asked }| {
-            let learnt = self.frames(fit);
-            let rows: Vec<Vec<f32>> = learnt.iter().map(|frame| of[frame].clone()).collect();
-            let known = Labelled { rows: &rows, labels: &self.labels(&learnt) };
-            let probe = LinearProbe::fit(known, self.classes(), STRENGTH);
-            let tested = self.frames(asked);
-            let found = tested.iter().map(|frame| probe.predict(&of[frame])).collect();
-            let clips = per_clip(self.dataset, &predictions(&tested, found));
-            let by_clip = clips.iter().map(|clip| (clip.truth, argmax(&clip.probabilities)));
-            let accuracy = Confusion::of(self.classes(), by_clip).balanced_accuracy().unwrap_or(0.0);
-            [groups_of(self.dataset, fit).len() as f64, fit.len() as f64, accuracy]
-        });
-        let found: Vec<[f64; 3]> = found.collect();
-        let mean = |at: usize| stats::mean(&found.iter().map(|found| found[at]).collect::<Vec<_>>()).unwrap_or(0.0);
+        let strengths = &self.settings.inner_strengths;
+        let found: Vec<Vec<(f64, Option<f64>)>> = rounds
+            .iter()
+            .map(|Round { fit, asked }| {
+                let (learnt, tested) = (self.frames(fit), self.frames(asked));
+                let shown: Vec<Vec<f32>> = learnt.iter().map(|frame| rows[frame].clone()).collect();
+                let known = Labelled { rows: &shown, labels: &self.labels(&learnt) };
+                let figures = |&strength: &f64| {
+                    let probe = LinearProbe::fit(known, self.classes(), strength);
+                    let found = tested.iter().map(|frame| probe.predict(&rows[frame])).collect();
+                    self.figures(&predictions(&tested, found))
+                };
+                strengths.iter().map(figures).collect()
+            })
+            .collect();
+        let mean = |values: &[f64]| stats::mean(values).unwrap_or(0.0);
+        let learnt = |of: &dyn Fn(&[usize]) -> usize| {
+            mean(&rounds.iter().map(|round| of(&round.fit) as f64).collect::<Vec<_>>()).round() as usize
+        };
+        let scores = |(place, &strength): (usize, &f64)| InnerScores {
+            strength,
+            balanced_accuracy: mean(&found.iter().map(|round| round[place].0).collect::<Vec<_>>()),
+            macro_auc: stats::mean(&found.iter().filter_map(|round| round[place].1).collect::<Vec<_>>()),
+        };
         Found {
-            groups: mean(0).round() as usize,
-            clips: mean(1).round() as usize,
-            chosen: STRENGTH.to_string(),
-            inner_balanced_accuracy: Some(mean(2)),
+            groups: learnt(&|clips| groups_of(self.dataset, clips).len()),
+            clips: learnt(&<[usize]>::len),
+            chosen: String::new(),
+            inner: strengths.iter().enumerate().map(scores).collect(),
             predictions: Vec::new(),
             tuned: None,
         }
+    }
+
+    /// Balanced accuracy per clip, and macro AUC per patient.
+    fn figures(&self, frames: &[FramePrediction]) -> (f64, Option<f64>) {
+        let (clips, classes) = (per_clip(self.dataset, frames), self.classes());
+        let by_clip = clips.iter().map(|clip| (clip.truth, argmax(&clip.probabilities)));
+        let accuracy = Confusion::of(classes, by_clip).balanced_accuracy().unwrap_or(0.0);
+        (accuracy, macro_auc(&rankings(&per_patient(&clips), classes), |_| 1.0))
     }
 
     /// Returns the epochs of a fine-tuning on a number of frames: as many steps whatever the number of labels, unless the
@@ -293,7 +323,8 @@ impl Judge<'_> {
         };
         let Tuning { trainable, keep, after_epoch } = tuning;
         let init = Init::new(self.place.device, self.seed);
-        let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable, settings.features);
+        let features = settings.features_of(EvalMode::Finetune.into());
+        let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable, features);
         let looks = if settings.published { Looks::Published } else { Looks::Honest };
         let (dataset, seed, place) = (self.dataset, self.seed, self.place);
         let finetuning = Finetuning { dataset, plan, recipe: &recipe, looks, seed, place };
@@ -341,7 +372,7 @@ mod tests {
         let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
         let shown = judge.calibrated(&encoder, 0).unwrap();
         let Features(of) = judge.features(if calibrated { &shown } else { &encoder }).unwrap();
-        of[&FrameRef { clip: 2, frame: 0 }].clone()
+        of[&FeatureSet::C5][&FrameRef { clip: 2, frame: 0 }].clone()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a study can show, told before it runs: patients, tests, and the smallest difference that it would find.
 
+use super::answer::EvalMode;
 use super::grid::Cell;
 use super::study::Study;
 use crate::stats::normal_quantile;
@@ -64,8 +65,8 @@ const POWER: f64 = 0.8;
 pub fn plan(study: &Study, data: &[Arc<Dataset>], cells: &[Cell]) -> StudyPlan {
     let judged: Vec<(usize, &Arc<Dataset>)> =
         data.iter().enumerate().filter(|(place, _)| study.data[*place].judged).collect();
-    let questions: usize = study.judge.evaluations().iter().map(|(_, budgets)| budgets.len()).sum();
-    let tests = questions.saturating_sub(study.judge.inner.len()) * study.compare.len() * judged.len();
+    let evaluations = study.judge.evaluations().into_iter().filter(|(asked, _)| asked.mode != EvalMode::Inner);
+    let tests = evaluations.map(|(_, budgets)| budgets.len()).sum::<usize>() * study.compare.len() * judged.len();
     let of_data = |(place, dataset): (usize, &Arc<Dataset>)| {
         let folds: BTreeSet<usize> =
             cells.iter().flat_map(|cell| &cell.tests).filter(|(of, _)| *of == place).map(|(_, fold)| *fold).collect();

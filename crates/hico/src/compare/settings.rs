@@ -1,6 +1,6 @@
 //! How the encoders of a study are evaluated, and what their pretraining may use up; the same for every method.
 
-use super::answer::EvalMode;
+use super::answer::{EvalMode, Evaluation};
 use super::labels::Labels;
 use crate::Error;
 use crate::evaluate::classifier::Trainable;
@@ -29,8 +29,10 @@ pub struct Judging {
     pub inner: Vec<Labels>,
     /// Whether the baselines without a network ([`Baseline::ALL`](crate::evaluate::baselines::Baseline::ALL)) stand in every table.
     pub baselines: bool,
-    /// What of a network is read, by neighbours, probes and the head that is fine-tuned.
-    pub features: FeatureSet,
+    /// What of a network is read, by neighbours and probes each of these, by the head that is fine-tuned the first; one or
+    /// more.
+    #[serde(with = "one_or_more")]
+    pub features: Vec<FeatureSet>,
     /// Frames of a clip used, evenly spaced; 1 or more.
     pub frames_per_clip: usize,
     /// Share of the training groups that chooses a probe's strength and a fine-tuning's epoch where all labels are known;
@@ -38,6 +40,8 @@ pub struct Judging {
     pub inner_fraction: f64,
     /// Strength of a probe's L2 term.
     pub probe_strength: ProbeStrength,
+    /// Strengths of a probe within the training groups; one or more.
+    pub inner_strengths: Vec<f64>,
     /// What selects the epoch of a fine-tuning where all labels are known.
     pub model_selection: ModelSelection,
     /// The figure, per patient, whose differences are tested.
@@ -114,15 +118,28 @@ impl Judging {
         serde_json::from_value(record.into()).map_err(D::Error::custom)
     }
 
-    /// Every evaluation with its label budgets.
+    /// Every evaluation with its label budgets: of a frozen network one for each of its features.
     #[must_use]
-    pub fn evaluations(&self) -> [(EvalMode, &[Labels]); 4] {
-        [
+    pub fn evaluations(&self) -> Vec<(Evaluation, &[Labels])> {
+        let asked = [
             (EvalMode::Knn, self.knn.as_slice()),
             (EvalMode::LinearProbe, &self.linear_probe),
             (EvalMode::Finetune, &self.finetune),
             (EvalMode::Inner, &self.inner),
-        ]
+        ];
+        let further: Vec<Option<FeatureSet>> =
+            std::iter::once(None).chain(self.features.iter().skip(1).copied().map(Some)).collect();
+        let of = |(mode, labels)| {
+            let read = if mode == EvalMode::Finetune { &further[..1] } else { &further };
+            read.iter().map(move |&further| (Evaluation { mode, further }, labels))
+        };
+        asked.into_iter().flat_map(of).collect()
+    }
+
+    /// Returns the features that an evaluation reads.
+    #[must_use]
+    pub fn features_of(&self, evaluation: Evaluation) -> FeatureSet {
+        evaluation.further.or_else(|| self.features.first().copied()).unwrap_or_default()
     }
 }
 
@@ -134,10 +151,11 @@ impl Default for Judging {
             finetune: vec![Labels::All],
             inner: Vec::new(),
             baselines: true,
-            features: FeatureSet::default(),
+            features: vec![FeatureSet::default()],
             frames_per_clip: 8,
             inner_fraction: 0.2,
             probe_strength: ProbeStrength::Fixed(STRENGTH),
+            inner_strengths: vec![STRENGTH],
             model_selection: ModelSelection::Last,
             metric: Metric::MacroAuc,
             finetune_steps: 150,
@@ -153,6 +171,31 @@ impl Default for Judging {
             looks: 0,
             finetune_at_looks: false,
         }
+    }
+}
+
+/// Writes a list of one as that one, and reads either.
+mod one_or_more {
+    use crate::model::FeatureSet;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(String),
+        More(Vec<String>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(sets: &[FeatureSet], to: S) -> Result<S::Ok, S::Error> {
+        if let [one] = sets { one.serialize(to) } else { sets.serialize(to) }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<FeatureSet>, D::Error> {
+        let words = match Written::deserialize(from)? {
+            Written::One(word) => vec![word],
+            Written::More(words) => words,
+        };
+        words.iter().map(|word| word.parse()).collect::<Result<_, String>>().map_err(serde::de::Error::custom)
     }
 }
 

@@ -136,8 +136,11 @@ impl Study {
         if compare.is_empty() {
             compare = (1..methods.len()).map(|method| [method, 0]).collect();
         }
-        let tested =
-            file.judge.evaluations().iter().any(|(asked, budgets)| *asked != EvalMode::Inner && !budgets.is_empty());
+        let tested = file
+            .judge
+            .evaluations()
+            .iter()
+            .any(|(asked, budgets)| asked.mode != EvalMode::Inner && !budgets.is_empty());
         if file.judge.baselines && tested {
             methods.extend(Baseline::ALL.map(StudyMethod::of_baseline));
         }
@@ -203,11 +206,15 @@ fn check_judging(judge: &Judging) -> Result<(), Error> {
     };
     for (evaluation, budgets) in judge.evaluations() {
         if !budgets.is_empty() {
-            each_once(&format!("evaluation.{}", evaluation.to_string().replace('-', "_")), budgets)?;
+            each_once(&format!("evaluation.{}", evaluation.mode.to_string().replace('-', "_")), budgets)?;
         }
     }
     let some = judge.evaluations().iter().any(|(_, budgets)| !budgets.is_empty());
     held("linear_probe", some, "a list that is not empty, here or of another evaluation")?;
+    each_once("evaluation.features", &judge.features)?;
+    let strong = |strength: &f64| strength.is_finite() && *strength > 0.0;
+    let strengths = !judge.inner_strengths.is_empty() && judge.inner_strengths.iter().all(strong);
+    held("inner_strengths", strengths, "a list of numbers above 0")?;
     held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
     held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
     held("finetune_steps", (1..=1_000_000).contains(&judge.finetune_steps), "from 1 to 1,000,000")?;

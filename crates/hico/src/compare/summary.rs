@@ -1,6 +1,6 @@
 //! All answers → figures with their doubt: tables, paired comparisons, curves.
 
-use super::answer::{Answer, EvalMode};
+use super::answer::{Answer, EvalMode, Evaluation, InnerScores};
 use super::answers::Answers;
 use super::curves::curve;
 pub use super::curves::{AreaDifference, Curve, CurveLine, Point};
@@ -147,7 +147,7 @@ pub struct Table {
     /// The data set.
     pub data: String,
     /// What was asked of the encoders.
-    pub evaluation: EvalMode,
+    pub evaluation: Evaluation,
     /// The labels that were known.
     pub labels: Labels,
     /// One entry a method, in the study's order.
@@ -261,8 +261,12 @@ impl EntryScores {
 pub struct Choice {
     /// The data set.
     pub data: String,
+    /// The evaluation, with the features that are read where they are not the first of the study.
+    pub evaluation: Evaluation,
     /// The labels that were known.
     pub labels: Labels,
+    /// Strength of the probe's L2 term.
+    pub strength: f64,
     /// Folds and seeds that every method has.
     pub places: usize,
     /// One entry a method, in the study's order.
@@ -274,12 +278,14 @@ pub struct Choice {
 pub struct Candidate {
     /// The method.
     pub method: String,
-    /// Balanced accuracy per clip of each fold and seed that every method has.
-    pub balanced_accuracy: Vec<f64>,
-    /// Their mean; absent where there is none.
+    /// Macro AUC per patient of each fold and seed that every method has.
+    pub macro_auc: Vec<f64>,
+    /// Mean of [`Self::macro_auc`]; absent where there is none.
     pub mean: Option<f64>,
-    /// In how many of them no method is better.
+    /// In how many of them no method has a higher one.
     pub first: usize,
+    /// Mean balanced accuracy per clip over the same folds and seeds.
+    pub balanced_accuracy: Option<f64>,
 }
 
 /// A paired comparison.
@@ -296,7 +302,7 @@ pub struct Compared {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankTable {
     /// What was asked of the encoders.
-    pub evaluation: EvalMode,
+    pub evaluation: Evaluation,
     /// The labels that were known.
     pub labels: Labels,
     /// The ranks.
@@ -317,8 +323,11 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
         for (evaluation, budgets) in study.judge.evaluations() {
             let mut budgets = budgets.to_vec();
             budgets.sort_unstable_by(|a, b| b.cmp(a));
-            if evaluation == EvalMode::Inner {
-                choices.extend(budgets.into_iter().map(|labels| choice(study, &set.name, labels, &folds, &found)));
+            if evaluation.mode == EvalMode::Inner {
+                let asked = budgets.into_iter().flat_map(|labels| {
+                    study.judge.inner_strengths.iter().map(move |strength| (evaluation, labels, *strength))
+                });
+                choices.extend(asked.map(|asked| choice(study, &set.name, asked, &folds, &found)));
                 continue;
             }
             tables.extend(budgets.into_iter().map(|labels| {
@@ -329,7 +338,8 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
         }
         if study.judge.looks > 0 {
             let of = |evaluation| curve(study, (&set.name, &data[place]), &folds, evaluation, &found);
-            curves.extend([EvalMode::Knn, EvalMode::LinearProbe, EvalMode::Finetune].into_iter().filter_map(of));
+            let modes = [EvalMode::Knn, EvalMode::LinearProbe, EvalMode::Finetune];
+            curves.extend(modes.map(Evaluation::from).into_iter().filter_map(of));
         }
         tested.push(facts::data(study, place, &data[place], folds));
     }
@@ -356,27 +366,41 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
     }
 }
 
-fn choice(study: &Study, data: &str, labels: Labels, folds: &[usize], answers: &Answers<'_>) -> Choice {
+/// Figures of a method within the training groups, by seed and fold.
+type InnerRows = BTreeMap<(u64, usize), InnerScores>;
+
+fn choice(
+    study: &Study,
+    data: &str,
+    (evaluation, labels, strength): (Evaluation, Labels, f64),
+    folds: &[usize],
+    answers: &Answers<'_>,
+) -> Choice {
     let encoders = || study.methods.iter().filter(|method| !method.is_baseline());
-    let of_method = |name: &str| -> BTreeMap<(u64, usize), f64> {
-        let each = answers.each((name, data, EvalMode::Inner, labels)).into_iter();
-        each.filter_map(|(place, answer)| Some((place, answer.inner_balanced_accuracy?))).collect()
+    let of_method = |name: &str| -> InnerRows {
+        let each = answers.each((name, data, evaluation, labels)).into_iter();
+        let with = |answer: &Answer| answer.inner.iter().find(|scores| scores.strength == strength).copied();
+        let of_place = |(place, answer)| with(answer).filter(|of| of.macro_auc.is_some()).map(|of| (place, of));
+        each.filter_map(of_place).collect()
     };
-    let rows: Vec<BTreeMap<(u64, usize), f64>> = study.methods.iter().map(|method| of_method(&method.name)).collect();
+    let rows: Vec<InnerRows> = encoders().map(|method| of_method(&method.name)).collect();
     let everywhere = |place: &(u64, usize)| rows.iter().all(|rows| rows.contains_key(place));
     let places = study.seeds.iter().flat_map(|seed| folds.iter().map(move |fold| (*seed, *fold)));
     let places: Vec<(u64, usize)> = places.filter(everywhere).collect();
-    let best = |place: &(u64, usize)| rows.iter().map(|rows| rows[place]).fold(f64::NEG_INFINITY, f64::max);
+    let area = |rows: &InnerRows, place: &(u64, usize)| rows[place].macro_auc.unwrap_or(f64::NAN);
+    let best = |place: &(u64, usize)| rows.iter().map(|rows| area(rows, place)).fold(f64::NEG_INFINITY, f64::max);
     let entries = encoders().zip(&rows).map(|(method, rows)| {
-        let balanced_accuracy: Vec<f64> = places.iter().map(|place| rows[place]).collect();
+        let macro_auc: Vec<f64> = places.iter().map(|place| area(rows, place)).collect();
+        let accuracy: Vec<f64> = places.iter().map(|place| rows[place].balanced_accuracy).collect();
         Candidate {
             method: method.name.clone(),
-            mean: stats::mean(&balanced_accuracy),
-            first: places.iter().filter(|place| rows[place] >= best(place)).count(),
-            balanced_accuracy,
+            mean: stats::mean(&macro_auc),
+            first: places.iter().filter(|place| area(rows, place) >= best(place)).count(),
+            balanced_accuracy: stats::mean(&accuracy),
+            macro_auc,
         }
     });
-    Choice { data: data.to_owned(), labels, places: places.len(), entries: entries.collect() }
+    Choice { data: data.to_owned(), evaluation, labels, strength, places: places.len(), entries: entries.collect() }
 }
 
 /// Each cell's pretraining once, and every answer.

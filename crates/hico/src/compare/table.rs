@@ -1,6 +1,6 @@
 //! Every answer with its figures as a row of CSV, for a spreadsheet.
 
-use super::answer::Answer;
+use super::answer::{Answer, InnerScores};
 use super::answers::units;
 use super::study::Study;
 use crate::evaluate::outcome::Unit;
@@ -33,7 +33,9 @@ struct Row<'a> {
     clip_balanced_accuracy: Option<f64>,
     clip_macro_auc: Option<f64>,
     frame_balanced_accuracy: Option<f64>,
+    inner_strength: Option<f64>,
     inner_balanced_accuracy: Option<f64>,
+    inner_macro_auc: Option<f64>,
     published: Option<f64>,
     pretrain_seconds: f64,
     seconds: f64,
@@ -47,12 +49,21 @@ pub fn to_csv(study: &Study, data: &[Arc<Dataset>], answers: &[Answer]) -> Strin
     for answer in answers {
         let place = study.data.iter().position(|of| of.name == answer.data);
         let Some(dataset) = place.and_then(|place| data.get(place)) else { continue };
-        writer.serialize(row(dataset, answer)).expect("a flat row");
+        for row in rows(dataset, answer) {
+            writer.serialize(row).expect("a flat row");
+        }
     }
     String::from_utf8(writer.into_inner().expect("memory")).expect("text")
 }
 
-fn row<'a>(dataset: &Dataset, answer: &'a Answer) -> Row<'a> {
+/// One row, or one for each strength of a probe within the training groups.
+fn rows<'a>(dataset: &Dataset, answer: &'a Answer) -> Vec<Row<'a>> {
+    let all: Vec<Option<&InnerScores>> =
+        if answer.inner.is_empty() { vec![None] } else { answer.inner.iter().map(Some).collect() };
+    all.into_iter().map(|inner| row(dataset, answer, inner)).collect()
+}
+
+fn row<'a>(dataset: &Dataset, answer: &'a Answer, inner: Option<&InnerScores>) -> Row<'a> {
     let classes = dataset.classes().len();
     let [patients, clips] = [Unit::Patient, Unit::Clip].map(|unit| units(dataset, &[answer], unit));
     let frames = per_frame(dataset, &answer.predictions);
@@ -83,7 +94,9 @@ fn row<'a>(dataset: &Dataset, answer: &'a Answer) -> Row<'a> {
         clip_balanced_accuracy: accuracy(&clips),
         clip_macro_auc: area(&clips),
         frame_balanced_accuracy: accuracy(&frames),
-        inner_balanced_accuracy: answer.inner_balanced_accuracy,
+        inner_strength: inner.map(|inner| inner.strength),
+        inner_balanced_accuracy: inner.map(|inner| inner.balanced_accuracy),
+        inner_macro_auc: inner.and_then(|inner| inner.macro_auc),
         published: answer.published,
         pretrain_seconds: answer.pretrain_seconds,
         seconds: answer.seconds,

@@ -1,6 +1,6 @@
 //! Answers → tables: what each method reached, paired comparisons, and one correction over all of them.
 
-use super::answer::{Answer, EvalMode};
+use super::answer::{Answer, EvalMode, Evaluation};
 use super::answers::{Answers, units};
 use super::entry;
 use super::ranks::ranks;
@@ -21,7 +21,7 @@ const FEWEST_BLOCKS: usize = 8;
 pub(super) fn table(
     study: &Study,
     (data, dataset): (&str, &Dataset),
-    (evaluation, labels): (EvalMode, Labels),
+    (evaluation, labels): (Evaluation, Labels),
     asked: &BTreeSet<usize>,
     (folds, answers): (&[usize], &Answers<'_>),
 ) -> Table {
@@ -30,7 +30,7 @@ pub(super) fn table(
         .iter()
         .map(|method| {
             // What a baseline says does not depend on what encoders are asked.
-            let asked = if method.is_baseline() { EvalMode::Baseline } else { evaluation };
+            let asked = if method.is_baseline() { EvalMode::Baseline.into() } else { evaluation };
             answers.complete((method.name.as_str(), data, asked, labels), folds)
         })
         .collect();
@@ -123,7 +123,7 @@ pub(super) fn correct(tables: &mut [Table]) -> usize {
 
 /// Mean ranks over data sets, by the figure that comparisons test, where all methods are on enough of them.
 pub(super) fn ranked(study: &Study, tables: &[Table]) -> Vec<RankTable> {
-    let kinds: BTreeSet<(EvalMode, Labels)> = tables.iter().map(|table| (table.evaluation, table.labels)).collect();
+    let kinds: BTreeSet<(Evaluation, Labels)> = tables.iter().map(|table| (table.evaluation, table.labels)).collect();
     let of_kind = |(evaluation, labels)| {
         let of_table = |table: &Table| -> Option<Vec<f64>> {
             let encoders = table.entries.iter().zip(&study.methods).filter(|(_, method)| !method.is_baseline());

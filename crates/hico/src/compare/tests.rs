@@ -1,6 +1,6 @@
 //! A whole study on small data in memory.
 
-use super::answer::{Answer, EvalMode};
+use super::answer::{Answer, EvalMode, Evaluation};
 use super::cell::{self, Options};
 use super::grid::{Cell, Trained, cells};
 use super::study::{Labels, Study};
@@ -8,9 +8,9 @@ use super::summary::summarise;
 use crate::device::DeviceChoice;
 use crate::evaluate::plan::groups_of;
 use crate::evaluate::test_data;
-use crate::model::ResNet;
 use crate::model::init::Init;
 use crate::model::weights::{self, Naming};
+use crate::model::{FeatureSet, ResNet};
 use crate::recipe::Depth;
 use crate::{Error, StudyPart};
 use burn::tensor::Device;
@@ -181,7 +181,7 @@ fn a_study_runs_to_the_same_answers_stopped_or_not_and_sums_them_up() {
     let summary = summarise(&study, &data, &cells, &rows, cells.len());
     assert_eq!(summary.tables.len(), 4);
     let table = &summary.tables[1];
-    assert_eq!((table.evaluation, table.labels), (EvalMode::LinearProbe, Labels::All));
+    assert_eq!((table.evaluation, table.labels), (EvalMode::LinearProbe.into(), Labels::All));
     let scores = table.entries[0].scores.as_ref().unwrap();
     let by_hand = {
         let asked = |row: &&Answer| {
@@ -273,8 +273,9 @@ fn features_are_read_alike_by_every_method_and_from_a_pyramid_only_where_each_ha
     assert_eq!(refused.to_string(), "self: has no feature pyramid to read features from");
     assert!(cells(&with_simclr("stages"), &data).is_ok());
     // The same encoder, read otherwise, says something else, in the probe and in the head.
-    let answers = ["c5", "stages-mean-max"].map(|features| {
-        let study = read(&reading(features)).unwrap();
+    let both = reading("c5").replacen("\"c5\"", "[\"stages-mean-max\", \"c5\"]", 1);
+    let answers = [&reading("c5"), &reading("stages-mean-max"), &both].map(|study| {
+        let study = read(study).unwrap();
         let cells = cells(&study, &data).unwrap();
         let folder = tempfile::tempdir().unwrap();
         run(&study, &data, &cells[0], folder.path()).unwrap()
@@ -284,9 +285,15 @@ fn features_are_read_alike_by_every_method_and_from_a_pyramid_only_where_each_ha
         answer.unwrap().predictions.clone()
     };
     for evaluation in [EvalMode::LinearProbe, EvalMode::Finetune] {
-        let [c5, stages] = answers.each_ref().map(|answers| of(answers, evaluation));
+        let [c5, stages, first] = answers.each_ref().map(|answers| of(answers, evaluation.into()));
         assert!(c5.len() == stages.len() && c5 != stages, "{evaluation}");
+        assert_eq!(first, stages, "{evaluation}: the first features of a study");
     }
+    // A study reads several sets of one encoder, each as a study that reads that one alone; the head reads the first.
+    let further = |mode| Evaluation { mode, further: Some(FeatureSet::C5) };
+    assert_eq!(of(&answers[2], further(EvalMode::LinearProbe)), of(&answers[0], EvalMode::LinearProbe.into()));
+    assert!(answers[2].iter().all(|answer| answer.evaluation != further(EvalMode::Finetune)));
+    assert!(read(&both.replacen("stages-mean-max", "c5", 1)).unwrap_err().contains("features"));
 }
 
 #[test]
@@ -360,7 +367,7 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
         .replace("seeds = [1, 2]", "seeds = [1]")
         .replace(
             "knn = [\"all\"]\nprobe = [\"all\", 1]\nfinetune = [\"all\"]",
-            "knn = []\nprobe = []\nfinetune = []\ninner = [\"all\", 1]",
+            "knn = []\nprobe = []\nfinetune = []\ninner = [\"all\", 1]\ninner_strengths = [1.0, 0.1]",
         )
         .replace("curve_points = 1", "curve_points = 0")
         .replace("pretrain = \"spots\"\nfolds = [1]", "evaluated = false");
@@ -378,32 +385,38 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
     assert_eq!(rows.len(), 12);
     // Of three groups of each class, a clip each, one is learnt from or all but one or two.
     for row in &rows {
-        assert!(row.evaluation == EvalMode::Inner && row.predictions.is_empty() && row.chosen == "0.1", "{row:?}");
+        assert!(row.evaluation == EvalMode::Inner && row.predictions.is_empty(), "{row:?}");
         let few = row.labels == Labels::Groups(1);
         assert!(if few { row.groups == 2 } else { (3..=5).contains(&row.groups) }, "{row:?}");
         // Eight spots are told apart by any encoder, but not always from one of each.
-        assert!(row.inner_balanced_accuracy.is_some_and(|accuracy| accuracy > 0.3 && accuracy <= 1.0));
+        assert_eq!(row.inner.iter().map(|scores| scores.strength).collect::<Vec<_>>(), [1.0, 0.1]);
+        for scores in &row.inner {
+            assert!(scores.balanced_accuracy > 0.3 && scores.balanced_accuracy <= 1.0, "{row:?}");
+            assert!(scores.macro_auc.is_some_and(|auc| (0.0..=1.0).contains(&auc)), "{row:?}");
+        }
     }
     let summary = summarise(&study, &data, &cells, &rows, cells.len());
     assert!(summary.tables.is_empty());
-    let [all, one] = summary.choices.as_slice() else { panic!("two budgets") };
+    let [strong, all, _, one] = summary.choices.as_slice() else { panic!("two budgets, two strengths") };
     assert_eq!((all.labels, one.labels, all.places), (Labels::All, Labels::Groups(1), 2));
+    assert_eq!([strong.strength, all.strength], [1.0, 0.1]);
+    assert_ne!(strong.entries, all.entries);
     for (entry, method) in all.entries.iter().zip(["random", "self", "semi"]) {
         let of: Vec<f64> = rows
             .iter()
             .filter(|row| row.method == method && row.labels == Labels::All)
-            .filter_map(|row| row.inner_balanced_accuracy)
+            .filter_map(|row| row.inner[1].macro_auc)
             .collect();
-        assert_eq!((entry.method.as_str(), &entry.balanced_accuracy), (method, &of));
+        assert_eq!((entry.method.as_str(), &entry.macro_auc), (method, &of));
         assert!((entry.mean.unwrap() - (of[0] + of[1]) / 2.0).abs() < 1e-12);
     }
     assert!(all.entries.iter().map(|entry| entry.first).sum::<usize>() >= 2, "somebody is first everywhere");
     // The two methods are one, but for their names.
-    assert_eq!(all.entries[1].balanced_accuracy, all.entries[2].balanced_accuracy);
+    assert_eq!(all.entries[1].macro_auc, all.entries[2].macro_auc);
     // What only one method has is no place.
     let missing: Vec<Answer> = rows.iter().filter(|row| row.method != "self" || row.fold == 0).cloned().collect();
     let summary = summarise(&study, &data, &cells, &missing, cells.len() - 1);
-    assert_eq!((summary.choices[0].places, summary.choices[0].entries[0].balanced_accuracy.len()), (1, 1));
+    assert_eq!((summary.choices[0].places, summary.choices[0].entries[0].macro_auc.len()), (1, 1));
 }
 
 #[test]

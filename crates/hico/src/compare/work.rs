@@ -1,7 +1,7 @@
 //! What is done within a cell: its encoder is pretrained (`pretraining.rs`) and evaluated; every answer is kept as soon as it is
 //! there.
 
-use super::answer::{Answer, EvalMode, Question, predictions_sha256};
+use super::answer::{Answer, EvalMode, Evaluation, Question, predictions_sha256};
 use super::cell::Options;
 use super::cell_file::CellFiles;
 use super::grid::{Cell, budgets, check_pyramid};
@@ -86,7 +86,8 @@ impl<'a> Work<'a> {
         for &(data, fold) in &self.cell.tests {
             for labels in budgets(study) {
                 let name = &study.data[data].name;
-                let question = Question { data: name, fold, labels, evaluation: EvalMode::Baseline, epochs: 0 };
+                let evaluation = EvalMode::Baseline.into();
+                let question = Question { data: name, fold, labels, evaluation, epochs: 0 };
                 if self.answers.iter().any(|answer| answer.question() == question) {
                     continue;
                 }
@@ -96,7 +97,7 @@ impl<'a> Work<'a> {
                 let found = found.map_err(|source| Error::in_cell(self.cell.name.clone(), source))?;
                 self.job.note(format!("{name}, fold {fold}, labels {labels}"));
                 self.worked(fold, "");
-                self.keep((EvalMode::Baseline, labels), (data, fold), None, found, began)?;
+                self.keep((evaluation, labels), (data, fold), None, found, began)?;
             }
         }
         Ok(())
@@ -121,14 +122,14 @@ impl<'a> Work<'a> {
 
     /// Evaluates as the study asks on the way.
     pub(super) fn look(&mut self, stage: &Stage) -> Result<(), Error> {
-        let mut questions = vec![(EvalMode::Knn, Labels::All), (EvalMode::LinearProbe, Labels::All)];
+        let mut asked = vec![EvalMode::Knn, EvalMode::LinearProbe];
         if self.study.judge.finetune_at_looks {
-            questions.push((EvalMode::Finetune, Labels::All));
+            asked.push(EvalMode::Finetune);
         }
-        self.ask(stage, &questions)
+        self.ask(stage, &asked.into_iter().map(|mode| (mode.into(), Labels::All)).collect::<Vec<_>>())
     }
 
-    fn ask(&mut self, stage: &Stage, questions: &[(EvalMode, Labels)]) -> Result<(), Error> {
+    fn ask(&mut self, stage: &Stage, questions: &[(Evaluation, Labels)]) -> Result<(), Error> {
         let study = self.study;
         // Nothing was learnt yet, batch-norm statistics neither.
         let method = &study.methods[self.cell.method];
@@ -150,9 +151,9 @@ impl<'a> Work<'a> {
                 let judge = self.judge(data);
                 let failed = |source| Error::in_cell(self.cell.name.clone(), source);
                 let began = Instant::now();
-                let plan = judge.plan(fold, evaluation, labels).map_err(|source| self.no_plan(source))?;
+                let plan = judge.plan(fold, evaluation.mode, labels).map_err(|source| self.no_plan(source))?;
                 let method = &study.methods[self.cell.method];
-                let found = if evaluation == EvalMode::Finetune {
+                let found = if evaluation.mode == EvalMode::Finetune {
                     // Within the cell, these tell one fine-tuning from another.
                     let file = format!("tuning-{data}-{fold}-{labels}-{}.safetensors", stage.epochs);
                     let tuning = self.folder.join(file);
@@ -207,7 +208,7 @@ impl<'a> Work<'a> {
     /// Keeps an answer as soon as it is there.
     fn keep(
         &mut self,
-        (evaluation, labels): (EvalMode, Labels),
+        (evaluation, labels): (Evaluation, Labels),
         (data, fold): (usize, usize),
         stage: Option<&Stage>,
         found: Found,
@@ -227,7 +228,7 @@ impl<'a> Work<'a> {
             groups: found.groups,
             clips: found.clips,
             chosen: found.chosen,
-            inner_balanced_accuracy: found.inner_balanced_accuracy,
+            inner: found.inner,
             published: tuned.as_ref().and_then(Tuned::best_on_test),
             chosen_epoch: tuned.as_ref().map(|tuned| tuned.chosen_epoch),
             temperature: tuned.as_ref().and_then(|tuned| tuned.temperature),

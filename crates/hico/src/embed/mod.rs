@@ -111,11 +111,12 @@ pub fn embed(
     let mut embedding = Embedding::default();
     for clip in 0..dataset.len() {
         let frames = frames_of(dataset, &[clip], frames_per_clip);
-        let rows = views.features(encoder, features, &frames).map_err(|error| match error {
+        let sets = views.features(encoder, &[features], &frames).map_err(|error| match error {
             // The clip has a name, and its index is of no use to who named it.
             Error::FrameNotFinite { frame, .. } => Error::AnswerNotFinite { frame },
             error => error,
         })?;
+        let rows = sets.concat();
         match per {
             Per::Frame => {
                 embedding.ids.extend(frames.iter().map(|frame| id(clip, Some(frame.frame))));

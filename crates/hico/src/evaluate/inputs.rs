@@ -46,7 +46,7 @@ const PREDICTED_AT_ONCE: usize = 64;
 
 impl<'a> Inputs<'a> {
     pub(super) fn features(network: &Classifier, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, Error> {
-        let rows = views.features(&network.encoder, network.reads(), frames)?;
+        let rows = views.features(&network.encoder, &[network.reads()], frames)?.concat();
         Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), place: views.place })
     }
 
@@ -145,20 +145,23 @@ impl Views<'_> {
         Ok(())
     }
 
-    /// What an encoder makes of frames, on plain views, `[frames][features]`.
+    /// What an encoder makes of frames, on plain views, `[sets][frames][features]`.
     pub(crate) fn features(
         &self,
         encoder: &Encoder,
-        set: FeatureSet,
+        sets: &[FeatureSet],
         frames: &[FrameRef],
-    ) -> Result<Vec<Vec<f32>>, Error> {
+    ) -> Result<Vec<Vec<Vec<f32>>>, Error> {
         let encoder = encoder.valid().fold();
-        let mut rows = Vec::with_capacity(frames.len());
+        let mut rows = vec![Vec::with_capacity(frames.len()); sets.len()];
         let mut odd = None;
         self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
-            let found = rows_of(encoder.features(images, set, Mode::Eval));
-            odd = odd.or_else(|| not_finite(frames, &found));
-            rows.extend(found);
+            let stages = encoder.backbone.forward(images, Mode::Eval);
+            for (set, rows) in sets.iter().zip(&mut rows) {
+                let found = rows_of(set.read(&encoder, stages.clone()));
+                odd = odd.or_else(|| not_finite(frames, &found));
+                rows.extend(found);
+            }
         })?;
         numbers_or(odd, rows)
     }

@@ -13,7 +13,7 @@ use std::str::FromStr;
 /// The features of a picture: figures of maps, one map after the other.
 ///
 /// It is written `c5`, `stages` or `pyramid` for means, and with `-mean-max` behind it for means and largest values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FeatureSet {
     /// The maps.
@@ -23,7 +23,7 @@ pub struct FeatureSet {
 }
 
 /// The maps that features are read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum FeatureMaps {
     /// C5, the last map of the backbone.
     #[default]

@@ -121,7 +121,7 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         finetune: labels,
         inner: Vec::new(),
         baselines: true,
-        features: request.features,
+        features: vec![request.features],
         frames_per_clip: recipe.frames_per_clip,
         inner_fraction: recipe.inner_fraction,
         metric: Metric::BalancedAccuracy,

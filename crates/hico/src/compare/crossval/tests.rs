@@ -2,7 +2,7 @@
 
 use super::{Contender, Request, cross_validate};
 use crate::Error;
-use crate::compare::answer::EvalMode;
+use crate::compare::answer::{EvalMode, Evaluation};
 use crate::compare::labels::Labels;
 use crate::compare::settings::ModelSelection;
 use crate::compare::summary::{EntryScores, Origin, SUMMARY_FILE, Summary};
@@ -143,8 +143,8 @@ fn every_method_is_tested_on_the_same_clips(summary: &Summary) {
     let data = &summary.data[0];
     assert_eq!((data.tested_clips, data.tested_groups.len(), data.unlabelled), (8, 8, 2));
     assert!(data.classes.iter().all(|class| (class.clips, class.tested_groups) == (4, 4)));
-    let kinds: Vec<EvalMode> = summary.tables.iter().map(|table| table.evaluation).collect();
-    assert_eq!(kinds, [EvalMode::LinearProbe, EvalMode::Finetune]);
+    let kinds: Vec<Evaluation> = summary.tables.iter().map(|table| table.evaluation).collect();
+    assert_eq!(kinds, [EvalMode::LinearProbe, EvalMode::Finetune].map(Evaluation::from));
     for table in &summary.tables {
         let names: Vec<&str> = table.asked().map(|entry| entry.method.as_str()).collect();
         assert_eq!(names, ["random", "hico", "majority", "thumbnails", "confounders"]);

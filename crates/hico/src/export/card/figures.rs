@@ -1,6 +1,6 @@
 //! What weights reached, by the summaries of studies.
 
-use crate::compare::answer::EvalMode;
+use crate::compare::answer::Evaluation;
 use crate::compare::labels::Labels;
 use crate::compare::summary::{DataFacts, Role, Summary, Table};
 use crate::evaluate::history::{History, PretrainingFacts};
@@ -16,7 +16,7 @@ pub struct Figures {
     /// Hash of the table of the data it was tested on.
     pub data: String,
     /// How the encoders were evaluated.
-    pub evaluation: EvalMode,
+    pub evaluation: Evaluation,
     /// The labels that were known.
     pub labels: Labels,
     /// Folds.

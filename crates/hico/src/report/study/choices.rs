@@ -1,35 +1,36 @@
 //! What may choose between methods, without a look at a test fold.
 
 use super::{Part, evaluation, labels};
-use crate::compare::answer::EvalMode;
 use crate::compare::summary::{Candidate, Choice, DataFacts};
-use crate::report::number::{NONE, percent};
+use crate::report::number::{NONE, decimal, percent};
 use crate::report::section::Section;
 use crate::report::tables::{Row, Table as Grid, text};
 use maud::html;
 
 /// Heads of the table.
-pub(super) const HEAD: [&str; 5] = ["method", "mean", "lowest", "highest", "best of all"];
+pub(super) const HEAD: [&str; 6] =
+    ["method", "macro AUC", "lowest", "highest", "highest of all", "balanced accuracy per clip"];
 
 /// What a figure means.
-pub(super) const WORDS: &str = "Balanced accuracy per clip of a linear probe within the training groups of each fold, mean \
+pub(super) const WORDS: &str = "Macro AUC per patient of a linear probe within the training groups of each fold, mean \
     over ten partings of them. Test folds were not looked at, so this may choose a recipe; it is no result.";
 
 /// The title of a choice.
 pub(super) fn title(choice: &Choice) -> String {
-    format!("{}, {}", evaluation(EvalMode::Inner), labels(choice.labels))
+    format!("{}, strength {}, {}", evaluation(choice.evaluation), choice.strength, labels(choice.labels))
 }
 
 /// A method's row.
 pub(super) fn cells(candidate: &Candidate, places: usize) -> Vec<String> {
-    let all = &candidate.balanced_accuracy;
-    let figure = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), percent);
+    let all = &candidate.macro_auc;
+    let area = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| decimal(value, 3));
     vec![
         candidate.method.clone(),
-        figure(candidate.mean),
-        figure(all.iter().copied().reduce(f64::min)),
-        figure(all.iter().copied().reduce(f64::max)),
+        area(candidate.mean),
+        area(all.iter().copied().reduce(f64::min)),
+        area(all.iter().copied().reduce(f64::max)),
         format!("{} of {places}", candidate.first),
+        candidate.balanced_accuracy.map_or_else(|| NONE.to_owned(), percent),
     ]
 }
 

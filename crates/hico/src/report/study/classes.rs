@@ -1,5 +1,6 @@
 //! A table in detail: figures per clip and frame, class by class, confusion matrices, ROC curves.
 
+use super::rows::bare_interval;
 use super::{Detailed, Part, title};
 use crate::compare::summary::{DataFacts, Table};
 use crate::evaluate::outcome::{Scores, UnitScores};
@@ -125,7 +126,7 @@ fn roc_chart(classes: &[String], method: &Detailed<'_>, id: String) -> Option<Ma
     if lines.is_empty() {
         return None;
     }
-    let auc = scores.auc.map(|auc| format!("Macro AUC {} ({}), all seeds.", percent(auc.mean), interval(&auc)));
+    let auc = scores.auc.map(|auc| format!("Macro AUC {} ({}), all seeds.", decimal(auc.mean, 3), bare_interval(&auc)));
     let chart = LineChart {
         id,
         title: method.name,

@@ -1,18 +1,19 @@
 //! Curves of a study: over the number of labelled patients, and over pretraining.
 
 use super::{Part, evaluation, rows, tables};
-use crate::compare::answer::EvalMode;
+use crate::compare::answer::Evaluation;
 use crate::compare::study::Labels;
 use crate::compare::summary::{Curve, CurveLine, DataFacts, Point, Table};
 use crate::report::chart::line::{Line, LineChart, Shape};
 use crate::report::section::Section;
 use maud::{Markup, html};
+use std::collections::BTreeSet;
 
 /// The tested figure over the number of labelled patients, a chart for each evaluation.
 pub(super) fn of_labels(part: &Part<'_>, data: &DataFacts, tables: &[&Table]) -> Option<Section> {
     let summary = part.summary;
     let y = format!("{} per patient, %", rows::metric(summary.evaluation.metric));
-    let chart = |asked: EvalMode| {
+    let chart = |asked: Evaluation| {
         let mut of_evaluation: Vec<&&Table> = tables.iter().filter(|table| table.evaluation == asked).collect();
         of_evaluation.sort_by_key(|table| table.labels);
         let methods = of_evaluation.first()?.entries.len();
@@ -45,8 +46,8 @@ pub(super) fn of_labels(part: &Part<'_>, data: &DataFacts, tables: &[&Table]) ->
         };
         (!chart.lines.is_empty()).then(|| chart.render())
     };
-    let charts: Vec<Markup> =
-        [EvalMode::Knn, EvalMode::LinearProbe, EvalMode::Finetune].into_iter().filter_map(chart).collect();
+    let asked: BTreeSet<Evaluation> = tables.iter().map(|table| table.evaluation).collect();
+    let charts: Vec<Markup> = asked.into_iter().filter_map(chart).collect();
     let body = html! { div .charts { @for chart in &charts { (chart) } } };
     (!charts.is_empty()).then(|| part.section("labels", "Few labels", &data.name, body))
 }

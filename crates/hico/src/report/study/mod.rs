@@ -18,7 +18,7 @@ pub use words::{markdown, plan, sentences, terminal};
 use super::number::{counted, duration, tested};
 use super::section::{Gravity, Section, alert, listed};
 use super::tables::{Row, Table as Grid, facts, text};
-use crate::compare::answer::EvalMode;
+use crate::compare::answer::{EvalMode, Evaluation};
 use crate::compare::settings::ModelSelection;
 use crate::compare::study::{Budget, Labels};
 use crate::compare::summary::{ClassFacts, DataFacts, EntryScores, Role, Summary, Table};
@@ -134,7 +134,7 @@ impl Part<'_> {
             ("seeds", text(listed(seeds.iter().map(String::as_str), 100))),
             ("pretraining", text(format!("{}, the same for every method", budget(summary.budget)))),
             ("images", text(format!("{0}x{0} pixels, {1} frames a clip", summary.image_size, judging.frames_per_clip))),
-            ("features", text(judging.features.to_string())),
+            ("features", text(judging.features.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))),
             ("fine-tuning", text(format!("{epochs} of {}; {selection}", trained(judging.trainable)))),
             ("strength of probes", text(judging.probe_strength.to_string())),
             ("tested figure", text(format!("{} per patient", rows::metric(judging.metric)))),
@@ -253,14 +253,15 @@ fn title(table: &Table) -> String {
 }
 
 /// An evaluation in words.
-const fn evaluation(evaluation: EvalMode) -> &'static str {
-    match evaluation {
+fn evaluation(Evaluation { mode, further }: Evaluation) -> String {
+    let mode = match mode {
         EvalMode::Knn => "nearest neighbours",
         EvalMode::LinearProbe => "linear probe",
         EvalMode::Finetune => "fine-tuning",
         EvalMode::Inner => "probe within the training groups",
         EvalMode::Baseline => "baseline",
-    }
+    };
+    further.map_or_else(|| mode.to_owned(), |features| format!("{mode} of {features}"))
 }
 
 /// A label budget in words.

@@ -89,7 +89,7 @@ fn with_spread(estimate: &Estimate) -> String {
 }
 
 /// The interval of a figure that is no share, as `0.801 to 0.930`.
-fn bare_interval(estimate: &Estimate) -> String {
+pub(super) fn bare_interval(estimate: &Estimate) -> String {
     match estimate.interval() {
         Ok([low, high]) => format!("{} to {}", decimal(low, 3), decimal(high, 3)),
         Err(why) => why.short().to_owned(),
