@@ -28,7 +28,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
     if let Some(warning) = &reached.warning {
         output.warning(warning);
     }
-    if model.saved.facts.temperature == 1.0 {
+    if !networks.is_calibrated() {
         output.note("confidence is not calibrated: no validation patients were held out from the fine-tuning");
     }
     if !output.is_json() {

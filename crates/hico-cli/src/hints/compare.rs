@@ -5,6 +5,7 @@ use hico::recipe::Shipped;
 use hico::{Error, StudyPart};
 use std::io;
 
+const NO_PYRAMID: &str = "features = \"stages\" in the study reads the backbone, which every encoder has";
 const ROOM: &str = "choose an --out on a disk that can be written and has room";
 
 /// The remedy where a study is refused.
@@ -31,7 +32,7 @@ pub(crate) const fn study_data(_: &Error) -> Option<&'static str> {
 /// The remedy where a study has no cells: for its folds, or what it would read.
 pub(crate) const fn study_folds(error: &Error) -> Option<&'static str> {
     Some(match error {
-        Error::NoPyramidToRead(_) => "features = \"stages\" in the study reads the backbone, which every encoder has",
+        Error::NoPyramidToRead(_) => NO_PYRAMID,
         _ => "`hico split DATASET --folds K --force` makes other folds, by group",
     })
 }
@@ -54,7 +55,7 @@ pub(crate) fn cell(error: &Error) -> Option<String> {
             Error::Diverged { .. } => "try a tenth of that evaluation.finetune_learning_rate, in another --out",
             source => return pretrain(source),
         },
-        Error::NoPyramidToRead(_) => "features = \"stages\" in the study reads the backbone, which every encoder has",
+        Error::NoPyramidToRead(_) => NO_PYRAMID,
         Error::CellBusy(_) => "wait for it, or run another cell; `--list` shows which are left",
         Error::BrokenCell { .. } => "delete that cell's file in `cells`: the cell is then run again",
         Error::CellUnfinished(_) => "run it first: `--cell N`",

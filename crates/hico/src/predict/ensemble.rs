@@ -50,6 +50,19 @@ impl Ensemble {
         &self.members[0]
     }
 
+    /// Returns true where the confidence of each was calibrated on patients that it did not learn from.
+    #[must_use]
+    pub fn is_calibrated(&self) -> bool {
+        self.members.iter().all(|member| {
+            let facts = &member.saved.facts;
+            match facts.history.as_ref().and_then(|history| history.tuning.as_ref()) {
+                Some(tuning) => tuning.clips[1] > 0,
+                // A file of an earlier version does not say.
+                None => facts.temperature != 1.0,
+            }
+        })
+    }
+
     /// Returns what they reached, each on patients that it never saw.
     #[must_use]
     pub fn reached(&self) -> Reached {
