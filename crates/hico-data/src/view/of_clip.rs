@@ -36,15 +36,17 @@ pub struct Near {
     pub pair: Pair,
     /// Time between their frames, seconds.
     pub seconds: f64,
+    /// Frames a second of the clip, or what is usual where it does not say.
+    pub fps: f64,
 }
 
-/// Two views of frames close in time, and one of a frame far from them.
+/// Two views of frames close in time, and some of frames far from them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WithFar {
     /// The views that belong together.
     pub pair: Pair,
-    /// The far one; nothing where the clip has no such frame.
-    pub far: Option<Vec<f32>>,
+    /// The far ones; nothing where the clip has no such frame.
+    pub far: Option<Vec<Vec<f32>>>,
 }
 
 /// Crops of one frame, normalised.
@@ -166,6 +168,16 @@ pub fn twice(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, ep
     Ok(Pair { clip, a: view(0), b: view(1) })
 }
 
+/// One augmented view of one frame, drawn from anywhere in the clip: `[3, side, side]`, normalised.
+///
+/// # Errors
+/// As [`pair`].
+pub fn single(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Vec<f32>, Error> {
+    let source = Source::new(dataset, clip, recipe, seed, epoch)?;
+    let frame = source.choices().random_range(0..source.row.frames.max(1));
+    Ok(source.view(0, frame)?.into_three())
+}
+
 /// Two distinct frames at most `pair_within` seconds apart, each changed on its own (VanBerlo et al. 2024, section 3.1).
 /// Neighbouring frames are always near; a clip of one frame gives two augmented views of it.
 ///
@@ -174,13 +186,14 @@ pub fn twice(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, ep
 pub fn near(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> Result<Near, Error> {
     let source = Source::new(dataset, clip, recipe, seed, epoch)?;
     let (pair, [first, second]) = source.near(&mut source.choices())?;
-    Ok(Near { pair, seconds: first.abs_diff(second) as f64 / source.fps() })
+    Ok(Near { pair, seconds: first.abs_diff(second) as f64 / source.fps(), fps: source.fps() })
 }
 
-/// Views as [`near`], and one of a frame at least a share of the clip's length from the first and farther from it than
-/// a pair may be (Basu et al. 2022).
+/// Views as [`near`], and views of frames that lie a share of the clip's length from the first and farther from it than a pair
+/// may (Basu et al. 2022).
 ///
-/// - `beyond`: that share, 0 to 1; `None` asks for no far frame
+/// - `count`: how many; of fewer such frames some are drawn again
+/// - `away`: the least and the most of that share, 0 to 1; `None` asks for no far frame
 ///
 /// # Errors
 /// As [`pair`].
@@ -188,19 +201,22 @@ pub fn with_far(
     dataset: &Dataset,
     clip: usize,
     recipe: &ViewRecipe,
-    seed: Seed,
-    epoch: u64,
-    beyond: Option<f64>,
+    (seed, epoch): (Seed, u64),
+    count: u64,
+    away: Option<[f64; 2]>,
 ) -> Result<WithFar, Error> {
     let source = Source::new(dataset, clip, recipe, seed, epoch)?;
     let mut rng = source.choices();
     let (pair, [first, _]) = source.near(&mut rng)?;
     let frames = source.row.frames;
-    let far = beyond.and_then(|share| {
-        let least = (share * frames as f64).ceil() as usize;
-        sample::far(frames, first, least.max(source.within().saturating_add(1)), &mut rng)
-    });
-    let far = far.map(|frame| source.view(2, frame).map(Planes::into_three)).transpose()?;
+    let mut draw = || {
+        let [least, most] = away?.map(|share| share * frames as f64);
+        let least = (least.ceil() as usize).max(source.within().saturating_add(1));
+        sample::far(frames, first, least..=(most.floor() as usize).max(least), &mut rng)
+    };
+    let far: Option<Vec<usize>> = (0..count).map(|_| draw()).collect();
+    let view = |(slot, frame): (u64, usize)| source.view(2 + slot, frame).map(Planes::into_three);
+    let far = far.map(|far| (0..).zip(far).map(view).collect::<Result<_, _>>()).transpose()?;
     Ok(WithFar { pair, far })
 }
 
@@ -370,9 +386,9 @@ mod tests {
         let close = ViewRecipe { pair_within: 0.25, ..still };
         let mut apart = std::collections::BTreeSet::new();
         for epoch in 0..200 {
-            let Near { pair: Pair { a, b, .. }, seconds } = near(&data, 0, &close, Seed(4), epoch).unwrap();
+            let Near { pair: Pair { a, b, .. }, seconds, fps } = near(&data, 0, &close, Seed(4), epoch).unwrap();
             let frames = frame_of(&a).abs_diff(frame_of(&b));
-            assert!((seconds - frames as f64 / 10.0).abs() < 1e-9);
+            assert!((seconds - frames as f64 / 10.0).abs() < 1e-9 && fps == 10.0);
             apart.insert(frames);
         }
         assert_eq!(apart.into_iter().collect::<Vec<_>>(), [1, 2]);
@@ -382,21 +398,33 @@ mod tests {
     fn a_far_frame_is_farther_than_asked_and_than_a_pair_and_may_be_missing() {
         let (data, still) = even(10);
         let close = ViewRecipe { pair_within: 0.3, ..still };
-        let far = |beyond, epoch| with_far(&data, 0, &close, Seed(4), epoch, beyond).unwrap();
+        let far = |away, epoch| with_far(&data, 0, &close, (Seed(4), epoch), 3, away).unwrap();
         let mut missing = 0;
         for epoch in 0..200 {
             let WithFar { pair, far: None } = far(None, epoch) else { panic!("not asked for") };
             let first = frame_of(&pair.a);
             assert!(frame_of(&pair.b).abs_diff(first) <= 3);
-            for (beyond, least) in [(0.0, 4), (0.55, 6)] {
-                let WithFar { pair: same, far } = far(Some(beyond), epoch);
-                assert_eq!(same, pair, "the pair does not depend on the far frame");
-                assert_eq!(far.is_some(), first >= least || first + least < 10);
-                assert!(far.as_ref().is_none_or(|far| frame_of(far).abs_diff(first) >= least));
-                missing += usize::from(far.is_none());
+            for (away, apart) in [([0.0, 1.0], 4..=10), ([0.55, 0.7], 6..=7), ([0.0, 0.1], 4..=4)] {
+                let WithFar { pair: same, far } = far(Some(away), epoch);
+                assert_eq!(same, pair, "the pair does not depend on far frames");
+                assert_eq!(far.is_some(), (0..10).any(|frame: usize| apart.contains(&frame.abs_diff(first))));
+                let Some(far) = far else {
+                    missing += 1;
+                    continue;
+                };
+                assert_eq!(far.len(), 3);
+                assert!(far.iter().all(|far| apart.contains(&frame_of(far).abs_diff(first))), "{away:?}");
             }
         }
         assert!(missing > 0);
+    }
+
+    #[test]
+    fn a_single_view_is_the_first_of_two_of_the_same_frame() {
+        let data = dataset(&[5], Channels::Grey);
+        let of = |epoch| single(&data, 0, &recipe(), Seed(4), epoch).unwrap();
+        assert_eq!(of(3), twice(&data, 0, &recipe(), Seed(4), 3).unwrap().a);
+        assert_ne!(of(3), of(4));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which frames of a clip become its views.
 
 use rand::{Rng, RngExt as _};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// The frames that were drawn, by their number in the clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +42,18 @@ pub fn draw(frames: usize, within: usize, mixing: bool, rng: &mut impl Rng) -> C
     Choice::Pair { first, second }
 }
 
-/// A frame that lies at least `least` frames from `from`; `None` where there is none.
+/// A frame whose distance from `from`, in frames, is in a range; `None` where there is none.
 #[must_use]
-pub fn far(frames: usize, from: usize, least: usize, rng: &mut impl Rng) -> Option<usize> {
-    let before = (from + 1).saturating_sub(least);
-    let after = from.saturating_add(least);
-    let count = before + frames.saturating_sub(after);
+pub fn far(frames: usize, from: usize, apart: RangeInclusive<usize>, rng: &mut impl Rng) -> Option<usize> {
+    let (least, most) = apart.into_inner();
+    let before = from.saturating_sub(most)..(from + 1).saturating_sub(least);
+    let after = from.saturating_add(least)..from.saturating_add(most).saturating_add(1).min(frames);
+    let count = before.len() + after.len();
     if count == 0 {
         return None;
     }
     let place = rng.random_range(0..count);
-    Some(if place < before { place } else { after + place - before })
+    Some(if place < before.len() { before.start + place } else { after.start + place - before.len() })
 }
 
 /// The frames that lie at most `within` from `middle`.
@@ -127,11 +128,13 @@ mod tests {
         let mut rng = Seed(4).stream("sample", &[]);
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..200 {
-            seen.insert(far(10, 4, 3, &mut rng).unwrap());
+            seen.insert(far(10, 4, 3..=9, &mut rng).unwrap());
         }
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 1, 7, 8, 9]);
-        assert_eq!(far(10, 4, 6, &mut rng), None);
-        assert_eq!(far(10, 4, usize::MAX, &mut rng), None);
-        assert_eq!(far(1, 0, 1, &mut rng), None);
+        assert_eq!(far(10, 4, 6..=20, &mut rng), None);
+        assert_eq!(far(10, 4, usize::MAX..=usize::MAX, &mut rng), None);
+        assert_eq!(far(1, 0, 1..=1, &mut rng), None);
+        let near: std::collections::BTreeSet<_> = (0..100).map(|_| far(10, 4, 2..=3, &mut rng).unwrap()).collect();
+        assert_eq!(near.into_iter().collect::<Vec<_>>(), [1, 2, 6, 7]);
     }
 }

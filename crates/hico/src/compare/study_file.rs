@@ -7,9 +7,10 @@ use super::study::{Source, Start, Study, StudyData, StudyMethod};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::model::weights::WeightsOf;
-use crate::recipe::{MethodName, Recipe, Shipped, no_such_method};
+use crate::recipe::{MethodName, Recipe, Shipped, no_such_method, toml_fault};
 use crate::train::first_weights::FirstWeights;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -87,11 +88,7 @@ impl Study {
     /// When a file cannot be read, a key is unknown or out of its range, or a recipe is refused.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = read(path)?;
-        let toml = |error: toml::de::Error| Error::Broken {
-            path: path.to_owned(),
-            reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-        };
-        Self::check(toml::from_str(&text).map_err(toml)?, path.parent().unwrap_or(Path::new("")))
+        Self::check(of_toml(path, &text)?, path.parent().unwrap_or(Path::new("")))
     }
 
     fn check(file: StudyFile, folder: &Path) -> Result<Self, Error> {
@@ -169,6 +166,13 @@ fn read(path: &Path) -> Result<String, Error> {
         return Err(Error::Broken { path: path.to_owned(), reason });
     }
     std::fs::read_to_string(path).map_err(failed)
+}
+
+fn of_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Error> {
+    toml::from_str(text).map_err(|error| {
+        let (line, words) = toml_fault(text, &error);
+        Error::Broken { path: path.to_owned(), reason: format!("line {line}: {words}") }
+    })
 }
 
 fn key(key: impl Into<String>, fact: impl Into<String>) -> Error {
@@ -359,10 +363,7 @@ fn of_file(path: &Path, folder: &Path) -> Result<toml::Table, Error> {
     let shipped = Shipped::asked_for(path);
     let path = folder.join(path);
     let text = shipped.map_or_else(|| read(&path), |shipped| Ok(shipped.toml.to_owned()))?;
-    toml::from_str(&text).map_err(|error| Error::Broken {
-        path: path.clone(),
-        reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-    })
+    of_toml(&path, &text)
 }
 
 /// What of the shared keys every method reads: encoders are judged on such views.

@@ -1,8 +1,8 @@
 //! Losses of whole images: closed forms, the formulas with loops in 64 bits, gradients by central differences.
 
 use super::{
-    Distillation, negative_cosine, nt_xent, queue_nce, queue_nce_with_far, self_distillation, unit_rows, vicreg,
-    weighted_nt_xent,
+    Distillation, Queue, decoupled_nt_xent, far_nce, latent_prediction, negative_cosine, nt_xent, queue_nce,
+    self_distillation, unit_rows, vicreg, weighted_nt_xent,
 };
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::Seed;
@@ -34,22 +34,74 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn queue_twin(queries: &Matrix, keys: &Matrix, queue: &Matrix, temperature: f64) -> f64 {
-    let (queries, keys, queue) = (unit(queries), unit(keys), unit(queue));
-    let cost = |(query, key): (&Vec<f64>, &Vec<f64>)| {
-        let own = (dot(query, key) / temperature).exp();
-        let others: f64 = queue.iter().map(|other| (dot(query, other) / temperature).exp()).sum();
-        -(own / (own + others)).ln()
-    };
-    queries.iter().zip(&keys).map(cost).sum::<f64>() / queries.len() as f64
+/// Whether a key of the queue is of the group of a query.
+fn is_own(query: usize, key: usize) -> bool {
+    (query + 2 * key).is_multiple_of(4)
 }
 
-fn far_twin(queries: &Matrix, keys: &Matrix, far: &[Option<Vec<f64>>], queue: &Matrix, temperature: f64) -> f64 {
-    let with_own = |at: usize| {
-        let queue: Matrix = queue.iter().chain(&far[at]).cloned().collect();
-        queue_twin(&queries[at..=at].to_vec(), &keys[at..=at].to_vec(), &queue, temperature)
+fn queue_of(keys: &Matrix, queries: usize, device: &Device) -> Queue {
+    let own: Vec<bool> = (0..queries * keys.len()).map(|at| is_own(at / keys.len(), at % keys.len())).collect();
+    let own = Tensor::from_data(TensorData::new(own, [queries, keys.len()]), device);
+    Queue { keys: unit_rows(tensor(keys, device)), own }
+}
+
+/// The cost of one query before several candidates, the first of which is its key.
+fn cost_of_first(query: &[f64], candidates: &[Vec<f64>], temperature: f64) -> f64 {
+    let power = |candidate: &Vec<f64>| {
+        let length = (dot(query, query) * dot(candidate, candidate)).sqrt();
+        (dot(query, candidate) / length / temperature).exp()
     };
-    (0..queries.len()).map(with_own).sum::<f64>() / queries.len() as f64
+    -(power(&candidates[0]) / candidates.iter().map(power).sum::<f64>()).ln()
+}
+
+/// The keys that a query is told from.
+fn others(queue: &Matrix, query: usize) -> impl Iterator<Item = &Vec<f64>> {
+    queue.iter().enumerate().filter(move |(key, _)| !is_own(query, *key)).map(|(_, key)| key)
+}
+
+fn queue_twin(queries: &Matrix, keys: &Matrix, queue: &Matrix, temperature: f64) -> f64 {
+    let cost = |at: usize| {
+        let candidates: Matrix = std::iter::once(&keys[at]).chain(others(queue, at)).cloned().collect();
+        cost_of_first(&queries[at], &candidates, temperature)
+    };
+    (0..queries.len()).map(cost).sum::<f64>() / queries.len() as f64
+}
+
+/// The mean of the queue by nearness; `at_queries`: the queries that nearness is measured from, which are not learnt from.
+fn nearest(at_queries: &Matrix, queue: &Matrix, query: usize, temperature: f64) -> Vec<f64> {
+    let (unit_query, unit_queue) = (&unit(at_queries)[query], unit(queue));
+    let mut sum = vec![0.0; unit_query.len()];
+    for key in others(&unit_queue, query) {
+        let weight = (dot(unit_query, key) / temperature).exp();
+        sum.iter_mut().zip(key).for_each(|(sum, value)| *sum += weight * value);
+    }
+    sum
+}
+
+fn far_twin(
+    (queries, at_queries): (&Matrix, &Matrix),
+    keys: &Matrix,
+    far: &[Vec<Vec<f64>>],
+    queue: &Matrix,
+    temperature: f64,
+) -> f64 {
+    let cost = |at: usize| {
+        let nearest = nearest(at_queries, queue, at, temperature);
+        let candidates: Matrix = std::iter::once(&keys[at]).chain(&far[at]).chain([&nearest]).cloned().collect();
+        cost_of_first(&queries[at], &candidates, temperature)
+    };
+    (0..queries.len()).map(cost).sum::<f64>() / queries.len() as f64
+}
+
+fn decoupled_twin(a: &Matrix, b: &Matrix, temperature: f64) -> f64 {
+    let rows = unit(&a.iter().chain(b).cloned().collect());
+    let cost = |at: usize| {
+        let partner = (at + a.len()) % rows.len();
+        let others = (0..rows.len()).filter(|other| *other != at && *other != partner);
+        let sum: f64 = others.map(|other| (dot(&rows[at], &rows[other]) / temperature).exp()).sum();
+        sum.ln() - dot(&rows[at], &rows[partner]) / temperature
+    };
+    (0..rows.len()).map(cost).sum::<f64>() / rows.len() as f64
 }
 
 fn weighted_twin(a: &Matrix, b: &Matrix, weights: &[f32], temperature: f64) -> f64 {
@@ -88,6 +140,19 @@ fn cosine_twin(a: &Matrix, b: &Matrix) -> f64 {
     -unit(a).iter().zip(&unit(b)).map(|(a, b)| dot(a, b)).sum::<f64>() / a.len() as f64
 }
 
+fn latent_twin(predicted: &Matrix, target: &Matrix, hidden: &[bool]) -> f64 {
+    let distance = |(predicted, target): (&Vec<f64>, &Vec<f64>)| {
+        let count = target.len() as f64;
+        let mean = target.iter().sum::<f64>() / count;
+        let deviation = (target.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count + 1e-6).sqrt();
+        let apart = |(value, target): (&f64, &f64)| (value - (target - mean) / deviation).powi(2);
+        predicted.iter().zip(target).map(apart).sum::<f64>() / count
+    };
+    let rows: Vec<f64> =
+        predicted.iter().zip(target).zip(hidden).filter(|(_, hidden)| **hidden).map(|(row, _)| distance(row)).collect();
+    rows.iter().sum::<f64>() / rows.len().max(1) as f64
+}
+
 fn vicreg_twin(a: &Matrix, b: &Matrix) -> [f64; 3] {
     let (batch, dim) = (a.len(), a[0].len());
     let mut terms = [0.0; 3];
@@ -119,15 +184,17 @@ proptest! {
         let device = Device::flex();
         let [a, b, queue] = [0, 1, 2].map(|at| random(if at == 2 { 5 } else { batch }, dim, seed.wrapping_add(at)));
         let of = |rows: &Matrix| tensor(rows, &device);
-        let found = number(queue_nce(of(&a), unit_rows(of(&b)), unit_rows(of(&queue)), temperature));
+        let keys = queue_of(&queue, batch, &device);
+        let found = number(queue_nce(of(&a), unit_rows(of(&b)), &keys, temperature));
         prop_assert!(near(found, queue_twin(&a, &b, &queue, temperature)), "queue {found}");
         let present: Vec<f32> = (0..batch).map(|at| (at % 2) as f32).collect();
         let far = random(batch, dim, seed.wrapping_add(3));
-        let some: Vec<Option<Vec<f64>>> =
-            far.iter().enumerate().map(|(at, row)| (at % 2 == 1).then(|| row.clone())).collect();
-        let [keys, fars, queues] = [&b, &far, &queue].map(|rows| unit_rows(of(rows)));
-        let found = number(queue_nce_with_far(of(&a), keys, fars, &present, queues, temperature));
-        prop_assert!(near(found, far_twin(&a, &b, &some, &queue, temperature)), "far {found}");
+        let some: Vec<Matrix> =
+            (0..batch).map(|at| if at % 2 == 1 { vec![far[at].clone(), b[at].clone()] } else { Vec::new() }).collect();
+        let found = number(far_nce(of(&a), unit_rows(of(&b)), vec![of(&far), of(&b)], &present, &keys, temperature));
+        prop_assert!(near(found, far_twin((&a, &a), &b, &some, &queue, temperature)), "far {found}");
+        let found = number(decoupled_nt_xent(of(&a), of(&b), temperature));
+        prop_assert!(near(found, decoupled_twin(&a, &b, temperature)), "decoupled {found}");
         let weights: Vec<f32> = (0..batch).map(|at| 1.0 / (at + 1) as f32).collect();
         let found = number(weighted_nt_xent(of(&a), of(&b), &weights, temperature));
         prop_assert!(near(found, weighted_twin(&a, &b, &weights, temperature)), "weighted {found}");
@@ -138,6 +205,9 @@ proptest! {
         ).cross_entropy);
         let expected = distillation_twin(&[a.clone(), b.clone(), far], &[b.clone(), a.clone()], &centre, temperatures);
         prop_assert!(near(found, expected), "distillation {found} {expected}");
+        let hidden: Vec<bool> = (0..batch).map(|at| at % 3 != 1).collect();
+        let found = number(latent_prediction(of(&a), of(&b), &hidden));
+        prop_assert!(near(found, latent_twin(&a, &b, &hidden)), "latent {found}");
         let found = number(negative_cosine(of(&a), of(&b)));
         prop_assert!(near(found, cosine_twin(&a, &b)), "cosine {found}");
         let found = vicreg(&of(&a), &of(&b)).map(number);
@@ -151,20 +221,33 @@ proptest! {
 fn closed_forms() {
     let device = Device::flex();
     let of = |rows: Vec<Vec<f64>>| tensor(&rows, &device);
-    // A query like all of seven keys is one of eight.
+    // A query like all of seven keys is one of eight; where two of them are of its own group, one of six.
     let same = vec![vec![0.6, 0.8]];
-    let cost = number(queue_nce(of(same.clone()), of(same.clone()), of(vec![same[0].clone(); 7]), 0.2));
-    assert!(near(cost, 8.0_f64.ln()), "{cost}");
-    // Its own key before it and the others square to it.
-    let cost = number(queue_nce(of(vec![vec![3.0, 0.0]]), of(vec![vec![1.0, 0.0]]), of(vec![vec![0.0, 1.0]; 2]), 0.5));
-    assert!(near(cost, (1.0 + 2.0 * (-2.0_f64).exp()).ln()), "{cost}");
-    // A far frame like the query is as likely as its key; where it is absent nothing else is there.
-    let far = |present: f32| {
-        let [query, queue] = [vec![vec![1.0, 0.0]], vec![vec![0.0, 1.0]; 2]].map(of);
-        number(queue_nce_with_far(query.clone(), query.clone(), query, &[present], queue, 0.5))
+    let queue = |keys: Vec<Vec<f64>>, own: &[usize]| {
+        let hidden: Vec<bool> = (0..keys.len()).map(|key| own.contains(&key)).collect();
+        Queue { own: Tensor::from_data(TensorData::new(hidden, [1, keys.len()]), &device), keys: of(keys) }
     };
-    assert!(near(far(1.0), (2.0 + 2.0 * (-2.0_f64).exp()).ln()), "{}", far(1.0));
-    assert!(near(far(0.0), (1.0 + 2.0 * (-2.0_f64).exp()).ln()), "{}", far(0.0));
+    for (own, candidates) in [(&[][..], 8.0_f64), (&[0, 4], 6.0)] {
+        let queue = queue(vec![same[0].clone(); 7], own);
+        let cost = number(queue_nce(of(same.clone()), of(same.clone()), &queue, 0.2));
+        assert!(near(cost, candidates.ln()), "{cost}");
+    }
+    // Its own key before it and the others square to it.
+    let square = queue(vec![vec![0.0, 1.0]; 2], &[]);
+    let cost = number(queue_nce(of(vec![vec![3.0, 0.0]]), of(vec![vec![1.0, 0.0]]), &square, 0.5));
+    assert!(near(cost, (1.0 + 2.0 * (-2.0_f64).exp()).ln()), "{cost}");
+    // Three far frames like the query are as likely as its key; where they are absent there is the mean of the queue alone.
+    let far = |present: f32| {
+        let query = of(vec![vec![1.0, 0.0]]);
+        number(far_nce(query.clone(), query.clone(), vec![query; 3], &[present], &square, 0.5))
+    };
+    assert!(near(far(1.0), (4.0 + (-2.0_f64).exp()).ln()), "{}", far(1.0));
+    assert!(near(far(0.0), (1.0 + (-2.0_f64).exp()).ln()), "{}", far(0.0));
+    // Decoupled, two pairs square to each other have two candidates at 0 and a partner at 1.
+    let square = || of(vec![vec![1.0, 0.0], vec![0.0, 1.0]]);
+    let cost = number(decoupled_nt_xent(square(), square(), 0.5));
+    assert!(near(cost, 2.0_f64.ln() - 2.0), "{cost}");
+    assert!(near(number(decoupled_nt_xent(of(same.clone()), of(same), 0.5)), 0.0));
     // Weights of 1 change nothing, and of two pairs alike half the weight is half the cost.
     let pairs = [vec![vec![1.0, 0.0], vec![0.0, 1.0]], vec![vec![1.0, 0.0], vec![0.0, 1.0]]].map(of);
     let [a, b] = pairs;
@@ -188,6 +271,12 @@ fn closed_forms() {
     let cost =
         number(negative_cosine(of(vec![vec![2.0, 0.0], vec![0.0, 1.0]]), of(vec![vec![5.0, 0.0], vec![0.0, -1.0]])));
     assert!(near(cost, 0.0), "{cost}");
+    // What is predicted is the target with mean 0 and deviation 1; nothing hidden costs nothing.
+    let (predicted, target) = (vec![vec![1.0, -1.0], vec![0.0, 0.0]], vec![vec![7.0, 3.0], vec![1.0, 5.0]]);
+    for (hidden, expected) in [([true, false], 0.0), ([false, true], 1.0), ([true, true], 0.5), ([false, false], 0.0)] {
+        let cost = number(latent_prediction(of(predicted.clone()), of(target.clone()), &hidden));
+        assert!(near(cost, expected), "{hidden:?} {cost}");
+    }
     // Two features that always agree: variance 2 each, covariance 2 both ways over 2 features, in both views.
     let agree = vec![vec![1.0, 1.0], vec![-1.0, -1.0]];
     let [invariance, variance, covariance] = vicreg(&of(agree.clone()), &of(agree)).map(number);
@@ -220,16 +309,23 @@ fn check(at: &Matrix, loss: impl Fn(Tensor<2>) -> Tensor<1>, twin: impl Fn(&Matr
 fn gradients_agree_with_central_differences() {
     let [a, b, queue] = [0, 1, 2].map(|seed| random(4, 3, seed));
     let device = Device::flex();
-    let [keys, others] = [&b, &queue].map(|rows| unit_rows(tensor(rows, &device)));
-    check(&a, |x| queue_nce(x, keys.clone(), others.clone(), 0.3), |x| queue_twin(x, &b, &queue, 0.3));
-    let (present, some) = ([1.0, 0.0, 1.0, 0.0], |at: usize| at.is_multiple_of(2).then(|| queue[at].clone()));
-    let some: Vec<Option<Vec<f64>>> = (0..4).map(some).collect();
-    check(
-        &a,
-        |x| queue_nce_with_far(x, keys.clone(), others.clone(), &present, others.clone(), 0.3),
-        |x| far_twin(x, &b, &some, &queue, 0.3),
-    );
+    let (keys, others) = (unit_rows(tensor(&b, &device)), queue_of(&queue, 4, &device));
+    check(&a, |x| queue_nce(x, keys.clone(), &others, 0.3), |x| queue_twin(x, &b, &queue, 0.3));
+    let (present, far) = ([1.0, 0.0, 1.0, 0.0], tensor(&queue, &device));
+    let some =
+        |x: &Matrix, at: usize| if at.is_multiple_of(2) { vec![queue[at].clone(), x[at].clone()] } else { vec![] };
+    let with_far = |x: &Matrix, far: &Matrix| {
+        let far: Vec<Matrix> = (0..4).map(|at| some(far, at)).collect();
+        far_twin((x, &a), &b, &far, &queue, 0.3)
+    };
     let other = tensor(&b, &device);
+    let of_queries = |x| far_nce(x, keys.clone(), vec![far.clone(), other.clone()], &present, &others, 0.3);
+    check(&a, of_queries, |x| with_far(x, &b));
+    // Far frames go through the query's network, so they are learnt from as well.
+    let at_a = tensor(&a, &device);
+    let of_far = |x| far_nce(at_a.clone(), keys.clone(), vec![far.clone(), x], &present, &others, 0.3);
+    check(&b, of_far, |x| with_far(&a, x));
+    check(&a, |x| decoupled_nt_xent(x, other.clone(), 0.3), |x| decoupled_twin(x, &b, 0.3));
     let weights = [1.0, 0.5, 0.25, 0.75];
     check(&a, |x| weighted_nt_xent(x, other.clone(), &weights, 0.3), |x| weighted_twin(x, &b, &weights, 0.3));
     let centre = tensor(&vec![queue[0].clone()], &device);
@@ -238,6 +334,8 @@ fn gradients_agree_with_central_differences() {
         |x| self_distillation(&[x, other.clone()], &[other.clone(), other.clone()], &centre, [0.5, 0.3]).cross_entropy,
         |x| distillation_twin(&[x.clone(), b.clone()], &[b.clone(), b.clone()], &queue[0], [0.5, 0.3]),
     );
+    let hidden = [true, false, true, true];
+    check(&a, |x| latent_prediction(x, other.clone(), &hidden), |x| latent_twin(x, &b, &hidden));
     check(&a, |x| negative_cosine(x, other.clone()), |x| cosine_twin(x, &b));
     for term in 0..3 {
         // Small rows, so that deviations are below 1 and the variance term is not flat.

@@ -4,6 +4,7 @@
 mod cross_level;
 #[cfg(test)]
 mod image_tests;
+mod latent;
 mod negative_cosine;
 mod nt_xent;
 mod peer;
@@ -18,10 +19,11 @@ mod vicreg;
 
 pub use crate::model::layers::unit_rows;
 pub use cross_level::{CrossTerms, cross_level};
+pub use latent::latent_prediction;
 pub use negative_cosine::negative_cosine;
-pub use nt_xent::{nt_xent, weighted_nt_xent};
+pub use nt_xent::{decoupled_nt_xent, nt_xent, weighted_nt_xent};
 pub use peer::{PeerTerms, peer};
-pub use queue_nce::{queue_nce, queue_nce_with_far};
+pub use queue_nce::{Queue, far_nce, queue_nce};
 pub use self_distillation::{Distillation, self_distillation};
 pub use soft_cross_entropy::soft_cross_entropy;
 pub use vicreg::vicreg;

@@ -2,7 +2,7 @@
 //! makes of the other; there are no negatives. SimSiam (Chen and He 2021) is the same with the network as its own teacher.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Rows};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::Error;
 use crate::loss::negative_cosine;
 use crate::model::init::Init;
@@ -19,7 +19,7 @@ const PROJECTOR: Widths = Widths { hidden: 1024, output: 256, normalised: true }
 /// BYOL, with its teacher.
 #[derive(Debug)]
 pub struct Byol {
-    teacher: Teacher,
+    teacher: Teacher<Projected>,
 }
 
 impl Method for Byol {
@@ -29,7 +29,7 @@ impl Method for Byol {
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(own: &ByolRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &ByolRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let network = Projected::new(&init, recipe.model().depth, PROJECTOR).with_predictor(&init, PROJECTOR);
         (Self { teacher: Teacher::of(&network, own.momentum.get()) }, network)

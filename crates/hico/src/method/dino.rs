@@ -2,7 +2,7 @@
 //! every crop the student says to which prototypes the teacher assigns the large ones.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Rows, Views, restored};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes, Views, restored};
 use crate::Error;
 use crate::loss::{Distillation, self_distillation};
 use crate::model::init::Init;
@@ -16,8 +16,10 @@ use hico_data::{Seed, view};
 /// The paper's head is 2048 wide with a bottleneck of 256; the same proportion on 512 features instead of 2048.
 const PROJECTOR: Widths = Widths { hidden: 512, output: 256, normalised: false };
 
-/// Prototypes; the paper has 65,536 for a million pictures.
-const PROTOTYPES: usize = 1024;
+/// Prototypes for a number of clips: the next power of two, from 64; the paper has 65,536 for a million pictures.
+fn prototypes_for(clips: usize) -> usize {
+    clips.clamp(64, 65_536).next_power_of_two()
+}
 
 /// How much of itself the centre keeps in each step (equation 4).
 const CENTRE_MOMENTUM: f64 = 0.9;
@@ -33,7 +35,8 @@ const CENTRE: &str = "centre";
 pub struct Dino {
     /// Of the student and of the teacher.
     temperatures: [f64; 2],
-    teacher: Teacher,
+    clip_norm: f64,
+    teacher: Teacher<Projected>,
     /// `[1, prototypes]`
     centre: Tensor<2>,
 }
@@ -44,19 +47,25 @@ impl Method for Dino {
 
     const DRAW: Draw = |data, clip, recipe, seed, epoch| {
         let view::Crops { global, local } = view::crops(data, clip, recipe.view(), seed, epoch)?;
-        Ok(Views { images: global.into_iter().chain(local).collect(), weight: 1.0 })
+        Ok(Views { images: global.into_iter().chain(local).collect(), numbers: Vec::new() })
     };
 
-    fn new(own: &DinoRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &DinoRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        let prototypes = if own.prototypes > 0 { own.prototypes } else { prototypes_for(sizes.clips) };
         let network =
-            Projected::new(&init, recipe.model().depth, PROJECTOR).with_prototypes(&init, PROJECTOR, PROTOTYPES);
+            Projected::new(&init, recipe.model().depth, PROJECTOR).with_prototypes(&init, PROJECTOR, prototypes);
         let method = Self {
             temperatures: [own.student_temperature.get(), own.teacher_temperature.get()],
             teacher: Teacher::of(&network, own.momentum.get()),
-            centre: Tensor::zeros([1, PROTOTYPES], &device.clone().inner()),
+            centre: Tensor::zeros([1, prototypes], &device.clone().inner()),
+            clip_norm: own.clip_norm.get(),
         };
         (method, network)
+    }
+
+    fn clip_norm(&self) -> Option<f64> {
+        (self.clip_norm > 0.0).then_some(self.clip_norm)
     }
 
     /// Of each crop the student's scores and projection, and of large ones the teacher's scores as well.

@@ -1,6 +1,6 @@
 //! HiCo (Zhang et al. 2022): pairs at three levels, pairs across them, and softened labels.
 
-use super::{Batch, Draw, Method, Objective, Rows};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::loss::{hico_loss, label_loss};
 use crate::model::init::Init;
 use crate::model::layers::average;
@@ -22,9 +22,9 @@ impl Method for Hico {
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::pair(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(own: &HicoRecipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, HicoModel) {
+    fn new(own: &HicoRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, HicoModel) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let network = HicoModel::new(recipe.model().depth, own, recipe.view().side, classes.max(1), &init);
+        let network = HicoModel::new(recipe.model().depth, own, recipe.view().side, sizes.classes.max(1), &init);
         (Self { recipe: *own }, network)
     }
 

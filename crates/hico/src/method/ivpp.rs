@@ -2,12 +2,12 @@
 //! close in time are a pair, and the closer they are the more it counts.
 
 use super::simclr::PROJECTOR;
-use super::{Batch, Draw, Method, Objective, Rows, Views};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes, Views};
 use crate::loss::weighted_nt_xent;
 use crate::model::init::Init;
 use crate::model::projected::Projected;
 use crate::model::{Mode, Pass};
-use crate::recipe::{IvppRecipe, Recipe};
+use crate::recipe::{IvppRecipe, MethodRecipe, Recipe, WeightUnit};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -18,13 +18,13 @@ pub struct Ivpp {
 }
 
 /// How much a pair counts (section 3.2): 1 where its frames are one, and `1 / (most + 1)` where they are as far apart as
-/// they may be. The released code counts frames instead of seconds, which makes its weights fall much further.
+/// they may be. In frames, as the released code counts, weights fall much further than in seconds.
 ///
-/// - `seconds`: between its frames
-/// - `most`: the largest such distance, seconds; 0 means that there is none, and every pair counts as 1
-fn weight(seconds: f64, most: f64) -> f32 {
+/// - `apart`: the distance of its frames
+/// - `most`: the largest such distance; 0 means that there is none, and every pair counts as 1
+fn weight(apart: f64, most: f64) -> f32 {
     // Neighbours are a pair even where their distance is more than `most`.
-    if most > 0.0 { ((most - seconds.min(most) + 1.0) / (most + 1.0)) as f32 } else { 1.0 }
+    if most > 0.0 { ((most - apart.min(most) + 1.0) / (most + 1.0)) as f32 } else { 1.0 }
 }
 
 impl Method for Ivpp {
@@ -32,11 +32,15 @@ impl Method for Ivpp {
     type Network = Projected;
 
     const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let view::Near { pair, seconds } = view::near(data, clip, recipe.view(), seed, epoch)?;
-        Ok(Views { weight: weight(seconds, recipe.view().pair_within), ..pair.into() })
+        let view::Near { pair, seconds, fps } = view::near(data, clip, recipe.view(), seed, epoch)?;
+        let unit = match recipe.method() {
+            MethodRecipe::Ivpp(IvppRecipe { weight_unit: WeightUnit::Seconds, .. }) => 1.0,
+            _ => fps,
+        };
+        Ok(Views { numbers: vec![weight(seconds * unit, recipe.view().pair_within * unit)], ..pair.into() })
     };
 
-    fn new(own: &IvppRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &IvppRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         (Self { temperature: own.temperature.get() }, Projected::new(&init, recipe.model().depth, PROJECTOR))
     }
@@ -47,7 +51,7 @@ impl Method for Ivpp {
 
     fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
         let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
-        let total = weighted_nt_xent(first.clone(), second.clone(), &batch.weights, self.temperature);
+        let total = weighted_nt_xent(first.clone(), second.clone(), &batch.weights(), self.temperature);
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }
     }
 
@@ -65,5 +69,7 @@ mod tests {
         assert_eq!([0.0, 0.5, 1.0, 3.0].map(|seconds| weight(seconds, 1.0)), [1.0, 0.75, 0.5, 0.5]);
         assert_eq!(weight(0.5, 0.5), 1.0 / 1.5);
         assert_eq!(weight(9.0, 0.0), 1.0);
+        // In frames, 25 a second: from 1/26.
+        assert_eq!([0.0, 25.0].map(|frames| weight(frames, 25.0)), [1.0, 1.0 / 26.0]);
     }
 }

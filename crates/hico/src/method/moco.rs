@@ -1,29 +1,36 @@
 //! MoCo v2 (He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning"; Chen et al. 2020b): a
-//! query is told from a queue of earlier keys, which a momentum (EMA) teacher made.
+//! query is told from a queue of earlier keys, which a momentum (EMA) teacher made. Keys of its own group (patient) do not
+//! count: among a few hundred clips every query would meet some.
 
 use super::simclr::PROJECTOR;
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Rows, restored};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes, restored};
 use crate::Error;
-use crate::loss::{queue_nce, unit_rows};
+use crate::loss::{Queue, queue_nce, unit_rows};
 use crate::model::init::{Distribution, Init};
 use crate::model::projected::Projected;
 use crate::model::weights::{NamedTensor, to_named};
 use crate::model::{Mode, Pass};
 use crate::recipe::{MocoRecipe, Recipe};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::{Seed, view};
 
-/// Name of the queue in checkpoints.
+/// Names of the queue in checkpoints, and of the groups of its keys.
 const QUEUE: &str = "queue";
+const GROUPS: &str = "queue_groups";
+
+/// Group of a key that no clip has made.
+const NO_GROUP: f64 = -1.0;
 
 /// MoCo v2, with its teacher and its queue.
 #[derive(Debug)]
 pub struct Moco {
     temperature: f64,
-    teacher: Teacher,
+    teacher: Teacher<Projected>,
     /// Unit keys, the newest first, `[queue, 128]`.
     queue: Tensor<2>,
+    /// Groups of the keys, `[queue, 1]`: whole numbers.
+    groups: Tensor<2>,
 }
 
 impl Moco {
@@ -31,16 +38,28 @@ impl Moco {
         self.temperature
     }
 
-    pub(super) fn queue(&self) -> Tensor<2> {
-        self.queue.clone()
+    /// The queue as clips of these groups see it.
+    pub(super) fn queue(&self, groups: &[usize]) -> Queue {
+        let [size, _] = self.queue.dims();
+        let of_clips = column(groups, &self.groups.device()).expand([groups.len(), size]);
+        let of_keys = self.groups.clone().transpose().expand([groups.len(), size]);
+        Queue { keys: self.queue.clone(), own: of_clips.equal(of_keys) }
     }
 
-    /// Puts unit keys, `[batch, 128]`, into the queue in place of the oldest.
-    pub(super) fn remember(&mut self, keys: &Tensor<2>) {
+    /// Puts unit keys, `[batch, 128]`, and their groups into the queue in place of the oldest.
+    pub(super) fn remember(&mut self, keys: &Tensor<2>, groups: &[usize]) {
         let [size, _] = self.queue.dims();
-        let keys = Tensor::cat(vec![keys.clone().without_autodiff(), self.queue.clone()], 0);
-        self.queue = keys.narrow(0, 0, size);
+        let groups = column(groups, &self.groups.device());
+        for (queue, newest) in [(&mut self.queue, keys.clone().without_autodiff()), (&mut self.groups, groups)] {
+            *queue = Tensor::cat(vec![newest, queue.clone()], 0).narrow(0, 0, size);
+        }
     }
+}
+
+/// Numbers of groups, `[clips, 1]`; 32 bits hold those below 16,777,216.
+fn column(groups: &[usize], device: &Device) -> Tensor<2> {
+    let numbers: Vec<f32> = groups.iter().map(|group| *group as f32).collect();
+    Tensor::from_data(TensorData::new(numbers, [groups.len(), 1]), device)
 }
 
 impl Method for Moco {
@@ -50,7 +69,7 @@ impl Method for Moco {
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(own: &MocoRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &MocoRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let network = Projected::new(&init, recipe.model().depth, PROJECTOR);
         let shape = [own.queue.get(), PROJECTOR.output];
@@ -58,6 +77,7 @@ impl Method for Moco {
         let method = Self {
             temperature: own.temperature.get(),
             teacher: Teacher::of(&network, own.momentum.get()),
+            groups: Tensor::full([own.queue.get(), 1], NO_GROUP, &noise.device()),
             queue: unit_rows(noise),
         };
         (method, network)
@@ -70,12 +90,12 @@ impl Method for Moco {
         queries.chain(keys).map(|rows| vec![rows]).collect()
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, mode: Mode) -> Objective {
+    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, mode: Mode) -> Objective {
         let query = outputs[0][0].clone();
         let key = unit_rows(outputs[1][0].clone().detach());
-        let total = queue_nce(query.clone(), key.clone(), self.queue.clone(), self.temperature);
+        let total = queue_nce(query.clone(), key.clone(), &self.queue(&batch.groups), self.temperature);
         if mode == Mode::Train {
-            self.remember(&key);
+            self.remember(&key, &batch.groups);
         }
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![query, key] }
     }
@@ -94,13 +114,17 @@ impl Method for Moco {
 
     fn state(&self) -> Vec<NamedTensor> {
         let mut state = self.teacher.state();
-        state.push(to_named(QUEUE, self.queue.clone()));
+        state.extend([to_named(QUEUE, self.queue.clone()), to_named(GROUPS, self.groups.clone())]);
         state
     }
 
     fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         self.teacher.restore(state)?;
         self.queue = restored(state, QUEUE, &self.queue, device)?;
+        // Checkpoints of versions that knew no groups have none: those keys are told from every query until they are gone.
+        if state.iter().any(|tensor| tensor.name == GROUPS) {
+            self.groups = restored(state, GROUPS, &self.groups, device)?;
+        }
         Ok(())
     }
 }

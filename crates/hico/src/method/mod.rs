@@ -7,6 +7,7 @@ mod byol;
 mod dino;
 mod hico;
 mod ivpp;
+mod latent;
 mod moco;
 mod simclr;
 mod teacher;
@@ -18,6 +19,7 @@ pub use byol::Byol;
 pub use dino::Dino;
 pub use hico::Hico;
 pub use ivpp::Ivpp;
+pub use latent::Latent;
 pub use moco::Moco;
 pub use simclr::SimClr;
 pub use ucl::Ucl;
@@ -39,13 +41,20 @@ use std::collections::BTreeMap;
 pub struct Views {
     /// `[3, side, side]` each, as many and as large as the method wants; the same of every clip.
     pub images: Vec<Vec<f32>>,
-    /// What the loss makes of the clip, by the method's own meaning; 1 where it has none.
-    pub weight: f32,
+    /// Numbers by which the loss reads the clip, of the method's own meaning; as many of every clip.
+    pub numbers: Vec<f32>,
 }
 
 impl From<Pair> for Views {
     fn from(Pair { a, b, .. }: Pair) -> Self {
-        Self { images: vec![a, b], weight: 1.0 }
+        Self { images: vec![a, b], numbers: Vec::new() }
+    }
+}
+
+impl Batch {
+    /// The number of each clip, of a method whose views have one.
+    fn weights(&self) -> Vec<f32> {
+        self.numbers.iter().map(|numbers| numbers.first().copied().unwrap_or(1.0)).collect()
     }
 }
 
@@ -53,6 +62,15 @@ impl From<Pair> for Views {
 ///
 /// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
 pub type Draw = fn(&Dataset, usize, &Recipe, Seed, u64) -> Result<Views, hico_data::Error>;
+
+/// How much a method has to learn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Classes of the data set.
+    pub classes: usize,
+    /// Clips that are trained on.
+    pub clips: usize,
+}
 
 /// One batch as a method's loss sees it.
 #[derive(Debug, Clone)]
@@ -63,8 +81,10 @@ pub struct Batch {
     pub views: Vec<Tensor<4>>,
     /// Class of each clip; `None` where it is unknown or must not be used.
     pub labels: Vec<Option<usize>>,
-    /// [`Views::weight`] of each clip.
-    pub weights: Vec<f32>,
+    /// [`Views::numbers`] of each clip.
+    pub numbers: Vec<Vec<f32>>,
+    /// Group of each clip, by a number that is the same in every batch; where all clips are of one group, the clip's own.
+    pub groups: Vec<usize>,
 }
 
 /// Tensors with a row for each clip, `[clips, dim]`: what a network says of one view, as far as the loss reads it.
@@ -110,9 +130,13 @@ pub trait Method: Sized {
     /// The method and its network as they are before the first step, the same for the same seed.
     ///
     /// - `own`: the method's own keys of `recipe`
-    /// - `classes`: classes of the data set
     /// - `device`: `.autodiff()`
-    fn new(own: &Self::Recipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Self::Network);
+    fn new(own: &Self::Recipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Self::Network);
+
+    /// The largest norm of the whole gradient that the method's paper allows; a recipe's own is in force besides.
+    fn clip_norm(&self) -> Option<f64> {
+        None
+    }
 
     /// What the loss reads of a batch.
     ///

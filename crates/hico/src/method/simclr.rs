@@ -1,8 +1,8 @@
 //! SimCLR (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations"): two augmented views
 //! of one frame are a pair, all else in the batch is not.
 
-use super::{Batch, Draw, Method, Objective, Rows};
-use crate::loss::nt_xent;
+use super::{Batch, Draw, Method, Objective, Rows, Sizes};
+use crate::loss::{decoupled_nt_xent, nt_xent};
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
 use crate::model::{Mode, Pass};
@@ -16,7 +16,7 @@ pub(super) const PROJECTOR: Widths = Widths { hidden: 512, output: 128, normalis
 /// SimCLR; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
 pub struct SimClr {
-    temperature: f64,
+    recipe: SimClrRecipe,
 }
 
 impl Method for SimClr {
@@ -26,9 +26,9 @@ impl Method for SimClr {
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(own: &SimClrRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &SimClrRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        (Self { temperature: own.temperature.get() }, Projected::new(&init, recipe.model().depth, PROJECTOR))
+        (Self { recipe: *own }, Projected::new(&init, recipe.model().depth, PROJECTOR))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
@@ -37,7 +37,8 @@ impl Method for SimClr {
 
     fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, _mode: Mode) -> Objective {
         let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
-        let total = nt_xent(first.clone(), second.clone(), self.temperature);
+        let cost = if self.recipe.decoupled { decoupled_nt_xent } else { nt_xent };
+        let total = cost(first.clone(), second.clone(), self.recipe.temperature.get());
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }
     }
 

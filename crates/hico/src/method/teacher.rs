@@ -1,35 +1,37 @@
-//! A network that follows another: the mean teacher of MoCo, BYOL and DINO.
+//! A network that follows another: the mean teacher of MoCo, BYOL, DINO and latent prediction.
 
 use crate::Error;
 use crate::model::weights::{self, NamedTensor, Naming};
 use crate::model::{Mode, Pass, Projected};
-use burn::module::Module as _;
+use burn::module::Module;
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 
-/// Backbone, projector and prototypes that gradients never move: after each step every weight and running statistic goes
-/// `1 - momentum` of the way to the student's (He et al. 2020, eq. 2).
+/// A network that a teacher can follow.
+pub(super) trait Taught: Module {
+    /// The part of it that a teacher has, outside of differentiation.
+    fn as_teacher(&self) -> Self;
+}
+
+/// Backbone, projector and prototypes.
+impl Taught for Projected {
+    fn as_teacher(&self) -> Self {
+        Self { predictor: None, classifier: None, ..self.valid() }
+    }
+}
+
+/// A network that gradients never move: after each step every weight and running statistic goes `1 - momentum` of the way to
+/// the student's (He et al. 2020, eq. 2).
 #[derive(Debug)]
-pub(super) struct Teacher {
-    network: Projected,
+pub(super) struct Teacher<N> {
+    network: N,
     momentum: f64,
 }
 
 /// Prefix of its tensors in checkpoints.
 const PREFIX: &str = "teacher.";
 
-impl Teacher {
-    /// A teacher that begins as the student is.
-    pub(super) fn of(student: &Projected, momentum: f64) -> Self {
-        let network = Projected { predictor: None, soft: None, ..student.valid() };
-        Self { network, momentum }
-    }
-
-    /// Begins anew as the student is.
-    pub(super) fn begins_with(&mut self, student: &Projected) {
-        *self = Self::of(student, self.momentum);
-    }
-
+impl Teacher<Projected> {
     /// Projections of each view, `[batch, outputs]`, without a graph.
     ///
     /// In training they are normalised by the statistics of the batch; its own, which are learnt from the student, are
@@ -45,9 +47,26 @@ impl Teacher {
     pub(super) fn scores(&self, views: &[Tensor<4>], mode: Mode) -> Vec<Tensor<2>> {
         self.projections(views, mode).into_iter().map(|projection| self.network.scores(projection)).collect()
     }
+}
+
+impl<N: Taught> Teacher<N> {
+    /// A teacher that begins as the student is.
+    pub(super) fn of(student: &N, momentum: f64) -> Self {
+        Self { network: student.as_teacher(), momentum }
+    }
+
+    /// Begins anew as the student is.
+    pub(super) fn begins_with(&mut self, student: &N) {
+        *self = Self::of(student, self.momentum);
+    }
+
+    /// What it is now.
+    pub(super) const fn network(&self) -> &N {
+        &self.network
+    }
 
     /// Goes a part of the way to the student.
-    pub(super) fn follow(&mut self, student: &Projected) {
+    pub(super) fn follow(&mut self, student: &N) {
         let student: HashMap<String, Vec<f32>> =
             weights::to_tensors(student, Naming::Ours).into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
         let mut own = self.tensors();

@@ -1,61 +1,69 @@
 //! UCL (Basu et al. 2022, "Unsupervised Contrastive Learning of Image Representations from Ultrasound Videos with Hard
-//! Negative Mining"): momentum contrast of frames close in time, whose hard negatives are frames of the same clip far
-//! away; the curriculum begins without them and lets them come closer.
-//!
-//! Its loss is not the published one, which has no queue (docs/DEVIATIONS.md): figures from here are not UCL's.
+//! Negative Mining"): momentum contrast of frames close in time. A query is told from three frames of its own clip far away and
+//! from one key made of those of other clips; the curriculum begins without far frames and lets them come closer.
 
-use super::{Batch, Draw, Method, Moco, Objective, Rows, Views};
+use super::{Batch, Draw, Method, Moco, Objective, Rows, Sizes, Views};
 use crate::Error;
-use crate::loss::{queue_nce_with_far, unit_rows};
+use crate::loss::{far_nce, unit_rows};
 use crate::model::projected::Projected;
 use crate::model::weights::NamedTensor;
 use crate::model::{Mode, Pass};
-use crate::recipe::{Recipe, UclRecipe};
+use crate::recipe::{MocoRecipe, Recipe, UclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
-/// UCL: [`Moco`] with one more key a clip.
+/// UCL: the teacher and the earlier keys of [`Moco`], and another loss.
 #[derive(Debug)]
 pub struct Ucl(Moco);
 
-/// Share of a clip's length that a hard negative is away, by the share of the run that is done: none for the first third,
-/// then from three quarters down to a quarter.
-fn beyond(done: f64) -> Option<f64> {
-    let (begins, [far, near]) = (1.0 / 3.0, [0.75, 0.25]);
-    (done >= begins).then(|| far + (near - far) * (done - begins) / (1.0 - begins))
+/// Far frames of a clip.
+const FAR: u64 = 3;
+
+/// Parts of a run from which far frames are drawn, and the shares of the clip's length that they are away: epochs 10, 30 and 50
+/// of 60 in the released code.
+const CURRICULUM: [(f64, [f64; 2]); 3] = [(1.0 / 6.0, [0.2, 0.4]), (0.5, [0.1, 0.15]), (5.0 / 6.0, [0.03, 0.07])];
+
+/// Shares of a clip's length that far frames are away, by the share of the run that has passed; none at first.
+fn away(passed: f64) -> Option<[f64; 2]> {
+    CURRICULUM.into_iter().rev().find(|(begins, _)| passed >= *begins).map(|(_, away)| away)
 }
 
 impl Method for Ucl {
     type Recipe = UclRecipe;
     type Network = Projected;
 
-    /// Query, key, and the frame far away; where there is none, another query with weight 0.
+    /// Query, key, and the frames far away; where there are none, the query again with weight 0.
     const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let beyond = beyond(epoch as f64 / recipe.train().epochs.get() as f64);
-        let view::WithFar { pair, far } = view::with_far(data, clip, recipe.view(), seed, epoch, beyond)?;
+        let away = away(epoch as f64 / recipe.train().epochs.get() as f64);
+        let view::WithFar { pair, far } = view::with_far(data, clip, recipe.view(), (seed, epoch), FAR, away)?;
         let weight = if far.is_some() { 1.0 } else { 0.0 };
         let view::Pair { a, b, .. } = pair;
-        let far = far.unwrap_or_else(|| a.clone());
-        Ok(Views { images: vec![a, b, far], weight })
+        let far = far.unwrap_or_else(|| vec![a.clone(); FAR as usize]);
+        Ok(Views { images: [a, b].into_iter().chain(far).collect(), numbers: vec![weight] })
     };
 
-    fn new(own: &UclRecipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
-        let (moco, network) = Moco::new(&own.0, recipe, classes, device, seed);
+    fn new(own: &UclRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
+        let UclRecipe { temperature, momentum, negatives: queue } = *own;
+        let (moco, network) = Moco::new(&MocoRecipe { temperature, momentum, queue }, recipe, sizes, device, seed);
         (Self(moco), network)
     }
 
-    /// Of the first view the student's query, of the others the teacher's keys.
+    /// Of the second view the teacher's key, of the others what the student says.
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        self.0.outputs(network, views, pass)
+        let (pair, far) = views.split_at(2);
+        let mut outputs = self.0.outputs(network, pair, pass);
+        outputs.extend(network.views(far, pass).into_iter().map(|seen| vec![seen.projection]));
+        outputs
     }
 
     fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, mode: Mode) -> Objective {
         let query = outputs[0][0].clone();
-        let [key, far] = [1, 2].map(|view: usize| unit_rows(outputs[view][0].clone().detach()));
-        let temperature = self.0.temperature();
-        let total = queue_nce_with_far(query.clone(), key.clone(), far, &batch.weights, self.0.queue(), temperature);
+        let key = unit_rows(outputs[1][0].clone().detach());
+        let far = outputs[2..].iter().map(|rows| rows[0].clone()).collect();
+        let (queue, temperature) = (self.0.queue(&batch.groups), self.0.temperature());
+        let total = far_nce(query.clone(), key.clone(), far, &batch.weights(), &queue, temperature);
         if mode == Mode::Train {
-            self.0.remember(&key);
+            self.0.remember(&key, &batch.groups);
         }
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![query, key] }
     }
@@ -83,14 +91,14 @@ impl Method for Ucl {
 
 #[cfg(test)]
 mod tests {
-    use super::beyond;
+    use super::away;
 
     #[test]
-    fn hard_negatives_come_after_a_third_and_come_closer() {
-        assert_eq!([0.0, 0.33].map(beyond), [None; 2]);
-        let found = [1.0 / 3.0, 2.0 / 3.0, 1.0].map(|done| beyond(done).unwrap());
-        for (found, expected) in found.into_iter().zip([0.75, 0.5, 0.25]) {
-            assert!((found - expected).abs() < 1e-12, "{found}");
-        }
+    fn far_frames_come_after_a_sixth_of_a_run_and_come_closer() {
+        let by_epoch = |epoch: u32| away(f64::from(epoch) / 60.0);
+        assert_eq!([0, 9].map(by_epoch), [None; 2]);
+        assert_eq!([10, 29].map(by_epoch), [Some([0.2, 0.4]); 2]);
+        assert_eq!([30, 49].map(by_epoch), [Some([0.1, 0.15]); 2]);
+        assert_eq!([50, 60].map(by_epoch), [Some([0.03, 0.07]); 2]);
     }
 }

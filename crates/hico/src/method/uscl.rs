@@ -1,14 +1,13 @@
 //! USCL (Chen et al. 2021, "USCL: Pretraining Deep Ultrasound Image Diagnosis Model through Video Contrastive
 //! Representation Learning"): mixed frames of one clip are a pair, and what labels there are are learnt beside.
 //!
-//! The released code weighs the sum of both views' cross-entropies, not their mean, and its classifier reads the
-//! projection (docs/DEVIATIONS.md).
+//! As in the released code the classifier reads the projection, and labels weigh on the sum of both views' cross-entropies.
 
 use super::simclr::PROJECTOR;
-use super::{Batch, Draw, Method, Objective, Rows};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::loss::{nt_xent, soft_cross_entropy};
 use crate::model::init::Init;
-use crate::model::projected::{Projected, Seen};
+use crate::model::projected::{Projected, Seen, Widths};
 use crate::model::{Mode, Pass};
 use crate::recipe::{Recipe, SoftTarget, Supervision, UsclRecipe};
 use burn::tensor::{Device, Tensor};
@@ -27,16 +26,17 @@ impl Method for Uscl {
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::pair(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(own: &UsclRecipe, recipe: &Recipe, classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &UsclRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let depth = recipe.model().depth;
-        let network = Projected::new(&init, depth, PROJECTOR).with_classifier(&init, depth, classes);
+        let projector = Widths { output: own.projection.get(), ..PROJECTOR };
+        let network = Projected::new(&init, depth, projector).with_classifier(&init, projector, sizes.classes);
         (Self { recipe: *own }, network)
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
         let rows = |seen: Seen| {
-            let logits = network.soft.as_ref().map(|head| head.forward(seen.pooled));
+            let logits = network.classifier.as_ref().map(|classifier| classifier.forward(seen.projection.clone()));
             std::iter::once(seen.projection).chain(logits).collect()
         };
         network.views(views, pass).into_iter().map(rows).collect()
@@ -47,8 +47,9 @@ impl Method for Uscl {
         let embeddings = vec![first[0].clone(), second[0].clone()];
         let cross_entropy =
             |rows: &Rows| soft_cross_entropy(rows[1].clone(), &batch.labels, 0.0, SoftTarget::OverClasses);
-        let labels = (cross_entropy(first) + cross_entropy(second)) * 0.5;
+        let labels = cross_entropy(first) + cross_entropy(second);
         if self.recipe.supervision == Supervision::Full {
+            let labels = labels * 0.5;
             return Objective { total: labels.clone(), terms: vec![("cross_entropy", labels)], embeddings };
         }
         let contrast = nt_xent(first[0].clone(), second[0].clone(), self.recipe.temperature.get());

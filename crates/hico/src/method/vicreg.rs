@@ -1,7 +1,7 @@
 //! VICReg (Bardes et al. 2022, "VICReg: Variance-Invariance-Covariance Regularization for Self-Supervised Learning"): the
 //! two views agree, every feature varies over the batch, and no two features say the same.
 
-use super::{Batch, Draw, Method, Objective, Rows};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::loss::vicreg;
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
@@ -10,8 +10,12 @@ use crate::recipe::{Recipe, VicRegRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
-/// The paper's expander has three layers of 8192; small batches bear less.
-const EXPANDER: Widths = Widths { hidden: 512, output: 512, normalised: true };
+/// The paper's expander has three layers of 8192 and batches of 2048, four times as many features as rows. By chance alone the
+/// covariance of `d` features of unit variance over `n` rows costs `(d - 1) / (n - 1)` a view, so small batches bear fewer.
+fn expander(width: usize, batch: usize) -> Widths {
+    let output = if width > 0 { width } else { (2 * batch).clamp(64, 8192) };
+    Widths { hidden: 512, output, normalised: true }
+}
 
 /// Weights of invariance, variance and covariance (section 4.2).
 const WEIGHTS: [f64; 3] = [25.0, 25.0, 1.0];
@@ -27,9 +31,10 @@ impl Method for VicReg {
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(_own: &VicRegRecipe, recipe: &Recipe, _classes: usize, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &VicRegRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        (Self, Projected::new(&init, recipe.model().depth, EXPANDER))
+        let expander = expander(own.width, recipe.train().batch.get());
+        (Self, Projected::new(&init, recipe.model().depth, expander))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {

@@ -31,8 +31,8 @@ pub use head::{Projector, SoftHead};
 pub use hico::{HicoModel, Outputs, map_side};
 pub use pass::Pass;
 pub use projected::Projected;
-pub(crate) use resnet::pooled_features;
 pub use resnet::{Block, ConvNorm, ResNet, Stages};
+pub(crate) use resnet::{channels, pooled_features};
 
 /// Which batch norms use, and learn, the statistics of the batch before them; the others use their running statistics.
 ///

@@ -1,7 +1,6 @@
 //! A backbone and perceptrons on its averaged maps: the network of methods that compare whole images.
 
 use super::batch_norm::{BatchNorm, Tail};
-use super::head::SoftHead;
 use super::init::{Distribution, Init};
 use super::layers::{Linear, average, relu, unit_rows};
 use super::resnet::{ResNet, channels};
@@ -72,8 +71,8 @@ pub struct Projected {
     pub projector: Perceptron,
     /// One view's projection → the other's (Grill et al. 2020).
     pub predictor: Option<Perceptron>,
-    /// Pooled features → classes.
-    pub soft: Option<SoftHead>,
+    /// Projection → classes (Chen et al. 2021, USCL).
+    pub classifier: Option<Linear>,
     /// Directions that projections are compared with.
     pub prototypes: Option<Prototypes>,
 }
@@ -119,16 +118,16 @@ impl Projected {
             encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
             projector: Perceptron::new(&init.at("projector"), features, projector),
             predictor: None,
-            soft: None,
+            classifier: None,
             prototypes: None,
         }
     }
 
-    /// The same with a classifier on the pooled features.
+    /// The same with a classifier on the projections.
     #[must_use]
-    pub fn with_classifier(self, init: &Init<'_>, depth: Depth, classes: usize) -> Self {
-        let soft = SoftHead::new(&init.at("soft"), channels(depth)[3], classes.max(1));
-        Self { soft: Some(soft), ..self }
+    pub fn with_classifier(self, init: &Init<'_>, projector: Widths, classes: usize) -> Self {
+        let classifier = Linear::new(&init.at("classifier"), projector.output, classes.max(1));
+        Self { classifier: Some(classifier), ..self }
     }
 
     /// The same with a predictor on the projections.

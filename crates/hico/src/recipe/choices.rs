@@ -76,6 +76,17 @@ pub enum Projector {
     Pooled,
 }
 
+/// Unit of the distance in time of two frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WeightUnit {
+    /// Frames, as the released code of IVPP.
+    #[default]
+    Frames,
+    /// Seconds.
+    Seconds,
+}
+
 /// What the objective learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

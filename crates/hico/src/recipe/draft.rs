@@ -29,15 +29,27 @@ pub(super) fn read_json(record: &serde_json::Value) -> Result<Recipe, Error> {
 }
 
 fn of_record(mut written: Vec<Written>) -> Result<Recipe, Error> {
-    // A record that does not say what becomes of short batches, or of groups, is of a version that left short ones out, or knew
-    // no groups.
-    for (key, value) in [("drop_last", true), ("groups_apart", false)] {
-        if !written.iter().any(|one| one.section == "train" && one.key == key) {
-            let (section, key) = ("train".to_owned(), key.to_owned());
-            written.push(Written { section, key, value: Value::Boolean(value), line: None });
+    let method = method(std::slice::from_ref(&written))?;
+    for (section, key, value) in before_there_was_a_key(method) {
+        if !written.iter().any(|one| one.section == section && one.key == key) {
+            let (section, key) = (section.to_owned(), key.to_owned());
+            written.push(Written { section, key, value, line: None });
         }
     }
     build(&[written], true)
+}
+
+/// What a record that lacks a key is of: a version that did always what the value says.
+fn before_there_was_a_key(method: MethodName) -> Vec<(&'static str, &'static str, Value)> {
+    let mut keys = vec![("train", "drop_last", true.into()), ("train", "groups_apart", false.into())];
+    keys.extend(match method {
+        MethodName::Uscl => vec![("method", "projection", 128.into())],
+        MethodName::VicReg => vec![("method", "width", 512.into())],
+        MethodName::Dino => vec![("method", "prototypes", 1024.into()), ("method", "clip_norm", 0.into())],
+        MethodName::Ivpp => vec![("method", "weight_unit", "seconds".into())],
+        _ => Vec::new(),
+    });
+    keys
 }
 
 /// Reads a recipe of which each table is laid over those before it.

@@ -43,12 +43,23 @@ fn shown(value: &Value) -> String {
     }
 }
 
+/// The line, from 1, in which a place of a text is.
+fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
+}
+
+/// Returns the line, from 1, and the words of what is wrong with a text in TOML.
+pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> (usize, String) {
+    let line = line_of(text, error.span().map_or(0, |span| span.start));
+    (line, error.message().split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Reads the keys of a text, in its order.
 pub(super) fn of_text(text: &str) -> Result<Vec<Written>, Error> {
-    let line = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-    let fault = |error: toml::de::Error| Error::RecipeText {
-        line: line(error.span().map_or(0, |span| span.start)),
-        reason: error.message().split_whitespace().collect::<Vec<_>>().join(" "),
+    let line = |at: usize| line_of(text, at);
+    let fault = |error: toml::de::Error| {
+        let (line, reason) = toml_fault(text, &error);
+        Error::RecipeText { line, reason }
     };
     let sections: BTreeMap<Spanned<String>, Value> = toml::from_str(text).map_err(fault)?;
     if let Some((name, value)) = sections.iter().find(|(_, value)| !value.is_table()) {

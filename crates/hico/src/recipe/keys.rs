@@ -189,9 +189,9 @@ fn unknown(written: &Written, method: MethodName) -> [String; 2] {
             names.into_iter().map(move |name| (name, key.clone()))
         });
         // Of two that are as near, the one of the same section.
-        let rank = |(name, key): &(String, Key)| (distance(name, &written.key), key.section.name() != written.section);
+        let rank = |(name, key): &(String, Key)| (apart(name, &written.key), key.section.name() != written.section);
         let (name, nearest) = named.min_by_key(rank)?;
-        (distance(&name, &written.key) <= 1.max(written.key.chars().count() / 3)).then_some(nearest)
+        (apart(&name, &written.key) <= 1.max(written.key.chars().count() / 3)).then_some(nearest)
     };
     if let Some(own) = near(known_to(method)) {
         return [fact, format!("did you mean {}?", own.in_words())];
@@ -220,6 +220,13 @@ fn keys_of(section: &impl Serialize) -> Vec<String> {
         Ok(serde_json::Value::Object(keys)) => keys.into_iter().map(|(key, _)| key).collect(),
         _ => Vec::new(),
     }
+}
+
+/// How far what is written is from a name: a part of it that stands by itself, as `warmup` of `warmup_epochs`, is as near as
+/// one letter.
+fn apart(name: &str, written: &str) -> usize {
+    let far = distance(name, written);
+    if written.len() > 3 && name.split('_').any(|word| word == written) { far.min(1) } else { far }
 }
 
 /// Counts the letters to put in, take out or exchange to make one word of another (Levenshtein 1966).

@@ -1,9 +1,9 @@
 //! `[method]`: which methods there are, and the recipe of each with its own keys and defaults.
 
-use super::choices::{CrossPairs, MediumFrom, Projector, SoftTarget, Supervision};
+use super::choices::{CrossPairs, MediumFrom, Projector, SoftTarget, Supervision, WeightUnit};
 use super::table::method_table;
-use super::values::{Fraction, NonNegative, QueueLength, Temperature};
-use super::views::{MIXED, NEAR, a_second, crops, half_a_second, mixed, one_frame};
+use super::values::{Count, Fraction, MaskRatio, NonNegative, QueueLength, Temperature};
+use super::views::{MIXED, NEAR, a_second, crops, mixed, one_frame, three_frames};
 use hico_data::view::ViewRecipe;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -151,6 +151,8 @@ pub struct HicoRecipe {
 pub struct SimClrRecipe {
     /// Temperature of NT-Xent.
     pub temperature: Temperature,
+    /// Leaves a pair's own similarity out of what it is compared with: decoupled contrastive learning (Yeh et al. 2022).
+    pub decoupled: bool,
 }
 
 /// USCL (Chen et al. 2021).
@@ -160,8 +162,10 @@ pub struct UsclRecipe {
     pub supervision: Supervision,
     /// Temperature of NT-Xent.
     pub temperature: Temperature,
-    /// Weight of the cross-entropy.
+    /// Weight of the sum of both views' cross-entropies.
     pub label_weight: NonNegative,
+    /// Numbers of a projection, which the classifier reads.
+    pub projection: Count,
 }
 
 /// MoCo v2 (He et al. 2020; Chen et al. 2020b).
@@ -182,9 +186,12 @@ pub struct ByolRecipe {
     pub momentum: Fraction,
 }
 
-/// VICReg (Bardes et al. 2022); it has no key, its weights are the paper's.
+/// VICReg (Bardes et al. 2022); its weights are the paper's.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct VicRegRecipe {}
+pub struct VicRegRecipe {
+    /// Features that are compared; 0 means twice the batch, from 64 to 8,192.
+    pub width: usize,
+}
 
 /// DINO (Caron et al. 2021).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -195,18 +202,39 @@ pub struct DinoRecipe {
     pub teacher_temperature: Temperature,
     /// Momentum of the teacher.
     pub momentum: Fraction,
+    /// Prototypes; 0 means as many as there are clips, up to the next power of two and 64 or more.
+    pub prototypes: usize,
+    /// Largest norm of the whole gradient; 0 means no clipping.
+    pub clip_norm: NonNegative,
 }
 
-/// UCL (Basu et al. 2022): momentum contrast, and so its keys are those of MoCo.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UclRecipe(pub MocoRecipe);
+/// UCL (Basu et al. 2022).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct UclRecipe {
+    /// Temperature of InfoNCE.
+    pub temperature: Temperature,
+    /// Momentum of the teacher.
+    pub momentum: Fraction,
+    /// Earlier keys, of which one negative is made.
+    pub negatives: QueueLength,
+}
 
 /// IVPP in SimCLR (VanBerlo et al. 2024).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct IvppRecipe {
     /// Temperature of NT-Xent.
     pub temperature: Temperature,
+    /// Unit of the distance by which a pair is weighted.
+    pub weight_unit: WeightUnit,
+}
+
+/// Latent prediction, after Baevski et al. (2022) and Assran et al. (2023).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LatentRecipe {
+    /// Momentum of the teacher.
+    pub momentum: Fraction,
+    /// Share of a picture that is hidden from the student.
+    pub mask_ratio: MaskRatio,
 }
 
 /// Momentum of every teacher: the papers have more (0.996 to 0.999), over many more steps.
@@ -230,7 +258,7 @@ impl Default for HicoRecipe {
 
 impl Default for SimClrRecipe {
     fn default() -> Self {
-        Self { temperature: Temperature::known(0.5) }
+        Self { temperature: Temperature::known(0.5), decoupled: false }
     }
 }
 
@@ -240,6 +268,7 @@ impl Default for UsclRecipe {
             supervision: Supervision::default(),
             temperature: Temperature::known(0.5),
             label_weight: NonNegative::known(0.2),
+            projection: Count::known(256),
         }
     }
 }
@@ -263,13 +292,27 @@ impl Default for DinoRecipe {
             student_temperature: Temperature::known(0.1),
             teacher_temperature: Temperature::known(0.04),
             momentum: MOMENTUM,
+            prototypes: 0,
+            clip_norm: NonNegative::known(3.0),
         }
+    }
+}
+
+impl Default for UclRecipe {
+    fn default() -> Self {
+        Self { temperature: Temperature::known(0.07), momentum: MOMENTUM, negatives: QueueLength::known(32) }
+    }
+}
+
+impl Default for LatentRecipe {
+    fn default() -> Self {
+        Self { momentum: MOMENTUM, mask_ratio: MaskRatio::known(0.6) }
     }
 }
 
 impl Default for IvppRecipe {
     fn default() -> Self {
-        Self { temperature: Temperature::known(0.5) }
+        Self { temperature: Temperature::known(0.1), weight_unit: WeightUnit::default() }
     }
 }
 

@@ -18,18 +18,22 @@ mod draft;
 mod records;
 mod shipped;
 
-pub use choices::{CrossPairs, Decay, Depth, MediumFrom, Precision, Projector, ScheduleKind, SoftTarget, Supervision};
+pub use choices::{
+    CrossPairs, Decay, Depth, MediumFrom, Precision, Projector, ScheduleKind, SoftTarget, Supervision, WeightUnit,
+};
 pub(crate) use draft::no_such_method;
+pub(crate) use entries::toml_fault;
 pub use method::{
-    ByolRecipe, DinoRecipe, HicoRecipe, IvppRecipe, MethodFacts, MethodName, MethodRecipe, MethodSpec, MocoRecipe,
-    SimClrRecipe, UclRecipe, UsclRecipe, VicRegRecipe,
+    ByolRecipe, DinoRecipe, HicoRecipe, IvppRecipe, LatentRecipe, MethodFacts, MethodName, MethodRecipe, MethodSpec,
+    MocoRecipe, SimClrRecipe, UclRecipe, UsclRecipe, VicRegRecipe,
 };
 pub(crate) use records::view_of_record;
 pub use shipped::{SHIPPED, Shipped};
 pub(crate) use table::method_table;
 pub use train::TrainRecipe;
 pub use values::{
-    AtMostHalf, BatchSize, Count, Fraction, NonNegative, OutOfRange, Positive, QueueLength, Share, Temperature,
+    AtMostHalf, BatchSize, Count, Fraction, MaskRatio, NonNegative, OutOfRange, Positive, QueueLength, Share,
+    Temperature,
 };
 pub use view_keys::check_view;
 

@@ -20,8 +20,21 @@ macro_rules! shipped {
 }
 
 /// Every recipe that comes with hico; the first is the paper's.
-pub const SHIPPED: [Shipped; 11] =
-    shipped!["hico", "hico-plus", "hico-authors", "simclr", "uscl", "moco", "byol", "vicreg", "dino", "ucl", "ivpp",];
+pub const SHIPPED: [Shipped; 13] = shipped![
+    "hico",
+    "hico-plus",
+    "hico-authors",
+    "simclr",
+    "dcl",
+    "uscl",
+    "moco",
+    "byol",
+    "vicreg",
+    "dino",
+    "ucl",
+    "ivpp",
+    "latent",
+];
 
 impl Shipped {
     /// Finds a recipe by its name.

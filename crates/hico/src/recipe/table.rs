@@ -21,10 +21,12 @@ macro_rules! method_table {
                 MethodFacts { reads_labels: false, losses_compare: true, images_a_clip: 2, view_keys: &[], view: one_frame };
             Dino, DinoRecipe, "dino", "A momentum (EMA) teacher of crops, no negatives (Caron et al. 2021)",
                 MethodFacts { reads_labels: false, losses_compare: false, images_a_clip: 3, view_keys: &[], view: crops };
-            Ucl, UclRecipe, "ucl", "Momentum contrast with far frames of the clip as hard negatives (Basu et al. 2022)",
-                MethodFacts { reads_labels: false, losses_compare: false, images_a_clip: 3, view_keys: NEAR, view: half_a_second };
+            Ucl, UclRecipe, "ucl", "Momentum contrast whose hard negatives are far frames of the clip (Basu et al. 2022)",
+                MethodFacts { reads_labels: false, losses_compare: false, images_a_clip: 5, view_keys: NEAR, view: three_frames };
             Ivpp, IvppRecipe, "ivpp", "Frames close in time, weighted by how close (VanBerlo et al. 2024)",
                 MethodFacts { reads_labels: false, losses_compare: true, images_a_clip: 2, view_keys: NEAR, view: a_second };
+            Latent, LatentRecipe, "latent", "A momentum (EMA) teacher's features behind hidden blocks (after Assran et al. 2023)",
+                MethodFacts { reads_labels: false, losses_compare: false, images_a_clip: 2, view_keys: &[], view: one_frame };
         }
     };
 }

@@ -63,7 +63,7 @@ fn a_recipe_survives_being_written_and_read_and_writes_no_key_of_another_method(
         let json = serde_json::to_string(&recipe).unwrap();
         assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe, "{json}");
         assert_eq!(written.contains("mixup"), recipe.method().name().spec().facts.view_keys.contains(&"mixup"));
-        assert_eq!(written.contains("queue"), matches!(recipe.method().name(), MethodName::Moco | MethodName::Ucl));
+        assert_eq!(written.contains("queue"), recipe.method().name() == MethodName::Moco);
     }
 }
 
@@ -134,13 +134,17 @@ fn an_unknown_key_is_refused_with_the_nearest_that_is_known() {
              below [train]?",
         ),
         (
+            "[train]\nwarmup = 3\n",
+            "line 2: train.warmup = 3: there is no such key of the method hico; did you mean warmup_epochs below [train]?",
+        ),
+        (
             "[train]\nside = 64\n",
             "line 2: train.side = 64: there is no such key of the method hico; did you mean image_size below [view]?",
         ),
         (
             "[method]\nqueues = 64\n",
             "line 2: method.queues = 64: there is no such key of the method hico; did you mean queue below [method]? moco \
-             and ucl read it",
+             reads it",
         ),
         (
             "[method]\nlearner = 1\n",
@@ -149,7 +153,7 @@ fn an_unknown_key_is_refused_with_the_nearest_that_is_known() {
         ("[method]\nname = \"simclrr\"\n", "method.name = \"simclrr\": there is no such method; did you mean simclr?"),
         (
             "[method]\nname = \"mae\"\n",
-            "method.name = \"mae\": must be one of hico, simclr, uscl, moco, byol, vicreg, dino, ucl, ivpp",
+            "method.name = \"mae\": must be one of hico, simclr, uscl, moco, byol, vicreg, dino, ucl, ivpp, latent",
         ),
         (
             "depth = \"r18\"\n",
@@ -243,6 +247,10 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
             MethodRecipe::Hico(own) => {
                 expected.with_method(MethodRecipe::Hico(HicoRecipe { projector: Projector::Pooled, ..own }))
             }
+            MethodRecipe::Dino(own) => {
+                let (prototypes, clip_norm) = (1024, NonNegative::known(0.0));
+                expected.with_method(MethodRecipe::Dino(DinoRecipe { prototypes, clip_norm, ..own }))
+            }
             _ => expected,
         };
         assert_eq!(Recipe::of_record(&record(name)).unwrap(), expected, "{name}");
@@ -258,6 +266,21 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
     // Before short batches were trained on, nobody wrote that they were left out.
     let older = record("recipe-moco.toml").replace("drop_last = false\n", "");
     assert!(Recipe::of_record(&older).unwrap().train().drop_last);
+    for (record, method) in [
+        (
+            "[method]\nname = \"uscl\"\n",
+            MethodRecipe::Uscl(UsclRecipe { projection: Count::known(128), ..UsclRecipe::default() }),
+        ),
+        ("[method]\nname = \"vicreg\"\n", MethodRecipe::VicReg(VicRegRecipe { width: 512 })),
+        (
+            "[method]\nname = \"ivpp\"\n",
+            MethodRecipe::Ivpp(IvppRecipe { weight_unit: WeightUnit::Seconds, ..IvppRecipe::default() }),
+        ),
+    ] {
+        assert_eq!(*Recipe::of_record(record).unwrap().method(), method);
+        // What a person writes has today's defaults.
+        assert_eq!(*parse(record).method(), MethodRecipe::of(method.name()));
+    }
     assert!(Recipe::of_record("[method]\nmomentom = 0.9\n").is_err(), "what no version wrote");
 }
 

@@ -75,6 +75,8 @@ in_range! {
     NonNegative(f64), "0 or more", |value| value.is_finite() && value >= 0.0;
     /// A rate or a norm.
     Positive(f64), "a number above 0", |value| value.is_finite() && value > 0.0;
+    /// A share of a picture that leaves some of it.
+    MaskRatio(f64), "above 0, at most 0.9", |value| value > 0.0 && value <= 0.9;
     /// A number of epochs or clips.
     Count(usize), "1 or more", |value| value >= 1;
     /// Clips of a batch: one alone has nothing to be told apart from.

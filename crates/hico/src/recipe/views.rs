@@ -26,12 +26,14 @@ pub(super) fn crops() -> ViewRecipe {
     ViewRecipe { crop_scale: [0.4, 1.0], ..one_frame() }
 }
 
-/// Returns the views of UCL.
-pub(super) fn half_a_second() -> ViewRecipe {
-    ViewRecipe { pair_within: 0.5, ..one_frame() }
+/// Returns the views of UCL: pairs within three frames, at 30 a second.
+pub(super) fn three_frames() -> ViewRecipe {
+    ViewRecipe { pair_within: 0.1, ..one_frame() }
 }
 
-/// Returns the views of IVPP.
+/// Returns the views of IVPP, with crops and colours of its released code.
 pub(super) fn a_second() -> ViewRecipe {
-    ViewRecipe { pair_within: 1.0, ..one_frame() }
+    let (brightness, contrast) = (0.25, 0.25);
+    let view = ViewRecipe { brightness, contrast, saturation: 0.0, hue: 0.0, ..one_frame() };
+    ViewRecipe { pair_within: 1.0, crop_scale: [0.4, 1.0], ..view }
 }

@@ -114,7 +114,7 @@ fn together(parts: &[Vec<Rows>]) -> Vec<Rows> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method::Hico;
+    use crate::method::{Hico, Sizes};
     use crate::model::HicoModel;
     use crate::model::weights::{Naming, parameters, to_tensors};
     use crate::recipe::{HicoRecipe, MethodRecipe, Projector, Recipe, Supervision};
@@ -129,7 +129,7 @@ mod tests {
     fn start(supervision: Supervision, projector: Projector) -> (Hico, HicoModel) {
         let own = HicoRecipe { supervision, projector, ..HicoRecipe::default() };
         let recipe = Recipe::default().with_method(MethodRecipe::Hico(own)).with_image_size(SIDE).unwrap();
-        Method::new(&own, &recipe, 3, &Device::flex().autodiff(), Seed(5))
+        Method::new(&own, &recipe, Sizes { classes: 3, clips: 8 }, &Device::flex().autodiff(), Seed(5))
     }
 
     fn batch(clips: usize) -> Batch {
@@ -140,7 +140,13 @@ mod tests {
             Tensor::from_data(TensorData::new(values, [clips, 3, SIDE, SIDE]), &device)
         };
         let labels = (0..clips).map(|clip| (clip % 2 == 0).then_some(clip % 3)).collect();
-        Batch { clips: (0..clips).collect(), views: vec![view(0), view(1)], labels, weights: vec![1.0; clips] }
+        Batch {
+            clips: (0..clips).collect(),
+            views: vec![view(0), view(1)],
+            labels,
+            numbers: vec![Vec::new(); clips],
+            groups: (0..clips).collect(),
+        }
     }
 
     /// Every gradient by its parameter's name, multiplied out.

@@ -5,6 +5,7 @@ use crate::method::{Batch, Draw, Views};
 use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
 use hico_data::{Dataset, Seed, prefetch};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Batches that are drawn ahead of the one in use.
@@ -50,15 +51,28 @@ impl Loader {
     }
 }
 
+/// Numbers the groups of a data set, clip by clip; where there is only one, each clip is its own.
+pub(crate) fn groups(data: &Dataset) -> Vec<usize> {
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let number = |clip: usize| {
+        let next = numbers.len();
+        *numbers.entry(data.row(clip).group.as_str()).or_insert(next)
+    };
+    let groups: Vec<usize> = (0..data.len()).map(number).collect();
+    if numbers.len() > 1 { groups } else { (0..data.len()).collect() }
+}
+
 impl Drawn {
     /// The batch on a device.
     ///
     /// - `labels`: of every clip of the data set what the loss may know
-    pub(crate) fn batch(self, labels: &[Option<usize>], device: &Device) -> Batch {
+    /// - `groups`: of every clip of the data set the number of its group, by [`groups`]
+    pub(crate) fn batch(self, labels: &[Option<usize>], groups: &[usize], device: &Device) -> Batch {
         Batch {
             views: self.tensors(device),
             labels: self.clips.iter().map(|&clip| labels[clip]).collect(),
-            weights: self.views.iter().map(|views| views.weight).collect(),
+            groups: self.clips.iter().map(|&clip| groups[clip]).collect(),
+            numbers: self.views.iter().map(|views| views.numbers.clone()).collect(),
             clips: self.clips,
         }
     }

@@ -5,14 +5,14 @@ use super::gradient::{self, Memory};
 use super::health::collapse;
 use super::journal::{Entry, EpochEntry, Health, StepEntry};
 use super::keep::Keeper;
-use super::load::{Drawn, Loader};
+use super::load::{Drawn, Loader, groups};
 use super::log::Log;
 use super::optimiser::{Adam, clip_scale, gradient_norm};
 use super::pretrain::{Event, Plan, PretrainOutcome};
 use super::run_record::VERSION;
 use super::watch::Watch;
 use crate::Error;
-use crate::method::Method;
+use crate::method::{Method, Sizes};
 use crate::model::weights::{self, Naming};
 use crate::recipe::{Count, Positive, Supervision};
 use burn::module::Module as _;
@@ -52,6 +52,8 @@ struct Run<'a, M: Method> {
     watch: Watch,
     /// Of every clip of the data set the label that the objective may read.
     labels: Vec<Option<usize>>,
+    /// Of every clip of the data set the number of its group.
+    groups: Vec<usize>,
     log: Log,
     keeper: Keeper,
     newest: Option<EpochEntry>,
@@ -67,8 +69,8 @@ impl<'a, M: Method> Run<'a, M> {
     ) -> Result<Self, Error> {
         let seed = Seed(plan.recipe.train().seed);
         let device = plan.device.clone().autodiff();
-        let (mut method, mut network) =
-            M::new(own, &plan.recipe, plan.data.classes().len(), &device, seed.derive("network", &[]));
+        let sizes = Sizes { classes: plan.data.classes().len(), clips: plan.selection.train.len() };
+        let (mut method, mut network) = M::new(own, &plan.recipe, sizes, &device, seed.derive("network", &[]));
         let mut adam = Adam::of(plan.recipe.train());
         let resumed = checkpoint.is_some();
         let mut position = Position::default();
@@ -95,6 +97,7 @@ impl<'a, M: Method> Run<'a, M> {
             Supervision::SelfOnly => vec![None; plan.data.len()],
             Supervision::Semi | Supervision::Full => plan.selection.labels.clone(),
         };
+        let groups = groups(&plan.data);
         let batch = plan.sampler.batch();
         let watch = Watch::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
         let log = Log::open(plan.folder.as_deref(), position.lengths)?;
@@ -103,8 +106,21 @@ impl<'a, M: Method> Run<'a, M> {
             keeper.keep(&network, 0)?;
         }
         let begun_with_weights = plan.first.is_some() && !resumed;
-        let mut run =
-            Self { plan, method, network, adam, position, loader, watch, labels, log, keeper, newest: None, job };
+        let mut run = Self {
+            plan,
+            method,
+            network,
+            adam,
+            position,
+            loader,
+            watch,
+            labels,
+            groups,
+            log,
+            keeper,
+            newest: None,
+            job,
+        };
         run.announce(resumed)?;
         if begun_with_weights {
             // From now on the run needs that file no more.
@@ -169,7 +185,7 @@ impl<'a, M: Method> Run<'a, M> {
     /// One optimiser step. Nothing is moved when the loss or its gradient is not a number.
     fn step(mut self, drawn: Drawn, began: Instant, data_seconds: f64) -> Result<Self, Error> {
         let step = self.position.step;
-        let batch = drawn.batch(&self.labels, &self.plan.device);
+        let batch = drawn.batch(&self.labels, &self.groups, &self.plan.device);
         let images = batch.clips.len() * self.plan.recipe.method().name().spec().facts.images_a_clip;
         let train = self.plan.recipe.train();
         let mut memory = Memory { part: train.micro_batch.map(Count::get), recompute: train.gradient_checkpointing };
@@ -186,7 +202,8 @@ impl<'a, M: Method> Run<'a, M> {
             return Err(self.not_finite("norm of the gradient"));
         }
         let learning_rate = self.plan.schedule.at(step);
-        let scale = clip_scale(gradient_norm, self.plan.recipe.train().clip_norm.map(Positive::get));
+        let norms = [train.clip_norm.map(Positive::get), self.method.clip_norm()];
+        let scale = clip_scale(gradient_norm, norms.into_iter().flatten().reduce(f64::min));
         self.network = self.adam.step(self.network, gradients, learning_rate, scale);
         self.method.after_step(&self.network, step);
 

@@ -2,7 +2,7 @@
 
 use super::health::{self, Rows};
 use super::journal::Health;
-use super::load::{Loader, ahead};
+use super::load::{Loader, ahead, groups};
 use super::select::Selection;
 use crate::batch::images;
 use crate::method::Method;
@@ -24,6 +24,7 @@ pub(crate) struct Watch {
     batch: usize,
     /// Of every clip of the data set what the loss may know.
     loss_labels: Vec<Option<usize>>,
+    groups: Vec<usize>,
     /// Of every clip of the data set what the neighbours may know.
     labels: Vec<Option<usize>>,
     /// Clips whose loss and embeddings are measured.
@@ -65,6 +66,7 @@ impl Watch {
             loader: Loader { seed: seed.derive("watched views", &[]), ..loader.clone() },
             batch,
             loss_labels: loss_labels.to_vec(),
+            groups: groups(&loader.data),
             labels: selection.labels.clone(),
             watched,
             held_out,
@@ -83,7 +85,7 @@ impl Watch {
         let (mut loss, mut counted) = (0.0, 0);
         let chunks: Vec<Vec<usize>> = self.watched.chunks(self.batch).map(<[usize]>::to_vec).collect();
         for drawn in self.loader.load(0, chunks) {
-            let batch = drawn?.batch(&self.loss_labels, device);
+            let batch = drawn?.batch(&self.loss_labels, &self.groups, device);
             let outputs = method.outputs(network, &batch.views, &Pass::keeping(Mode::Eval));
             let objective = method.objective(outputs, &batch, Mode::Eval);
             // A contrast needs somebody to be told apart from.

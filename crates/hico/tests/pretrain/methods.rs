@@ -24,7 +24,9 @@ const EPOCHS: usize = 24;
 fn recipe(method: MethodName, epochs: usize) -> Recipe {
     let recipe = small(epochs).with_method(MethodRecipe::of(method));
     let own = match method {
-        MethodName::Moco | MethodName::Ucl => "temperature = 0.5\nqueue = 6",
+        MethodName::Moco => "temperature = 0.5\nqueue = 6",
+        MethodName::Ucl => "temperature = 0.5\nnegatives = 6",
+        MethodName::Ivpp => "temperature = 0.5",
         MethodName::Dino => "student_temperature = 0.5",
         _ => "",
     };
@@ -117,7 +119,10 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
             assert!(apart < 1e-6, "{method}: {name} is {apart} away");
             followed += 1;
         }
-        let taught = matches!(method, MethodName::Moco | MethodName::Byol | MethodName::Dino | MethodName::Ucl);
+        let taught = matches!(
+            method,
+            MethodName::Moco | MethodName::Byol | MethodName::Dino | MethodName::Ucl | MethodName::Latent
+        );
         assert_eq!(followed > 0, taught, "{method}");
         let other = run(&data, &recipe, &PretrainOptions { first: None, ..options }).unwrap_err().to_string();
         assert!(other.contains("first weights") && other.contains("random"), "{other}");

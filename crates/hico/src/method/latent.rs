@@ -1,0 +1,243 @@
+//! Latent prediction on a residual network, after data2vec (Baevski et al. 2022, "data2vec: A General Framework for
+//! Self-supervised Learning in Speech, Vision and Language") and I-JEPA (Assran et al. 2023, "Self-Supervised Learning from
+//! Images with a Joint-Embedding Predictive Architecture"), which are made for transformers: a student sees a picture with
+//! blocks hidden, and predicts for every hidden place what a momentum (EMA) teacher makes of it in the whole picture, at
+//! three stages of the backbone.
+
+use super::teacher::{Taught, Teacher};
+use super::{Batch, Draw, Method, Objective, Rows, Sizes, Views};
+use crate::Error;
+use crate::loss::latent_prediction;
+use crate::model::init::Init;
+use crate::model::layers::average;
+use crate::model::projected::{Perceptron, Trunk, Widths};
+use crate::model::weights::NamedTensor;
+use crate::model::{Mode, Pass, ResNet};
+use crate::model::{Stages, channels};
+use crate::recipe::{Depth, LatentRecipe, MethodRecipe, Recipe};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use hico_data::{Seed, view};
+use rand::RngExt as _;
+
+/// Cells of a picture's side: a cell is hidden or not.
+const GRID: usize = 8;
+
+/// Sides of a hidden block, in cells.
+const BLOCK: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// Numbers that a predictor's hidden layer has; it is normalised, as BYOL's.
+const HIDDEN: usize = 512;
+
+/// Backbone, and for C3, C4 and C5 what predicts a place of the teacher's map.
+#[derive(Module, Debug)]
+pub struct LatentNetwork {
+    /// What is kept after pretraining.
+    pub encoder: Trunk,
+    predictors: Vec<Perceptron>,
+}
+
+impl LatentNetwork {
+    fn new(init: &Init<'_>, depth: Depth) -> Self {
+        let [_, predicted @ ..] = channels(depth);
+        let predictor = |(level, channels): (usize, usize)| {
+            let widths = Widths { hidden: HIDDEN, output: channels, normalised: true };
+            Perceptron::new(&init.at("predictors").at(&level.to_string()), channels, widths)
+        };
+        Self {
+            encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
+            predictors: predicted.into_iter().enumerate().map(predictor).collect(),
+        }
+    }
+}
+
+impl Taught for LatentNetwork {
+    fn as_teacher(&self) -> Self {
+        Self { predictors: Vec::new(), ..self.valid() }
+    }
+}
+
+/// Latent prediction, with its teacher.
+#[derive(Debug)]
+pub struct Latent {
+    teacher: Teacher<LatentNetwork>,
+    /// Channels of C3, C4 and C5.
+    channels: [usize; 3],
+}
+
+/// Hides blocks of cells until a share of them is hidden; `GRID * GRID` of them, row by row.
+fn mask(share: f64, rng: &mut impl rand::Rng) -> Vec<bool> {
+    let mut hidden = vec![false; GRID * GRID];
+    while (hidden.iter().filter(|hidden| **hidden).count() as f64) < share * (GRID * GRID) as f64 {
+        let [height, width] = [(); 2].map(|()| rng.random_range(BLOCK));
+        let [top, left] = [height, width].map(|side| rng.random_range(0..=GRID - side));
+        for row in top..top + height {
+            hidden[row * GRID + left..row * GRID + left + width].fill(true);
+        }
+    }
+    hidden
+}
+
+/// The cell of [`GRID`] that a place of a map or picture lies in, of `count` places in a row: that of its middle.
+const fn cell(place: usize, count: usize) -> usize {
+    (2 * place + 1) * GRID / (2 * count)
+}
+
+/// Whether the places of a square map are hidden, row by row: where more than half of the cells below a place are, and of maps
+/// that are finer than the grid where its cell is.
+fn of_map(mask: &[bool], side: usize) -> Vec<bool> {
+    let below = |place: usize| {
+        if side < GRID {
+            place * GRID / side..((place + 1) * GRID).div_ceil(side)
+        } else {
+            cell(place, side)..cell(place, side) + 1
+        }
+    };
+    let is_hidden = |place: usize| {
+        let (rows, columns) = (below(place / side), below(place % side));
+        let cells = || rows.clone().flat_map(|row| columns.clone().map(move |column| row * GRID + column));
+        2 * cells().filter(|cell| mask[*cell]).count() > cells().count()
+    };
+    (0..side * side).map(is_hidden).collect()
+}
+
+/// Gives hidden pixels the mean of the views, which is 0.
+fn hide(image: &[f32], mask: &[bool]) -> Vec<f32> {
+    let side = (image.len() / 3).isqrt();
+    let is_hidden = |at: usize| {
+        let [row, column] = [at / side % side, at % side].map(|place| cell(place, side));
+        mask[row * GRID + column]
+    };
+    image.iter().enumerate().map(|(at, value)| if is_hidden(at) { 0.0 } else { *value }).collect()
+}
+
+/// Places of a map one below the other: `[batch, channels, side, side]` to `[batch * side * side, channels]`.
+fn places(map: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, height, width] = map.dims();
+    map.permute([0, 2, 3, 1]).reshape([batch * height * width, channels])
+}
+
+/// The maps that are predicted.
+fn predicted(Stages { c3, c4, c5, .. }: Stages) -> [Tensor<4>; 3] {
+    [c3, c4, c5]
+}
+
+impl Method for Latent {
+    type Recipe = LatentRecipe;
+    type Network = LatentNetwork;
+
+    /// The whole picture, and the same with blocks hidden.
+    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
+        let whole = view::single(data, clip, recipe.view(), seed, epoch)?;
+        let share = match recipe.method() {
+            MethodRecipe::Latent(own) => own.mask_ratio,
+            _ => LatentRecipe::default().mask_ratio,
+        };
+        let mask = mask(share.get(), &mut seed.stream("mask", &[epoch, clip as u64]));
+        let hidden = hide(&whole, &mask);
+        let numbers = mask.into_iter().map(|hidden| f32::from(u8::from(hidden))).collect();
+        Ok(Views { images: vec![whole, hidden], numbers })
+    };
+
+    fn new(own: &LatentRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, LatentNetwork) {
+        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
+        let depth = recipe.model().depth;
+        let network = LatentNetwork::new(&init, depth);
+        let [_, channels @ ..] = channels(depth);
+        (Self { teacher: Teacher::of(&network, own.momentum.get()), channels }, network)
+    }
+
+    /// Of the whole picture what the teacher makes of it, of the hidden one what the student predicts, stage by stage and every
+    /// clip in a row; then averaged C5 of either.
+    fn outputs<'n>(&self, network: &'n LatentNetwork, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+        let [batch, ..] = views[0].dims();
+        let in_rows = |places: Tensor<2>| {
+            let [count, channels] = places.dims();
+            places.reshape([batch, count / batch * channels])
+        };
+        // A copy: what its batch norms learn is forgotten.
+        let teacher = self.teacher.network().clone();
+        let whole = views[0].clone().without_autodiff();
+        let taught = Pass::keeping(pass.mode()).backbone(&teacher.encoder.backbone, &[whole]);
+        let seen = pass.backbone(&network.encoder.backbone, &views[1..]);
+        let pooled = [&taught, &seen].map(|stages| average(stages.c5.clone()));
+        let taught = predicted(taught).map(|map| in_rows(places(map)));
+        let heads = predicted(seen).into_iter().zip(&network.predictors);
+        let predictions = heads.map(|(map, head)| in_rows(head.forward(places(map), pass.mode())));
+        let [of_teacher, of_student] = pooled;
+        vec![taught.into_iter().chain([of_teacher]).collect(), predictions.chain([of_student]).collect()]
+    }
+
+    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
+        let names = ["stage_3", "stage_4", "stage_5"];
+        let of_level = |(level, name): (usize, &'static str)| {
+            let [target, predicted] = [&outputs[0][level], &outputs[1][level]];
+            let [clips, numbers] = predicted.dims();
+            let count = numbers / self.channels[level];
+            let cells = |numbers: &Vec<f32>| numbers.iter().map(|number| *number > 0.5).collect::<Vec<bool>>();
+            let hidden: Vec<bool> =
+                batch.numbers.iter().flat_map(|numbers| of_map(&cells(numbers), count.isqrt())).collect();
+            let [target, predicted] = [target.clone().detach(), predicted.clone()]
+                .map(|rows| rows.reshape([clips * count, self.channels[level]]));
+            (name, latent_prediction(predicted, target, &hidden))
+        };
+        let terms: Vec<(&'static str, Tensor<1>)> = names.into_iter().enumerate().map(of_level).collect();
+        let total = terms.iter().map(|(_, term)| term.clone()).reduce(|sum, term| sum + term);
+        let total = total.map_or_else(|| outputs[1][3].clone().sum() * 0.0, |sum| sum / names.len() as f64);
+        Objective { terms, total, embeddings: vec![outputs[1][3].clone(), outputs[0][3].clone()] }
+    }
+
+    fn features(&self, network: &LatentNetwork, images: Tensor<4>) -> Tensor<2> {
+        average(network.encoder.backbone.forward(images, Mode::Eval).c5)
+    }
+
+    fn begins_with(&mut self, network: &LatentNetwork) {
+        self.teacher.begins_with(network);
+    }
+
+    fn after_step(&mut self, network: &LatentNetwork, _step: u64) {
+        self.teacher.follow(network);
+    }
+
+    fn state(&self) -> Vec<NamedTensor> {
+        self.teacher.state()
+    }
+
+    fn restore(&mut self, state: &[NamedTensor], _device: &Device) -> Result<(), Error> {
+        self.teacher.restore(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_hide_the_share_that_is_asked_for_and_little_more() {
+        let mut rng = Seed(1).stream("mask", &[]);
+        for share in [0.1, 0.6, 0.9] {
+            for _ in 0..50 {
+                let hidden = mask(share, &mut rng).iter().filter(|hidden| **hidden).count() as f64 / 64.0;
+                assert!(hidden >= share && hidden < share + 0.25, "{share}: {hidden}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_of_a_map_is_hidden_where_most_of_the_picture_below_it_is() {
+        // The left half.
+        let left: Vec<bool> = (0..64).map(|at| at % GRID < 4).collect();
+        assert_eq!(of_map(&left, 2), [true, false, true, false]);
+        for side in [4, 8, 14, 28] {
+            let expected: Vec<bool> = (0..side * side).map(|at| at % side < side / 2).collect();
+            assert_eq!(of_map(&left, side), expected, "{side}");
+        }
+        // Of a place in the middle just half is hidden.
+        assert_eq!(of_map(&left, 1), [false]);
+        let image: Vec<f32> = (0..3 * 64 * 64).map(|at| at as f32 + 1.0).collect();
+        let hidden = hide(&image, &left);
+        for (at, value) in hidden.iter().enumerate() {
+            assert_eq!(*value, if at % 64 < 32 { 0.0 } else { image[at] });
+        }
+    }
+}
