@@ -20,6 +20,9 @@ pub(crate) fn study(error: &Error) -> Option<String> {
         Some(shipped) => {
             format!("recipe = {:?} in the study takes the recipe of that name, which comes with hico", shipped.name)
         }
+        None if path.extension().is_none() => {
+            "`hico recipe list` names the recipes that come with hico, which a study takes by name".to_owned()
+        }
         None => "paths in a study are relative to its folder; docs/COMPARE.md describes every key".to_owned(),
     })
 }

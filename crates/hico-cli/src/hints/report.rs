@@ -8,7 +8,7 @@ use hico::Error;
 pub(crate) const fn report(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::NoFolder(_) | Error::NothingToReport { .. } => {
-            "give the --out folder of `hico pretrain`, `hico finetune`, `hico crossval` or `hico compare`"
+            "give the --out folder of `hico pretrain`, `hico finetune --holdout-fold`, `hico crossval` or `hico compare`"
         }
         Error::OldEvaluation { .. } => {
             "make the report with that version, or evaluate again with this one, in another --out"
