@@ -189,9 +189,8 @@ struct Summary {
 
 impl Summary {
     fn of(outcome: PretrainOutcome, run: PathBuf) -> Self {
-        let PretrainOutcome { step, epochs, seconds, best, record, .. } = outcome;
+        let PretrainOutcome { step, epochs, seconds, best, losses_compare, record, .. } = outcome;
         let (groups, val_groups) = (record.groups.len(), record.watched_groups.len());
-        let losses_compare = record.method.spec().facts.losses_compare;
         Self { run, step, epochs, seconds, best, groups, val_groups, losses_compare }
     }
 

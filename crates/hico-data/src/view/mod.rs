@@ -21,7 +21,7 @@ mod speckle;
 mod strip;
 mod transpose;
 
-pub use of_clip::{Crops, Near, Pair, WithFar, crops, near, pair, single, twice, with_far};
+pub use of_clip::{Crops, Near, Pair, WithFar, crops, near, pair, places, single, twice, with_far};
 pub use recipe::ViewRecipe;
 
 use crate::clip::{Frame, Size};
@@ -39,6 +39,17 @@ pub enum Augment {
     Pretrain,
     /// Crop and flip.
     Finetune,
+}
+
+/// Where a view lies in its frame, whose sides have length 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// First and last row.
+    pub rows: [f64; 2],
+    /// First and last column.
+    pub columns: [f64; 2],
+    /// Whether left and right have changed places.
+    pub mirrored: bool,
 }
 
 /// The frame as it is shown to a model that is tested: resized and normalised.
@@ -81,8 +92,9 @@ fn cropped(
     let whole = square(recipe.side);
     let picture = Planes::of(frame);
     let resized = resize::bilinear(&picture, Window::whole(frame.size), whole);
-    let mut picture = resize::bilinear(&resized, range.draw(whole, rng), square(side)).into_owned();
-    if rng.random_bool(recipe.flip) {
+    let (window, mirrored) = placed(recipe, range, rng);
+    let mut picture = resize::bilinear(&resized, window, square(side)).into_owned();
+    if mirrored {
         flip::horizontal(&mut picture);
     }
     if augment == Augment::Pretrain {
@@ -91,6 +103,12 @@ fn cropped(
         speckle::apply(&mut picture, recipe.speckle, rng);
     }
     Normalise::of(recipe).planes(&picture)
+}
+
+/// The first of a view's random changes: its window, and whether it is mirrored.
+fn placed(recipe: &ViewRecipe, range: CropRange, rng: &mut impl Rng) -> (Window, bool) {
+    let window = range.draw(square(recipe.side), rng);
+    (window, rng.random_bool(recipe.flip))
 }
 
 const fn square(side: usize) -> Size {

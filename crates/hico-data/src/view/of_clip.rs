@@ -5,8 +5,9 @@
 use super::crop::CropRange;
 use super::planes::Planes;
 use super::recipe::ViewRecipe;
+use super::resize::Window;
 use super::sample::{self, Choice};
-use super::{Augment, augmented_planes, cropped, mixup};
+use super::{Augment, Place, augmented_planes, cropped, mixup, placed};
 use crate::clip::Frame;
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -153,6 +154,18 @@ pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epo
         }
     };
     Ok(Pair { clip, a: a.into_three(), b: b.into_three() })
+}
+
+/// Where the two views of [`pair`] lie in their frames. Frames that are mixed into a view lie there too with `aligned_mix`; without
+/// it each has a window of its own, and these are those of the frames that the views do not share.
+#[must_use]
+pub fn places(clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> [Place; 2] {
+    [0, 1].map(|slot| {
+        let mut changes = seed.stream("view", &[epoch, clip as u64, slot]);
+        let (Window { top, left, size }, mirrored) = placed(recipe, CropRange::of(recipe), &mut changes);
+        let along = |first: usize, count: usize| [first, first + count].map(|at| at as f64 / recipe.side as f64);
+        Place { rows: along(top, size.height), columns: along(left, size.width), mirrored }
+    })
 }
 
 /// Two augmented views of one frame, drawn from anywhere in the clip: the pair of methods made for images (Chen et al. 2020,
@@ -417,6 +430,47 @@ mod tests {
             }
         }
         assert!(missing > 0);
+    }
+
+    #[test]
+    fn views_show_what_lies_in_their_places() {
+        // A slope of grey from left to right, and one from top to bottom, tell where a view's corners are.
+        let side = 64;
+        let size = Size { height: side, width: side };
+        let still = ViewRecipe { brightness: 0.0, contrast: 0.0, saturation: 0.0, hue: 0.0, ..recipe() };
+        let alone = ViewRecipe { side, mixup: 0.0, ..still };
+        let mixed = ViewRecipe { mixup: 0.5, aligned_mix: true, ..alone.clone() };
+        for (recipe, frames) in [(&alone, 1), (&alone, 3), (&mixed, 3)] {
+            views_of_slopes(side, size, recipe, frames);
+        }
+    }
+
+    fn views_of_slopes(side: usize, size: Size, recipe: &ViewRecipe, frames: usize) {
+        for slope in [|row: usize, _: usize| row * 4, |_: usize, column: usize| column * 4] {
+            let pixels = (0..frames * side * side).map(|at| slope(at / side % side, at % side) as u8).collect();
+            let row = ClipRow { group: "g".into(), ..ClipRow::new("c".into(), frames, size, Channels::Grey) };
+            let clip = Clip { size, channels: Channels::Grey, pixels, fps: None };
+            let data = Dataset::in_memory(Manifest { rows: vec![row] }, vec![clip]);
+            let mut mirrored = 0;
+            for epoch in 0..60 {
+                let Pair { a, b, .. } = pair(&data, 0, recipe, Seed(5), epoch).unwrap();
+                for (view, place) in [a, b].iter().zip(places(0, recipe, Seed(5), epoch)) {
+                    mirrored += usize::from(place.mirrored);
+                    for (row, column) in [(8, 8), (8, 55), (55, 8), (40, 30)] {
+                        let along =
+                            |[first, last]: [f64; 2], at: f64| first + (last - first) * (at + 0.5) / side as f64;
+                        let across = if place.mirrored { side - 1 - column } else { column };
+                        let [y, x] = [along(place.rows, row as f64), along(place.columns, across as f64)];
+                        let at = |place: f64| place * side as f64 - 0.5;
+                        let expected = if slope(1, 0) > 0 { at(y) } else { at(x) } * 4.0;
+                        let grey =
+                            f64::from((view[row * side + column] * recipe.std as f32 + recipe.mean as f32) * 255.0);
+                        assert!((grey - expected).abs() < 4.0, "{epoch} {place:?} {row} {column}: {grey} {expected}");
+                    }
+                }
+            }
+            assert!((20..100).contains(&mirrored), "{mirrored}");
+        }
     }
 
     #[test]

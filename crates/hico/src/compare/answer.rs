@@ -44,22 +44,22 @@ impl fmt::Display for EvalMode {
     }
 }
 
-/// One way of evaluating an encoder: what is asked, of which of its features.
+/// An evaluation of an encoder, and the features that it reads.
 ///
-/// It is written by the name of what is asked, `linear-probe`; where the study reads further features than its first ones,
-/// those stand behind it: `linear-probe@c5`.
+/// It is written by its name, `linear-probe`; where a study reads several sets of features, with the set behind it:
+/// `linear-probe@c5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Evaluation {
-    /// What is asked.
+    /// The evaluation.
     pub mode: EvalMode,
-    /// The features that are read; `None` for the first ones of the study.
-    pub further: Option<FeatureSet>,
+    /// The features that a frozen network is read by, where the study reads several sets.
+    pub features: Option<FeatureSet>,
 }
 
 impl From<EvalMode> for Evaluation {
     fn from(mode: EvalMode) -> Self {
-        Self { mode, further: None }
+        Self { mode, features: None }
     }
 }
 
@@ -71,7 +71,7 @@ impl PartialEq<EvalMode> for Evaluation {
 
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.further {
+        match self.features {
             Some(features) => write!(f, "{}@{features}", self.mode),
             None => self.mode.fmt(f),
         }
@@ -82,13 +82,13 @@ impl TryFrom<String> for Evaluation {
     type Error = String;
 
     fn try_from(written: String) -> Result<Self, String> {
-        let (mode, further) = match written.split_once('@') {
+        let (mode, features) = match written.split_once('@') {
             Some((mode, features)) => (mode, Some(features.parse()?)),
             None => (written.as_str(), None),
         };
         let found = EvalMode::ALL.into_iter().find(|of| of.to_string() == mode);
         let mode = found.ok_or_else(|| format!("{written:?} is no evaluation"))?;
-        Ok(Self { mode, further })
+        Ok(Self { mode, features })
     }
 }
 
@@ -166,7 +166,8 @@ pub struct InnerScores {
     pub strength: f64,
     /// Balanced accuracy per clip.
     pub balanced_accuracy: f64,
-    /// Macro AUC per patient, over the partings that ask about two classes or more; absent where none does.
+    /// Mean AUC per patient over the classes that a parting asks about, over the partings that ask about two or more; absent where
+    /// none does.
     pub macro_auc: Option<f64>,
 }
 
@@ -272,17 +273,17 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_evaluation_is_written_and_read_with_the_features_that_are_not_the_first() {
+    fn an_evaluation_is_written_and_read_with_its_features() {
         for mode in EvalMode::ALL {
-            for further in [None, Some(FeatureSet::C5), Some(FeatureSet::ALL[3])] {
-                let evaluation = Evaluation { mode, further };
+            for features in [None, Some(FeatureSet::C5), Some(FeatureSet::ALL[3])] {
+                let evaluation = Evaluation { mode, features };
                 let written = serde_json::to_string(&evaluation).unwrap();
                 assert_eq!(serde_json::from_str::<Evaluation>(&written).unwrap(), evaluation, "{written}");
             }
         }
         assert_eq!(Evaluation::from(EvalMode::LinearProbe).to_string(), "linear-probe");
-        let further = Some(FeatureSet::ALL[3]);
-        assert_eq!(Evaluation { mode: EvalMode::Knn, further }.to_string(), "knn@stages-mean-max");
+        let features = Some(FeatureSet::ALL[3]);
+        assert_eq!(Evaluation { mode: EvalMode::Knn, features }.to_string(), "knn@stages-mean-max");
         for broken in ["probe", "knn@", "knn@c6", "@c5"] {
             assert!(Evaluation::try_from(broken.to_owned()).is_err(), "{broken}");
         }

@@ -25,8 +25,8 @@ pub(super) const CELLS_FOLDER: &str = "cells";
 /// Folder of the tables of predictions inside a study's folder.
 pub(super) const PREDICTIONS_FOLDER: &str = "predictions";
 
-/// Version of the format.
-const FORMAT: u32 = 1;
+/// Version of the format. The first had another figure within training groups.
+const FORMAT: u32 = 2;
 
 /// Bytes of a table or of a cell's JSON, at most.
 const LONGEST: u64 = 1 << 30;
@@ -122,7 +122,9 @@ impl CellFiles<'_> {
             let reason = format!("written by hico {}, in a later format than this version reads", record.version);
             return Err(broken(&path, reason));
         }
-        Ok(Some(record))
+        // What a version with another figure within the training groups answered is asked again.
+        let is_older = |answer: &Answer| answer.evaluation.mode == EvalMode::Inner && answer.inner.is_empty();
+        Ok((!record.answers.iter().any(is_older)).then_some(record))
     }
 
     /// Reads the answers; `None` where there are none.

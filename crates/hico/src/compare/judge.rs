@@ -15,7 +15,7 @@ use crate::evaluate::linear::{Labelled, LinearProbe};
 use crate::evaluate::outcome::CurvePoint;
 use crate::evaluate::plan::{FoldPlan, FrameRef, clips_outside, frames_of, groups_of};
 use crate::evaluate::predictions::{FramePrediction, per_clip, per_patient};
-use crate::evaluate::scores::{macro_auc, rankings};
+use crate::evaluate::scores::rankings;
 use crate::evaluate::tuning_state::Keep;
 use crate::knn::{self, NEIGHBOURS};
 use crate::metrics::{Confusion, argmax};
@@ -284,7 +284,12 @@ impl Judge<'_> {
         let (clips, classes) = (per_clip(self.dataset, frames), self.classes());
         let by_clip = clips.iter().map(|clip| (clip.truth, argmax(&clip.probabilities)));
         let accuracy = Confusion::of(classes, by_clip).balanced_accuracy().unwrap_or(0.0);
-        (accuracy, macro_auc(&rankings(&per_patient(&clips), classes), |_| 1.0))
+        // A class that is not asked about in this parting has no area.
+        let areas = rankings(&per_patient(&clips), classes)
+            .iter()
+            .filter_map(|ranking| ranking.auc(|_| 1.0))
+            .collect::<Vec<_>>();
+        (accuracy, stats::mean(&areas))
     }
 
     /// Returns the epochs of a fine-tuning on a number of frames: as many steps whatever the number of labels, unless the

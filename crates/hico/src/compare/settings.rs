@@ -127,19 +127,29 @@ impl Judging {
             (EvalMode::Finetune, &self.finetune),
             (EvalMode::Inner, &self.inner),
         ];
-        let further: Vec<Option<FeatureSet>> =
-            std::iter::once(None).chain(self.features.iter().skip(1).copied().map(Some)).collect();
         let of = |(mode, labels)| {
-            let read = if mode == EvalMode::Finetune { &further[..1] } else { &further };
-            read.iter().map(move |&further| (Evaluation { mode, further }, labels))
+            let sets = if mode == EvalMode::Finetune { &self.features[..1] } else { &self.features };
+            sets.iter().map(move |&set| (self.evaluation(mode, set), labels))
         };
         asked.into_iter().flat_map(of).collect()
+    }
+
+    /// Returns an evaluation of these features, of the study's.
+    fn evaluation(&self, mode: EvalMode, set: FeatureSet) -> Evaluation {
+        let is_named = self.features.len() > 1 && mode != EvalMode::Finetune;
+        Evaluation { mode, features: is_named.then_some(set) }
+    }
+
+    /// Returns an evaluation of the first features of the study.
+    #[must_use]
+    pub fn first_of(&self, mode: EvalMode) -> Evaluation {
+        self.evaluation(mode, self.features.first().copied().unwrap_or_default())
     }
 
     /// Returns the features that an evaluation reads.
     #[must_use]
     pub fn features_of(&self, evaluation: Evaluation) -> FeatureSet {
-        evaluation.further.or_else(|| self.features.first().copied()).unwrap_or_default()
+        evaluation.features.or_else(|| self.features.first().copied()).unwrap_or_default()
     }
 }
 
@@ -180,7 +190,7 @@ mod one_or_more {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "must be the name of a set of features, or a list of such names")]
     enum Written {
         One(String),
         More(Vec<String>),

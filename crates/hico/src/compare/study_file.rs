@@ -42,7 +42,14 @@ struct BudgetFile {
     steps: Option<u64>,
     images: Option<u64>,
     seconds: Option<f64>,
+    epochs: Option<toml::Value>,
 }
+
+/// Steps of a pretraining where a study does not say what it may use up: equal for every method, whatever its epochs.
+const STEPS: u64 = 500;
+
+/// The word by which every recipe's own epochs are run.
+const OF_RECIPE: &str = "recipe";
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,7 +110,7 @@ impl Study {
             return Err(key("method.name", format!("{name:?} is the name of a baseline, which stands in every table")));
         }
         check_judging(&file.judge)?;
-        let budget = file.budget.as_ref().map_or(Ok(Budget::Recipe), check_budget)?;
+        let budget = file.budget.as_ref().map_or(Ok(Budget::Steps(STEPS)), check_budget)?;
         let first: Vec<Option<Arc<FirstWeights>>> =
             file.method.iter().map(|method| first_weights(method, folder)).collect::<Result<_, _>>()?;
         let over = normalised(&file.recipe, first.iter().flatten())?;
@@ -218,7 +225,10 @@ fn check_judging(judge: &Judging) -> Result<(), Error> {
     each_once("evaluation.features", &judge.features)?;
     let strong = |strength: &f64| strength.is_finite() && *strength > 0.0;
     let strengths = !judge.inner_strengths.is_empty() && judge.inner_strengths.iter().all(strong);
-    held("inner_strengths", strengths, "a list of numbers above 0")?;
+    let mut sorted = judge.inner_strengths.clone();
+    sorted.sort_by(f64::total_cmp);
+    let distinct = sorted.windows(2).all(|pair| pair[0] < pair[1]);
+    held("inner_strengths", strengths && distinct, "a list of different numbers above 0")?;
     held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
     held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
     held("finetune_steps", (1..=1_000_000).contains(&judge.finetune_steps), "from 1 to 1,000,000")?;
@@ -240,16 +250,17 @@ fn check_judging(judge: &Judging) -> Result<(), Error> {
 }
 
 fn check_budget(budget: &BudgetFile) -> Result<Budget, Error> {
-    match *budget {
-        BudgetFile { steps: Some(steps), images: None, seconds: None } if steps >= 1 => Ok(Budget::Steps(steps)),
-        BudgetFile { steps: None, images: Some(images), seconds: None } if images >= 1 => Ok(Budget::Images(images)),
-        BudgetFile { steps: None, images: None, seconds: Some(seconds) } if seconds.is_finite() && seconds > 0.0 => {
-            Ok(Budget::Seconds(seconds))
-        }
+    match (budget.steps, budget.images, budget.seconds, budget.epochs.as_ref().map(toml::Value::as_str)) {
+        (Some(steps), None, None, None) if steps >= 1 => Ok(Budget::Steps(steps)),
+        (None, Some(images), None, None) if images >= 1 => Ok(Budget::Images(images)),
+        (None, None, Some(seconds), None) if seconds.is_finite() && seconds > 0.0 => Ok(Budget::Seconds(seconds)),
+        (None, None, None, Some(Some(OF_RECIPE))) => Ok(Budget::Recipe),
         _ => Err(key(
             "budget",
-            "needs one of steps (1 or more), images (1 or more) and seconds (above 0); without it every recipe's own epochs are \
-             run",
+            format!(
+                "needs one of steps (1 or more), images (1 or more), seconds (above 0) and epochs = {OF_RECIPE:?}, those of \
+                 every recipe; without it {STEPS} steps are run"
+            ),
         )),
     }
 }

@@ -7,6 +7,7 @@ pub use super::curves::{AreaDifference, Curve, CurveLine, Point};
 use super::facts;
 use super::grid::Cell;
 use super::ranks::Ranks;
+use super::settings::STRENGTH;
 use super::strata::Stratum;
 use super::study::{Budget, Judging, Labels, Study};
 use super::tables::{correct, ranked, table};
@@ -261,16 +262,28 @@ impl EntryScores {
 pub struct Choice {
     /// The data set.
     pub data: String,
-    /// The evaluation, with the features that are read where they are not the first of the study.
+    /// The evaluation, with the features that are read where a study reads several.
+    #[serde(default = "inner")]
     pub evaluation: Evaluation,
     /// The labels that were known.
     pub labels: Labels,
     /// Strength of the probe's L2 term.
+    #[serde(default = "fixed_strength")]
     pub strength: f64,
     /// Folds and seeds that every method has.
     pub places: usize,
     /// One entry a method, in the study's order.
     pub entries: Vec<Candidate>,
+}
+
+/// Returns the evaluation of choices by earlier versions.
+const fn inner() -> Evaluation {
+    Evaluation { mode: EvalMode::Inner, features: None }
+}
+
+/// Returns the strength of choices by earlier versions.
+const fn fixed_strength() -> f64 {
+    STRENGTH
 }
 
 /// A method's figures in one choice.
@@ -279,13 +292,16 @@ pub struct Candidate {
     /// The method.
     pub method: String,
     /// Macro AUC per patient of each fold and seed that every method has.
+    #[serde(default)]
     pub macro_auc: Vec<f64>,
-    /// Mean of [`Self::macro_auc`]; absent where there is none.
-    pub mean: Option<f64>,
+    /// Mean of [`Self::macro_auc`]; absent where there is none, as in summaries of versions that had another figure.
+    #[serde(default)]
+    pub mean_macro_auc: Option<f64>,
     /// In how many of them no method has a higher one.
     pub first: usize,
     /// Mean balanced accuracy per clip over the same folds and seeds.
-    pub balanced_accuracy: Option<f64>,
+    #[serde(default)]
+    pub mean_balanced_accuracy: Option<f64>,
 }
 
 /// A paired comparison.
@@ -339,7 +355,7 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
         if study.judge.looks > 0 {
             let of = |evaluation| curve(study, (&set.name, &data[place]), &folds, evaluation, &found);
             let modes = [EvalMode::Knn, EvalMode::LinearProbe, EvalMode::Finetune];
-            curves.extend(modes.map(Evaluation::from).into_iter().filter_map(of));
+            curves.extend(modes.map(|mode| study.judge.first_of(mode)).into_iter().filter_map(of));
         }
         tested.push(facts::data(study, place, &data[place], folds));
     }
@@ -394,9 +410,9 @@ fn choice(
         let accuracy: Vec<f64> = places.iter().map(|place| rows[place].balanced_accuracy).collect();
         Candidate {
             method: method.name.clone(),
-            mean: stats::mean(&macro_auc),
+            mean_macro_auc: stats::mean(&macro_auc),
             first: places.iter().filter(|place| area(rows, place) >= best(place)).count(),
-            balanced_accuracy: stats::mean(&accuracy),
+            mean_balanced_accuracy: stats::mean(&accuracy),
             macro_auc,
         }
     });

@@ -1,4 +1,5 @@
-//! Every answer with its figures as a row of CSV, for a spreadsheet.
+//! Every answer with its figures as a row of CSV, for a spreadsheet; one within the training groups as a row for each strength of
+//! its probe.
 
 use super::answer::{Answer, InnerScores};
 use super::answers::units;

@@ -3,7 +3,7 @@
 use super::answer::{Answer, EvalMode, Evaluation};
 use super::cell::{self, Options};
 use super::grid::{Cell, Trained, cells};
-use super::study::{Labels, Study};
+use super::study::{Budget, Labels, Study};
 use super::summary::summarise;
 use crate::device::DeviceChoice;
 use crate::evaluate::plan::groups_of;
@@ -261,6 +261,17 @@ fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_study_that_does_not_say_what_pretraining_may_use_up_gives_every_method_as_many_steps() {
+    let with = |budget: &str| read(&STUDY.replacen("[budget]\nimages = 24\n", budget, 1));
+    assert_eq!(with("").unwrap().budget, Budget::Steps(500));
+    assert_eq!(with("[budget]\nepochs = \"recipe\"\n").unwrap().budget, Budget::Recipe);
+    for refused in ["epochs = \"all\"", "epochs = 100", "epochs = \"recipe\"\nsteps = 3", "steps = 0"] {
+        let words = with(&format!("[budget]\n{refused}\n")).unwrap_err();
+        assert!(words.contains("budget: needs one of steps"), "{words}");
+    }
+}
+
+#[test]
 fn features_are_read_alike_by_every_method_and_from_a_pyramid_only_where_each_has_one() {
     let reading = |features: &str| STUDY.replacen("[evaluation]", &format!("[evaluation]\nfeatures = {features:?}"), 1);
     assert!(read(&reading("c6")).unwrap_err().contains("must be one of c5, c5-mean-max, stages"));
@@ -285,14 +296,19 @@ fn features_are_read_alike_by_every_method_and_from_a_pyramid_only_where_each_ha
         answer.unwrap().predictions.clone()
     };
     for evaluation in [EvalMode::LinearProbe, EvalMode::Finetune] {
-        let [c5, stages, first] = answers.each_ref().map(|answers| of(answers, evaluation.into()));
+        let [c5, stages] = [0, 1].map(|study: usize| of(&answers[study], evaluation.into()));
         assert!(c5.len() == stages.len() && c5 != stages, "{evaluation}");
-        assert_eq!(first, stages, "{evaluation}: the first features of a study");
     }
     // A study reads several sets of one encoder, each as a study that reads that one alone; the head reads the first.
-    let further = |mode| Evaluation { mode, further: Some(FeatureSet::C5) };
-    assert_eq!(of(&answers[2], further(EvalMode::LinearProbe)), of(&answers[0], EvalMode::LinearProbe.into()));
-    assert!(answers[2].iter().all(|answer| answer.evaluation != further(EvalMode::Finetune)));
+    let probe = |features| Evaluation { mode: EvalMode::LinearProbe, features: Some(features) };
+    let stages = "stages-mean-max".parse().unwrap();
+    for (study, set) in [(0, FeatureSet::C5), (1, stages)] {
+        assert_eq!(of(&answers[2], probe(set)), of(&answers[study], EvalMode::LinearProbe.into()), "{set}");
+    }
+    assert_eq!(of(&answers[2], EvalMode::Finetune.into()), of(&answers[1], EvalMode::Finetune.into()));
+    let study = read(&both).unwrap();
+    let named = |mode| study.judge.first_of(mode).to_string();
+    assert_eq!([EvalMode::Knn, EvalMode::Finetune].map(named), ["knn@stages-mean-max", "finetune"]);
     assert!(read(&both.replacen("stages-mean-max", "c5", 1)).unwrap_err().contains("features"));
 }
 
@@ -412,7 +428,7 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
             .filter_map(|row| row.inner[1].macro_auc)
             .collect();
         assert_eq!((entry.method.as_str(), &entry.macro_auc), (method, &of));
-        assert!((entry.mean.unwrap() - (of[0] + of[1]) / 2.0).abs() < 1e-12);
+        assert!((entry.mean_macro_auc.unwrap() - (of[0] + of[1]) / 2.0).abs() < 1e-12);
     }
     assert!(all.entries.iter().map(|entry| entry.first).sum::<usize>() >= 2, "somebody is first everywhere");
     // The two methods are one, but for their names.

@@ -126,7 +126,10 @@ impl<'a> Work<'a> {
         if self.study.judge.finetune_at_looks {
             asked.push(EvalMode::Finetune);
         }
-        self.ask(stage, &asked.into_iter().map(|mode| (mode.into(), Labels::All)).collect::<Vec<_>>())
+        self.ask(
+            stage,
+            &asked.into_iter().map(|mode| (self.study.judge.first_of(mode), Labels::All)).collect::<Vec<_>>(),
+        )
     }
 
     fn ask(&mut self, stage: &Stage, questions: &[(Evaluation, Labels)]) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Cross-level pairs: global with medium, and global with local (Zhang et al. 2022, section 3.3).
 
-use super::nt_xent;
+use super::PairLoss;
 use crate::model::Outputs;
 use crate::recipe::CrossPairs;
 use burn::tensor::Tensor;
@@ -26,14 +26,20 @@ impl CrossTerms {
     }
 }
 
-/// NT-Xent between levels, across the views or within each.
+/// The loss of pairs, NT-Xent in the paper, between levels, across the views or within each.
 #[must_use]
-pub fn cross_level(first: &Outputs, second: &Outputs, pairs: CrossPairs, temperature: f64) -> CrossTerms {
+pub fn cross_level(
+    first: &Outputs,
+    second: &Outputs,
+    pairs: CrossPairs,
+    pair_loss: PairLoss,
+    temperature: f64,
+) -> CrossTerms {
     let (other_1, other_2) = match pairs {
         CrossPairs::AcrossViews => (second, first),
         CrossPairs::SameView => (first, second),
     };
-    let term = |a: &Tensor<2>, b: &Tensor<2>| nt_xent(a.clone(), b.clone(), temperature);
+    let term = |a: &Tensor<2>, b: &Tensor<2>| pair_loss(a.clone(), b.clone(), temperature);
     CrossTerms {
         medium_1: term(&first.global, &other_1.medium),
         medium_2: term(&second.global, &other_2.medium),

@@ -1,8 +1,8 @@
 //! Losses of whole images: closed forms, the formulas with loops in 64 bits, gradients by central differences.
 
 use super::{
-    Distillation, Queue, decoupled_nt_xent, far_nce, latent_prediction, negative_cosine, nt_xent, queue_nce,
-    self_distillation, unit_rows, vicreg, weighted_nt_xent,
+    Distillation, Queue, cross_prediction, decoupled_nt_xent, far_nce, latent_prediction, negative_cosine, nt_xent,
+    queue_nce, self_distillation, unit_rows, vicreg, weighted_nt_xent,
 };
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::Seed;
@@ -54,7 +54,7 @@ fn cost_of_first(query: &[f64], candidates: &[Vec<f64>], temperature: f64) -> f6
     -(power(&candidates[0]) / candidates.iter().map(power).sum::<f64>()).ln()
 }
 
-/// The keys that a query is told from.
+/// The keys that are negatives of a query.
 fn others(queue: &Matrix, query: usize) -> impl Iterator<Item = &Vec<f64>> {
     queue.iter().enumerate().filter(move |(key, _)| !is_own(query, *key)).map(|(_, key)| key)
 }
@@ -203,13 +203,18 @@ proptest! {
         let found = number(self_distillation(
             &[of(&a), of(&b), of(&far)], &[of(&b), of(&a)], &of(&vec![centre.clone()]), temperatures,
         ).cross_entropy);
-        let expected = distillation_twin(&[a.clone(), b.clone(), far], &[b.clone(), a.clone()], &centre, temperatures);
+        let expected = distillation_twin(&[a.clone(), b.clone(), far.clone()], &[b.clone(), a.clone()], &centre, temperatures);
         prop_assert!(near(found, expected), "distillation {found} {expected}");
         let hidden: Vec<bool> = (0..batch).map(|at| at % 3 != 1).collect();
         let found = number(latent_prediction(of(&a), of(&b), &hidden));
         prop_assert!(near(found, latent_twin(&a, &b, &hidden)), "latent {found}");
         let found = number(negative_cosine(of(&a), of(&b)));
         prop_assert!(near(found, cosine_twin(&a, &b)), "cosine {found}");
+        let (levels, taught) = ([&a, &b, &b, &far].map(&of), [&far, &a].map(&of));
+        let [local_1, medium_1, local_2, medium_2] = levels;
+        let found = number(cross_prediction([&[local_1, medium_1], &[local_2, medium_2]], [&taught[0], &taught[1]]));
+        let expected = [(&a, &a), (&b, &a), (&b, &far), (&far, &far)].map(|(said, taught)| 1.0 + cosine_twin(said, taught));
+        prop_assert!(near(found, expected.iter().sum::<f64>()), "cross prediction {found}");
         let found = vicreg(&of(&a), &of(&b)).map(number);
         for (found, expected) in found.into_iter().zip(vicreg_twin(&a, &b)) {
             prop_assert!(near(found, expected), "vicreg {found} {expected}");
@@ -243,6 +248,11 @@ fn closed_forms() {
     };
     assert!(near(far(1.0), (4.0 + (-2.0_f64).exp()).ln()), "{}", far(1.0));
     assert!(near(far(0.0), (1.0 + (-2.0_f64).exp()).ln()), "{}", far(0.0));
+    // Where all keys are of the own group and far frames are absent nothing is left to compare with.
+    let own = queue(vec![vec![0.0, 1.0]; 2], &[0, 1]);
+    let query = of(vec![vec![1.0, 0.0]]);
+    assert!(near(number(far_nce(query.clone(), query.clone(), vec![query.clone()], &[0.0], &own, 0.5)), 0.0));
+    assert!(near(number(far_nce(query.clone(), query.clone(), vec![query], &[1.0], &own, 0.5)), 2.0_f64.ln()));
     // Decoupled, two pairs square to each other have two candidates at 0 and a partner at 1.
     let square = || of(vec![vec![1.0, 0.0], vec![0.0, 1.0]]);
     let cost = number(decoupled_nt_xent(square(), square(), 0.5));
@@ -337,6 +347,15 @@ fn gradients_agree_with_central_differences() {
     let hidden = [true, false, true, true];
     check(&a, |x| latent_prediction(x, other.clone(), &hidden), |x| latent_twin(x, &b, &hidden));
     check(&a, |x| negative_cosine(x, other.clone()), |x| cosine_twin(x, &b));
+    let of_local = |x: Tensor<2>| {
+        let levels = [[x.clone(), other.clone()], [other.clone(), x]];
+        cross_prediction([&levels[0], &levels[1]], [&other, &far])
+    };
+    check(&a, of_local, |x| {
+        let costs =
+            [(x, &queue), (&b, &queue), (&b, &b), (x, &b)].map(|(said, taught)| 1.0 + cosine_twin(said, taught));
+        costs.iter().sum::<f64>()
+    });
     for term in 0..3 {
         // Small rows, so that deviations are below 1 and the variance term is not flat.
         let small: Matrix = a.iter().map(|row| row.iter().map(|value| value * 0.3).collect()).collect();

@@ -2,6 +2,7 @@
 //! labels; and those of the methods that it is compared with.
 
 mod cross_level;
+mod dense;
 #[cfg(test)]
 mod image_tests;
 mod latent;
@@ -19,8 +20,9 @@ mod vicreg;
 
 pub use crate::model::layers::unit_rows;
 pub use cross_level::{CrossTerms, cross_level};
+pub use dense::dense;
 pub use latent::latent_prediction;
-pub use negative_cosine::negative_cosine;
+pub use negative_cosine::{cross_prediction, negative_cosine};
 pub use nt_xent::{decoupled_nt_xent, nt_xent, weighted_nt_xent};
 pub use peer::{PeerTerms, peer};
 pub use queue_nce::{Queue, far_nce, queue_nce};
@@ -32,6 +34,17 @@ use crate::model::Outputs;
 use crate::recipe::{HicoRecipe, Supervision};
 use burn::tensor::Tensor;
 use std::collections::BTreeMap;
+
+/// A loss of pairs, [`nt_xent`] or [`decoupled_nt_xent`].
+pub type PairLoss = fn(Tensor<2>, Tensor<2>, f64) -> Tensor<1>;
+
+/// Returns the loss of pairs.
+///
+/// - `decoupled`: whether a pair is left out of what it is compared with
+#[must_use]
+pub const fn pair_loss(decoupled: bool) -> PairLoss {
+    if decoupled { decoupled_nt_xent } else { nt_xent }
+}
 
 /// The objective of one batch of pairs.
 #[derive(Debug, Clone)]
@@ -94,8 +107,9 @@ pub fn label_loss(first: &Tensor<2>, second: &Tensor<2>, labels: &[Option<usize>
 }
 
 fn contrast(first: &Outputs, second: &Outputs, recipe: &HicoRecipe) -> HicoLoss {
-    let peer = peer(first, second, recipe.temperature.get());
-    let cross = cross_level(first, second, recipe.cross_pairs, recipe.temperature.get());
+    let (pair_loss, temperature) = (pair_loss(recipe.decoupled), recipe.temperature.get());
+    let peer = peer(first, second, pair_loss, temperature);
+    let cross = cross_level(first, second, recipe.cross_pairs, pair_loss, temperature);
     let peer_weight = recipe.peer_weight.get();
     let total = peer.sum() * peer_weight + cross.sum() * (1.0 - peer_weight);
     let terms = vec![

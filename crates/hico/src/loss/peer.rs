@@ -1,6 +1,6 @@
 //! Peer-level pairs: the same level of both views (Zhang et al. 2022, section 3.2).
 
-use super::nt_xent;
+use super::PairLoss;
 use crate::model::Outputs;
 use burn::tensor::Tensor;
 
@@ -23,10 +23,10 @@ impl PeerTerms {
     }
 }
 
-/// NT-Xent between the views at each level.
+/// The loss of pairs, NT-Xent in the paper, between the views at each level.
 #[must_use]
-pub fn peer(first: &Outputs, second: &Outputs, temperature: f64) -> PeerTerms {
-    let term = |a: &Tensor<2>, b: &Tensor<2>| nt_xent(a.clone(), b.clone(), temperature);
+pub fn peer(first: &Outputs, second: &Outputs, pair_loss: PairLoss, temperature: f64) -> PeerTerms {
+    let term = |a: &Tensor<2>, b: &Tensor<2>| pair_loss(a.clone(), b.clone(), temperature);
     PeerTerms {
         local: term(&first.local, &second.local),
         medium: term(&first.medium, &second.medium),

@@ -1,4 +1,4 @@
-//! A query told from a queue of earlier keys.
+//! A query contrasted with a queue of earlier keys.
 
 use super::unit_rows;
 use burn::tensor::activation::{log_softmax, softmax};
@@ -7,7 +7,7 @@ use burn::tensor::{Bool, Tensor, TensorData};
 /// Large and finite, as where a vector is no candidate for itself: minus infinity times a zero gradient would be NaN.
 const HIDDEN: f64 = -1e30;
 
-/// Earlier keys, and which of them a query must not be told from.
+/// Earlier keys, and which of them are no negatives of a query.
 #[derive(Debug, Clone)]
 pub struct Queue {
     /// `[negatives, dim]`, unit rows.
@@ -59,7 +59,9 @@ pub fn far_nce(
     let far = far.into_iter().map(|far| with(unit_rows(far)) + absent.clone());
     // How near is not learnt from: the candidate is a key, and keys have no gradient.
     let near = softmax(queue.similarities(queries.clone().detach()) / temperature, 1); // [batch, negatives]
-    let nearest = with(unit_rows(near.matmul(queue.keys.clone())));
+    // Where every key is of the own group there is no other clip to be made a candidate of.
+    let none = queue.own.clone().all_dim(1); // [batch, 1]
+    let nearest = with(unit_rows(near.matmul(queue.keys.clone()))).mask_fill(none, HIDDEN);
     first_of(std::iter::once(with(keys)).chain(far).chain([nearest]).collect(), temperature)
 }
 

@@ -153,13 +153,13 @@ fn random_views(batch: usize, classes: usize, seed: u64) -> [Views; 2] {
 
 fn outputs(view: &Views, device: &Device) -> Outputs {
     let [local, medium, global, logits] = view.levels.each_ref().map(|rows| tensor(rows, device));
-    Outputs { local, medium, pooled: global.clone(), global, logits }
+    Outputs { local, medium, pooled: global.clone(), global, dense: None, predicted: None, logits }
 }
 
 /// The same numbers as the start of a graph, so that each gets a gradient of its own.
-fn leaves(Outputs { local, medium, global, logits, pooled }: Outputs) -> Outputs {
+fn leaves(Outputs { local, medium, global, dense, predicted, logits, pooled }: Outputs) -> Outputs {
     let [local, medium, global, logits] = [local, medium, global, logits].map(Tensor::require_grad);
-    Outputs { local, medium, global, logits, pooled }
+    Outputs { local, medium, global, dense, predicted, logits, pooled }
 }
 
 /// The gradient of the total for every number that goes in, beside central differences of the twin.
@@ -209,7 +209,9 @@ fn gradients_are_those_of_the_formulas() {
         }
     }
     for labels in [vec![None; 3], vec![None, Some(1)], vec![Some(0)]] {
-        check_gradients(&HicoRecipe::default(), &labels, 9);
+        for decoupled in [false, true] {
+            check_gradients(&HicoRecipe { decoupled, ..HicoRecipe::default() }, &labels, 9);
+        }
     }
 }
 
@@ -226,12 +228,14 @@ proptest! {
         labelled in proptest::collection::vec(any::<bool>(), 7),
         across: bool,
         over_classes: bool,
+        decoupled: bool,
     ) {
         let views = random_views(batch, classes, seed);
         let labels: Vec<Option<usize>> = (0..batch).map(|clip| labelled[clip].then_some(clip % classes)).collect();
         let recipe = HicoRecipe {
             temperature: Temperature::new(temperature).unwrap(),
             smoothing: Fraction::new(smoothing).unwrap(),
+            decoupled,
             cross_pairs: if across { CrossPairs::AcrossViews } else { CrossPairs::SameView },
             soft_target: if over_classes { SoftTarget::OverClasses } else { SoftTarget::OverLabelled },
             ..HicoRecipe::default()

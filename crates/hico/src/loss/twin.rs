@@ -16,7 +16,7 @@ pub(super) fn total(views: &[Views; 2], labels: &[Option<usize>], recipe: &HicoR
     if recipe.supervision == Supervision::Full {
         return soft / 2.0;
     }
-    let pairs = |a, b| nt_xent(a, b, recipe.temperature.get());
+    let pairs = |a, b| nt_xent(a, b, recipe.temperature.get(), recipe.decoupled);
     let peer = pairs(local_1, local_2) + pairs(medium_1, medium_2) + pairs(global_1, global_2);
     let cross = match recipe.cross_pairs {
         CrossPairs::AcrossViews => {
@@ -31,13 +31,16 @@ pub(super) fn total(views: &[Views; 2], labels: &[Option<usize>], recipe: &HicoR
     contrast + if recipe.supervision == Supervision::Semi { recipe.label_weight.get() * soft } else { 0.0 }
 }
 
-fn nt_xent(a: &[Vec<f64>], b: &[Vec<f64>], temperature: f64) -> f64 {
+fn nt_xent(a: &[Vec<f64>], b: &[Vec<f64>], temperature: f64, decoupled: bool) -> f64 {
     let z: Vec<&Vec<f64>> = a.iter().chain(b).collect();
     let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
     let similarity = |i: usize, j: usize| dot(z[i], z[j]) / (dot(z[i], z[i]) * dot(z[j], z[j])).sqrt() / temperature;
     let anchor = |i: usize| {
-        let others: f64 = (0..z.len()).filter(|j| *j != i).map(|j| similarity(i, j).exp()).sum();
-        others.ln() - similarity(i, (i + a.len()) % z.len())
+        let partner = (i + a.len()) % z.len();
+        // One pair alone has no other candidate.
+        let left_out = |j: usize| j == i || (decoupled && a.len() > 1 && j == partner);
+        let others: f64 = (0..z.len()).filter(|j| !left_out(*j)).map(|j| similarity(i, j).exp()).sum();
+        others.ln() - similarity(i, partner)
     };
     (0..z.len()).map(anchor).sum::<f64>() / z.len() as f64
 }

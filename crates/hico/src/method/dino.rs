@@ -2,7 +2,7 @@
 //! every crop the student says to which prototypes the teacher assigns the large ones.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Rows, Sizes, Views, restored};
+use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views, restored};
 use crate::Error;
 use crate::loss::{Distillation, self_distillation};
 use crate::model::init::Init;
@@ -47,12 +47,12 @@ impl Method for Dino {
 
     const DRAW: Draw = |data, clip, recipe, seed, epoch| {
         let view::Crops { global, local } = view::crops(data, clip, recipe.view(), seed, epoch)?;
-        Ok(Views { images: global.into_iter().chain(local).collect(), numbers: Vec::new() })
+        Ok(Views { images: global.into_iter().chain(local).collect(), extra: Extra::Nothing })
     };
 
     fn new(own: &DinoRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let prototypes = if own.prototypes > 0 { own.prototypes } else { prototypes_for(sizes.clips) };
+        let prototypes = own.prototypes.or(|| prototypes_for(sizes.clips));
         let network =
             Projected::new(&init, recipe.model().depth, PROJECTOR).with_prototypes(&init, PROJECTOR, prototypes);
         let method = Self {

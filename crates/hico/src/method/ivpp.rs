@@ -2,7 +2,7 @@
 //! close in time are a pair, and the closer they are the more it counts.
 
 use super::simclr::PROJECTOR;
-use super::{Batch, Draw, Method, Objective, Rows, Sizes, Views};
+use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
 use crate::loss::weighted_nt_xent;
 use crate::model::init::Init;
 use crate::model::projected::Projected;
@@ -37,7 +37,8 @@ impl Method for Ivpp {
             MethodRecipe::Ivpp(IvppRecipe { weight_unit: WeightUnit::Seconds, .. }) => 1.0,
             _ => fps,
         };
-        Ok(Views { numbers: vec![weight(seconds * unit, recipe.view().pair_within * unit)], ..pair.into() })
+        let weight = weight(seconds * unit, recipe.view().pair_within * unit);
+        Ok(Views { extra: Extra::Weight(weight), ..pair.into() })
     };
 
     fn new(own: &IvppRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {

@@ -5,7 +5,7 @@
 //! three stages of the backbone.
 
 use super::teacher::{Taught, Teacher};
-use super::{Batch, Draw, Method, Objective, Rows, Sizes, Views};
+use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
 use crate::Error;
 use crate::loss::latent_prediction;
 use crate::model::init::Init;
@@ -52,6 +52,8 @@ impl LatentNetwork {
 }
 
 impl Taught for LatentNetwork {
+    type Teacher = Self;
+
     fn as_teacher(&self) -> Self {
         Self { predictors: Vec::new(), ..self.valid() }
     }
@@ -65,14 +67,19 @@ pub struct Latent {
     channels: [usize; 3],
 }
 
-/// Hides blocks of cells until a share of them is hidden; `GRID * GRID` of them, row by row.
+/// Hides blocks of cells until at least a share of them is hidden, and never all; `GRID * GRID` of them, row by row.
 fn mask(share: f64, rng: &mut impl rand::Rng) -> Vec<bool> {
     let mut hidden = vec![false; GRID * GRID];
-    while (hidden.iter().filter(|hidden| **hidden).count() as f64) < share * (GRID * GRID) as f64 {
+    let count = |hidden: &[bool]| hidden.iter().filter(|hidden| **hidden).count();
+    while (count(&hidden) as f64) < share * hidden.len() as f64 {
         let [height, width] = [(); 2].map(|()| rng.random_range(BLOCK));
-        let [top, left] = [height, width].map(|side| rng.random_range(0..=GRID - side));
+        let [top, left] = [height, width].map(|cells| rng.random_range(0..=GRID - cells));
+        let mut with_block = hidden.clone();
         for row in top..top + height {
-            hidden[row * GRID + left..row * GRID + left + width].fill(true);
+            with_block[row * GRID + left..row * GRID + left + width].fill(true);
+        }
+        if count(&with_block) < hidden.len() {
+            hidden = with_block;
         }
     }
     hidden
@@ -101,14 +108,23 @@ fn of_map(mask: &[bool], side: usize) -> Vec<bool> {
     (0..side * side).map(is_hidden).collect()
 }
 
-/// Gives hidden pixels the mean of the views, which is 0.
+/// Returns which places of a clip's map are hidden.
+fn of_clip(extra: &Extra, side: usize) -> Vec<bool> {
+    match extra {
+        Extra::Hidden(mask) => of_map(mask, side),
+        Extra::Nothing | Extra::Weight(_) | Extra::Places(_) => vec![false; side * side],
+    }
+}
+
+/// Gives hidden pixels the mean of the picture, so that a block is no signal by itself.
 fn hide(image: &[f32], mask: &[bool]) -> Vec<f32> {
+    let mean = image.iter().sum::<f32>() / image.len().max(1) as f32;
     let side = (image.len() / 3).isqrt();
     let is_hidden = |at: usize| {
         let [row, column] = [at / side % side, at % side].map(|place| cell(place, side));
         mask[row * GRID + column]
     };
-    image.iter().enumerate().map(|(at, value)| if is_hidden(at) { 0.0 } else { *value }).collect()
+    image.iter().enumerate().map(|(at, value)| if is_hidden(at) { mean } else { *value }).collect()
 }
 
 /// Places of a map one below the other: `[batch, channels, side, side]` to `[batch * side * side, channels]`.
@@ -135,8 +151,7 @@ impl Method for Latent {
         };
         let mask = mask(share.get(), &mut seed.stream("mask", &[epoch, clip as u64]));
         let hidden = hide(&whole, &mask);
-        let numbers = mask.into_iter().map(|hidden| f32::from(u8::from(hidden))).collect();
-        Ok(Views { images: vec![whole, hidden], numbers })
+        Ok(Views { images: vec![whole, hidden], extra: Extra::Hidden(mask) })
     };
 
     fn new(own: &LatentRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, LatentNetwork) {
@@ -174,9 +189,7 @@ impl Method for Latent {
             let [target, predicted] = [&outputs[0][level], &outputs[1][level]];
             let [clips, numbers] = predicted.dims();
             let count = numbers / self.channels[level];
-            let cells = |numbers: &Vec<f32>| numbers.iter().map(|number| *number > 0.5).collect::<Vec<bool>>();
-            let hidden: Vec<bool> =
-                batch.numbers.iter().flat_map(|numbers| of_map(&cells(numbers), count.isqrt())).collect();
+            let hidden: Vec<bool> = batch.extras.iter().flat_map(|extra| of_clip(extra, count.isqrt())).collect();
             let [target, predicted] = [target.clone().detach(), predicted.clone()]
                 .map(|rows| rows.reshape([clips * count, self.channels[level]]));
             (name, latent_prediction(predicted, target, &hidden))
@@ -218,7 +231,7 @@ mod tests {
         for share in [0.1, 0.6, 0.9] {
             for _ in 0..50 {
                 let hidden = mask(share, &mut rng).iter().filter(|hidden| **hidden).count() as f64 / 64.0;
-                assert!(hidden >= share && hidden < share + 0.25, "{share}: {hidden}");
+                assert!(hidden >= share && hidden < (share + 0.25).min(1.0), "{share}: {hidden}");
             }
         }
     }
@@ -234,10 +247,10 @@ mod tests {
         }
         // Of a place in the middle just half is hidden.
         assert_eq!(of_map(&left, 1), [false]);
-        let image: Vec<f32> = (0..3 * 64 * 64).map(|at| at as f32 + 1.0).collect();
+        let image: Vec<f32> = (0..3 * 64 * 64).map(|at| (at % 3) as f32).collect();
         let hidden = hide(&image, &left);
         for (at, value) in hidden.iter().enumerate() {
-            assert_eq!(*value, if at % 64 < 32 { 0.0 } else { image[at] });
+            assert_eq!(*value, if at % 64 < 32 { 1.0 } else { image[at] });
         }
     }
 }

@@ -1,5 +1,5 @@
 //! MoCo v2 (He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning"; Chen et al. 2020b): a
-//! query is told from a queue of earlier keys, which a momentum (EMA) teacher made. Keys of its own group (patient) do not
+//! query is contrasted with a queue of earlier keys, which a momentum (EMA) teacher made. Keys of its own group (patient) do not
 //! count: among a few hundred clips every query would meet some.
 
 use super::simclr::PROJECTOR;
@@ -11,7 +11,7 @@ use crate::model::init::{Distribution, Init};
 use crate::model::projected::Projected;
 use crate::model::weights::{NamedTensor, to_named};
 use crate::model::{Mode, Pass};
-use crate::recipe::{MocoRecipe, Recipe};
+use crate::recipe::{MocoRecipe, OwnGroup, Recipe};
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::{Seed, view};
 
@@ -26,6 +26,7 @@ const NO_GROUP: f64 = -1.0;
 #[derive(Debug)]
 pub struct Moco {
     temperature: f64,
+    own_group: OwnGroup,
     teacher: Teacher<Projected>,
     /// Unit keys, the newest first, `[queue, 128]`.
     queue: Tensor<2>,
@@ -43,7 +44,9 @@ impl Moco {
         let [size, _] = self.queue.dims();
         let of_clips = column(groups, &self.groups.device()).expand([groups.len(), size]);
         let of_keys = self.groups.clone().transpose().expand([groups.len(), size]);
-        Queue { keys: self.queue.clone(), own: of_clips.equal(of_keys) }
+        let own = of_clips.equal(of_keys);
+        let own = if self.own_group == OwnGroup::Hidden { own } else { own.clone().bool_and(own.bool_not()) };
+        Queue { keys: self.queue.clone(), own }
     }
 
     /// Puts unit keys, `[batch, 128]`, and their groups into the queue in place of the oldest.
@@ -62,6 +65,12 @@ fn column(groups: &[usize], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(numbers, [groups.len(), 1]), device)
 }
 
+/// Refuses a checkpoint of a version that knew no groups.
+pub(super) fn restored_groups(state: &[NamedTensor]) -> Result<(), Error> {
+    let there = state.iter().any(|tensor| tensor.name == GROUPS);
+    if there { Ok(()) } else { Err(Error::NoTensor { name: GROUPS.to_owned() }) }
+}
+
 impl Method for Moco {
     type Recipe = MocoRecipe;
     type Network = Projected;
@@ -76,6 +85,7 @@ impl Method for Moco {
         let noise = init.parameter(QUEUE, shape, Distribution::Normal(1.0)).val().without_autodiff();
         let method = Self {
             temperature: own.temperature.get(),
+            own_group: own.own_group,
             teacher: Teacher::of(&network, own.momentum.get()),
             groups: Tensor::full([own.queue.get(), 1], NO_GROUP, &noise.device()),
             queue: unit_rows(noise),
@@ -121,7 +131,7 @@ impl Method for Moco {
     fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         self.teacher.restore(state)?;
         self.queue = restored(state, QUEUE, &self.queue, device)?;
-        // Checkpoints of versions that knew no groups have none: those keys are told from every query until they are gone.
+        // Checkpoints of versions that knew no groups have none.
         if state.iter().any(|tensor| tensor.name == GROUPS) {
             self.groups = restored(state, GROUPS, &self.groups, device)?;
         }

@@ -32,7 +32,7 @@ use crate::model::{Mode, Pass};
 use crate::recipe::Recipe;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::view::Pair;
+use hico_data::view::{Pair, Place};
 use hico_data::{Dataset, Seed};
 use std::collections::BTreeMap;
 
@@ -41,20 +41,35 @@ use std::collections::BTreeMap;
 pub struct Views {
     /// `[3, side, side]` each, as many and as large as the method wants; the same of every clip.
     pub images: Vec<Vec<f32>>,
-    /// Numbers by which the loss reads the clip, of the method's own meaning; as many of every clip.
-    pub numbers: Vec<f32>,
+    /// What the loss must know of the views besides.
+    pub extra: Extra,
+}
+
+/// What a loss must know of the views of a clip besides their pixels.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Extra {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// How much the clip counts, or whether its far frames are there: 1 or 0.
+    Weight(f32),
+    /// Where its two views lie in their frames.
+    Places([Place; 2]),
+    /// Which cells of a grid on its second view are hidden, row by row.
+    Hidden(Vec<bool>),
 }
 
 impl From<Pair> for Views {
     fn from(Pair { a, b, .. }: Pair) -> Self {
-        Self { images: vec![a, b], numbers: Vec::new() }
+        Self { images: vec![a, b], extra: Extra::Nothing }
     }
 }
 
 impl Batch {
-    /// The number of each clip, of a method whose views have one.
+    /// Returns [`Extra::Weight`] of each clip.
     fn weights(&self) -> Vec<f32> {
-        self.numbers.iter().map(|numbers| numbers.first().copied().unwrap_or(1.0)).collect()
+        let weight = |extra: &Extra| if let Extra::Weight(weight) = extra { *weight } else { 1.0 };
+        self.extras.iter().map(weight).collect()
     }
 }
 
@@ -70,6 +85,8 @@ pub struct Sizes {
     pub classes: usize,
     /// Clips that are trained on.
     pub clips: usize,
+    /// Clips of a batch.
+    pub batch: usize,
 }
 
 /// One batch as a method's loss sees it.
@@ -81,8 +98,8 @@ pub struct Batch {
     pub views: Vec<Tensor<4>>,
     /// Class of each clip; `None` where it is unknown or must not be used.
     pub labels: Vec<Option<usize>>,
-    /// [`Views::numbers`] of each clip.
-    pub numbers: Vec<Vec<f32>>,
+    /// [`Views::extra`] of each clip.
+    pub extras: Vec<Extra>,
     /// Group of each clip, by a number that is the same in every batch; where all clips are of one group, the clip's own.
     pub groups: Vec<usize>,
 }

@@ -2,7 +2,7 @@
 //! of one frame are a pair, all else in the batch is not.
 
 use super::{Batch, Draw, Method, Objective, Rows, Sizes};
-use crate::loss::{decoupled_nt_xent, nt_xent};
+use crate::loss::pair_loss;
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
 use crate::model::{Mode, Pass};
@@ -37,7 +37,7 @@ impl Method for SimClr {
 
     fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, _mode: Mode) -> Objective {
         let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
-        let cost = if self.recipe.decoupled { decoupled_nt_xent } else { nt_xent };
+        let cost = pair_loss(self.recipe.decoupled);
         let total = cost(first.clone(), second.clone(), self.recipe.temperature.get());
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }
     }

@@ -1,30 +1,42 @@
-//! A network that follows another: the mean teacher of MoCo, BYOL, DINO and latent prediction.
+//! A network that follows another: the mean teacher of MoCo, BYOL, DINO, latent prediction, and of HiCo where it has one.
 
 use crate::Error;
 use crate::model::weights::{self, NamedTensor, Naming};
-use crate::model::{Mode, Pass, Projected};
+use crate::model::{GlobalBranch, HicoModel, Mode, Pass, Projected};
 use burn::module::Module;
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 
 /// A network that a teacher can follow.
 pub(super) trait Taught: Module {
-    /// The part of it that a teacher has, outside of differentiation.
-    fn as_teacher(&self) -> Self;
+    /// The part of it that a teacher has; its tensors have the same names.
+    type Teacher: Module;
+
+    /// Copies that part, outside of differentiation.
+    fn as_teacher(&self) -> Self::Teacher;
 }
 
-/// Backbone, projector and prototypes.
 impl Taught for Projected {
+    type Teacher = Self;
+
     fn as_teacher(&self) -> Self {
         Self { predictor: None, classifier: None, ..self.valid() }
+    }
+}
+
+impl Taught for HicoModel {
+    type Teacher = GlobalBranch;
+
+    fn as_teacher(&self) -> GlobalBranch {
+        self.global_branch()
     }
 }
 
 /// A network that gradients never move: after each step every weight and running statistic goes `1 - momentum` of the way to
 /// the student's (He et al. 2020, eq. 2).
 #[derive(Debug)]
-pub(super) struct Teacher<N> {
-    network: N,
+pub(super) struct Teacher<N: Taught> {
+    network: N::Teacher,
     momentum: f64,
 }
 
@@ -60,15 +72,17 @@ impl<N: Taught> Teacher<N> {
         *self = Self::of(student, self.momentum);
     }
 
-    /// What it is now.
-    pub(super) const fn network(&self) -> &N {
+    /// Returns its network as it is now.
+    pub(super) const fn network(&self) -> &N::Teacher {
         &self.network
     }
 
     /// Goes a part of the way to the student.
     pub(super) fn follow(&mut self, student: &N) {
-        let student: HashMap<String, Vec<f32>> =
-            weights::to_tensors(student, Naming::Ours).into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
+        let student: HashMap<String, Vec<f32>> = weights::to_tensors(&student.as_teacher(), Naming::Ours)
+            .into_iter()
+            .map(|tensor| (tensor.name, tensor.values))
+            .collect();
         let mut own = self.tensors();
         for tensor in &mut own {
             let Some(values) = student.get(&tensor.name) else { continue };

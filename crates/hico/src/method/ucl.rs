@@ -1,14 +1,15 @@
 //! UCL (Basu et al. 2022, "Unsupervised Contrastive Learning of Image Representations from Ultrasound Videos with Hard
-//! Negative Mining"): momentum contrast of frames close in time. A query is told from three frames of its own clip far away and
-//! from one key made of those of other clips; the curriculum begins without far frames and lets them come closer.
+//! Negative Mining"): momentum contrast of frames close in time. Negatives of a query are three frames of its own clip far away and one
+//! key made of those of other clips; the curriculum begins without far frames and lets them come closer.
 
-use super::{Batch, Draw, Method, Moco, Objective, Rows, Sizes, Views};
+use super::moco::restored_groups;
+use super::{Batch, Draw, Extra, Method, Moco, Objective, Rows, Sizes, Views};
 use crate::Error;
 use crate::loss::{far_nce, unit_rows};
 use crate::model::projected::Projected;
 use crate::model::weights::NamedTensor;
 use crate::model::{Mode, Pass};
-use crate::recipe::{MocoRecipe, Recipe, UclRecipe};
+use crate::recipe::{MocoRecipe, OwnGroup, Recipe, UclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
@@ -39,12 +40,13 @@ impl Method for Ucl {
         let weight = if far.is_some() { 1.0 } else { 0.0 };
         let view::Pair { a, b, .. } = pair;
         let far = far.unwrap_or_else(|| vec![a.clone(); FAR as usize]);
-        Ok(Views { images: [a, b].into_iter().chain(far).collect(), numbers: vec![weight] })
+        Ok(Views { images: [a, b].into_iter().chain(far).collect(), extra: Extra::Weight(weight) })
     };
 
     fn new(own: &UclRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let UclRecipe { temperature, momentum, negatives: queue } = *own;
-        let (moco, network) = Moco::new(&MocoRecipe { temperature, momentum, queue }, recipe, sizes, device, seed);
+        let own = MocoRecipe { temperature, momentum, queue, own_group: OwnGroup::Hidden };
+        let (moco, network) = Moco::new(&own, recipe, sizes, device, seed);
         (Self(moco), network)
     }
 
@@ -85,6 +87,8 @@ impl Method for Ucl {
     }
 
     fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
+        // Checkpoints of versions that computed another loss have no groups.
+        restored_groups(state)?;
         self.0.restore(state, device)
     }
 }

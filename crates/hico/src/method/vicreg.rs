@@ -6,15 +6,14 @@ use crate::loss::vicreg;
 use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
 use crate::model::{Mode, Pass};
-use crate::recipe::{Recipe, VicRegRecipe};
+use crate::recipe::{Fitted, Recipe, VicRegRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
 
 /// The paper's expander has three layers of 8192 and batches of 2048, four times as many features as rows. By chance alone the
 /// covariance of `d` features of unit variance over `n` rows costs `(d - 1) / (n - 1)` a view, so small batches bear fewer.
-fn expander(width: usize, batch: usize) -> Widths {
-    let output = if width > 0 { width } else { (2 * batch).clamp(64, 8192) };
-    Widths { hidden: 512, output, normalised: true }
+fn expander(width: Fitted, batch: usize) -> Widths {
+    Widths { hidden: 512, output: width.or(|| (2 * batch).clamp(64, 8192)), normalised: true }
 }
 
 /// Weights of invariance, variance and covariance (section 4.2).
@@ -31,9 +30,9 @@ impl Method for VicReg {
     const DRAW: Draw =
         |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
 
-    fn new(own: &VicRegRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
+    fn new(own: &VicRegRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let expander = expander(own.width, recipe.train().batch.get());
+        let expander = expander(own.width, sizes.batch);
         (Self, Projected::new(&init, recipe.model().depth, expander))
     }
 

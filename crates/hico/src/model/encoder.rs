@@ -52,6 +52,8 @@ pub struct Levels {
     pub medium: Tensor<4>,
     /// P5.
     pub global: Tensor<4>,
+    /// P3 where pairs of places are learnt from.
+    pub dense: Option<Tensor<4>>,
     /// C5 averaged over its map, `[batch, features]`.
     pub pooled: Tensor<2>,
 }
@@ -91,15 +93,16 @@ impl Encoder {
     }
 
     /// The maps that HiCo reads, and no other, from those of the backbone.
+    ///
+    /// - `dense`: whether pairs of places are learnt from
     #[must_use]
-    pub fn levels(&self, stages: Stages, medium_from: MediumFrom) -> Levels {
+    pub fn levels(&self, stages: Stages, medium_from: MediumFrom, dense: bool) -> Levels {
         let pooled = average(stages.c5.clone());
         let merged = self.pyramid.merge(stages);
-        let medium = match medium_from {
-            MediumFrom::P3 => self.pyramid.p3(&merged),
-            MediumFrom::P4 => self.pyramid.p4(&merged),
-        };
-        Levels { local: self.pyramid.p2(&merged), medium, global: merged.p5, pooled }
+        let p3 = (dense || medium_from == MediumFrom::P3).then(|| self.pyramid.p3(&merged));
+        let medium = p3.clone().filter(|_| medium_from == MediumFrom::P3);
+        let medium = medium.unwrap_or_else(|| self.pyramid.p4(&merged));
+        Levels { local: self.pyramid.p2(&merged), medium, global: merged.p5, dense: p3.filter(|_| dense), pooled }
     }
 
     /// The features of pictures; the pyramid is computed only where they are read from it.

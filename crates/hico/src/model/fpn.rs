@@ -68,6 +68,11 @@ impl Pyramid {
         [self.p2(&merged), self.p3(&merged), self.p4(&merged), merged.p5]
     }
 
+    /// The layer that makes P5 of C5.
+    pub(crate) fn lateral5(&self) -> Conv2d {
+        self.lateral5.clone()
+    }
+
     /// The top of the pyramid needs no other map than C5.
     pub(crate) fn p5(&self, c5: Tensor<4>) -> Tensor<4> {
         self.lateral5.forward(c5)

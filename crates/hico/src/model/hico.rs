@@ -1,9 +1,12 @@
 //! The whole network that HiCo trains (Zhang et al. 2022, figure 2).
 
 use super::encoder::Encoder;
-use super::head::{Projector, SoftHead};
+use super::fpn::CHANNELS;
+use super::head::{EMBEDDING, Projector, SoftHead};
 use super::init::Init;
-use super::{FeatureSet, Levels, Mode, Pass, Stages, pooled_features};
+use super::layers::{Conv2d, averages};
+use super::projected::{Perceptron, Widths};
+use super::{FeatureSet, Levels, Mode, Pass, ResNet, Stages, pooled_features};
 use crate::recipe::{self, Depth, HicoRecipe, MediumFrom};
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -21,8 +24,53 @@ pub struct HicoModel {
     pub global: Projector,
     /// Classifier on the pooled features.
     pub soft: SoftHead,
+    /// Projector of each cell of P3, where pairs of places are learnt from.
+    pub dense: Option<Perceptron>,
+    /// What predicts a teacher's global projection from the local and the medium one, where there is a teacher.
+    pub predictors: Option<Predictors>,
     #[module(skip)]
     medium_from: MediumFrom,
+}
+
+/// A predictor for each level below the global one.
+#[derive(Module, Debug)]
+pub struct Predictors {
+    local: Perceptron,
+    medium: Perceptron,
+}
+
+/// The part of a network that makes its global projection; its tensors have the names that they have in [`HicoModel`].
+#[derive(Module, Debug)]
+pub struct GlobalBranch {
+    encoder: TopEncoder,
+    global: Projector,
+}
+
+/// Backbone, and the one layer of the pyramid that P5 needs.
+#[derive(Module, Debug)]
+struct TopEncoder {
+    backbone: ResNet,
+    pyramid: TopOfPyramid,
+}
+
+/// The layer between C5 and P5.
+#[derive(Module, Debug)]
+struct TopOfPyramid {
+    lateral5: Conv2d,
+}
+
+impl GlobalBranch {
+    /// Computes the global projection of several views in one pass, each with batch statistics of its own.
+    ///
+    /// - `views`: `[batch, 3, side, side]` each
+    /// - returns: `[batch, 256]` each, not normalised
+    #[must_use]
+    pub fn forward(&self, views: &[Tensor<4>], mode: Mode) -> Vec<Tensor<2>> {
+        let [batch, ..] = views[0].dims();
+        let c5 = Pass::keeping(mode).backbone(&self.encoder.backbone, views).c5;
+        let all = self.global.forward(self.encoder.pyramid.lateral5.forward(c5));
+        (0..views.len()).map(|view| all.clone().narrow(0, view * batch, batch)).collect()
+    }
 }
 
 /// What the network says of a batch of images.
@@ -34,6 +82,12 @@ pub struct Outputs {
     pub medium: Tensor<2>,
     /// Projection of P5, `[batch, 256]`, not normalised.
     pub global: Tensor<2>,
+    /// Projection of each cell of P3, `[batch, DENSE_CELLS² * 128]`, row by row and not normalised; only where pairs of places are learnt
+    /// from.
+    pub dense: Option<Tensor<2>>,
+    /// What the local and the medium projection say of a teacher's global one, `[batch, 256]` each; only where there is a
+    /// teacher.
+    pub predicted: Option<[Tensor<2>; 2]>,
     /// `[batch, classes]`, before the softmax.
     pub logits: Tensor<2>,
     /// Pooled backbone features, `[batch, features]`.
@@ -44,6 +98,27 @@ pub struct Outputs {
 #[must_use]
 pub fn map_side(side: usize, level: u32) -> usize {
     side.div_ceil(1 << level)
+}
+
+/// Cells along each side of the maps whose places are pairs.
+pub const DENSE_CELLS: usize = 8;
+
+/// Lengths of the projection of a cell.
+const OF_CELL: Widths = Widths { hidden: 256, output: 128, normalised: false };
+
+/// Lengths of a predictor of a projection.
+const PREDICTOR: Widths = Widths { hidden: 512, output: EMBEDDING, normalised: false };
+
+/// Projects each cell of a map.
+///
+/// - `map`: `[batch, channels, height, width]`
+/// - returns: `[batch, DENSE_CELLS² * 128]`, cell after cell, row by row
+fn of_cells(projector: &Perceptron, map: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, ..] = map.dims();
+    let columns = averages(map, DENSE_CELLS).reshape([batch, channels, DENSE_CELLS, DENSE_CELLS]); // [batch, channels, column, row]
+    let cells = columns.permute([0, 3, 2, 1]).reshape([batch * DENSE_CELLS * DENSE_CELLS, channels]);
+    // Nothing in it depends on the batch, so neither does what a mode would change.
+    projector.forward(cells, Mode::Eval).reshape([batch, DENSE_CELLS * DENSE_CELLS * OF_CELL.output])
 }
 
 impl HicoModel {
@@ -70,6 +145,11 @@ impl HicoModel {
             medium: projector("medium", recipe.projector, medium_level),
             global: projector("global", global, 5),
             soft: SoftHead::new(&init.at("soft"), pooled_features(depth), classes.max(1)),
+            dense: recipe.has_dense_pairs().then(|| Perceptron::new(&init.at("dense"), CHANNELS, OF_CELL)),
+            predictors: recipe.has_teacher().then(|| {
+                let of = |level: &str| Perceptron::new(&init.at("predictors").at(level), EMBEDDING, PREDICTOR);
+                Predictors { local: of("local"), medium: of("medium") }
+            }),
             medium_from: recipe.medium_from,
             encoder,
         }
@@ -78,10 +158,19 @@ impl HicoModel {
     /// Everything that the objective reads, from the backbone's maps.
     #[must_use]
     pub fn heads(&self, stages: Stages) -> Outputs {
-        let Levels { local, medium, global, pooled } = self.encoder.levels(stages, self.medium_from);
+        let is_dense = self.dense.is_some();
+        let Levels { local, medium, global, dense, pooled } = self.encoder.levels(stages, self.medium_from, is_dense);
+        let (local, medium) = (self.local.forward(local), self.medium.forward(medium));
+        // Nothing in a predictor depends on the batch.
+        let predict = |predictors: &Predictors| {
+            let Predictors { local: of_local, medium: of_medium } = predictors;
+            [of_local.forward(local.clone(), Mode::Eval), of_medium.forward(medium.clone(), Mode::Eval)]
+        };
         Outputs {
-            local: self.local.forward(local),
-            medium: self.medium.forward(medium),
+            dense: self.dense.as_ref().zip(dense).map(|(projector, map)| of_cells(projector, map)),
+            predicted: self.predictors.as_ref().map(predict),
+            local,
+            medium,
             global: self.global.forward(global),
             logits: self.soft.forward(pooled.clone()),
             pooled,
@@ -98,8 +187,10 @@ impl HicoModel {
         let all = self.heads(pass.backbone(&self.encoder.backbone, views));
         std::array::from_fn(|view| {
             let rows = |tensor: &Tensor<2>| tensor.clone().narrow(0, view * batch, batch);
-            let Outputs { local, medium, global, logits, pooled } = &all;
+            let Outputs { local, medium, global, dense, predicted, logits, pooled } = &all;
             Outputs {
+                dense: dense.as_ref().map(rows),
+                predicted: predicted.as_ref().map(|both| both.each_ref().map(rows)),
                 local: rows(local),
                 medium: rows(medium),
                 global: rows(global),
@@ -117,6 +208,14 @@ impl HicoModel {
         self.heads(self.encoder.backbone.forward(x, mode))
     }
 
+    /// Returns what makes its global projection, outside of differentiation: all that a teacher needs.
+    #[must_use]
+    pub fn global_branch(&self) -> GlobalBranch {
+        let Self { encoder, global, .. } = self.valid();
+        let pyramid = TopOfPyramid { lateral5: encoder.pyramid.lateral5() };
+        GlobalBranch { encoder: TopEncoder { backbone: encoder.backbone, pyramid }, global }
+    }
+
     /// The classes only; neither the pyramid nor the projectors are computed.
     ///
     /// - `x`: `[batch, 3, side, side]`
@@ -130,7 +229,7 @@ impl HicoModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Projector;
+    use crate::recipe::{NonNegative, Projector};
     use burn::tensor::Device;
     use hico_data::Seed;
 
@@ -174,6 +273,24 @@ mod tests {
                     assert!(off <= 1e-4 * largest, "{mode:?}: {off} of {largest}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_cell_of_a_map_is_projected_to_its_place_row_by_row() {
+        let device = Device::flex();
+        let recipe = HicoRecipe { dense_weight: NonNegative::new(1.0).unwrap(), ..HicoRecipe::default() };
+        let model = HicoModel::new(Depth::R18, &recipe, 64, 1, &Init::new(&device, Seed(1)));
+        // A map of 16x16 that is lit below the cell of row 1 and column 6.
+        let [channels, side] = [CHANNELS, 16];
+        let lit = |at: usize| f32::from(u8::from(at / side % side / 2 == 1 && at % side / 2 == 6));
+        let values: Vec<f32> = (0..channels * side * side).map(lit).collect();
+        let map = Tensor::<4>::from_data(burn::tensor::TensorData::new(values, [1, channels, side, side]), &device);
+        let cells: Vec<f32> = of_cells(model.dense.as_ref().unwrap(), map).into_data().iter().collect();
+        let cells: Vec<&[f32]> = cells.chunks(OF_CELL.output).collect();
+        assert_eq!(cells.len(), 64);
+        for (at, cell) in cells.iter().enumerate() {
+            assert_eq!(*cell == cells[0], at != 8 + 6, "{at}");
         }
     }
 

@@ -28,7 +28,7 @@ pub use features::{FeatureMaps, FeatureSet};
 pub use fpn::Pyramid;
 pub(crate) use gradients::added;
 pub use head::{Projector, SoftHead};
-pub use hico::{HicoModel, Outputs, map_side};
+pub use hico::{DENSE_CELLS, GlobalBranch, HicoModel, Outputs, map_side};
 pub use pass::Pass;
 pub use projected::Projected;
 pub use resnet::{Block, ConvNorm, ResNet, Stages};

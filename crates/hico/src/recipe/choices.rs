@@ -76,6 +76,17 @@ pub enum Projector {
     Pooled,
 }
 
+/// What becomes of a queue's keys of a query's own group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwnGroup {
+    /// They are no negatives.
+    #[default]
+    Hidden,
+    /// They are negatives as all others, as published.
+    Kept,
+}
+
 /// Unit of the distance in time of two frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

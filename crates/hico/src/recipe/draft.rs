@@ -5,7 +5,7 @@ use super::fault::fault;
 use super::keys::{Key, Section, distance, find, is_old_record};
 use super::method::{MethodName, MethodRecipe};
 use super::train::TrainRecipe;
-use super::view_keys::check_view;
+use super::view_keys::{check_dense, check_view};
 use super::{ModelRecipe, Recipe};
 use crate::{Error, KeyFault};
 use serde::de::DeserializeOwned;
@@ -44,6 +44,7 @@ fn before_there_was_a_key(method: MethodName) -> Vec<(&'static str, &'static str
     let mut keys = vec![("train", "drop_last", true.into()), ("train", "groups_apart", false.into())];
     keys.extend(match method {
         MethodName::Uscl => vec![("method", "projection", 128.into())],
+        MethodName::Moco => vec![("method", "own_group", "kept".into())],
         MethodName::VicReg => vec![("method", "width", 512.into())],
         MethodName::Dino => vec![("method", "prototypes", 1024.into()), ("method", "clip_norm", 0.into())],
         MethodName::Ivpp => vec![("method", "weight_unit", "seconds".into())],
@@ -72,6 +73,7 @@ fn build(layers: &[Vec<Written>], record: bool) -> Result<Recipe, Error> {
             set(&mut recipe, &key, written)?;
         }
     }
+    check_dense(&recipe.method, &recipe.view)?;
     Ok(recipe)
 }
 

@@ -149,6 +149,8 @@ fn unread(key: &Key, method: MethodName) -> [String; 2] {
     let counterparts: &[&str] = match key.name.as_str() {
         "temperature" => &["student_temperature", "teacher_temperature"],
         "student_temperature" | "teacher_temperature" => &["temperature"],
+        "queue" => &["negatives"],
+        "negatives" => &["queue"],
         _ => &[],
     };
     let read = |name: &&&str| Key::of_method(name).is_read_by(method);

@@ -1,8 +1,8 @@
 //! `[method]`: which methods there are, and the recipe of each with its own keys and defaults.
 
-use super::choices::{CrossPairs, MediumFrom, Projector, SoftTarget, Supervision, WeightUnit};
+use super::choices::{CrossPairs, MediumFrom, OwnGroup, Projector, SoftTarget, Supervision, WeightUnit};
 use super::table::method_table;
-use super::values::{Count, Fraction, MaskRatio, NonNegative, QueueLength, Temperature};
+use super::values::{Fitted, Fraction, MaskRatio, NonNegative, QueueLength, Temperature, Width};
 use super::views::{MIXED, NEAR, a_second, crops, mixed, one_frame, three_frames};
 use hico_data::view::ViewRecipe;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,13 @@ impl MethodRecipe {
         }
     }
 
+    /// Returns whether its loss of one epoch can be compared with that of another ([`MethodFacts::losses_compare`]).
+    #[must_use]
+    pub fn losses_compare(&self) -> bool {
+        let with_teacher = matches!(self, Self::Hico(own) if own.has_teacher());
+        self.name().spec().facts.losses_compare && !with_teacher
+    }
+
     /// Sets what the objective learns from; gives back `false` where that cannot be chosen.
     pub(super) const fn set_supervision(&mut self, asked: Supervision) -> bool {
         match self {
@@ -144,6 +151,31 @@ pub struct HicoRecipe {
     pub medium_from: MediumFrom,
     /// Way from a map to a vector.
     pub projector: Projector,
+    /// Leaves a pair's own similarity out of what it is compared with (Yeh et al. 2022); not in the paper.
+    pub decoupled: bool,
+    /// Weight of the pairs of places, cells of P3 of both views that show the same; 0 means none. Not in the paper.
+    pub dense_weight: NonNegative,
+    /// Temperature of the pairs of places.
+    pub dense_temperature: Temperature,
+    /// Weight of the local and the medium level's predictions of a teacher's global level; 0 means that there is no teacher. Not
+    /// in the paper.
+    pub teacher_weight: NonNegative,
+    /// Momentum of the teacher.
+    pub momentum: Fraction,
+}
+
+impl HicoRecipe {
+    /// Returns whether pairs of places are learnt from.
+    #[must_use]
+    pub fn has_dense_pairs(&self) -> bool {
+        self.dense_weight.get() > 0.0 && self.supervision != Supervision::Full
+    }
+
+    /// Returns whether there is a teacher.
+    #[must_use]
+    pub fn has_teacher(&self) -> bool {
+        self.teacher_weight.get() > 0.0 && self.supervision != Supervision::Full
+    }
 }
 
 /// SimCLR (Chen et al. 2020).
@@ -165,7 +197,7 @@ pub struct UsclRecipe {
     /// Weight of the sum of both views' cross-entropies.
     pub label_weight: NonNegative,
     /// Numbers of a projection, which the classifier reads.
-    pub projection: Count,
+    pub projection: Width,
 }
 
 /// MoCo v2 (He et al. 2020; Chen et al. 2020b).
@@ -177,6 +209,8 @@ pub struct MocoRecipe {
     pub momentum: Fraction,
     /// Earlier keys that a query is told from.
     pub queue: QueueLength,
+    /// Keys of a query's own group.
+    pub own_group: OwnGroup,
 }
 
 /// BYOL (Grill et al. 2020).
@@ -189,8 +223,8 @@ pub struct ByolRecipe {
 /// VICReg (Bardes et al. 2022); its weights are the paper's.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct VicRegRecipe {
-    /// Features that are compared; 0 means twice the batch, from 64 to 8,192.
-    pub width: usize,
+    /// Features that are compared; fitted they are twice the batch, from 64 to 8,192.
+    pub width: Fitted,
 }
 
 /// DINO (Caron et al. 2021).
@@ -202,8 +236,8 @@ pub struct DinoRecipe {
     pub teacher_temperature: Temperature,
     /// Momentum of the teacher.
     pub momentum: Fraction,
-    /// Prototypes; 0 means as many as there are clips, up to the next power of two and 64 or more.
-    pub prototypes: usize,
+    /// Prototypes; fitted they are as many as there are clips, up to the next power of two and 64 or more.
+    pub prototypes: Fitted,
     /// Largest norm of the whole gradient; 0 means no clipping.
     pub clip_norm: NonNegative,
 }
@@ -252,6 +286,11 @@ impl Default for HicoRecipe {
             soft_target: SoftTarget::default(),
             medium_from: MediumFrom::default(),
             projector: Projector::default(),
+            decoupled: false,
+            dense_weight: NonNegative::known(0.0),
+            dense_temperature: Temperature::known(0.2),
+            teacher_weight: NonNegative::known(0.0),
+            momentum: MOMENTUM,
         }
     }
 }
@@ -268,7 +307,7 @@ impl Default for UsclRecipe {
             supervision: Supervision::default(),
             temperature: Temperature::known(0.5),
             label_weight: NonNegative::known(0.2),
-            projection: Count::known(256),
+            projection: Width::known(256),
         }
     }
 }
@@ -276,7 +315,12 @@ impl Default for UsclRecipe {
 impl Default for MocoRecipe {
     fn default() -> Self {
         // The paper has a queue of 65,536, of a million pictures.
-        Self { temperature: Temperature::known(0.2), momentum: MOMENTUM, queue: QueueLength::known(512) }
+        Self {
+            temperature: Temperature::known(0.2),
+            momentum: MOMENTUM,
+            queue: QueueLength::known(512),
+            own_group: OwnGroup::default(),
+        }
     }
 }
 
@@ -292,7 +336,7 @@ impl Default for DinoRecipe {
             student_temperature: Temperature::known(0.1),
             teacher_temperature: Temperature::known(0.04),
             momentum: MOMENTUM,
-            prototypes: 0,
+            prototypes: Fitted::Auto,
             clip_norm: NonNegative::known(3.0),
         }
     }

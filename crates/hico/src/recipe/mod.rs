@@ -19,7 +19,8 @@ mod records;
 mod shipped;
 
 pub use choices::{
-    CrossPairs, Decay, Depth, MediumFrom, Precision, Projector, ScheduleKind, SoftTarget, Supervision, WeightUnit,
+    CrossPairs, Decay, Depth, MediumFrom, OwnGroup, Precision, Projector, ScheduleKind, SoftTarget, Supervision,
+    WeightUnit,
 };
 pub(crate) use draft::no_such_method;
 pub(crate) use entries::toml_fault;
@@ -32,8 +33,8 @@ pub use shipped::{SHIPPED, Shipped};
 pub(crate) use table::method_table;
 pub use train::TrainRecipe;
 pub use values::{
-    AtMostHalf, BatchSize, Count, Fraction, MaskRatio, NonNegative, OutOfRange, Positive, QueueLength, Share,
-    Temperature,
+    AtMostHalf, BatchSize, Count, Fitted, Fraction, MaskRatio, NonNegative, OutOfRange, Positive, QueueLength, Share,
+    Temperature, Width,
 };
 pub use view_keys::check_view;
 
@@ -78,8 +79,8 @@ impl Recipe {
     /// Parses and checks a recipe that a record holds with every key written out, such as a run's own.
     ///
     /// Earlier versions wrote the keys of every method; those that the recipe's own never read are read over. A record
-    /// without `train.drop_last` is of a version that left every short batch out, one without `train.groups_apart` of a version
-    /// that knew no groups, and each goes on so.
+    /// without a key that came later is of a version that did always the same, and goes on so: it left every short batch out
+    /// (`train.drop_last`), for instance, or knew no groups (`train.groups_apart`).
     ///
     /// # Errors
     /// As [`Self::parse`], but for keys that the method does not read.
@@ -147,6 +148,7 @@ impl Recipe {
     pub fn with_view(self, view: ViewRecipe) -> Result<Self, Error> {
         check_view(&view)?;
         view_keys::check_of_method(&view, self.method.name())?;
+        view_keys::check_dense(&self.method, &view)?;
         Ok(Self { view, ..self })
     }
 

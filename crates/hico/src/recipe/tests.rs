@@ -223,6 +223,21 @@ fn keys_that_have_another_name_are_read_by_their_earlier_one() {
 }
 
 #[test]
+fn pairs_of_places_are_refused_where_a_place_does_not_show_the_same_in_both_views() {
+    let dense = "[method]\ndense_weight = 0.5\n[view]\n";
+    for view in ["aligned_mix = true\npair_within = 0.2\n", "mixup = 0.0\npair_within = 0.2\n"] {
+        assert!(Recipe::parse(&format!("{dense}{view}")).is_ok(), "{view}");
+    }
+    for view in ["", "pair_within = 0.2\n", "aligned_mix = true\n", "mixup = 0.0\n"] {
+        let words = refusal(&format!("{dense}{view}"));
+        assert!(words.starts_with("method.dense_weight = 0.5: must be 0, unless view.aligned_mix is true"), "{words}");
+    }
+    let recipe = parse("[method]\ndense_weight = 0.5\n[view]\nmixup = 0.0\npair_within = 0.2\n");
+    let apart = ViewRecipe { pair_within: 0.0, ..recipe.view().clone() };
+    assert!(recipe.with_view(apart).is_err());
+}
+
+#[test]
 fn a_key_that_turns_off_what_the_method_does_not_do_is_read_over() {
     let neutral = "[method]\nname = \"simclr\"\nsupervision = \"self\"\n[view]\nmixup = 0.0\naligned_mix = false\n\
                    pair_within = 0\n";
@@ -247,8 +262,12 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
             MethodRecipe::Hico(own) => {
                 expected.with_method(MethodRecipe::Hico(HicoRecipe { projector: Projector::Pooled, ..own }))
             }
+            MethodRecipe::Moco(own) => {
+                expected.with_method(MethodRecipe::Moco(MocoRecipe { own_group: OwnGroup::Kept, ..own }))
+            }
             MethodRecipe::Dino(own) => {
-                let (prototypes, clip_norm) = (1024, NonNegative::known(0.0));
+                let prototypes = Fitted::Fixed(Width::known(1024));
+                let clip_norm = NonNegative::known(0.0);
                 expected.with_method(MethodRecipe::Dino(DinoRecipe { prototypes, clip_norm, ..own }))
             }
             _ => expected,
@@ -269,9 +288,12 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
     for (record, method) in [
         (
             "[method]\nname = \"uscl\"\n",
-            MethodRecipe::Uscl(UsclRecipe { projection: Count::known(128), ..UsclRecipe::default() }),
+            MethodRecipe::Uscl(UsclRecipe { projection: Width::known(128), ..UsclRecipe::default() }),
         ),
-        ("[method]\nname = \"vicreg\"\n", MethodRecipe::VicReg(VicRegRecipe { width: 512 })),
+        (
+            "[method]\nname = \"vicreg\"\n",
+            MethodRecipe::VicReg(VicRegRecipe { width: Fitted::Fixed(Width::known(512)) }),
+        ),
         (
             "[method]\nname = \"ivpp\"\n",
             MethodRecipe::Ivpp(IvppRecipe { weight_unit: WeightUnit::Seconds, ..IvppRecipe::default() }),

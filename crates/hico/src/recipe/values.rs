@@ -75,19 +75,89 @@ in_range! {
     NonNegative(f64), "0 or more", |value| value.is_finite() && value >= 0.0;
     /// A rate or a norm.
     Positive(f64), "a number above 0", |value| value.is_finite() && value > 0.0;
-    /// A share of a picture that leaves some of it.
+    /// A share of a picture.
     MaskRatio(f64), "above 0, at most 0.9", |value| value > 0.0 && value <= 0.9;
     /// A number of epochs or clips.
     Count(usize), "1 or more", |value| value >= 1;
     /// Clips of a batch: one alone has nothing to be told apart from.
     BatchSize(usize), "2 or more", |value| value >= 2;
+    /// Numbers of a vector.
+    Width(usize), "from 1 to 65,536", |value| (1..=65_536).contains(&value);
     /// Keys in a queue.
     QueueLength(usize), "from 1 to 1,048,576", |value| (1..=1 << 20).contains(&value);
+}
+
+/// A number that a person gives, or that fits what is trained on: `64` or `"auto"`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(try_from = "NumberOrWord", into = "NumberOrWord")]
+pub enum Fitted {
+    /// The method chooses it.
+    #[default]
+    Auto,
+    /// This number.
+    Fixed(Width),
+}
+
+impl Fitted {
+    /// Returns the number that was given, or the one that fits.
+    #[must_use]
+    pub fn or(self, fits: impl FnOnce() -> usize) -> usize {
+        match self {
+            Self::Auto => fits(),
+            Self::Fixed(number) => number.get(),
+        }
+    }
+}
+
+/// [`Fitted`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be from 1 to 65,536, or \"auto\"")]
+enum NumberOrWord {
+    Number(i64),
+    Word(String),
+}
+
+/// Word of [`Fitted::Auto`].
+const AUTO: &str = "auto";
+
+impl TryFrom<NumberOrWord> for Fitted {
+    type Error = String;
+
+    fn try_from(written: NumberOrWord) -> Result<Self, String> {
+        let number = match written {
+            NumberOrWord::Word(word) if word == AUTO => return Ok(Self::Auto),
+            NumberOrWord::Word(_) => None,
+            NumberOrWord::Number(number) => usize::try_from(number).ok().and_then(|number| Width::new(number).ok()),
+        };
+        number.map(Self::Fixed).ok_or_else(|| format!("must be from 1 to 65,536, or {AUTO:?}"))
+    }
+}
+
+impl From<Fitted> for NumberOrWord {
+    fn from(fitted: Fitted) -> Self {
+        match fitted {
+            Fitted::Auto => Self::Word(AUTO.to_owned()),
+            Fitted::Fixed(number) => Self::Number(number.get() as i64),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fitted_number_is_a_number_or_the_word_auto() {
+        for (written, fitted) in [("64", Fitted::Fixed(Width(64))), ("\"auto\"", Fitted::Auto)] {
+            assert_eq!(serde_json::from_str::<Fitted>(written).unwrap(), fitted);
+            assert_eq!(serde_json::to_string(&fitted).unwrap(), written);
+        }
+        assert_eq!([Fitted::Auto, Fitted::Fixed(Width(3))].map(|fitted| fitted.or(|| 7)), [7, 3]);
+        for broken in ["0", "-1", "70000", "1.5", "true", "\"automatic\""] {
+            let error = serde_json::from_str::<Fitted>(broken).unwrap_err().to_string();
+            assert!(error.starts_with("must be from 1 to 65,536, or \"auto\""), "{error}");
+        }
+    }
 
     #[test]
     fn ends_of_a_range_are_in_it_and_what_is_no_number_is_in_none() {

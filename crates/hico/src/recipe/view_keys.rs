@@ -1,8 +1,8 @@
 //! `[view]` as a method reads it: without the keys that its draw never asks for, and every value in its range.
 
-use super::MethodName;
 use super::fault::fault;
 use super::views::OF_SOME;
+use super::{HicoRecipe, MethodName, MethodRecipe};
 use crate::Error;
 use hico_data::view::ViewRecipe;
 
@@ -31,6 +31,14 @@ pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(
     check("view.mixup", view.mixup, drawn.mixup == view.mixup, &off)?;
     check("view.aligned_mix", view.aligned_mix, drawn.aligned_mix == view.aligned_mix, &off)?;
     check("view.pair_within", view.pair_within, drawn.pair_within == view.pair_within, &off)
+}
+
+/// Refuses pairs of places where a place of both views does not show the same: frames mixed out of line, or far apart in time.
+pub(super) fn check_dense(method: &MethodRecipe, view: &ViewRecipe) -> Result<(), Error> {
+    let MethodRecipe::Hico(HicoRecipe { dense_weight, .. }) = method else { return Ok(()) };
+    let in_line = (view.aligned_mix || view.mixup == 0.0) && view.pair_within > 0.0;
+    let expected = "0, unless view.aligned_mix is true or view.mixup is 0, and view.pair_within is above 0";
+    check("method.dense_weight", dense_weight, in_line || dense_weight.get() == 0.0, expected)
 }
 
 /// Refuses views that cannot be made.

@@ -26,9 +26,9 @@ pub(super) fn crops() -> ViewRecipe {
     ViewRecipe { crop_scale: [0.4, 1.0], ..one_frame() }
 }
 
-/// Returns the views of UCL: pairs within three frames, at 30 a second.
+/// Returns the views of UCL: pairs within three frames at 25 or 30 a second.
 pub(super) fn three_frames() -> ViewRecipe {
-    ViewRecipe { pair_within: 0.1, ..one_frame() }
+    ViewRecipe { pair_within: 0.12, ..one_frame() }
 }
 
 /// Returns the views of IVPP, with crops and colours of its released code.

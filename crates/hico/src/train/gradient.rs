@@ -114,22 +114,40 @@ fn together(parts: &[Vec<Rows>]) -> Vec<Rows> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method::{Hico, Sizes};
+    use crate::method::{Extra, Hico, Sizes};
     use crate::model::HicoModel;
     use crate::model::weights::{Naming, parameters, to_tensors};
-    use crate::recipe::{HicoRecipe, MethodRecipe, Projector, Recipe, Supervision};
+    use crate::recipe::{HicoRecipe, MethodRecipe, NonNegative, Projector, Recipe, Supervision};
     use burn::module::{ModuleVisitor, Param};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
+    use hico_data::view::Place;
     use hico_kernels::linear;
     use std::collections::BTreeMap;
 
     const SIDE: usize = 32;
 
-    fn start(supervision: Supervision, projector: Projector) -> (Hico, HicoModel) {
-        let own = HicoRecipe { supervision, projector, ..HicoRecipe::default() };
-        let recipe = Recipe::default().with_method(MethodRecipe::Hico(own)).with_image_size(SIDE).unwrap();
-        Method::new(&own, &recipe, Sizes { classes: 3, clips: 8 }, &Device::flex().autodiff(), Seed(5))
+    fn of(supervision: Supervision, projector: Projector) -> HicoRecipe {
+        HicoRecipe { supervision, projector, ..HicoRecipe::default() }
+    }
+
+    /// HiCo with all that goes beyond its paper.
+    fn with_more() -> HicoRecipe {
+        let weight = NonNegative::new(0.7).unwrap();
+        HicoRecipe { decoupled: true, dense_weight: weight, teacher_weight: weight, ..HicoRecipe::default() }
+    }
+
+    fn start(own: HicoRecipe) -> (Hico, HicoModel) {
+        let recipe = Recipe::default().with_image_size(SIDE).unwrap().with_method(MethodRecipe::Hico(own));
+        Method::new(&own, &recipe, Sizes { classes: 3, clips: 8, batch: 8 }, &Device::flex().autodiff(), Seed(5))
+    }
+
+    /// Two views of a clip that overlap, the second mirrored.
+    fn places(clip: usize) -> Extra {
+        let begin = 0.05 * clip as f64;
+        let [first, second] = [[0.0, 0.7], [begin, begin + 0.6]];
+        let place = |along: [f64; 2], mirrored| Place { rows: along, columns: along, mirrored };
+        Extra::Places([place(first, false), place(second, true)])
     }
 
     fn batch(clips: usize) -> Batch {
@@ -144,7 +162,7 @@ mod tests {
             clips: (0..clips).collect(),
             views: vec![view(0), view(1)],
             labels,
-            numbers: vec![Vec::new(); clips],
+            extras: (0..clips).map(places).collect(),
             groups: (0..clips).collect(),
         }
     }
@@ -185,25 +203,21 @@ mod tests {
     }
 
     /// Loss, gradients by name and network after `of_batch`.
-    fn found(
-        (supervision, projector): (Supervision, Projector),
-        batch: &Batch,
-        memory: Memory,
-    ) -> (f64, BTreeMap<String, Vec<f64>>, HicoModel) {
-        let (mut method, network) = start(supervision, projector);
+    fn found(own: HicoRecipe, batch: &Batch, memory: Memory) -> (f64, BTreeMap<String, Vec<f64>>, HicoModel) {
+        let (mut method, network) = start(own);
         let (objective, gradients) = of_batch(&mut method, &network, batch, memory);
         (objective.total.into_scalar::<f64>(), values(&network, &gradients), network)
     }
 
-    fn compare(supervision: Supervision, projector: Projector, clips: usize, part: usize) {
+    fn compare(own: HicoRecipe, clips: usize, part: usize) {
         let batch = batch(clips);
-        let (mut method, network) = start(supervision, projector);
+        let (mut method, network) = start(own);
         let (loss, gradients) = plain(&mut method, &network, &batch, part);
         let expected = values(&network, &gradients);
         let learnt = to_tensors(&network, Naming::Ours);
 
         let memory = Memory { part: Some(part), recompute: false };
-        let (total, found, network) = found((supervision, projector), &batch, memory);
+        let (total, found, network) = found(own, &batch, memory);
         assert!((total - loss).abs() <= 1e-6 * loss.abs(), "{total} {loss}");
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
         for (name, expected) in &expected {
@@ -218,10 +232,11 @@ mod tests {
 
     #[test]
     fn gradients_from_parts_are_the_plain_ones() {
-        compare(Supervision::Semi, Projector::Pooled, 6, 3);
-        compare(Supervision::SelfOnly, Projector::Pooled, 7, 3);
-        compare(Supervision::Semi, Projector::Grid, 6, 3);
-        compare(Supervision::Full, Projector::Pooled, 6, 4);
+        compare(of(Supervision::Semi, Projector::Pooled), 6, 3);
+        compare(of(Supervision::SelfOnly, Projector::Pooled), 7, 3);
+        compare(of(Supervision::Semi, Projector::Grid), 6, 3);
+        compare(with_more(), 6, 3);
+        compare(of(Supervision::Full, Projector::Pooled), 6, 4);
     }
 
     #[test]
@@ -233,24 +248,24 @@ mod tests {
 
     #[test]
     fn gradients_in_factors_add_up() {
-        compare(Supervision::Semi, Projector::Flattened, 4, 2);
+        compare(of(Supervision::Semi, Projector::Flattened), 4, 2);
     }
 
     #[test]
     fn maps_computed_again_give_the_same_bits() {
-        for (supervision, projector, part) in [
-            (Supervision::Semi, Projector::Pooled, None),
-            (Supervision::Semi, Projector::Flattened, None),
-            (Supervision::Semi, Projector::Grid, None),
-            (Supervision::Full, Projector::Pooled, None),
-            (Supervision::Semi, Projector::Pooled, Some(3)),
+        for (own, part) in [
+            (of(Supervision::Semi, Projector::Pooled), None),
+            (of(Supervision::Semi, Projector::Flattened), None),
+            (of(Supervision::Semi, Projector::Grid), None),
+            (of(Supervision::Full, Projector::Pooled), None),
+            (of(Supervision::Semi, Projector::Pooled), Some(3)),
         ] {
-            let (batch, of) = (batch(5), (supervision, projector));
-            let (loss, expected, kept) = found(of, &batch, Memory { part, recompute: false });
-            let (total, again, recomputed) = found(of, &batch, Memory { part, recompute: true });
+            let batch = batch(5);
+            let (loss, expected, kept) = found(own, &batch, Memory { part, recompute: false });
+            let (total, again, recomputed) = found(own, &batch, Memory { part, recompute: true });
             assert_eq!(total, loss);
             assert!(expected.keys().any(|name| name.contains("backbone.conv1")), "{:?}", expected.keys());
-            assert_eq!(again, expected, "{supervision:?} {projector:?} {part:?}");
+            assert_eq!(again, expected, "{own:?} {part:?}");
             assert_eq!(to_tensors(&recomputed, Naming::Ours), to_tensors(&kept, Naming::Ours), "running statistics");
         }
     }

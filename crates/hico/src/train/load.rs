@@ -51,15 +51,16 @@ impl Loader {
     }
 }
 
-/// Numbers the groups of a data set, clip by clip; where there is only one, each clip is its own.
-pub(crate) fn groups(data: &Dataset) -> Vec<usize> {
+/// Numbers the groups of a data set, clip by clip; where all clips that are trained on are of one group, each clip is its own.
+pub(crate) fn groups(data: &Dataset, trained_on: &[usize]) -> Vec<usize> {
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     let number = |clip: usize| {
         let next = numbers.len();
         *numbers.entry(data.row(clip).group.as_str()).or_insert(next)
     };
     let groups: Vec<usize> = (0..data.len()).map(number).collect();
-    if numbers.len() > 1 { groups } else { (0..data.len()).collect() }
+    let is_one = trained_on.windows(2).all(|pair| groups[pair[0]] == groups[pair[1]]);
+    if is_one { (0..data.len()).collect() } else { groups }
 }
 
 impl Drawn {
@@ -72,7 +73,7 @@ impl Drawn {
             views: self.tensors(device),
             labels: self.clips.iter().map(|&clip| labels[clip]).collect(),
             groups: self.clips.iter().map(|&clip| groups[clip]).collect(),
-            numbers: self.views.iter().map(|views| views.numbers.clone()).collect(),
+            extras: self.views.iter().map(|views| views.extra.clone()).collect(),
             clips: self.clips,
         }
     }

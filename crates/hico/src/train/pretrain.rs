@@ -126,6 +126,8 @@ pub struct PretrainOutcome {
     pub seconds: f64,
     /// The best epoch.
     pub best: Option<Best>,
+    /// Whether losses of different epochs can be compared; the last network is kept where they cannot.
+    pub losses_compare: bool,
     /// The newest epoch of this sitting.
     pub newest: Option<EpochEntry>,
     /// What the run was.

@@ -69,7 +69,8 @@ impl<'a, M: Method> Run<'a, M> {
     ) -> Result<Self, Error> {
         let seed = Seed(plan.recipe.train().seed);
         let device = plan.device.clone().autodiff();
-        let sizes = Sizes { classes: plan.data.classes().len(), clips: plan.selection.train.len() };
+        let (classes, clips) = (plan.data.classes().len(), plan.selection.train.len());
+        let sizes = Sizes { classes, clips, batch: plan.sampler.batch() };
         let (mut method, mut network) = M::new(own, &plan.recipe, sizes, &device, seed.derive("network", &[]));
         let mut adam = Adam::of(plan.recipe.train());
         let resumed = checkpoint.is_some();
@@ -97,7 +98,7 @@ impl<'a, M: Method> Run<'a, M> {
             Supervision::SelfOnly => vec![None; plan.data.len()],
             Supervision::Semi | Supervision::Full => plan.selection.labels.clone(),
         };
-        let groups = groups(&plan.data);
+        let groups = groups(&plan.data, &plan.selection.train);
         let batch = plan.sampler.batch();
         let watch = Watch::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
         let log = Log::open(plan.folder.as_deref(), position.lengths)?;
@@ -238,7 +239,7 @@ impl<'a, M: Method> Run<'a, M> {
         if !loss.is_finite() {
             return Err(self.not_finite("loss on the validation clips"));
         }
-        let compare = self.plan.recipe.method().name().spec().facts.losses_compare;
+        let compare = self.plan.recipe.method().losses_compare();
         if self.position.best.is_none_or(|best| !compare || loss < best.loss) {
             let best = Best { epoch, loss };
             self.position.best = Some(best);
@@ -331,6 +332,7 @@ impl<'a, M: Method> Run<'a, M> {
             epochs: self.position.epochs,
             seconds: self.position.seconds,
             best: self.position.best,
+            losses_compare: self.plan.recipe.method().losses_compare(),
             newest: self.newest,
             record: self.plan.record.clone(),
             folder: self.plan.folder.clone(),

@@ -107,11 +107,7 @@ fn warnings(
         _ => {}
     }
     if watch.is_empty() && recipe.train().val_fraction.get() > 0.0 {
-        let kept = if recipe.method().name().spec().facts.losses_compare {
-            "the one of the lowest training loss"
-        } else {
-            "the last"
-        };
+        let kept = if recipe.method().losses_compare() { "the one of the lowest training loss" } else { "the last" };
         warnings.push(format!("no group can be held out for validation: the best epoch is {kept}"));
     }
     Ok(warnings)

@@ -66,7 +66,7 @@ impl Watch {
             loader: Loader { seed: seed.derive("watched views", &[]), ..loader.clone() },
             batch,
             loss_labels: loss_labels.to_vec(),
-            groups: groups(&loader.data),
+            groups: groups(&loader.data, &selection.train),
             labels: selection.labels.clone(),
             watched,
             held_out,

@@ -26,11 +26,11 @@ pub(super) fn cells(candidate: &Candidate, places: usize) -> Vec<String> {
     let area = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| decimal(value, 3));
     vec![
         candidate.method.clone(),
-        area(candidate.mean),
+        area(candidate.mean_macro_auc),
         area(all.iter().copied().reduce(f64::min)),
         area(all.iter().copied().reduce(f64::max)),
         format!("{} of {places}", candidate.first),
-        candidate.balanced_accuracy.map_or_else(|| NONE.to_owned(), percent),
+        candidate.mean_balanced_accuracy.map_or_else(|| NONE.to_owned(), percent),
     ]
 }
 
@@ -41,10 +41,10 @@ pub(super) fn section(part: &Part<'_>, data: &DataFacts) -> Option<Section> {
         return None;
     }
     let table = |choice: &Choice| {
-        let best = choice.entries.iter().filter_map(|entry| entry.mean).fold(f64::NEG_INFINITY, f64::max);
+        let best = choice.entries.iter().filter_map(|entry| entry.mean_macro_auc).fold(f64::NEG_INFINITY, f64::max);
         let row = |entry: &Candidate| Row {
             cells: cells(entry, choice.places).into_iter().map(text).collect(),
-            class: if entry.mean == Some(best) { "best" } else { "" },
+            class: if entry.mean_macro_auc == Some(best) { "best" } else { "" },
         };
         let title = title(choice);
         let rows = choice.entries.iter().map(row).collect();

@@ -253,7 +253,7 @@ fn title(table: &Table) -> String {
 }
 
 /// An evaluation in words.
-fn evaluation(Evaluation { mode, further }: Evaluation) -> String {
+fn evaluation(Evaluation { mode, features }: Evaluation) -> String {
     let mode = match mode {
         EvalMode::Knn => "nearest neighbours",
         EvalMode::LinearProbe => "linear probe",
@@ -261,7 +261,7 @@ fn evaluation(Evaluation { mode, further }: Evaluation) -> String {
         EvalMode::Inner => "probe within the training groups",
         EvalMode::Baseline => "baseline",
     };
-    further.map_or_else(|| mode.to_owned(), |features| format!("{mode} of {features}"))
+    features.map_or_else(|| mode.to_owned(), |features| format!("{mode} of {features}"))
 }
 
 /// A label budget in words.
