@@ -90,8 +90,11 @@ fn every_method_begins_at_the_same_backbone_moves_it_and_makes_its_loss_smaller(
             }
         };
         heard(&data, &recipe, &options, Job::default(), note).unwrap();
-        // In the first epoch MoCo's queue still holds the noise it began with, which is easily told apart.
-        let [first, last] = [&losses[1..4], &losses[EPOCHS - 3..]].map(|part| part.iter().sum::<f64>() / 3.0);
+        // In the first epoch MoCo's queue still holds the noise it began with, which is easily told apart; UCL is asked the harder
+        // question from a sixth of the run on, where far frames come in.
+        let begin = if recipe.method().name() == MethodName::Ucl { EPOCHS / 6 } else { 1 };
+        let [first, last] =
+            [&losses[begin..begin + 3], &losses[EPOCHS - 3..]].map(|part| part.iter().sum::<f64>() / 3.0);
         // Contrasts end at 0.85 to 0.9 of their beginning; VICReg at 0.92: four clips cannot vary in 512 ways at once.
         assert!(last < 0.95 * first, "{method}: {losses:?}");
         let [beginning, end] = [0, EPOCHS].map(|epochs| backbone(&kept_after(folder.path(), epochs)));
