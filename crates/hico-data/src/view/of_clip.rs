@@ -97,7 +97,7 @@ impl<'a> Source<'a> {
 
     /// Decides the changes of one view.
     fn changes(&self, slot: u64) -> ChaCha8Rng {
-        self.seed.stream("view", &[self.epoch, self.clip as u64, slot])
+        changes(self.seed, self.epoch, self.clip, slot)
     }
 
     /// A frame after the changes of a slot.
@@ -122,6 +122,11 @@ impl<'a> Source<'a> {
         let [a, b] = [self.view(0, first)?, self.view(1, second)?].map(Planes::into_three);
         Ok((Pair { clip: self.clip, a, b }, [first, second]))
     }
+}
+
+/// Decides the random changes of one view.
+fn changes(seed: Seed, epoch: u64, clip: usize, slot: u64) -> ChaCha8Rng {
+    seed.stream("view", &[epoch, clip as u64, slot])
 }
 
 /// The two views of a clip (Zhang et al. 2022, section 3.1, and the released code).
@@ -161,7 +166,7 @@ pub fn pair(dataset: &Dataset, clip: usize, recipe: &ViewRecipe, seed: Seed, epo
 #[must_use]
 pub fn places(clip: usize, recipe: &ViewRecipe, seed: Seed, epoch: u64) -> [Place; 2] {
     [0, 1].map(|slot| {
-        let mut changes = seed.stream("view", &[epoch, clip as u64, slot]);
+        let mut changes = changes(seed, epoch, clip, slot);
         let (Window { top, left, size }, mirrored) = placed(recipe, CropRange::of(recipe), &mut changes);
         let along = |first: usize, count: usize| [first, first + count].map(|at| at as f64 / recipe.side as f64);
         Place { rows: along(top, size.height), columns: along(left, size.width), mirrored }
