@@ -12,8 +12,8 @@ pub fn negative_cosine(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     -(unit_rows(a) * unit_rows(b)).sum_dim(1).mean()
 }
 
-/// Sums how far HiCo's local and medium level are from predicting a teacher's global one, across views as the paper's figure draws cross-level pairs:
-/// `1 - cos` over both views and levels, from 0, alike, to 8.
+/// Sums `1 - cos` of what HiCo's local and medium level predict and a teacher's global one, across views as the paper's figure
+/// draws cross-level pairs; from 0, alike, to 8.
 ///
 /// - `predicted`: of each view what its levels say, `[batch, dim]` each, any scale
 /// - `taught`: of each view the teacher's, `[batch, dim]`, any scale; nothing is learnt through it

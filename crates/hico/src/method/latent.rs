@@ -184,19 +184,18 @@ impl Method for Latent {
     }
 
     fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
-        let names = ["stage_3", "stage_4", "stage_5"];
-        let of_level = |(level, name): (usize, &'static str)| {
+        let of_level = |level: usize| {
             let [target, predicted] = [&outputs[0][level], &outputs[1][level]];
             let [clips, numbers] = predicted.dims();
             let count = numbers / self.channels[level];
             let hidden: Vec<bool> = batch.extras.iter().flat_map(|extra| of_clip(extra, count.isqrt())).collect();
             let [target, predicted] = [target.clone().detach(), predicted.clone()]
                 .map(|rows| rows.reshape([clips * count, self.channels[level]]));
-            (name, latent_prediction(predicted, target, &hidden))
+            latent_prediction(predicted, target, &hidden)
         };
-        let terms: Vec<(&'static str, Tensor<1>)> = names.into_iter().enumerate().map(of_level).collect();
-        let total = terms.iter().map(|(_, term)| term.clone()).reduce(|sum, term| sum + term);
-        let total = total.map_or_else(|| outputs[1][3].clone().sum() * 0.0, |sum| sum / names.len() as f64);
+        let [c3, c4, c5] = [0, 1, 2].map(of_level);
+        let total = (c3.clone() + c4.clone() + c5.clone()) / 3.0;
+        let terms = vec![("stage_3", c3), ("stage_4", c4), ("stage_5", c5)];
         Objective { terms, total, embeddings: vec![outputs[1][3].clone(), outputs[0][3].clone()] }
     }
 

@@ -17,9 +17,9 @@ use hico_data::{Seed, view};
 
 /// Names of the queue in checkpoints, and of the groups of its keys.
 const QUEUE: &str = "queue";
-const GROUPS: &str = "queue_groups";
+pub(super) const GROUPS: &str = "queue_groups";
 
-/// Group of a key that no clip has made.
+/// Group of a key that is of no clip's own group.
 const NO_GROUP: f64 = -1.0;
 
 /// MoCo v2, with its teacher and its queue.
@@ -44,15 +44,16 @@ impl Moco {
         let [size, _] = self.queue.dims();
         let of_clips = column(groups, &self.groups.device()).expand([groups.len(), size]);
         let of_keys = self.groups.clone().transpose().expand([groups.len(), size]);
-        let own = of_clips.equal(of_keys);
-        let own = if self.own_group == OwnGroup::Hidden { own } else { own.clone().bool_and(own.bool_not()) };
-        Queue { keys: self.queue.clone(), own }
+        Queue { keys: self.queue.clone(), own: of_clips.equal(of_keys) }
     }
 
     /// Puts unit keys, `[batch, 128]`, and their groups into the queue in place of the oldest.
     pub(super) fn remember(&mut self, keys: &Tensor<2>, groups: &[usize]) {
         let [size, _] = self.queue.dims();
-        let groups = column(groups, &self.groups.device());
+        let groups = match self.own_group {
+            OwnGroup::Hidden => column(groups, &self.groups.device()),
+            OwnGroup::Kept => Tensor::full([groups.len(), 1], NO_GROUP, &self.groups.device()),
+        };
         for (queue, newest) in [(&mut self.queue, keys.clone().without_autodiff()), (&mut self.groups, groups)] {
             *queue = Tensor::cat(vec![newest, queue.clone()], 0).narrow(0, 0, size);
         }
@@ -65,10 +66,9 @@ fn column(groups: &[usize], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(numbers, [groups.len(), 1]), device)
 }
 
-/// Refuses a checkpoint of a version that knew no groups.
-pub(super) fn restored_groups(state: &[NamedTensor]) -> Result<(), Error> {
-    let there = state.iter().any(|tensor| tensor.name == GROUPS);
-    if there { Ok(()) } else { Err(Error::NoTensor { name: GROUPS.to_owned() }) }
+/// Returns false for a checkpoint of a version that knew no groups.
+pub(super) fn has_groups(state: &[NamedTensor]) -> bool {
+    state.iter().any(|tensor| tensor.name == GROUPS)
 }
 
 impl Method for Moco {
@@ -131,8 +131,7 @@ impl Method for Moco {
     fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         self.teacher.restore(state)?;
         self.queue = restored(state, QUEUE, &self.queue, device)?;
-        // Checkpoints of versions that knew no groups have none.
-        if state.iter().any(|tensor| tensor.name == GROUPS) {
+        if has_groups(state) {
             self.groups = restored(state, GROUPS, &self.groups, device)?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! Negative Mining"): momentum contrast of frames close in time. Negatives of a query are three frames of its own clip far away and one
 //! key made of those of other clips; the curriculum begins without far frames and lets them come closer.
 
-use super::moco::restored_groups;
+use super::moco::{GROUPS, has_groups};
 use super::{Batch, Draw, Extra, Method, Moco, Objective, Rows, Sizes, Views};
 use crate::Error;
 use crate::loss::{far_nce, unit_rows};
@@ -88,7 +88,9 @@ impl Method for Ucl {
 
     fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         // Checkpoints of versions that computed another loss have no groups.
-        restored_groups(state)?;
+        if !has_groups(state) {
+            return Err(Error::NoTensor { name: GROUPS.to_owned() });
+        }
         self.0.restore(state, device)
     }
 }

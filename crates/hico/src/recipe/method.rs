@@ -207,7 +207,7 @@ pub struct MocoRecipe {
     pub temperature: Temperature,
     /// Momentum of the teacher: its share of itself that each step leaves.
     pub momentum: Fraction,
-    /// Earlier keys that a query is told from.
+    /// Earlier keys that a query is contrasted with.
     pub queue: QueueLength,
     /// Keys of a query's own group.
     pub own_group: OwnGroup,
