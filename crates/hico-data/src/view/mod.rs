@@ -21,7 +21,7 @@ mod speckle;
 mod strip;
 mod transpose;
 
-pub use of_clip::{Crops, Near, Pair, WithFar, crops, near, pair, places, single, twice, with_far};
+pub use of_clip::{Crops, Near, Pair, Source, WithFar};
 pub use recipe::ViewRecipe;
 
 use crate::clip::{Frame, Size};

@@ -30,6 +30,8 @@ pub struct ViewRecipe {
     pub aligned_mix: bool,
     /// Frames of one clip are drawn at most this many seconds apart; 0 means from anywhere in it, as published.
     pub pair_within: f64,
+    /// Probability that the second view of a pair comes from another clip of the same group; 0 is off.
+    pub pair_across_clips: f64,
     /// Largest relative change of brightness along the depth, as by another setting of the time gain; 0 is off.
     pub depth_gain: f64,
     /// Standard deviation of multiplicative noise with the grain of speckle; 0 is off.
@@ -54,6 +56,7 @@ impl Default for ViewRecipe {
             mixup: 0.5,
             aligned_mix: false,
             pair_within: 0.0,
+            pair_across_clips: 0.0,
             depth_gain: 0.0,
             speckle: 0.0,
             mean: 0.5,

@@ -85,7 +85,7 @@ impl Work<'_> {
     fn recipe(&mut self, recipe: &Recipe, source: &Arc<Dataset>, options: &PretrainOptions) -> Result<Recipe, Error> {
         let seeded = recipe.clone().with_seed(self.cell.seed);
         let outline = train::outline(source, &seeded, options).map_err(|error| no_run(self.cell, error))?;
-        let images_a_clip = seeded.method().name().spec().facts.images_a_clip;
+        let images_a_clip = seeded.method().images_a_clip();
         let an_epoch = ((outline.clips - outline.left_out) * images_a_clip) as u64;
         let own_epochs = seeded.train().epochs.get();
         let sized = checked(seeded.with_batch(outline.batch));

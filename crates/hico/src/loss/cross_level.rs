@@ -20,9 +20,12 @@ pub struct CrossTerms {
 
 impl CrossTerms {
     /// Their sum, `[1]`.
+    ///
+    /// - `weights`: of the medium and of the local terms
     #[must_use]
-    pub fn sum(&self) -> Tensor<1> {
-        self.medium_1.clone() + self.medium_2.clone() + self.local_1.clone() + self.local_2.clone()
+    pub fn sum(&self, [medium, local]: [f64; 2]) -> Tensor<1> {
+        let Self { medium_1, medium_2, local_1, local_2 } = self.clone();
+        medium_1 * medium + medium_2 * medium + local_1 * local + local_2 * local
     }
 }
 

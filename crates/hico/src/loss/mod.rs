@@ -31,7 +31,7 @@ pub use soft_cross_entropy::soft_cross_entropy;
 pub use vicreg::vicreg;
 
 use crate::model::Outputs;
-use crate::recipe::{HicoRecipe, Supervision};
+use crate::recipe::{HicoRecipe, NonNegative, Supervision};
 use burn::tensor::Tensor;
 use std::collections::BTreeMap;
 
@@ -111,7 +111,7 @@ fn contrast(first: &Outputs, second: &Outputs, recipe: &HicoRecipe) -> HicoLoss 
     let peer = peer(first, second, pair_loss, temperature);
     let cross = cross_level(first, second, recipe.cross_pairs, pair_loss, temperature);
     let peer_weight = recipe.peer_weight.get();
-    let total = peer.sum() * peer_weight + cross.sum() * (1.0 - peer_weight);
+    let total = peer.sum() * peer_weight + cross.sum(recipe.cross_weights.map(NonNegative::get)) * (1.0 - peer_weight);
     let terms = vec![
         ("peer_local", peer.local),
         ("peer_medium", peer.medium),

@@ -210,7 +210,8 @@ fn gradients_are_those_of_the_formulas() {
     }
     for labels in [vec![None; 3], vec![None, Some(1)], vec![Some(0)]] {
         for decoupled in [false, true] {
-            check_gradients(&HicoRecipe { decoupled, ..HicoRecipe::default() }, &labels, 9);
+            let cross_weights = [1.5, 0.25].map(|weight| NonNegative::new(weight).unwrap());
+            check_gradients(&HicoRecipe { decoupled, cross_weights, ..HicoRecipe::default() }, &labels, 9);
         }
     }
 }
@@ -229,6 +230,7 @@ proptest! {
         across: bool,
         over_classes: bool,
         decoupled: bool,
+        cross_weights in [0.0f64..3.0, 0.0f64..3.0],
     ) {
         let views = random_views(batch, classes, seed);
         let labels: Vec<Option<usize>> = (0..batch).map(|clip| labelled[clip].then_some(clip % classes)).collect();
@@ -236,6 +238,7 @@ proptest! {
             temperature: Temperature::new(temperature).unwrap(),
             smoothing: Fraction::new(smoothing).unwrap(),
             decoupled,
+            cross_weights: cross_weights.map(|weight| NonNegative::new(weight).unwrap()),
             cross_pairs: if across { CrossPairs::AcrossViews } else { CrossPairs::SameView },
             soft_target: if over_classes { SoftTarget::OverClasses } else { SoftTarget::OverLabelled },
             ..HicoRecipe::default()

@@ -1,6 +1,6 @@
 //! The objective once more, from the formulas, with loops over 64-bit numbers.
 
-use crate::recipe::{CrossPairs, HicoRecipe, SoftTarget, Supervision};
+use crate::recipe::{CrossPairs, HicoRecipe, NonNegative, SoftTarget, Supervision};
 
 /// Local, medium and global projections and logits of one view, row by row.
 #[derive(Debug, Clone)]
@@ -18,14 +18,16 @@ pub(super) fn total(views: &[Views; 2], labels: &[Option<usize>], recipe: &HicoR
     }
     let pairs = |a, b| nt_xent(a, b, recipe.temperature.get(), recipe.decoupled);
     let peer = pairs(local_1, local_2) + pairs(medium_1, medium_2) + pairs(global_1, global_2);
-    let cross = match recipe.cross_pairs {
+    let [of_medium, of_local] = match recipe.cross_pairs {
         CrossPairs::AcrossViews => {
-            pairs(global_1, medium_2) + pairs(global_2, medium_1) + pairs(global_1, local_2) + pairs(global_2, local_1)
+            [pairs(global_1, medium_2) + pairs(global_2, medium_1), pairs(global_1, local_2) + pairs(global_2, local_1)]
         }
         CrossPairs::SameView => {
-            pairs(global_1, medium_1) + pairs(global_2, medium_2) + pairs(global_1, local_1) + pairs(global_2, local_2)
+            [pairs(global_1, medium_1) + pairs(global_2, medium_2), pairs(global_1, local_1) + pairs(global_2, local_2)]
         }
     };
+    let [medium, local] = recipe.cross_weights.map(NonNegative::get);
+    let cross = medium * of_medium + local * of_local;
     let peer_weight = recipe.peer_weight.get();
     let contrast = peer_weight * peer + (1.0 - peer_weight) * cross;
     contrast + if recipe.supervision == Supervision::Semi { recipe.label_weight.get() * soft } else { 0.0 }

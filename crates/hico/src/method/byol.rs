@@ -11,7 +11,7 @@ use crate::model::weights::NamedTensor;
 use crate::model::{Mode, Pass};
 use crate::recipe::{ByolRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
+use hico_data::Seed;
 
 /// The paper's have hidden vectors of 4096 on ResNet-50's 2048 features; the same proportion.
 const PROJECTOR: Widths = Widths { hidden: 1024, output: 256, normalised: true };
@@ -26,8 +26,7 @@ impl Method for Byol {
     type Recipe = ByolRecipe;
     type Network = Projected;
 
-    const DRAW: Draw =
-        |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
+    const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
     fn new(own: &ByolRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());

@@ -45,8 +45,8 @@ impl Method for Dino {
     type Recipe = DinoRecipe;
     type Network = Projected;
 
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let view::Crops { global, local } = view::crops(data, clip, recipe.view(), seed, epoch)?;
+    const DRAW: Draw = |source, _| {
+        let view::Crops { global, local } = source.crops()?;
         Ok(Views { images: global.into_iter().chain(local).collect(), extra: Extra::Nothing })
     };
 

@@ -11,7 +11,7 @@ use crate::model::{DENSE_CELLS, FeatureSet, HicoModel, Mode, Outputs, Pass};
 use crate::recipe::{HicoRecipe, MethodRecipe, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
-use hico_data::view::{self, Place};
+use hico_data::view::Place;
 
 /// HiCo; it remembers nothing besides its network, but for a teacher where it has one.
 #[derive(Debug)]
@@ -56,12 +56,18 @@ impl Method for Hico {
     type Recipe = HicoRecipe;
     type Network = HicoModel;
 
-    /// Two views; where pairs of places are learnt from, with the places of both in their frames.
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let views: Views = view::pair(data, clip, recipe.view(), seed, epoch)?.into();
-        let is_dense = matches!(recipe.method(), MethodRecipe::Hico(own) if own.has_dense_pairs());
-        let places = || Extra::Places(view::places(clip, recipe.view(), seed, epoch));
-        Ok(Views { extra: if is_dense { places() } else { Extra::Nothing }, ..views })
+    /// Two views, and the small crops that the local level reads, where it does; where pairs of places are learnt from, with the places
+    /// of both views in their frames.
+    const DRAW: Draw = |source, recipe| {
+        let mut views: Views = source.pair()?.into();
+        let MethodRecipe::Hico(own) = recipe.method() else { return Ok(views) };
+        if own.has_local_crops() {
+            views.images.extend(source.small_crops()?);
+        }
+        if own.has_dense_pairs() {
+            views.extra = Extra::Places(source.places());
+        }
+        Ok(views)
     };
 
     fn new(own: &HicoRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, HicoModel) {
@@ -80,8 +86,9 @@ impl Method for Hico {
             let rows = |pooled: Tensor<2>| vec![network.soft.forward(pooled.clone()), pooled];
             return (0..views.len()).map(|view| rows(of_view(view))).collect();
         }
-        let both = network.views(&[0, 1].map(|view: usize| views[view].clone()), pass);
-        let taught = self.taught(views, pass.mode());
+        let (pair, small) = views.split_at(2);
+        let both = network.views(&[0, 1].map(|view: usize| pair[view].clone()), small, pass);
+        let taught = self.taught(pair, pass.mode());
         let rows = |(view, outputs): (usize, Outputs)| {
             let Outputs { local, medium, global, dense, predicted, logits, pooled } = outputs;
             let rows = [logits, pooled, local, medium, global].into_iter().chain(predicted.into_iter().flatten());

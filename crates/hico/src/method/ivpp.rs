@@ -31,8 +31,8 @@ impl Method for Ivpp {
     type Recipe = IvppRecipe;
     type Network = Projected;
 
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let view::Near { pair, seconds, fps } = view::near(data, clip, recipe.view(), seed, epoch)?;
+    const DRAW: Draw = |source, recipe| {
+        let view::Near { pair, seconds, fps } = source.near()?;
         let unit = match recipe.method() {
             MethodRecipe::Ivpp(IvppRecipe { weight_unit: WeightUnit::Seconds, .. }) => 1.0,
             _ => fps,

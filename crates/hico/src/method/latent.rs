@@ -17,7 +17,7 @@ use crate::model::{Stages, channels};
 use crate::recipe::{Depth, LatentRecipe, MethodRecipe, Recipe};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
+use hico_data::Seed;
 use rand::RngExt as _;
 
 /// Cells of a picture's side: a cell is hidden or not.
@@ -143,13 +143,13 @@ impl Method for Latent {
     type Network = LatentNetwork;
 
     /// The whole picture, and the same with blocks hidden.
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let whole = view::single(data, clip, recipe.view(), seed, epoch)?;
+    const DRAW: Draw = |source, recipe| {
+        let whole = source.single()?;
         let share = match recipe.method() {
             MethodRecipe::Latent(own) => own.mask_ratio,
             _ => LatentRecipe::default().mask_ratio,
         };
-        let mask = mask(share.get(), &mut seed.stream("mask", &[epoch, clip as u64]));
+        let mask = mask(share.get(), &mut source.stream("mask"));
         let hidden = hide(&whole, &mask);
         Ok(Views { images: vec![whole, hidden], extra: Extra::Hidden(mask) })
     };

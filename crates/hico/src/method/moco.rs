@@ -13,7 +13,7 @@ use crate::model::weights::{NamedTensor, to_named};
 use crate::model::{Mode, Pass};
 use crate::recipe::{MocoRecipe, OwnGroup, Recipe};
 use burn::tensor::{Device, Tensor, TensorData};
-use hico_data::{Seed, view};
+use hico_data::Seed;
 
 /// Names of the queue in checkpoints, and of the groups of its keys.
 const QUEUE: &str = "queue";
@@ -75,8 +75,7 @@ impl Method for Moco {
     type Recipe = MocoRecipe;
     type Network = Projected;
 
-    const DRAW: Draw =
-        |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
+    const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
     fn new(own: &MocoRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());

@@ -32,8 +32,8 @@ use crate::model::{Mode, Pass};
 use crate::recipe::Recipe;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::view::{Pair, Place};
-use hico_data::{Dataset, Seed};
+use hico_data::Seed;
+use hico_data::view::{Pair, Place, Source};
 use std::collections::BTreeMap;
 
 /// The views of one clip.
@@ -73,10 +73,10 @@ impl Batch {
     }
 }
 
-/// Draws the views of one clip for one epoch.
+/// Draws the views of one clip in one epoch; the recipe is that of the source's views.
 ///
 /// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
-pub type Draw = fn(&Dataset, usize, &Recipe, Seed, u64) -> Result<Views, hico_data::Error>;
+pub type Draw = fn(&Source<'_>, &Recipe) -> Result<Views, hico_data::Error>;
 
 /// How much a method has to learn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::model::projected::{Projected, Widths};
 use crate::model::{Mode, Pass};
 use crate::recipe::{Recipe, SimClrRecipe};
 use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
+use hico_data::Seed;
 
 /// The paper's projector (section 4.2): as wide as the features of ResNet-18, and 128 values.
 pub(super) const PROJECTOR: Widths = Widths { hidden: 512, output: 128, normalised: false };
@@ -23,8 +23,7 @@ impl Method for SimClr {
     type Recipe = SimClrRecipe;
     type Network = Projected;
 
-    const DRAW: Draw =
-        |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
+    const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
     fn new(own: &SimClrRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());

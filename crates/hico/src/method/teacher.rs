@@ -5,7 +5,6 @@ use crate::model::weights::{self, NamedTensor, Naming};
 use crate::model::{GlobalBranch, HicoModel, Mode, Pass, Projected};
 use burn::module::Module;
 use burn::tensor::Tensor;
-use std::collections::HashMap;
 
 /// A network that a teacher can follow.
 pub(super) trait Taught: Module {
@@ -79,17 +78,8 @@ impl<N: Taught> Teacher<N> {
 
     /// Goes a part of the way to the student.
     pub(super) fn follow(&mut self, student: &N) {
-        let student: HashMap<String, Vec<f32>> = weights::to_tensors(&student.as_teacher(), Naming::Ours)
-            .into_iter()
-            .map(|tensor| (tensor.name, tensor.values))
-            .collect();
         let mut own = self.tensors();
-        for tensor in &mut own {
-            let Some(values) = student.get(&tensor.name) else { continue };
-            for (own, new) in tensor.values.iter_mut().zip(values) {
-                *own = self.momentum.mul_add(f64::from(*own), (1.0 - self.momentum) * f64::from(*new)) as f32;
-            }
-        }
+        weights::approach(&mut own, &weights::to_tensors(&student.as_teacher(), Naming::Ours), self.momentum);
         self.take(&own);
     }
 

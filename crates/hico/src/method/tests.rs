@@ -4,15 +4,17 @@ use super::*;
 use crate::method;
 use crate::recipe::{MethodName, method_table};
 use hico_data::view::ViewRecipe;
-use hico_data::{Channels, Clip, ClipRow, Manifest, Size};
+use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Size};
 
-/// One clip of frames that differ.
-fn clip(frames: usize) -> Dataset {
+/// Two clips of frames that differ.
+fn clips(frames: usize) -> Dataset {
     let size = Size { height: 32, width: 32 };
-    let pixels = (0..frames * 32 * 32).map(|place| ((place * place + place / 1024 * 37) % 251) as u8).collect();
-    let row = ClipRow { fps: Some(10.0), ..ClipRow::new("clip".to_owned(), frames, size, Channels::Grey) };
-    let clip = Clip { size, channels: Channels::Grey, pixels, fps: None };
-    Dataset::in_memory(Manifest { rows: vec![row] }, vec![clip])
+    let pixels = |clip: usize| {
+        (0..frames * 32 * 32).map(|place| ((place * place + place / 1024 * 37 + clip * 5) % 251) as u8).collect()
+    };
+    let clip = |clip| Clip { size, channels: Channels::Grey, pixels: pixels(clip), fps: None };
+    let row = |clip| ClipRow { fps: Some(10.0), ..ClipRow::new(format!("clip {clip}"), frames, size, Channels::Grey) };
+    Dataset::in_memory(Manifest { rows: vec![row(0), row(1)] }, vec![clip(0), clip(1)])
 }
 
 /// Every method's draw.
@@ -27,23 +29,29 @@ fn draws() -> Vec<(MethodName, Draw)> {
 
 #[test]
 fn a_budget_counts_the_images_that_a_method_draws_of_a_clip() {
-    let data = clip(12);
+    let data = clips(12);
     for (name, draw) in draws() {
         let recipe = Recipe::of_method(name).with_image_size(112).unwrap();
-        let views = draw(&data, 0, &recipe, Seed(1), 250).unwrap();
+        let views = draw(&Source::new(&data, 0, recipe.view(), Seed(1), 250).unwrap(), &recipe).unwrap();
         let area: usize = views.images.iter().map(Vec::len).sum();
         let images = area.div_ceil(3 * 112 * 112);
-        assert_eq!(images, name.spec().facts.images_a_clip, "{name}: an area of {area}");
+        assert_eq!(images, recipe.method().images_a_clip(), "{name}: an area of {area}");
     }
+    let recipe = Recipe::parse("[method]\nlocal_crops = true\n[view]\nimage_size = 112\n").unwrap();
+    let source = Source::new(&data, 0, recipe.view(), Seed(1), 250).unwrap();
+    let small = method::Hico::DRAW(&source, &recipe).unwrap().images;
+    let area: usize = small.iter().map(Vec::len).sum();
+    assert_eq!((small.len(), area.div_ceil(3 * 112 * 112)), (4, recipe.method().images_a_clip()));
 }
 
 #[test]
 fn a_key_of_the_views_changes_them_where_the_table_says_that_it_is_read_and_nowhere_else() {
-    let data = clip(12);
+    let data = clips(12);
     for (name, draw) in draws() {
         let recipe = Recipe::of_method(name).with_image_size(32).unwrap();
         let drawn = |recipe: &Recipe| -> Vec<Views> {
-            (240..250).map(|epoch| draw(&data, 0, recipe, Seed(1), epoch).unwrap()).collect()
+            let source = |epoch| Source::new(&data, 0, recipe.view(), Seed(1), epoch).unwrap().with_partner(&[0, 1]);
+            (240..250).map(|epoch| draw(&source(epoch), recipe).unwrap()).collect()
         };
         let before = drawn(&recipe);
         let view = recipe.view();
@@ -51,6 +59,7 @@ fn a_key_of_the_views_changes_them_where_the_table_says_that_it_is_read_and_nowh
             ("mixup", ViewRecipe { mixup: 3.0, ..view.clone() }),
             ("aligned_mix", ViewRecipe { aligned_mix: true, ..view.clone() }),
             ("pair_within", ViewRecipe { pair_within: 0.25, ..view.clone() }),
+            ("pair_across_clips", ViewRecipe { pair_across_clips: 1.0, ..view.clone() }),
         ] {
             // Past the check, which would refuse it.
             let moved = drawn(&recipe.clone().with_any_view(changed)) != before;

@@ -34,9 +34,9 @@ impl Method for Ucl {
     type Network = Projected;
 
     /// Query, key, and the frames far away; where there are none, the query again with weight 0.
-    const DRAW: Draw = |data, clip, recipe, seed, epoch| {
-        let away = away(epoch as f64 / recipe.train().epochs.get() as f64);
-        let view::WithFar { pair, far } = view::with_far(data, clip, recipe.view(), (seed, epoch), FAR, away)?;
+    const DRAW: Draw = |source, recipe| {
+        let away = away(source.epoch() as f64 / recipe.train().epochs.get() as f64);
+        let view::WithFar { pair, far } = source.with_far(FAR, away)?;
         let weight = if far.is_some() { 1.0 } else { 0.0 };
         let view::Pair { a, b, .. } = pair;
         let far = far.unwrap_or_else(|| vec![a.clone(); FAR as usize]);

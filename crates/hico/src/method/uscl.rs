@@ -11,7 +11,7 @@ use crate::model::projected::{Projected, Seen, Widths};
 use crate::model::{Mode, Pass};
 use crate::recipe::{Recipe, SoftTarget, Supervision, UsclRecipe};
 use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
+use hico_data::Seed;
 
 /// USCL; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
@@ -23,8 +23,7 @@ impl Method for Uscl {
     type Recipe = UsclRecipe;
     type Network = Projected;
 
-    const DRAW: Draw =
-        |data, clip, recipe, seed, epoch| view::pair(data, clip, recipe.view(), seed, epoch).map(Into::into);
+    const DRAW: Draw = |source, _| source.pair().map(Into::into);
 
     fn new(own: &UsclRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());

@@ -8,7 +8,7 @@ use crate::model::projected::{Projected, Widths};
 use crate::model::{Mode, Pass};
 use crate::recipe::{Fitted, Recipe, VicRegRecipe};
 use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
+use hico_data::Seed;
 
 /// The paper's expander has three layers of 8192 and batches of 2048, four times as many features as rows. By chance alone the
 /// covariance of `d` features of unit variance over `n` rows costs `(d - 1) / (n - 1)` a view, so small batches bear fewer.
@@ -27,8 +27,7 @@ impl Method for VicReg {
     type Recipe = VicRegRecipe;
     type Network = Projected;
 
-    const DRAW: Draw =
-        |data, clip, recipe, seed, epoch| view::twice(data, clip, recipe.view(), seed, epoch).map(Into::into);
+    const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
     fn new(own: &VicRegRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());

@@ -46,7 +46,7 @@ pub struct Maps {
 /// The maps that HiCo reads.
 #[derive(Debug, Clone)]
 pub struct Levels {
-    /// P2, `[batch, 256, height, width]`.
+    /// P2, `[batch, 256, height, width]`; of small crops where there are any.
     pub local: Tensor<4>,
     /// P3 or P4.
     pub medium: Tensor<4>,
@@ -94,15 +94,18 @@ impl Encoder {
 
     /// The maps that HiCo reads, and no other, from those of the backbone.
     ///
+    /// - `small`: of small crops, if the local level reads those
     /// - `dense`: whether pairs of places are learnt from
     #[must_use]
-    pub fn levels(&self, stages: Stages, medium_from: MediumFrom, dense: bool) -> Levels {
+    pub fn levels(&self, stages: Stages, small: Option<Stages>, medium_from: MediumFrom, dense: bool) -> Levels {
         let pooled = average(stages.c5.clone());
+        let small = small.map(|small| self.pyramid.p2(&self.pyramid.merge(small)));
         let merged = self.pyramid.merge(stages);
+        let local = small.unwrap_or_else(|| self.pyramid.p2(&merged));
         let p3 = (dense || medium_from == MediumFrom::P3).then(|| self.pyramid.p3(&merged));
         let medium = p3.clone().filter(|_| medium_from == MediumFrom::P3);
         let medium = medium.unwrap_or_else(|| self.pyramid.p4(&merged));
-        Levels { local: self.pyramid.p2(&merged), medium, global: merged.p5, dense: p3.filter(|_| dense), pooled }
+        Levels { local, medium, global: merged.p5, dense: p3.filter(|_| dense), pooled }
     }
 
     /// The features of pictures; the pyramid is computed only where they are read from it.

@@ -156,10 +156,13 @@ impl HicoModel {
     }
 
     /// Everything that the objective reads, from the backbone's maps.
+    ///
+    /// - `small`: maps of small crops, if the local level reads those
     #[must_use]
-    pub fn heads(&self, stages: Stages) -> Outputs {
+    pub fn heads(&self, stages: Stages, small: Option<Stages>) -> Outputs {
         let is_dense = self.dense.is_some();
-        let Levels { local, medium, global, dense, pooled } = self.encoder.levels(stages, self.medium_from, is_dense);
+        let levels = self.encoder.levels(stages, small, self.medium_from, is_dense);
+        let Levels { local, medium, global, dense, pooled } = levels;
         let (local, medium) = (self.local.forward(local), self.medium.forward(medium));
         // Nothing in a predictor depends on the batch.
         let predict = |predictors: &Predictors| {
@@ -181,10 +184,18 @@ impl HicoModel {
     /// its own, which the running ones learn in their order: the same as one [`Self::forward`] a view.
     ///
     /// - `views`: `[batch, 3, side, side]` each
+    /// - `small`: nothing, or a small crop for each view, which its local level reads
     #[must_use]
-    pub fn views<'n, const N: usize>(&'n self, views: &[Tensor<4>; N], pass: &Pass<'n>) -> [Outputs; N] {
+    pub fn views<'n, const N: usize>(
+        &'n self,
+        views: &[Tensor<4>; N],
+        small: &[Tensor<4>],
+        pass: &Pass<'n>,
+    ) -> [Outputs; N] {
         let [batch, ..] = views[0].dims();
-        let all = self.heads(pass.backbone(&self.encoder.backbone, views));
+        let stages = pass.backbone(&self.encoder.backbone, views);
+        let small = (!small.is_empty()).then(|| pass.backbone(&self.encoder.backbone, small));
+        let all = self.heads(stages, small);
         std::array::from_fn(|view| {
             let rows = |tensor: &Tensor<2>| tensor.clone().narrow(0, view * batch, batch);
             let Outputs { local, medium, global, dense, predicted, logits, pooled } = &all;
@@ -205,7 +216,7 @@ impl HicoModel {
     /// - `x`: `[batch, 3, side, side]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Outputs {
-        self.heads(self.encoder.backbone.forward(x, mode))
+        self.heads(self.encoder.backbone.forward(x, mode), None)
     }
 
     /// Returns what makes its global projection, outside of differentiation: all that a teacher needs.
@@ -264,7 +275,7 @@ mod tests {
             Tensor::from_data(burn::tensor::TensorData::new(values.collect::<Vec<f32>>(), [4, 3, 33, 33]), &device)
         };
         for mode in [Mode::Train, Mode::Eval] {
-            let found = together.views(&[view(0.0), view(1.0)], &Pass::keeping(mode));
+            let found = together.views(&[view(0.0), view(1.0)], &[], &Pass::keeping(mode));
             let expected = [0.0, 1.0].map(|shift| alone.forward(view(shift), mode));
             for (found, expected) in found.into_iter().zip(expected) {
                 for (found, expected) in [(found.local, expected.local), (found.pooled, expected.pooled)] {

@@ -90,6 +90,20 @@ pub fn to_tensors<M: Module>(module: &M, naming: Naming) -> Vec<NamedTensor> {
     tensors
 }
 
+/// Lets tensors go a part of the way to those of the same name; others stay.
+///
+/// - `momentum`: the share of themselves that they keep
+pub(crate) fn approach(tensors: &mut [NamedTensor], others: &[NamedTensor], momentum: f64) {
+    let others: HashMap<&str, &[f32]> =
+        others.iter().map(|tensor| (tensor.name.as_str(), tensor.values.as_slice())).collect();
+    for tensor in tensors {
+        let Some(values) = others.get(tensor.name.as_str()) else { continue };
+        for (own, new) in tensor.values.iter_mut().zip(*values) {
+            *own = momentum.mul_add(f64::from(*own), (1.0 - momentum) * f64::from(*new)) as f32;
+        }
+    }
+}
+
 /// Hands out what [`to_tensors`] gives, by our names, a piece after the other, so that none of the tensors is copied
 /// whole.
 ///

@@ -5,7 +5,7 @@ use super::fault::fault;
 use super::keys::{Key, Section, distance, find, is_old_record};
 use super::method::{MethodName, MethodRecipe};
 use super::train::TrainRecipe;
-use super::view_keys::{check_dense, check_view};
+use super::view_keys::{check_together, check_view};
 use super::{ModelRecipe, Recipe};
 use crate::{Error, KeyFault};
 use serde::de::DeserializeOwned;
@@ -73,7 +73,7 @@ fn build(layers: &[Vec<Written>], record: bool) -> Result<Recipe, Error> {
             set(&mut recipe, &key, written)?;
         }
     }
-    check_dense(&recipe.method, &recipe.view)?;
+    check_together(&recipe.method, &recipe.view)?;
     Ok(recipe)
 }
 

@@ -56,8 +56,8 @@ impl Key {
     /// Returns true for a value that turns off what a method that does not read the key does not do anyway.
     fn is_neutral(&self, value: &Value) -> bool {
         match (self.section, self.name.as_str(), value) {
-            (Section::View, "mixup" | "pair_within", Value::Float(number)) => *number == 0.0,
-            (Section::View, "mixup" | "pair_within", Value::Integer(number)) => *number == 0,
+            (Section::View, "mixup" | "pair_within" | "pair_across_clips", Value::Float(number)) => *number == 0.0,
+            (Section::View, "mixup" | "pair_within" | "pair_across_clips", Value::Integer(number)) => *number == 0,
             (Section::View, "aligned_mix", Value::Boolean(on)) => !on,
             (Section::Method, "supervision", Value::String(word)) => word == "self",
             _ => false,

@@ -3,7 +3,7 @@
 use super::choices::{CrossPairs, MediumFrom, OwnGroup, Projector, SoftTarget, Supervision, WeightUnit};
 use super::table::method_table;
 use super::values::{Fitted, Fraction, MaskRatio, NonNegative, QueueLength, Temperature, Width};
-use super::views::{MIXED, NEAR, a_second, crops, mixed, one_frame, three_frames};
+use super::views::{MIXED, NEAR, PAIRED, a_second, crops, mixed, one_frame, three_frames};
 use hico_data::view::ViewRecipe;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -118,6 +118,13 @@ impl MethodRecipe {
         self.name().spec().facts.losses_compare && !with_teacher
     }
 
+    /// Counts the images of the recipe's size that a clip's views amount to, by their area and rounded up.
+    #[must_use]
+    pub fn images_a_clip(&self) -> usize {
+        let small = matches!(self, Self::Hico(own) if own.has_local_crops());
+        self.name().spec().facts.images_a_clip + usize::from(small)
+    }
+
     /// Sets what the objective learns from; gives back `false` where that cannot be chosen.
     pub(super) const fn set_supervision(&mut self, asked: Supervision) -> bool {
         match self {
@@ -153,6 +160,10 @@ pub struct HicoRecipe {
     pub projector: Projector,
     /// Leaves a pair's own similarity out of what it is compared with (Yeh et al. 2022); not in the paper.
     pub decoupled: bool,
+    /// Weights of the medium and of the local level's pairs with the global one; 1 and 1 in the paper.
+    pub cross_weights: [NonNegative; 2],
+    /// Lets the local level read a small crop of each view's frame in place of the view; not in the paper.
+    pub local_crops: bool,
     /// Weight of the pairs of places, cells of P3 of both views that show the same; 0 means none. Not in the paper.
     pub dense_weight: NonNegative,
     /// Temperature of the pairs of places.
@@ -169,6 +180,12 @@ impl HicoRecipe {
     #[must_use]
     pub fn has_dense_pairs(&self) -> bool {
         self.dense_weight.get() > 0.0 && self.supervision != Supervision::Full
+    }
+
+    /// Returns whether the local level reads small crops.
+    #[must_use]
+    pub fn has_local_crops(&self) -> bool {
+        self.local_crops && self.supervision != Supervision::Full
     }
 
     /// Returns whether there is a teacher.
@@ -287,6 +304,8 @@ impl Default for HicoRecipe {
             medium_from: MediumFrom::default(),
             projector: Projector::default(),
             decoupled: false,
+            cross_weights: [NonNegative::known(1.0); 2],
+            local_crops: false,
             dense_weight: NonNegative::known(0.0),
             dense_temperature: Temperature::known(0.2),
             teacher_weight: NonNegative::known(0.0),

@@ -148,7 +148,7 @@ impl Recipe {
     pub fn with_view(self, view: ViewRecipe) -> Result<Self, Error> {
         check_view(&view)?;
         view_keys::check_of_method(&view, self.method.name())?;
-        view_keys::check_dense(&self.method, &view)?;
+        view_keys::check_together(&self.method, &view)?;
         Ok(Self { view, ..self })
     }
 

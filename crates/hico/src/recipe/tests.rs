@@ -223,7 +223,7 @@ fn keys_that_have_another_name_are_read_by_their_earlier_one() {
 }
 
 #[test]
-fn pairs_of_places_are_refused_where_a_place_does_not_show_the_same_in_both_views() {
+fn what_does_not_go_together_is_refused() {
     let dense = "[method]\ndense_weight = 0.5\n[view]\n";
     for view in ["aligned_mix = true\npair_within = 0.2\n", "mixup = 0.0\npair_within = 0.2\n"] {
         assert!(Recipe::parse(&format!("{dense}{view}")).is_ok(), "{view}");
@@ -232,6 +232,12 @@ fn pairs_of_places_are_refused_where_a_place_does_not_show_the_same_in_both_view
         let words = refusal(&format!("{dense}{view}"));
         assert!(words.starts_with("method.dense_weight = 0.5: must be 0, unless view.aligned_mix is true"), "{words}");
     }
+    let across = "mixup = 0.0\npair_within = 0.2\npair_across_clips = 0.1\n";
+    assert!(refusal(&format!("{dense}{across}")).ends_with("and view.pair_across_clips is 0"));
+    let flattened = "[method]\nlocal_crops = true\nprojector = \"flattened\"\n";
+    let words =
+        "method.local_crops = true: must be false with projector = \"flattened\", which fits maps of one size only";
+    assert_eq!(refusal(flattened), words);
     let recipe = parse("[method]\ndense_weight = 0.5\n[view]\nmixup = 0.0\npair_within = 0.2\n");
     let apart = ViewRecipe { pair_within: 0.0, ..recipe.view().clone() };
     assert!(recipe.with_view(apart).is_err());
@@ -240,7 +246,7 @@ fn pairs_of_places_are_refused_where_a_place_does_not_show_the_same_in_both_view
 #[test]
 fn a_key_that_turns_off_what_the_method_does_not_do_is_read_over() {
     let neutral = "[method]\nname = \"simclr\"\nsupervision = \"self\"\n[view]\nmixup = 0.0\naligned_mix = false\n\
-                   pair_within = 0\n";
+                   pair_within = 0\npair_across_clips = 0\n";
     assert_eq!(parse(neutral), Recipe::of_method(MethodName::SimClr));
 }
 

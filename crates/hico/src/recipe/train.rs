@@ -1,7 +1,7 @@
 //! `[train]`: the optimiser, its schedule and how much data it sees; the same keys and defaults for every method.
 
 use super::choices::{Decay, Precision, ScheduleKind};
-use super::values::{AtMostHalf, BatchSize, Count, NonNegative, Positive, Share};
+use super::values::{AtMostHalf, BatchSize, Count, Fraction, NonNegative, Positive, Share};
 use serde::{Deserialize, Serialize};
 
 /// `[train]`, every value in its range.
@@ -35,6 +35,8 @@ pub struct TrainRecipe {
     pub warmup_epochs: usize,
     /// Largest norm of the whole gradient; absent means no clipping.
     pub clip_norm: Option<Positive>,
+    /// Decay of the exponential moving average of the weights, which is then what is measured and kept; 0 means none.
+    pub weight_average: Fraction,
     /// Share of the labelled clips whose label is used.
     pub label_fraction: Share,
     /// Share of the clips that are used at all.
@@ -62,6 +64,7 @@ impl Default for TrainRecipe {
             schedule: ScheduleKind::default(),
             warmup_epochs: 10,
             clip_norm: None,
+            weight_average: Fraction::known(0.0),
             label_fraction: Share::known(1.0),
             clip_fraction: Share::known(1.0),
             val_fraction: AtMostHalf::known(0.2),

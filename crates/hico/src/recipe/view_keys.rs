@@ -2,7 +2,7 @@
 
 use super::fault::fault;
 use super::views::OF_SOME;
-use super::{HicoRecipe, MethodName, MethodRecipe};
+use super::{HicoRecipe, MethodName, MethodRecipe, Projector};
 use crate::Error;
 use hico_data::view::ViewRecipe;
 
@@ -21,6 +21,7 @@ pub(super) fn drawn_by(mut view: ViewRecipe, method: MethodName) -> ViewRecipe {
     view.mixup = if keys.contains(&"mixup") { view.mixup } else { 0.0 };
     view.aligned_mix &= keys.contains(&"aligned_mix");
     view.pair_within = if keys.contains(&"pair_within") { view.pair_within } else { 0.0 };
+    view.pair_across_clips = if keys.contains(&"pair_across_clips") { view.pair_across_clips } else { 0.0 };
     view
 }
 
@@ -30,14 +31,25 @@ pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(
     let off = format!("off: the method {method} does not read it");
     check("view.mixup", view.mixup, drawn.mixup == view.mixup, &off)?;
     check("view.aligned_mix", view.aligned_mix, drawn.aligned_mix == view.aligned_mix, &off)?;
-    check("view.pair_within", view.pair_within, drawn.pair_within == view.pair_within, &off)
+    check("view.pair_within", view.pair_within, drawn.pair_within == view.pair_within, &off)?;
+    let across = view.pair_across_clips;
+    check("view.pair_across_clips", across, drawn.pair_across_clips == across, &off)
 }
 
-/// Refuses pairs of places where a place of both views does not show the same: frames mixed out of line, or far apart in time.
-pub(super) fn check_dense(method: &MethodRecipe, view: &ViewRecipe) -> Result<(), Error> {
-    let MethodRecipe::Hico(HicoRecipe { dense_weight, .. }) = method else { return Ok(()) };
-    let in_line = (view.aligned_mix || view.mixup == 0.0) && view.pair_within > 0.0;
-    let expected = "0, unless view.aligned_mix is true or view.mixup is 0, and view.pair_within is above 0";
+/// Refuses small crops where a projector takes no other map than a whole view's, and pairs of places where a place of both views does not show the same: frames mixed out of line, far apart in time, or of
+/// two clips.
+pub(super) fn check_together(method: &MethodRecipe, view: &ViewRecipe) -> Result<(), Error> {
+    let MethodRecipe::Hico(HicoRecipe { dense_weight, local_crops, projector, .. }) = method else { return Ok(()) };
+    let fits = !local_crops || *projector != Projector::Flattened;
+    check(
+        "method.local_crops",
+        local_crops,
+        fits,
+        "false with projector = \"flattened\", which fits maps of one size only",
+    )?;
+    let in_line = (view.aligned_mix || view.mixup == 0.0) && view.pair_within > 0.0 && view.pair_across_clips == 0.0;
+    let expected = "0, unless view.aligned_mix is true or view.mixup is 0, view.pair_within is above 0, and \
+                    view.pair_across_clips is 0";
     check("method.dense_weight", dense_weight, in_line || dense_weight.get() == 0.0, expected)
 }
 
@@ -56,6 +68,7 @@ pub fn check_view(view: &ViewRecipe) -> Result<(), Error> {
     check("view.hue", view.hue, (0.0..=0.5).contains(&view.hue), "from 0 to 0.5 turns")?;
     not_negative("view.mixup", view.mixup)?;
     not_negative("view.pair_within", view.pair_within)?;
+    fraction("view.pair_across_clips", view.pair_across_clips)?;
     fraction("view.depth_gain", view.depth_gain)?;
     fraction("view.speckle", view.speckle)?;
     // Values of pixels are from 0 to 1; far outside of that nothing is left of a picture in 32 bits.

@@ -3,10 +3,13 @@
 use hico_data::view::ViewRecipe;
 
 /// Keys of `[view]` that only some methods read; all others are read by every one.
-pub(super) const OF_SOME: [&str; 3] = ["mixup", "aligned_mix", "pair_within"];
+pub(super) const OF_SOME: [&str; 4] = ["mixup", "aligned_mix", "pair_within", "pair_across_clips"];
 
 /// Those of a method that mixes the frames of a clip.
 pub(super) const MIXED: &[&str] = &OF_SOME;
+
+/// Those of a method whose pair may be of two clips of one patient.
+pub(super) const PAIRED: &[&str] = &["pair_across_clips"];
 
 /// Those of a method that draws frames close in time.
 pub(super) const NEAR: &[&str] = &["pair_within"];

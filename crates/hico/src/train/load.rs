@@ -1,9 +1,11 @@
 //! Views drawn ahead of time, a batch at a time.
 
+use super::select::Selection;
 use crate::batch::images;
 use crate::method::{Batch, Draw, Views};
 use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
+use hico_data::view::Source;
 use hico_data::{Dataset, Seed, prefetch};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +26,29 @@ pub(crate) struct Loader {
     pub(crate) seed: Seed,
     pub(crate) threads: usize,
     pub(crate) draw: Draw,
+    pub(crate) partners: Partners,
+}
+
+/// For each clip of a data set, those that may take its place in the second view of a pair ([`Source::with_partner`]).
+#[derive(Debug, Clone)]
+pub(crate) struct Partners(Arc<Vec<Arc<[usize]>>>);
+
+impl Partners {
+    /// Lets clips of one group meet that the run knows and whose labels, as far as the loss may know them, are the same.
+    ///
+    /// - `groups`, `labels`: of every clip of the data set
+    pub(crate) fn new(selection: &Selection, groups: &[usize], labels: &[Option<usize>]) -> Self {
+        let mut met: HashMap<(usize, Option<usize>), Vec<usize>> = HashMap::new();
+        for &clip in selection.train.iter().chain(&selection.watch) {
+            met.entry((groups[clip], labels[clip])).or_default().push(clip);
+        }
+        let mut of_clip: Vec<Arc<[usize]>> = vec![Arc::from([]); groups.len()];
+        for clips in met.into_values() {
+            let clips: Arc<[usize]> = clips.into();
+            clips.iter().for_each(|clip| of_clip[*clip] = Arc::clone(&clips));
+        }
+        Self(Arc::new(of_clip))
+    }
 }
 
 /// The views of one batch, still on the CPU.
@@ -42,8 +67,11 @@ impl Loader {
     ) -> impl Iterator<Item = Result<Drawn, hico_data::Error>> + use<> {
         let ahead = ahead(batches.first().map_or(1, Vec::len));
         let jobs: Vec<usize> = batches.iter().flatten().copied().collect();
-        let Self { data, recipe, seed, threads, draw } = self.clone();
-        let mut views = prefetch::ordered(jobs, threads, ahead, move |&clip| draw(&data, clip, &recipe, seed, epoch));
+        let Self { data, recipe, seed, threads, draw, partners: Partners(partners) } = self.clone();
+        let mut views = prefetch::ordered(jobs, threads, ahead, move |&clip| {
+            let source = Source::new(&data, clip, recipe.view(), seed, epoch)?;
+            draw(&source.with_partner(&partners[clip]), &recipe)
+        });
         batches.into_iter().map(move |clips| {
             let views = views.by_ref().take(clips.len()).collect::<Result<_, _>>()?;
             Ok(Drawn { clips, views })
@@ -87,5 +115,22 @@ impl Drawn {
             images(&views, side, device)
         };
         (0..count).map(view).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partners_are_clips_that_the_run_knows_of_one_group_with_one_known_label() {
+        // Clips 6 and 7 are none of the run's.
+        let groups = [0, 0, 0, 1, 1, 0, 0, 1];
+        let labels = [Some(1), Some(1), Some(0), None, None, Some(1), Some(1), None];
+        let selection =
+            Selection { train: vec![0, 1, 2, 3, 5], watch: vec![4], labels: labels.to_vec(), warnings: vec![] };
+        let Partners(found) = Partners::new(&selection, &groups, &labels);
+        let expected: [&[usize]; 8] = [&[0, 1, 5], &[0, 1, 5], &[2], &[3, 4], &[3, 4], &[0, 1, 5], &[], &[]];
+        assert!(found.iter().zip(expected).all(|(found, expected)| found.as_ref() == expected), "{found:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! The training loop and what it leaves on disk.
 
 mod append;
+mod average;
 pub mod checkpoint;
 pub mod first_weights;
 pub mod gradient;

@@ -1,11 +1,12 @@
 //! The loop: batches → loss → step → checkpoint. It knows no method by name.
 
+use super::average::Average;
 use super::checkpoint::{self, Best, Checkpoint, OfNetwork, PIECE, Position};
 use super::gradient::{self, Memory};
 use super::health::collapse;
 use super::journal::{Entry, EpochEntry, Health, StepEntry};
 use super::keep::Keeper;
-use super::load::{Drawn, Loader, groups};
+use super::load::{Drawn, Loader, Partners, groups};
 use super::log::Log;
 use super::optimiser::{Adam, clip_scale, gradient_norm};
 use super::pretrain::{Event, Plan, PretrainOutcome};
@@ -46,6 +47,8 @@ struct Run<'a, M: Method> {
     plan: &'a Plan,
     method: M,
     network: M::Network,
+    /// Of the network's weights, where a recipe asks for it.
+    average: Option<Average>,
     adam: Adam,
     position: Position,
     loader: Loader,
@@ -79,7 +82,11 @@ impl<'a, M: Method> Run<'a, M> {
             network = first.put_into(network)?;
             method.begins_with(&network);
         }
+        let mut average = Average::of(&network, plan.recipe.train().weight_average.get());
         if let Some(checkpoint) = checkpoint {
+            if let Some(average) = &mut average {
+                average.restore(&checkpoint.method)?;
+            }
             network = weights::from_tensors(network, &checkpoint.network, Naming::Ours)?;
             method.restore(&checkpoint.method, &plan.device)?;
             adam.restore(&checkpoint.optimiser, &checkpoint.steps, &plan.device)?;
@@ -87,18 +94,19 @@ impl<'a, M: Method> Run<'a, M> {
             // A run that was finished and is lengthened is not finished any more.
             position.finished &= position.epochs >= plan.recipe.train().epochs.get();
         }
+        let labels = match plan.recipe.supervision() {
+            Supervision::SelfOnly => vec![None; plan.data.len()],
+            Supervision::Semi | Supervision::Full => plan.selection.labels.clone(),
+        };
+        let groups = groups(&plan.data, &plan.selection.train);
         let loader = Loader {
             data: Arc::clone(&plan.data),
             recipe: plan.recipe.clone(),
             seed: seed.derive("views", &[]),
             threads: job.threads,
             draw: M::DRAW,
+            partners: Partners::new(&plan.selection, &groups, &labels),
         };
-        let labels = match plan.recipe.supervision() {
-            Supervision::SelfOnly => vec![None; plan.data.len()],
-            Supervision::Semi | Supervision::Full => plan.selection.labels.clone(),
-        };
-        let groups = groups(&plan.data, &plan.selection.train);
         let batch = plan.sampler.batch();
         let watch = Watch::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
         let log = Log::open(plan.folder.as_deref(), position.lengths)?;
@@ -111,6 +119,7 @@ impl<'a, M: Method> Run<'a, M> {
             plan,
             method,
             network,
+            average,
             adam,
             position,
             loader,
@@ -187,7 +196,7 @@ impl<'a, M: Method> Run<'a, M> {
     fn step(mut self, drawn: Drawn, began: Instant, data_seconds: f64) -> Result<Self, Error> {
         let step = self.position.step;
         let batch = drawn.batch(&self.labels, &self.groups, &self.plan.device);
-        let images = batch.clips.len() * self.plan.recipe.method().name().spec().facts.images_a_clip;
+        let images = batch.clips.len() * self.plan.recipe.method().images_a_clip();
         let train = self.plan.recipe.train();
         let mut memory = Memory { part: train.micro_batch.map(Count::get), recompute: train.gradient_checkpointing };
         if batch.clips.len() < self.plan.sampler.batch() {
@@ -207,6 +216,9 @@ impl<'a, M: Method> Run<'a, M> {
         let scale = clip_scale(gradient_norm, norms.into_iter().flatten().reduce(f64::min));
         self.network = self.adam.step(self.network, gradients, learning_rate, scale);
         self.method.after_step(&self.network, step);
+        if let Some(average) = &mut self.average {
+            average.follow(&self.network, step);
+        }
 
         for (name, value) in &losses {
             *self.position.losses.entry(name.clone()).or_default() += value;
@@ -226,7 +238,10 @@ impl<'a, M: Method> Run<'a, M> {
     /// different epochs cannot be compared.
     fn close_epoch(&mut self) -> Result<(), Error> {
         let began = Instant::now();
-        let network = self.network.valid();
+        let mut network = self.network.valid();
+        if let Some(average) = &self.average {
+            network = average.put_into(network)?;
+        }
         let health = match self.plan.watch {
             true => self.watch.measure(&mut self.method, &network, &self.plan.device)?,
             false => Health::default(),
@@ -308,7 +323,9 @@ impl<'a, M: Method> Run<'a, M> {
             return Err(self.not_finite(&format!("weight {name}")));
         }
         let network = OfNetwork(&self.network);
-        checkpoint::write_last(folder, &network, &self.method.state(), &self.adam, &self.position)?;
+        let mut state = self.method.state();
+        state.extend(self.average.iter().flat_map(Average::state));
+        checkpoint::write_last(folder, &network, &state, &self.adam, &self.position)?;
         let took = began.elapsed();
         tracing::info!(step = self.position.step, milliseconds = took.as_millis(), "checkpoint written");
         self.keeper.saved(self.position.step, took);

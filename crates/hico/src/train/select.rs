@@ -72,7 +72,12 @@ pub fn select(
     if train.is_empty() {
         return Err(Error::NoClips);
     }
-    let warnings = warnings(supervision, recipe, &train, &watch, &labels)?;
+    let mut warnings = warnings(supervision, recipe, &train, &watch, &labels)?;
+    let groups: BTreeSet<&str> = train.iter().map(|&clip| data.row(clip).group.as_str()).collect();
+    if recipe.view().pair_across_clips > 0.0 && (groups.len() == train.len() || groups.len() == 1) {
+        let fact = if groups.len() == 1 { "there is one group only" } else { "no group has two clips" };
+        warnings.push(format!("{fact}: pair_across_clips changes nothing"));
+    }
     Ok(Selection { train, watch, labels, warnings })
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn take(case: &Case) -> Found {
         found.insert(format!("eval.{name}"), numbers(map));
     }
 
-    let [a, b] = network.views(&[first.clone(), second], &Pass::keeping(Mode::Train));
+    let [a, b] = network.views(&[first.clone(), second], &[], &Pass::keeping(Mode::Train));
     record(&a, "train.view1", &mut found);
     record(&b, "train.view2", &mut found);
     for NamedTensor { name, values, .. } in weights::to_tensors(&network, case.naming) {

@@ -12,9 +12,10 @@ use hico::train::checkpoint::LAST_FILE;
 use hico::train::first_weights::FirstWeights;
 use hico::train::keep::kept_after;
 use hico::train::{Event, PretrainOptions};
-use hico_data::{Job, Seed};
+use hico_data::{Dataset, Job, Seed};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Of the runs that learn.
@@ -40,8 +41,10 @@ const MORE: &str = "hico and more";
 /// Every method, and HiCo with what goes beyond its paper.
 fn recipes(epochs: usize) -> Vec<(String, Recipe)> {
     let methods = MethodName::ALL.into_iter().map(|method| (method.to_string(), recipe(method, epochs)));
-    let more = "[method]\ndecoupled = true\ndense_weight = 1.0\nteacher_weight = 0.5\n[view]\naligned_mix = true\npair_within = 0.2\n";
-    methods.chain([(MORE.to_owned(), with(&recipe(MethodName::Hico, epochs), more))]).collect()
+    let own =
+        "decoupled = true\ndense_weight = 1.0\nteacher_weight = 0.5\nlocal_crops = true\ncross_weights = [1.0, 0.5]\n";
+    let more = format!("[method]\n{own}[view]\naligned_mix = true\npair_within = 0.2\n[train]\nweight_average = 0.9\n");
+    methods.chain([(MORE.to_owned(), with(&recipe(MethodName::Hico, epochs), &more))]).collect()
 }
 
 fn backbone(path: &Path) -> Vec<NamedTensor> {
@@ -141,6 +144,59 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
         let other = run(&data, &recipe, &PretrainOptions { first: None, ..options }).unwrap_err().to_string();
         assert!(other.contains("first weights") && other.contains("random"), "{other}");
     }
+}
+
+#[test]
+fn two_clips_of_a_patient_are_a_pair_where_a_patient_has_two() {
+    let alone = blocks(8, 2);
+    let mut manifest = alone.manifest().clone();
+    for (clip, row) in manifest.rows.iter_mut().enumerate() {
+        row.group = format!("patient-{}", clip / 2);
+    }
+    let clips = (0..8).map(|clip| alone.read_clip(clip).unwrap()).collect();
+    let paired = Arc::new(Dataset::in_memory(manifest, clips));
+    let of = |data: &Arc<Dataset>, rate: f64, threads: usize| {
+        let recipe = with(&recipe(MethodName::SimClr, 1), &format!("[view]\npair_across_clips = {rate}\n"));
+        let folder = tempfile::tempdir().unwrap();
+        let mut warnings = Vec::new();
+        let note = |event: Event| {
+            if let Event::Warning(message) = event {
+                warnings.push(message);
+            }
+        };
+        heard(data, &recipe, &options(folder.path()), Job::default().with_threads(threads), note).unwrap();
+        (backbone(folder.path()), warnings)
+    };
+    let (across, warnings) = of(&paired, 1.0, 2);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(across == of(&paired, 1.0, 1).0, "the number of threads changes nothing");
+    assert!(across != of(&paired, 0.0, 1).0);
+    let (lonely, warnings) = of(&alone, 1.0, 1);
+    assert!(lonely == of(&alone, 0.0, 1).0);
+    assert_eq!(warnings, ["no group has two clips: pair_across_clips changes nothing"]);
+}
+
+#[test]
+fn the_average_of_the_weights_is_kept_in_place_of_the_newest() {
+    let data = blocks(8, 2);
+    let of = |decay: f64| {
+        let keys = format!("[train]\nweight_average = {decay}\nwatch_fraction = 0.0\n");
+        let folder = tempfile::tempdir().unwrap();
+        run(&data, &with(&recipe(MethodName::Moco, 2), &keys), &options(folder.path())).unwrap();
+        let last = weights::read(&folder.path().join(LAST_FILE)).unwrap();
+        (backbone(folder.path()), last)
+    };
+    let numbers = |tensors: &[NamedTensor], prefix: &str| -> BTreeMap<String, Vec<f32>> {
+        let own = |tensor: &NamedTensor| Some((tensor.name.strip_prefix(prefix)?.to_owned(), tensor.values.clone()));
+        tensors.iter().filter_map(own).collect()
+    };
+    let ((kept, newest), (plain, same)) = (of(0.5), of(0.0));
+    // What is trained is the same, whatever is kept.
+    assert_eq!(numbers(&newest, "network."), numbers(&same, "network."));
+    let average = numbers(&newest, "method.average.encoder.backbone.");
+    assert!(!average.is_empty() && average == numbers(&kept, ""));
+    assert_eq!(numbers(&plain, ""), numbers(&same, "network.encoder.backbone."));
+    assert_ne!(numbers(&kept, ""), numbers(&plain, ""));
 }
 
 /// A queue that begins as noise, and teachers that move, make the first loss the lowest.
