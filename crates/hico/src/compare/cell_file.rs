@@ -7,6 +7,7 @@
 
 use super::answer::{Answer, EvalMode, predictions_sha256};
 use super::grid::Cell;
+use super::ledger::{Ledger, of_cell};
 use super::study::Study;
 use crate::Error;
 use crate::evaluate::prediction_table::{from_parquet, to_parquet};
@@ -38,6 +39,9 @@ struct CellRecord {
     format: u32,
     /// Version of the program.
     version: String,
+    /// The settings and tables that the answers depend on; cells of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    study: Option<Ledger>,
     answers: Vec<Answer>,
 }
 
@@ -92,7 +96,9 @@ impl CellFiles<'_> {
             let bytes = bytes.map_err(failed(&table))?;
             write(&table, &bytes)?;
         }
-        let record = CellRecord { format: FORMAT, version: VERSION.to_owned(), answers: answers.to_vec() };
+        let study = of_cell(self.study, self.data, self.cell).map_err(io::Error::other).map_err(failed(&path))?;
+        let (version, answers) = (VERSION.to_owned(), answers.to_vec());
+        let record = CellRecord { format: FORMAT, version, study: Some(study), answers };
         let text = serde_json::to_string_pretty(&record).map_err(io::Error::other).map_err(failed(&path))?;
         write(&path, format!("{text}\n").as_bytes())
     }
@@ -121,6 +127,12 @@ impl CellFiles<'_> {
         if record.format > FORMAT {
             let reason = format!("written by hico {}, in a later format than this version reads", record.version);
             return Err(broken(&path, reason));
+        }
+        if let Some(before) = &record.study {
+            let found = of_cell(self.study, self.data, self.cell).and_then(|now| before.differs(&now));
+            if let Some(what) = found.map_err(|error| broken(&path, error.to_string()))? {
+                return Err(broken(&path, format!("it is of another study: {what}")));
+            }
         }
         // What a version with another figure within the training groups answered is asked again.
         let is_older = |answer: &Answer| answer.evaluation.mode == EvalMode::Inner && answer.inner.is_empty();

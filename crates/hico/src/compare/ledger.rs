@@ -1,5 +1,6 @@
 //! What a study's folder was begun with, so that answers of different questions are never put into one table.
 
+use super::grid::{Cell, Trained};
 use super::settings::Judging;
 use super::study::{Start, Study};
 use crate::difference::{self, Difference};
@@ -12,7 +13,7 @@ use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub const LEDGER_FILE: &str = "study.json";
 
 /// What all cells of a folder have in common. Methods, data sets and seeds may be added later.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Ledger {
+pub(super) struct Ledger {
     version: String,
     budget: serde_json::Value,
     #[serde(rename = "evaluation", alias = "judge", deserialize_with = "Judging::of_record")]
@@ -89,6 +90,37 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
     }
     let text = serde_json::to_string_pretty(&ledger).map_err(broken)?;
     atomic::write(&path, text.as_bytes()).map_err(failed)
+}
+
+/// Writes down the part of a study that a cell's answers depend on.
+///
+/// - `data`: of the study; where they are not at hand none, and nothing is said of them
+///
+/// # Errors
+/// None for settings that can be written.
+pub(super) fn of_cell(study: &Study, data: &[Arc<Dataset>], cell: &Cell) -> serde_json::Result<Ledger> {
+    let mut ledger = of(study, data)?;
+    let own = &study.methods[cell.method].name;
+    ledger.methods.retain(|name, _| name == own);
+    ledger.init_weights.retain(|name, _| name == own);
+    let trained = match cell.trained {
+        Trained::Inside { data, .. } | Trained::Whole { data } => Some(data),
+        Trained::Nothing => None,
+    };
+    let sets = cell.tests.iter().map(|(data, _)| *data).chain(trained);
+    let names: BTreeSet<&str> = sets.map(|data| study.data[data].name.as_str()).collect();
+    ledger.data.retain(|name, _| names.contains(name.as_str()));
+    Ok(ledger)
+}
+
+impl Ledger {
+    /// Says in words what is not the same in another, apart from what only one of them knows.
+    ///
+    /// # Errors
+    /// None for settings that can be written.
+    pub(super) fn differs(&self, now: &Self) -> serde_json::Result<Option<String>> {
+        Ok(difference(self, now)?.map(|differing| differing.what))
+    }
 }
 
 fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {

@@ -3,7 +3,10 @@
 use super::cell;
 use super::cell_file::CellFiles;
 use super::grid::cells;
+use super::study::Study;
 use super::tests::{STUDY, read, run, spots};
+use hico_data::Dataset;
+use std::sync::Arc;
 
 #[test]
 fn a_cell_that_was_killed_between_its_table_and_its_json_goes_on_and_a_changed_table_is_told() {
@@ -62,4 +65,36 @@ fn a_pool_is_pretrained_on_once_for_all_sets_and_a_set_may_be_added_later() {
     };
     assert_eq!(of("other", 1), of("third", 1));
     assert!(cell::is_finished(&more, &after[1], folder.path()).unwrap());
+}
+
+#[test]
+fn a_cell_that_was_copied_from_another_study_or_another_split_is_refused() {
+    let text = STUDY.replace("curve_points = 1", "curve_points = 0").replace("finetune = [\"all\"]", "finetune = []");
+    let study = read(&text).unwrap();
+    let data = [spots(), spots()];
+    let cell = &cells(&study, &data).unwrap()[0];
+    let folder = tempfile::tempdir().unwrap();
+    run(&study, &data, cell, folder.path()).unwrap();
+    let refusal = |study: &Study, data: &[Arc<Dataset>]| {
+        let files = CellFiles { root: folder.path(), cell, study, data };
+        files.read().unwrap_err().to_string()
+    };
+    let other = read(&text.replace("frames_per_clip = 2", "frames_per_clip = 3")).unwrap();
+    let words = refusal(&other, &data);
+    assert!(words.ends_with("it is of another study: evaluation.frames_per_clip = 2, now asked for 3"), "{words}");
+    assert!(cell::is_finished(&other, cell, folder.path()).is_err(), "nor is it called finished");
+    let mut manifest = data[0].manifest().clone();
+    for row in &mut manifest.rows {
+        row.fold = row.fold.map(|fold| 1 - fold);
+    }
+    let clips = (0..data[0].len()).map(|clip| data[0].read_clip(clip).unwrap()).collect();
+    let turned = [Arc::new(Dataset::in_memory(manifest, clips)), spots()];
+    let words = refusal(&study, &turned);
+    assert!(words.ends_with("it is of another study: another table of the data set spots"), "{words}");
+    // Cells of versions that did not write it down are read as before.
+    let json = folder.path().join("cells").join(format!("{}.json", cell.name));
+    let mut record: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert!(record.as_object_mut().unwrap().remove("study").is_some());
+    std::fs::write(&json, record.to_string()).unwrap();
+    assert!(cell::is_finished(&other, cell, folder.path()).unwrap());
 }
