@@ -137,6 +137,12 @@ fn of_pretraining(method: &StudyMethod, study: &Study, data: &[Arc<Dataset>], an
         }
         _ => {}
     }
+    if method.first.as_ref().is_some_and(|first| !first.record().groups_are_all) {
+        warnings.push(format!(
+            "{name}: the weights that its pretraining begins with do not say which groups they have seen, or not all, so whether \
+             they saw the groups that are tested is unknown"
+        ));
+    }
     let of_method = answers.iter().filter(|answer| answer.method == *name);
     let seen: BTreeSet<(&str, &String)> =
         of_method.flat_map(|answer| answer.seen_groups.iter().map(|group| (answer.data.as_str(), group))).collect();

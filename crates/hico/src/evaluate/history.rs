@@ -65,10 +65,22 @@ pub struct PretrainingFacts {
     pub holdout_fold: Option<usize>,
     /// The file of weights that the run itself began with; random ones where absent.
     pub first_weights: Option<String>,
+    /// Groups that those weights had seen before; absent where nothing is known of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_before: Option<SeenBefore>,
     /// Groups learnt from.
     pub learnt: Groups,
     /// Groups that chose the best epoch.
     pub watched: Groups,
+}
+
+/// Groups that weights had seen before a run began with them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenBefore {
+    /// Those that are known.
+    pub groups: Groups,
+    /// Whether those are all.
+    pub all: bool,
 }
 
 /// A fine-tuning.
@@ -156,6 +168,10 @@ impl PretrainingFacts {
             clips: record.clips.len(),
             holdout_fold: record.holdout_fold,
             first_weights: record.first_weights.as_ref().map(|first| first.file.clone()),
+            seen_before: record
+                .first_weights
+                .as_ref()
+                .map(|first| SeenBefore { groups: Groups::named(&first.groups), all: first.groups_are_all }),
             learnt: Groups::named(&record.groups),
             watched: Groups::named(&record.watched_groups),
         }
@@ -231,7 +247,7 @@ impl TestFacts {
             seen => format!("its fine-tuning did not see, but its pretraining {seen} of them"),
         };
         format!(
-            "On {} of {} {unseen} (fold {}) it reached a balanced accuracy of {} ({interval}); chance is {}.",
+            "On {} of {} {unseen} (fold {}) it reached a balanced accuracy of {} per clip ({interval}); chance is {}.",
             counted(self.clips, "clip"),
             counted(self.groups, "patient"),
             self.fold,
@@ -335,8 +351,14 @@ impl History {
             Beginning::Run(_) => (BTreeSet::new(), true),
         };
         if let Beginning::Run(run) = &self.beginning {
-            // Weights that the run began with may have seen anything.
-            all &= run.first_weights.is_none();
+            match &run.seen_before {
+                Some(before) => {
+                    all &= before.all;
+                    add(&before.groups, &mut names, &mut all);
+                }
+                // Weights that the run began with may have seen anything.
+                None => all &= run.first_weights.is_none(),
+            }
             [&run.learnt, &run.watched].into_iter().for_each(|groups| add(groups, &mut names, &mut all));
         }
         if let Some(tuning) = &self.tuning {
@@ -361,7 +383,8 @@ impl History {
     pub fn without_names(mut self) -> Self {
         match &mut self.beginning {
             Beginning::Run(run) => {
-                [&mut run.learnt, &mut run.watched].into_iter().for_each(|groups| groups.names = None)
+                let before = run.seen_before.iter_mut().map(|before| &mut before.groups);
+                [&mut run.learnt, &mut run.watched].into_iter().chain(before).for_each(|groups| groups.names = None);
             }
             Beginning::Network(before) => **before = before.as_ref().clone().without_names(),
             Beginning::Random | Beginning::File { .. } => {}
@@ -410,6 +433,7 @@ mod tests {
             clips: 5,
             holdout_fold: Some(0),
             first_weights: None,
+            seen_before: None,
             learnt: groups(&["p2", "p1"]),
             watched: groups(&["p3"]),
         };

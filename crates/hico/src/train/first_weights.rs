@@ -1,6 +1,7 @@
 //! Weights to begin a run with, for instance ImageNet's, in the place of random ones.
 
 use crate::Error;
+use crate::evaluate::pretrained::{Pretrained, Seen};
 use crate::model::Encoder;
 use crate::model::init::Init;
 use crate::model::weights::{self, LoadReport, Naming, Recognised, WeightsOf};
@@ -38,7 +39,7 @@ fn ours(known: &str, words: &BTreeMap<String, String>) -> Option<[f64; 2]> {
 }
 
 /// Which weights a run began with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FirstWeightsRecord {
     /// Name of the file, without its folder.
     pub file: String,
@@ -46,18 +47,26 @@ pub struct FirstWeightsRecord {
     pub sha256: String,
     /// How many tensors of the network came from it.
     pub tensors: usize,
+    /// Groups that the weights have seen before, as far as their file tells. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Whether those are all.
+    #[serde(default)]
+    pub groups_are_all: bool,
 }
 
 impl FirstWeights {
-    /// Reads a file of weights in any format and naming that we know.
+    /// Reads a file of weights in any format and naming that we know, or a run's folder.
     ///
     /// - `of`: which network of the file, where there are several
     ///
     /// # Errors
     /// When it cannot be read, or holds no encoder or one that does not fit.
     pub fn read(path: &Path, of: &WeightsOf) -> Result<Self, Error> {
-        let (tensors, words) = weights::read_with_metadata(path)?;
-        let found = weights::recognise(tensors, of)?;
+        let read = Pretrained::read_of(path, of)?;
+        let path = read.file().unwrap_or(path);
+        let (_, words) = weights::read_with_metadata(path)?;
+        let found = read.found().clone();
         let normalisation = match words.get("preprocessing_known") {
             Some(known) => ours(known, &words),
             None => found.report.is_of_imagenet().then_some(IMAGENET),
@@ -66,6 +75,11 @@ impl FirstWeights {
             file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: weights::sha256(path)?,
             tensors: found.given().count(),
+            groups_are_all: matches!(read.seen, Seen::Groups { all: true, .. }),
+            groups: match read.seen {
+                Seen::Groups { groups, .. } => groups.into_iter().collect(),
+                Seen::Unknown => Vec::new(),
+            },
         };
         Ok(Self { record, found, normalisation })
     }

@@ -133,7 +133,13 @@ mod tests {
             watched_clips: vec!["c2".into()],
             labelled: 1,
             steps_per_epoch: 3,
-            first_weights: Some(FirstWeightsRecord { file: "w.pth".into(), sha256: "00".into(), tensors: 100 }),
+            first_weights: Some(FirstWeightsRecord {
+                file: "w.pth".into(),
+                sha256: "00".into(),
+                tensors: 100,
+                groups: vec!["p3".into()],
+                groups_are_all: true,
+            }),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{assert_same, blocks, heard, options, run, small, with};
 use burn::tensor::Device;
 use hico::Error;
-use hico::evaluate::pretrained::Pretrained;
+use hico::evaluate::pretrained::{Pretrained, Seen};
 use hico::model::ResNet;
 use hico::model::init::Init;
 use hico::model::weights::{self, NamedTensor, Naming, WeightsOf};
@@ -197,6 +197,32 @@ fn the_average_of_the_weights_is_kept_in_place_of_the_newest() {
     assert!(!average.is_empty() && average == numbers(&kept, ""));
     assert_eq!(numbers(&plain, ""), numbers(&same, "network.encoder.backbone."));
     assert_ne!(numbers(&kept, ""), numbers(&plain, ""));
+}
+
+#[test]
+fn a_run_that_begins_with_weights_has_seen_what_they_had_seen() {
+    let data = blocks(8, 2);
+    let recipe = recipe(MethodName::SimClr, 1);
+    let [before, after] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    run(&data, &recipe, &PretrainOptions { holdout_fold: Some(0), ..options(before.path()) }).unwrap();
+    for (beginning, all) in [(before.path().to_owned(), true), (before.path().join(LAST_FILE), true)] {
+        let folder = after.path().join(beginning.file_name().unwrap());
+        let first = Some(FirstWeights::read(&beginning, &WeightsOf::Online).unwrap());
+        run(&data, &recipe, &PretrainOptions { first, holdout_fold: Some(1), ..options(&folder) }).unwrap();
+        let Seen::Groups { groups, all: found, .. } = Pretrained::read(&folder).unwrap().seen else {
+            panic!("nothing is known")
+        };
+        assert_eq!((groups.len(), found), (8, all), "those of either fold: {groups:?}");
+    }
+    // A file without a history may have seen anybody.
+    let path = after.path().join("elsewhere.safetensors");
+    let encoder = Pretrained::read(before.path()).unwrap().encoder(&Device::flex()).unwrap();
+    let tensors = weights::to_tensors(&encoder.backbone, Naming::Ours);
+    std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
+    let (first, folder) = (FirstWeights::read(&path, &WeightsOf::Online).unwrap(), after.path().join("last"));
+    run(&data, &recipe, &PretrainOptions { first: Some(first), holdout_fold: Some(1), ..options(&folder) }).unwrap();
+    let Seen::Groups { groups, all, .. } = Pretrained::read(&folder).unwrap().seen else { panic!("nothing is known") };
+    assert_eq!((groups.len(), all), (4, false));
 }
 
 /// A queue that begins as noise, and teachers that move, make the first loss the lowest.
