@@ -31,19 +31,19 @@ pub(crate) struct CrossvalArgs {
     #[arg(long)]
     pub(crate) pretrain_inside: bool,
     /// Pretrain by this recipe: a name that `hico recipe` lists, or a TOML file; by default the paper's
-    #[arg(long, value_name = "NAME|FILE", requires = "pretrain_inside")]
+    #[arg(long, value_name = "NAME|FILE", requires = "pretrain_inside", conflicts_with = "pretrain")]
     pub(crate) recipe: Option<PathBuf>,
     /// Pretrain by this method, with the recipe that comes with hico; by default HiCo
-    #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with = "recipe", value_parser = methods())]
+    #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with_all = ["pretrain", "recipe"], value_parser = methods())]
     pub(crate) method: Option<MethodName>,
     /// Begin that pretraining with these weights (ResNet-18, 34 or 50, .safetensors or .pth); by default with random ones
-    #[arg(long, value_name = "FILE", requires = "pretrain_inside")]
+    #[arg(long, value_name = "FILE", requires = "pretrain_inside", conflicts_with = "pretrain")]
     pub(crate) init: Option<PathBuf>,
     /// Set the epochs of that pretraining; by default the recipe's. Its warm-up shrinks or grows with them
-    #[arg(long, value_name = "N", requires = "pretrain_inside")]
+    #[arg(long, value_name = "N", requires = "pretrain_inside", conflicts_with = "pretrain")]
     pub(crate) pretrain_epochs: Option<usize>,
     /// Set the clips a step of that pretraining; by default the recipe's, or in a fold of fewer clips all of them
-    #[arg(long, value_name = "N", requires = "pretrain_inside")]
+    #[arg(long, value_name = "N", requires = "pretrain_inside", conflicts_with = "pretrain")]
     pub(crate) pretrain_batch: Option<usize>,
     /// Write the results to this folder: a new one, or one that this command was interrupted on
     #[arg(long, value_name = "OUT")]
