@@ -14,7 +14,7 @@ pub(crate) struct TuningArgs {
     /// Choose what of a pretrained network is trained
     #[arg(long, value_enum, default_value_t = TrainableArg::All)]
     pub(crate) trainable: TrainableArg,
-    /// Select the epoch of a fine-tuning: by default the last one in `crossval`, that of the inner validation patients in `finetune`
+    /// Select the epoch of a fine-tuning: by default the last one in `crossval` and of few labels, that of the inner validation patients in `finetune`
     #[arg(long, alias = "protocol", value_enum, value_name = "HOW")]
     pub(crate) model_selection: Option<SelectionArg>,
     /// Stop a fine-tuning after this number of epochs without a better one on the inner validation patients; by default it runs to its end
@@ -144,6 +144,13 @@ impl From<BalanceArg> for ClassBalance {
 }
 
 impl TuningArgs {
+    /// What selects the epoch of a network that is put to use: its confidence is calibrated on patients that it did not learn
+    /// from, unless labels are few.
+    pub(crate) fn selection_of_network(&self) -> SelectionArg {
+        let few = self.labels() != Labels::All && self.early_stopping.is_none();
+        self.model_selection.unwrap_or(if few { SelectionArg::Last } else { SelectionArg::InnerValidation })
+    }
+
     /// The labels that may be known.
     pub(crate) fn labels(&self) -> Labels {
         self.label_fraction.or_else(|| self.labels_per_class.map(Labels::Groups)).unwrap_or(Labels::All)

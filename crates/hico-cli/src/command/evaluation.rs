@@ -6,6 +6,7 @@ use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::compare::crossval::{self, Contender, Request, cross_validate};
+use hico::compare::labels::Labels;
 use hico::compare::settings::ModelSelection;
 use hico::compare::summary::{SUMMARY_FILE, Summary};
 use hico::evaluate::classifier_file::networks_in;
@@ -69,6 +70,10 @@ pub(crate) fn finetune_recipe(
     if tuning.early_stopping.is_some() && selection == ModelSelection::Last {
         let fact = anyhow::anyhow!("--early-stopping: no validation patients are held out");
         return Err(fact).hint(|| "say --model-selection inner-validation".to_owned());
+    }
+    if tuning.labels() == Labels::Groups(1) && selection == ModelSelection::InnerValidation {
+        let fact = anyhow::anyhow!("--labels-per-class 1: no patient can be spared to select an epoch on");
+        return Err(fact).hint(|| "say --model-selection last, or know the labels of two patients or more".to_owned());
     }
     let mut view = match contender {
         Contender::None => ViewRecipe::default(),

@@ -16,9 +16,9 @@ pub(crate) fn run(args: &FinetuneArgs, output: &Output) -> anyhow::Result<ExitCo
     let dataset = evaluation::open(&args.data)?;
     let contender = evaluation::contender(&args.encoder, &args.weights_of, output)?;
     let trainable = args.tuning.trainable.into();
-    // A network that is put to use has its confidence calibrated on patients that it did not learn from.
-    let (model_selection, published) = args.tuning.model_selection.unwrap_or(SelectionArg::InnerValidation).parts();
-    if args.all && published {
+    let selection = args.tuning.selection_of_network();
+    let (model_selection, published) = selection.parts();
+    if args.all && selection == SelectionArg::TestFold {
         let fact = anyhow::anyhow!("--model-selection test-fold: with --all there is no test fold");
         return Err(fact).hint(|| "leave one of the two out".to_owned());
     }

@@ -100,7 +100,8 @@ impl Judging {
             Labels::All if chooses => FoldPlan::new(dataset, fold, self.inner_fraction, seed),
             Labels::All => FoldPlan::whole(dataset, fold),
             Labels::Groups(_) | Labels::Thousandths(_) => {
-                FoldPlan::few(dataset, fold, |groups| labels.of(groups), seed)
+                let inner = chooses.then_some(self.inner_fraction);
+                FoldPlan::few(dataset, fold, |groups| labels.of(groups), inner, seed)
             }
         }
     }

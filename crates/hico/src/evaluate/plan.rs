@@ -40,9 +40,7 @@ impl FoldPlan {
     /// As [`folds`]; when there is no such fold; when a class or the inner validation would have no clip.
     pub fn new(dataset: &Dataset, fold: usize, inner_fraction: f64, seed: Seed) -> Result<Self, Error> {
         let (training, test) = sides(dataset, fold)?;
-        let groups: Vec<_> =
-            training.iter().map(|clip| (dataset.row(*clip).group.clone(), dataset.label(*clip))).collect();
-        let held = split::hold_out(&groups, inner_fraction, seed.derive("inner", &[fold as u64]));
+        let held = held_out(dataset, &training, fold, inner_fraction, seed);
         if held.is_empty() {
             return Err(Error::NoInnerGroup { fold });
         }
@@ -82,14 +80,21 @@ impl FoldPlan {
         Ok(plan(fit, inner))
     }
 
-    /// Plans a fold of which few labels are known: of each class the labelled clips of some groups are learnt from. Nothing
-    /// is left over to choose anything on. Of the same seed a larger number of groups contains a smaller one.
+    /// Plans a fold of which few labels are known: of each class the labelled clips of some groups are learnt from. Of the same seed
+    /// a larger number of groups contains a smaller one.
     ///
     /// - `known`: how many groups of a class, of so many
+    /// - `inner_fraction`: of the known groups, held out for the inner validation; none if absent, or where no class knows two
     ///
     /// # Errors
     /// As [`folds`]; when there is no such fold, or a class has no clip outside of it.
-    pub fn few(dataset: &Dataset, fold: usize, known: impl Fn(usize) -> usize, seed: Seed) -> Result<Self, Error> {
+    pub fn few(
+        dataset: &Dataset,
+        fold: usize,
+        known: impl Fn(usize) -> usize,
+        inner_fraction: Option<f64>,
+        seed: Seed,
+    ) -> Result<Self, Error> {
         let (training, test) = sides(dataset, fold)?;
         let mut fit = Vec::new();
         for class in 0..dataset.classes().len() {
@@ -101,7 +106,9 @@ impl FoldPlan {
             fit.extend(clips().filter(|clip| order.contains(&dataset.row(*clip).group.as_str())));
         }
         fit.sort_unstable();
-        Ok(Self { fold, fit, inner: Vec::new(), test })
+        let held = inner_fraction.map_or_else(BTreeSet::new, |fraction| held_out(dataset, &fit, fold, fraction, seed));
+        let (inner, fit) = fit.into_iter().partition(|clip| held.contains(&dataset.row(*clip).group));
+        Ok(Self { fold, fit, inner, test })
     }
 
     /// All training clips, in the order of the data set.
@@ -111,6 +118,14 @@ impl FoldPlan {
         clips.sort_unstable();
         clips
     }
+}
+
+/// The groups of the inner validation of a fold.
+///
+/// - `clips`: all that might be learnt from
+fn held_out(dataset: &Dataset, clips: &[usize], fold: usize, fraction: f64, seed: Seed) -> BTreeSet<String> {
+    let groups: Vec<_> = clips.iter().map(|clip| (dataset.row(*clip).group.clone(), dataset.label(*clip))).collect();
+    split::hold_out(&groups, fraction, seed.derive("inner", &[fold as u64]))
 }
 
 /// Labelled clips outside a fold and in it.
@@ -199,7 +214,7 @@ mod tests {
             .collect();
         rows.push((names[4].as_str(), Some(1), 1));
         let data = test_data::spots(&rows);
-        let few = |groups| FoldPlan::few(&data, 0, |_| groups, Seed(3)).unwrap();
+        let few = |groups| FoldPlan::few(&data, 0, |_| groups, None, Seed(3)).unwrap();
         let of_class = |plan: &FoldPlan, class| -> BTreeSet<String> {
             let clips: Vec<usize> = plan.fit.iter().copied().filter(|clip| data.label(*clip) == Some(class)).collect();
             groups_of(&data, &clips)
@@ -212,7 +227,14 @@ mod tests {
             assert!(groups_of(&data, &plan.fit).is_disjoint(&groups_of(&data, &plan.test)));
             assert!(plan.fit.iter().all(|clip| few(groups + 1).fit.contains(clip)));
         }
-        assert_ne!(few(1).fit, FoldPlan::few(&data, 0, |_| 1, Seed(4)).unwrap().fit);
+        assert_ne!(few(1).fit, FoldPlan::few(&data, 0, |_| 1, None, Seed(4)).unwrap().fit);
+        for groups in 1..=5 {
+            let chosen_on = FoldPlan::few(&data, 0, |_| groups, Some(0.3), Seed(3)).unwrap();
+            assert_eq!(chosen_on.training(), few(groups).fit);
+            assert!(groups_of(&data, &chosen_on.fit).is_disjoint(&groups_of(&data, &chosen_on.inner)));
+            assert_eq!(chosen_on.inner.is_empty(), groups == 1, "one group of a class cannot be spared");
+            assert!((0..2).all(|class| !of_class(&chosen_on, class).is_empty()));
+        }
     }
 
     #[test]

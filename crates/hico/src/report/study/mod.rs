@@ -126,7 +126,8 @@ impl Part<'_> {
         let selection = match judging.model_selection {
             ModelSelection::Last => "every training group is learnt from and the last epoch stands".to_owned(),
             ModelSelection::InnerValidation => format!(
-                "the epoch is chosen on {} of the training groups, which are not learnt from",
+                "the epoch is chosen on {} of the training groups, which are not learnt from; where a class has one labelled group, \
+                 none is spared and the last epoch stands",
                 super::number::percent(judging.inner_fraction)
             ),
         };
