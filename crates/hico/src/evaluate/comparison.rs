@@ -1,6 +1,6 @@
 //! Two candidates on the same units: the difference of a figure, its interval, and whether it is more than chance.
 
-use super::outcome::{Comparison, Estimate, Metric, Unit};
+use super::outcome::{Comparison, Estimate, Metric, NoInterval, ROUNDING, Unit};
 use super::predictions::UnitPrediction;
 use super::scores::{Groups, macro_auc, rankings};
 use crate::metrics::{Confusion, Ranking, argmax};
@@ -16,9 +16,6 @@ pub struct UnitsBySeed<'a> {
     /// has one, which stands for every seed of the other.
     pub seeds: Vec<Vec<UnitPrediction>>,
 }
-
-/// What a group adds is at least one over all pairs of units; sums below this are rounding.
-const ROUNDING: f64 = 1e-12;
 
 /// Compares two candidates on the same units.
 ///
@@ -51,7 +48,7 @@ pub fn compare(
     let spread =
         bootstrap.two_way(count, |seed, weights| vec![difference(seed, &|unit: usize| weights[groups.of_unit[unit]])]);
     let by_seed: Vec<f64> = (0..count).map(|seed| difference(seed, &|_| 1.0)).collect::<Option<_>>()?;
-    let estimate = Estimate::new(&by_seed, spread[0], groups.no_interval());
+    let mut estimate = Estimate::new(&by_seed, spread[0], groups.no_interval());
     let mut by_group = vec![0.0; groups.strata.len()];
     for seed in 0..count {
         let gains = [0, 1].map(|candidate| contributions(&better.seeds[0], place(candidate, seed), classes));
@@ -62,6 +59,9 @@ pub fn compare(
     // Shares that cancel leave a rest in their last bits, which is no difference.
     by_group.iter_mut().filter(|sum| sum.abs() < ROUNDING).for_each(|sum| *sum = 0.0);
     let (differing_groups, least_groups) = stats::least_p(&by_group);
+    if differing_groups == 1 && estimate.no_interval == Some(NoInterval::NoSpread) {
+        estimate.no_interval = Some(NoInterval::OneGroupDiffers);
+    }
     let p_groups = stats::sign_flip(&by_group, seed);
     let seeds = (by_seed.len() >= 2).then(|| (stats::sign_flip(&by_seed, seed), stats::least_p(&by_seed).1));
     Some(Comparison {
@@ -80,11 +80,11 @@ pub fn compare(
 }
 
 /// Returns the smallest difference that a test at 5 % shows with a power of 0.8, by the standard errors of groups and
-/// seeds; `None` where they are not known.
+/// seeds; `None` where they are not known or 0, as where too few groups differ.
 #[must_use]
 pub fn detectable(estimate: &Estimate) -> Option<f64> {
-    let groups = estimate.se_groups?;
-    Some(POWER_80 * groups.hypot(estimate.se_seeds.unwrap_or(0.0)))
+    let error = estimate.se_groups?.hypot(estimate.se_seeds.unwrap_or(0.0));
+    (error > ROUNDING).then_some(POWER_80 * error)
 }
 
 /// What one seed of one candidate found, as far as the metric needs it.
@@ -179,7 +179,18 @@ mod tests {
             let found = between(&[units(BETTER)], &[units(BETTER)], metric);
             assert_eq!((found.difference.mean, found.p_value, found.differing_groups), (0.0, 1.0, 0));
             assert_eq!((found.difference.low, found.difference.high, found.least_p), (Some(0.0), Some(0.0), 1.0));
+            assert_eq!((found.difference.interval(), found.detectable), (Err(NoInterval::NoSpread), None));
         }
+    }
+
+    #[test]
+    fn a_difference_of_one_patient_alone_in_its_class_has_no_interval_and_no_power() {
+        const ONE: Found<'_> = &[("a", 0, 0), ("b", 0, 1), ("c", 0, 0), ("d", 1, 1), ("e", 1, 0), ("f", 2, 2)];
+        const OTHER: Found<'_> = &[("a", 0, 0), ("b", 0, 1), ("c", 0, 0), ("d", 1, 1), ("e", 1, 0), ("f", 2, 0)];
+        let found = between(&[units(ONE)], &[units(OTHER)], Metric::BalancedAccuracy);
+        assert!((found.difference.mean - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(found.difference.interval(), Err(NoInterval::OneGroupDiffers));
+        assert_eq!((found.differing_groups, found.detectable), (1, None));
     }
 
     #[test]

@@ -70,6 +70,9 @@ impl UnitScores {
     }
 }
 
+/// Figures are sums of shares, each at least one over all pairs of units; what is below this is rounding.
+pub(crate) const ROUNDING: f64 = 1e-12;
+
 /// A figure with its doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Estimate {
@@ -102,6 +105,8 @@ pub enum NoInterval {
     OneGroupAClass,
     /// The figure is the same in every draw, because the groups do not differ. That is no certainty.
     NoSpread,
+    /// A difference that one group makes is the same in every draw, as where that group is alone in its class.
+    OneGroupDiffers,
 }
 
 impl NoInterval {
@@ -112,6 +117,7 @@ impl NoInterval {
             Self::OneGroup => "one patient",
             Self::OneGroupAClass => "one patient a class",
             Self::NoSpread => "no spread",
+            Self::OneGroupDiffers => "one patient differs",
         }
     }
 
@@ -122,6 +128,7 @@ impl NoInterval {
             Self::OneGroup => "one patient: no interval",
             Self::OneGroupAClass => "one patient of each class: no interval",
             Self::NoSpread => "no interval: the patients do not differ, which is no certainty",
+            Self::OneGroupDiffers => "no interval: one patient differs",
         }
     }
 }
@@ -133,7 +140,7 @@ impl Estimate {
     /// Says why there is none.
     pub fn interval(&self) -> Result<[f64; 2], NoInterval> {
         match (self.low, self.high) {
-            (Some(low), Some(high)) if low < high => Ok([low, high]),
+            (Some(low), Some(high)) if high - low > ROUNDING => Ok([low, high]),
             _ => Err(self.no_interval.unwrap_or(NoInterval::NoSpread)),
         }
     }
@@ -217,7 +224,7 @@ pub struct Comparison {
     #[serde(default)]
     pub least_p: f64,
     /// The smallest difference that a test at 5 % would have shown with a power of 0.8, by the standard errors found;
-    /// absent where there are none.
+    /// absent where there are none or they are 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detectable: Option<f64>,
 }

@@ -1,6 +1,6 @@
 //! Predictions → figures with their doubt: mean and spread over seeds, bootstrap interval over groups and seeds.
 
-use super::outcome::{ClipPrediction, Estimate, NoInterval, Scores, UnitScores};
+use super::outcome::{ClipPrediction, Estimate, NoInterval, ROUNDING, Scores, UnitScores};
 use super::predictions::{FramePrediction, UnitPrediction, per_clip, per_frame, per_patient};
 use crate::metrics::{self, ClassScores, Confusion, Ranking, argmax};
 use crate::stats::{self, Bootstrap, TwoWay};
@@ -177,7 +177,7 @@ impl Estimate {
     /// - `none`: why a bootstrap cannot tell anything here, whatever it drew
     pub(crate) fn new(seeds: &[f64], spread: TwoWay, none: Option<NoInterval>) -> Self {
         let interval = spread.interval.filter(|_| none.is_none());
-        let no_spread = interval.is_none_or(|[low, high]| low >= high).then_some(NoInterval::NoSpread);
+        let no_spread = interval.is_none_or(|[low, high]| high - low <= ROUNDING).then_some(NoInterval::NoSpread);
         let sd = stats::sample_sd(seeds);
         Self {
             mean: stats::mean(seeds).unwrap_or(0.0),

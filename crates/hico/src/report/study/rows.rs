@@ -3,7 +3,7 @@
 use crate::compare::strata::Stratum;
 use crate::compare::summary::{ClassFacts, Compared, Coverage, Entry, Table};
 use crate::evaluate::coverage::SIMULATIONS;
-use crate::evaluate::outcome::{Estimate, Metric};
+use crate::evaluate::outcome::{Estimate, Metric, ROUNDING};
 use crate::report::number::{
     NONE, counted, decimal, duration, interval, interval_in_words, p_value, percent, points, points_interval_in_words,
     spread,
@@ -138,11 +138,15 @@ pub(super) fn difference(compared: &Compared, tests: usize) -> String {
     let of_seeds = comparison.p_seeds.map_or_else(String::new, |p| {
         format!(" (patients {}, seeds {})", bare_p(comparison.p_groups.unwrap_or(1.0)), bare_p(p))
     });
-    let detectable = comparison.detectable.map_or_else(String::new, |detectable| {
-        format!("; a difference of {} points would have been shown with power 0.8", decimal(detectable * 100.0, 1))
-    });
+    // Summaries of earlier versions have 0, or what rounding leaves of it, where no standard error is known.
+    let detectable = match comparison.detectable.filter(|detectable| *detectable > ROUNDING) {
+        Some(detectable) => {
+            format!("a difference of {} points would have been shown with power 0.8", decimal(detectable * 100.0, 1))
+        }
+        None => "too few patients differ to say what could have been shown".to_owned(),
+    };
     format!(
-        "{}: {} points ({}), {}{of_seeds}, Holm over {}: {}; {least}{detectable}",
+        "{}: {} points ({}), {}{of_seeds}, Holm over {}: {}; {least}; {detectable}",
         name(compared),
         points(comparison.difference.mean),
         points_interval_in_words(&comparison.difference),

@@ -193,6 +193,16 @@ fn the_page_shows_every_part_and_no_name_becomes_markup() {
 }
 
 #[test]
+fn without_a_standard_error_nothing_is_said_of_what_could_have_been_shown() {
+    for detectable in [None, Some(0.0), Some(1e-17)] {
+        let mut summary = summary();
+        summary.tables[0].comparisons[0].comparison.detectable = detectable;
+        let text = markdown(&summary);
+        assert!(text.contains("; too few patients differ to say what could have been shown\n"), "{text}");
+    }
+}
+
+#[test]
 fn markdown_and_terminal_say_the_same_figures() {
     for text in [markdown(&summary()), terminal(&summary())] {
         // The terminal's columns are held together by other means.
