@@ -74,6 +74,9 @@ pub fn is_finished(study: &Study, cell: &Cell, folder: &Path) -> Result<bool, Er
     CellFiles { root: folder, cell, study, data: &[] }.is_complete()
 }
 
+/// Names what progress within a cell counts: [`epochs`].
+pub(super) const EPOCHS_AND_EVALUATIONS: &str = "epochs and evaluations";
+
 /// How much work a cell is, in epochs, roughly: an answer without a fine-tuning counts as one.
 #[must_use]
 pub fn epochs(study: &Study, cell: &Cell) -> usize {

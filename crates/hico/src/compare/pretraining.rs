@@ -1,6 +1,6 @@
 //! The pretraining of a cell: as many epochs as its budget affords, evaluated on its way and at its end.
 
-use super::cell::PRETRAIN_FOLDER;
+use super::cell::{EPOCHS_AND_EVALUATIONS, PRETRAIN_FOLDER};
 use super::cell_file::failed;
 use super::grid::{Cell, Trained};
 use super::study::{Budget, Labels};
@@ -134,7 +134,7 @@ impl Work<'_> {
             if let train::Event::Epoch(entry) = event {
                 ends.lock().unwrap_or_else(PoisonError::into_inner).push(entry.seconds);
                 // What an earlier sitting did counts as well.
-                job.at([(entry.epoch + 1).min(total), total], "epochs", &what);
+                job.at([(entry.epoch + 1).min(total), total], EPOCHS_AND_EVALUATIONS, &what);
             }
         };
         let outcome = train::pretrain(source, recipe, options, job.telling(&listen));

@@ -2,7 +2,7 @@
 //! there.
 
 use super::answer::{Answer, EvalMode, Evaluation, Question, predictions_sha256};
-use super::cell::Options;
+use super::cell::{EPOCHS_AND_EVALUATIONS, Options};
 use super::cell_file::CellFiles;
 use super::grid::{Cell, budgets, check_pyramid};
 use super::judge::{Features, Found, Judge, Tuned, Tuning};
@@ -166,7 +166,7 @@ impl<'a> Work<'a> {
                     let done = &mut self.done;
                     let mut after_epoch = |_| {
                         *done += usize::from(counted);
-                        job.at([(*done).min(total), total], "epochs", &what);
+                        job.at([(*done).min(total), total], EPOCHS_AND_EVALUATIONS, &what);
                     };
                     let tuning = Tuning {
                         trainable: method.trainable.unwrap_or(study.judge.trainable),
@@ -265,7 +265,7 @@ impl<'a> Work<'a> {
 
     fn worked(&mut self, fold: usize, at: &str) {
         self.done += 1;
-        self.job.at([self.done.min(self.total), self.total], "epochs", &self.what(fold, at));
+        self.job.at([self.done.min(self.total), self.total], EPOCHS_AND_EVALUATIONS, &self.what(fold, at));
     }
 
     /// What the cell is at, in words.

@@ -13,7 +13,7 @@ pub use all::{TrainedOnAll, train_on_all};
 pub use request::{Contender, FoldOutline, Request};
 
 use super::answer::EvalMode;
-use super::cell::{self, Options};
+use super::cell::{self, EPOCHS_AND_EVALUATIONS, Options};
 use super::grid;
 use super::ledger::{self, LEDGER_FILE};
 use super::settings::{Budget, Judging};
@@ -79,14 +79,14 @@ pub fn cross_validate(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -
         let of_cell = |event: Event| {
             if let Event::Progress { done: of_cell, what, .. } = event {
                 told.store(done + of_cell, Ordering::SeqCst);
-                job.at([done + of_cell, total], "epochs", &what);
+                job.at([done + of_cell, total], EPOCHS_AND_EVALUATIONS, &what);
             }
         };
         cell::run(&study, &data, cell, &options, job.telling(&of_cell))?;
         // What an earlier sitting did counts as well.
         done += cell::epochs(&study, cell);
         if told.into_inner() < done {
-            job.at([done, total], "epochs", &cell.name);
+            job.at([done, total], EPOCHS_AND_EVALUATIONS, &cell.name);
         }
     }
     cell::remove_locks(&request.folder);
