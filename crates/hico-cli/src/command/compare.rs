@@ -43,6 +43,7 @@ struct Listed<'a> {
 pub(crate) fn run(args: &CompareArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let open = open(args)?;
     if args.list {
+        hinted(ledger::fits(&args.out, &open.study, &open.data), hints::ledger)?;
         return list(&open, output);
     }
     if args.plan {

@@ -148,6 +148,10 @@ fn a_folder_of_another_study_and_a_cell_that_is_not_there_are_refused() {
             && words.contains("hint: choose another --out"),
         "{words}"
     );
+    let listed = run(folder, "compare study.toml --out out --list --quiet".split_whitespace());
+    assert!(listed.code == Some(1) && listed.err == words && listed.out.is_empty(), "{}", listed.err);
+    done(folder, "compare study.toml --out other --list");
+    assert!(!folder.join("other").exists(), "a list writes nothing");
     // What is new is no contradiction.
     std::fs::write(folder.join("study.toml"), STUDY.replace("seeds = [1]", "seeds = [1, 2]")).unwrap();
     done(folder, "compare study.toml --out out --cell 4 --device cpu --quiet");

@@ -60,6 +60,24 @@ enum Beginning {
 pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), Error> {
     let path = folder.join(LEDGER_FILE);
     let failed = |source| Error::Io { path: path.clone(), source };
+    let ledger = laid_over(folder, study, data)?;
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let text =
+        serde_json::to_string_pretty(&ledger).map_err(|source| Error::BrokenLedger { path: path.clone(), source })?;
+    atomic::write(&path, text.as_bytes()).map_err(failed)
+}
+
+/// Checks that a folder was begun with what a study asks, or with nothing yet; writes nothing.
+///
+/// # Errors
+/// As [`check`], but for writing.
+pub fn fits(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), Error> {
+    laid_over(folder, study, data).map(drop)
+}
+
+/// Returns what a folder was begun with, and what a study adds to it.
+fn laid_over(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<Ledger, Error> {
+    let path = folder.join(LEDGER_FILE);
     let broken = |source| Error::BrokenLedger { path: path.clone(), source };
     let mut ledger = of(study, data).map_err(broken)?;
     match std::fs::read_to_string(&path) {
@@ -84,12 +102,10 @@ pub fn check(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<(), 
             {
                 return Err(Error::LedgerTaken { folder: folder.to_owned(), other });
             }
-            std::fs::create_dir_all(folder).map_err(failed)?
         }
-        Err(source) => return Err(failed(source)),
+        Err(source) => return Err(Error::Io { path: path.clone(), source }),
     }
-    let text = serde_json::to_string_pretty(&ledger).map_err(broken)?;
-    atomic::write(&path, text.as_bytes()).map_err(failed)
+    Ok(ledger)
 }
 
 /// Writes down the part of a study that a cell's answers depend on.
