@@ -4,13 +4,13 @@ use super::answer::EvalMode;
 use super::labels::Labels;
 use super::settings::{Budget, Judging, ModelSelection};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
+use super::study_text::{of_toml, read};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::model::weights::WeightsOf;
-use crate::recipe::{MethodName, Recipe, Shipped, no_such_method, toml_fault};
+use crate::recipe::{MethodName, Recipe, Shipped, no_such_method};
 use crate::train::first_weights::FirstWeights;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -160,26 +160,6 @@ impl Study {
             compare,
         })
     }
-}
-
-/// Bytes of a study or a recipe, at most.
-const LONGEST: u64 = 1 << 20;
-
-fn read(path: &Path) -> Result<String, Error> {
-    let failed = |source| Error::Input { path: path.to_owned(), source };
-    let found = std::fs::metadata(path).map_err(failed)?;
-    if !found.is_file() || found.len() > LONGEST {
-        let reason = format!("it must be a file of at most {LONGEST} bytes");
-        return Err(Error::Broken { path: path.to_owned(), reason });
-    }
-    std::fs::read_to_string(path).map_err(failed)
-}
-
-fn of_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Error> {
-    toml::from_str(text).map_err(|error| {
-        let (line, words) = toml_fault(text, &error);
-        Error::Broken { path: path.to_owned(), reason: format!("line {line}: {words}") }
-    })
 }
 
 fn key(key: impl Into<String>, fact: impl Into<String>) -> Error {
