@@ -70,8 +70,9 @@ pub fn plan(plan: &StudyPlan) -> String {
         counted(plan.seeds, "seed", "seeds")
     );
     for data in &plan.data {
-        let class =
-            |class: &ClassPlan| format!("{} {} (worth {})", class.groups, class.name, decimal(class.effective, 1));
+        let class = |class: &ClassPlan| {
+            format!("{} {} (effective number {})", class.groups, class.name, decimal(class.effective, 1))
+        };
         let classes: Vec<String> = data.classes.iter().map(class).collect();
         line(
             &mut text,
