@@ -12,7 +12,7 @@ pub struct KeyFault {
     pub key: String,
     /// Its value.
     pub value: String,
-    /// Name of the method, where the key itself is wrong.
+    /// Name of the method of the recipe, where there is one.
     pub method: Option<&'static str>,
     /// The fault and the way out.
     pub reason: String,

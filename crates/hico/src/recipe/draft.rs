@@ -1,7 +1,7 @@
 //! From what is written to a checked recipe: the method's defaults, with one key after the other laid over them.
 
 use super::entries::{Written, of_json, of_table, of_text};
-use super::fault::fault;
+use super::fault::{self, fault};
 use super::keys::{Key, Section, distance, find, is_old_record};
 use super::method::{MethodName, MethodRecipe};
 use super::train::TrainRecipe;
@@ -60,7 +60,11 @@ pub(super) fn read_layers(layers: &[&Table]) -> Result<Recipe, Error> {
 }
 
 fn build(layers: &[Vec<Written>], record: bool) -> Result<Recipe, Error> {
-    let mut recipe = Recipe::of_method(method(layers)?);
+    let method = method(layers)?;
+    lay_over(Recipe::of_method(method), layers, record).map_err(|error| fault::of_method(error, method))
+}
+
+fn lay_over(mut recipe: Recipe, layers: &[Vec<Written>], record: bool) -> Result<Recipe, Error> {
     for layer in layers {
         let mut seen: BTreeMap<(&str, String), String> = BTreeMap::new();
         for written in layer {

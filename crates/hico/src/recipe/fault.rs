@@ -1,5 +1,6 @@
 //! Refusals of values.
 
+use super::method::MethodName;
 use super::values::OutOfRange;
 use crate::{Error, KeyFault};
 
@@ -11,4 +12,15 @@ pub(super) fn fault(key: impl Into<String>, value: String, reason: String) -> Er
 /// Refuses a number as the value of a key.
 pub(super) fn range_fault(key: &str, OutOfRange { value, expected }: OutOfRange) -> Error {
     fault(key, value, format!("must be {expected}"))
+}
+
+/// Names the method whose recipe has the fault, where it does not say so itself.
+pub(super) fn of_method(error: Error, method: MethodName) -> Error {
+    match error {
+        Error::RecipeKey(fault) => {
+            let method = fault.method.or(Some(method.spec().name));
+            Error::RecipeKey(Box::new(KeyFault { method, ..*fault }))
+        }
+        other => other,
+    }
 }

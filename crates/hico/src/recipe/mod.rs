@@ -146,9 +146,11 @@ impl Recipe {
     /// # Errors
     /// When such views cannot be made, or the method does not draw them.
     pub fn with_view(self, view: ViewRecipe) -> Result<Self, Error> {
-        check_view(&view)?;
-        view_keys::check_of_method(&view, self.method.name())?;
-        view_keys::check_together(&self.method, &view)?;
+        let method = self.method.name();
+        check_view(&view)
+            .and_then(|()| view_keys::check_of_method(&view, method))
+            .and_then(|()| view_keys::check_together(&self.method, &view))
+            .map_err(|error| fault::of_method(error, method))?;
         Ok(Self { view, ..self })
     }
 
@@ -207,7 +209,7 @@ impl Recipe {
     /// # Errors
     /// When there is none.
     pub fn with_epochs(self, epochs: usize) -> Result<Self, Error> {
-        let epochs = Count::new(epochs).map_err(|error| range_fault("train.epochs", error))?;
+        let epochs = Count::new(epochs).map_err(|error| self.out_of_range("train.epochs", error))?;
         let train = self.train.of_epochs(epochs);
         Ok(self.with_train(train))
     }
@@ -217,7 +219,7 @@ impl Recipe {
     /// # Errors
     /// When there is none.
     pub fn with_epochs_after(self, warmup_epochs: usize, epochs: usize) -> Result<Self, Error> {
-        let epochs = Count::new(epochs).map_err(|error| range_fault("train.epochs", error))?;
+        let epochs = Count::new(epochs).map_err(|error| self.out_of_range("train.epochs", error))?;
         let train = TrainRecipe { epochs, warmup_epochs, ..self.train };
         Ok(self.with_train(train))
     }
@@ -227,7 +229,7 @@ impl Recipe {
     /// # Errors
     /// When there are fewer than two.
     pub fn with_batch(self, batch: usize) -> Result<Self, Error> {
-        let batch = BatchSize::new(batch).map_err(|error| range_fault("train.batch", error))?;
+        let batch = BatchSize::new(batch).map_err(|error| self.out_of_range("train.batch", error))?;
         let train = TrainRecipe { batch, ..self.train };
         Ok(self.with_train(train))
     }
@@ -237,7 +239,7 @@ impl Recipe {
     /// # Errors
     /// When there is none.
     pub fn with_micro_batch(self, clips: usize) -> Result<Self, Error> {
-        let clips = Count::new(clips).map_err(|error| range_fault("train.micro_batch", error))?;
+        let clips = Count::new(clips).map_err(|error| self.out_of_range("train.micro_batch", error))?;
         let train = TrainRecipe { micro_batch: Some(clips), ..self.train };
         Ok(self.with_train(train))
     }
@@ -247,7 +249,7 @@ impl Recipe {
     /// # Errors
     /// When it is not above 0.
     pub fn with_learning_rate(self, rate: f64) -> Result<Self, Error> {
-        let learning_rate = Positive::new(rate).map_err(|error| range_fault("train.learning_rate", error))?;
+        let learning_rate = Positive::new(rate).map_err(|error| self.out_of_range("train.learning_rate", error))?;
         let train = TrainRecipe { learning_rate, ..self.train };
         Ok(self.with_train(train))
     }
@@ -257,7 +259,7 @@ impl Recipe {
     /// # Errors
     /// When it is out of its range.
     pub fn with_label_fraction(self, share: f64) -> Result<Self, Error> {
-        let label_fraction = Share::new(share).map_err(|error| range_fault("train.label_fraction", error))?;
+        let label_fraction = Share::new(share).map_err(|error| self.out_of_range("train.label_fraction", error))?;
         let train = TrainRecipe { label_fraction, ..self.train };
         Ok(self.with_train(train))
     }
@@ -267,9 +269,14 @@ impl Recipe {
     /// # Errors
     /// When it is out of its range.
     pub fn with_clip_fraction(self, share: f64) -> Result<Self, Error> {
-        let clip_fraction = Share::new(share).map_err(|error| range_fault("train.clip_fraction", error))?;
+        let clip_fraction = Share::new(share).map_err(|error| self.out_of_range("train.clip_fraction", error))?;
         let train = TrainRecipe { clip_fraction, ..self.train };
         Ok(self.with_train(train))
+    }
+
+    /// Refuses a number as the value of a key of this recipe.
+    fn out_of_range(&self, key: &str, error: OutOfRange) -> Error {
+        fault::of_method(range_fault(key, error), self.method.name())
     }
 }
 

@@ -189,6 +189,24 @@ fn a_value_out_of_range_is_named_as_it_was_written_with_what_it_may_be() {
 }
 
 #[test]
+fn a_value_out_of_range_is_refused_with_the_method_whose_recipe_it_is() {
+    let method = |error: Error| match error {
+        Error::RecipeKey(fault) => fault.method,
+        other => panic!("{other}"),
+    };
+    for (toml, name) in [
+        ("[method]\nname = \"moco\"\nqueue = 99999999999\n", "moco"),
+        ("[method]\nname = \"dino\"\n[view]\nside = 31\n", "dino"),
+        ("[train]\nepochs = 0\n", "hico"),
+    ] {
+        assert_eq!(method(Recipe::parse(toml).unwrap_err()), Some(name), "{toml}");
+    }
+    let simclr = || Recipe::of_method(MethodName::SimClr);
+    assert_eq!(method(simclr().with_batch(1).unwrap_err()), Some("simclr"));
+    assert_eq!(method(simclr().with_image_size(31).unwrap_err()), Some("simclr"));
+}
+
+#[test]
 fn keys_that_moved_are_read_where_they_stood_but_not_twice() {
     let old = "[method]\nteacher_momentum = 0.9\nname = \"moco\"\n[loss]\ntemperature = 0.3\n";
     let new = "[method]\nname = \"moco\"\nmomentum = 0.9\ntemperature = 0.3\n";
