@@ -176,6 +176,10 @@ fn a_value_out_of_range_is_named_as_it_was_written_with_what_it_may_be() {
                                                  whole number, 0 or more"
     );
     assert!(refusal("[model]\ndepth = \"r20\"").starts_with("model.depth = \"r20\": unknown variant `r20`, expected"));
+    assert_eq!(
+        refusal("[view]\ncrop_scale = [0.5, 1.5]"),
+        "view.crop_scale = [0.5, 1.5]: must be two numbers above 0, the smaller first, the larger at most 1"
+    );
     for toml in [
         "[train]\nbatch = 1",
         "[view]\nside = 31",

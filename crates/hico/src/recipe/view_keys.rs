@@ -59,8 +59,8 @@ pub(super) fn check_together(method: &MethodRecipe, view: &ViewRecipe) -> Result
 /// Names the first key of `[view]` that is out of its range.
 pub fn check_view(view: &ViewRecipe) -> Result<(), Error> {
     check("view.image_size", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
-    range("view.crop_scale", view.crop_scale, 1.0)?;
-    range("view.crop_ratio", view.crop_ratio, f64::INFINITY)?;
+    range("view.crop_scale", view.crop_scale, 1.0, ", the larger at most 1")?;
+    range("view.crop_ratio", view.crop_ratio, f64::INFINITY, "")?;
     fraction("view.flip", view.flip)?;
     not_negative("view.brightness", view.brightness)?;
     not_negative("view.contrast", view.contrast)?;
@@ -91,7 +91,8 @@ fn fraction(key: &str, value: f64) -> Result<(), Error> {
     check(key, value, (0.0..=1.0).contains(&value), "from 0 to 1")
 }
 
-fn range(key: &str, [low, high]: [f64; 2], most: f64) -> Result<(), Error> {
+/// - `bound`: what `most` asks of the larger, in words
+fn range(key: &str, [low, high]: [f64; 2], most: f64, bound: &str) -> Result<(), Error> {
     let holds = low > 0.0 && low <= high && high <= most && high.is_finite();
-    check(key, format!("[{low}, {high}]"), holds, "two numbers above 0, the smaller first, within the allowed range")
+    check(key, format!("[{low}, {high}]"), holds, &format!("two numbers above 0, the smaller first{bound}"))
 }
