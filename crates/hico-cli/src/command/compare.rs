@@ -121,7 +121,8 @@ fn run_cell(open: &Open, cell: &Cell, options: &Options, output: &Output) -> any
 fn verify(open: &Open, number: usize, output: &Output) -> anyhow::Result<ExitCode> {
     let cell = numbered(open, number)?;
     let before = hinted(cell::read(&open.study, &open.data, cell, &open.options.folder), hints::cell)?;
-    let before = hinted(before.ok_or_else(|| Error::CellUnfinished(cell.name.clone())), hints::cell)?;
+    let before = before.ok_or_else(|| Error::CellUnfinished(cell.name.clone()));
+    let before = before.hint(|| format!("run it first: `--cell {number}`"))?;
     let folder = open.options.folder.join("verify").join(&cell.name);
     let epochs = before.iter().map(|row| row.epochs).max().filter(|epochs| *epochs > 0);
     let options = Options { folder: folder.clone(), epochs, ..open.options.clone() };

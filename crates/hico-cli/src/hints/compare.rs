@@ -61,7 +61,6 @@ pub(crate) fn cell(error: &Error) -> Option<String> {
         Error::NoPyramidToRead(_) => NO_PYRAMID,
         Error::CellBusy(_) => "wait for it, or run another cell; `--list` shows which are left",
         Error::BrokenCell { .. } => "delete that cell's file in `cells`: the cell is then run again",
-        Error::CellUnfinished(_) => "run it first: `--cell N`",
         Error::Io { .. } => ROOM,
         error => device(error)?,
     };

@@ -366,7 +366,7 @@ pub(super) const ROWS: &[Row] = &[
         r#"printf 'title = "t"\nseeds = [1]\n[budget]\nimages = 8\n[evaluation]\nprobe = ["all"]\nfinetune = []\nframes_per_clip = 1\n[recipe]\nview.side = 32\ntrain.batch = 4\n[[data]]\nname = "p"\nfolder = "data"\n[[method]]\nname = "random"\n' > study.toml"#,
         "SLURM_ARRAY_TASK_ID=first hico compare study.toml --out s",
         "export SLURM_ARRAY_TASK_ID=first; hico compare study.toml --out s --cell 0; unset SLURM_ARRAY_TASK_ID; hico compare study.toml --out s"),
-    row("evaluate", "run it first: `--cell N`",
+    row("evaluate", "run it first: `--cell {number}`",
         r#"printf 'title = "t"\nseeds = [1]\n[budget]\nimages = 8\n[evaluation]\nprobe = ["all"]\nfinetune = []\nframes_per_clip = 1\n[recipe]\nview.side = 32\ntrain.batch = 4\n[[data]]\nname = "p"\nfolder = "data"\n[[method]]\nname = "random"\n' > study.toml"#,
         "hico compare study.toml --out s --verify 0",
         "hico compare study.toml --out s --cell 0; hico compare study.toml --out s --verify 0"),
