@@ -110,7 +110,9 @@ fn recipe(
     let refused = unread.map(|_| anyhow::anyhow!("--supervision: {method} learns without labels"));
     let readers = MethodName::ALL.map(MethodName::spec).into_iter().filter(|spec| spec.facts.reads_labels);
     let readers: Vec<&str> = readers.map(|spec| spec.name).collect();
-    let hint = || format!("leave --supervision out, or choose --method {}", readers.join(" or "));
+    // A recipe names its method: the two flags do not stand together.
+    let flag = if args.recipe.is_some() { "--recipe" } else { "--method" };
+    let hint = || format!("leave --supervision out, or choose {flag} {}", readers.join(" or "));
     refused.map_or(Ok(()), Err).hint(hint)?;
     recipe::hinted(with_flags(recipe, args))
 }
