@@ -17,6 +17,7 @@ pub(crate) fn evaluation(error: &Error) -> Option<String> {
         Error::InCell { source, .. } => return in_cell(source),
         Error::NoTopToTrain(_) => "train the whole backbone, --trainable all, or only the head, --trainable head",
         Error::NoPyramidToRead(_) => "read the backbone: --features stages",
+        Error::Twice { .. } => "name every seed and every fold once, for instance --seeds 1,2",
         Error::NotAnEvaluation(_) => "choose an empty or a new folder for --out",
         Error::LedgerDiffers { key, there, .. } => return Some(begun_otherwise(key, there)),
         Error::BrokenLedger { .. } => "restore that file from a copy, or choose another --out",
