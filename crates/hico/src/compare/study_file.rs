@@ -182,11 +182,16 @@ fn check_names(which: &str, names: &[&str]) -> Result<(), Error> {
     each_once(which, names)
 }
 
-fn each_once<T: Ord + fmt::Debug>(which: &str, things: &[T]) -> Result<(), Error> {
+fn each_once<T: Ord + fmt::Display>(which: &str, things: &[T]) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     match things.iter().find(|thing| !seen.insert(*thing)) {
         _ if things.is_empty() => Err(key(which, "none is given")),
-        Some(thing) => Err(key(which, format!("{thing:?} stands there twice"))),
+        Some(thing) => {
+            let word = thing.to_string();
+            // As it is written in the study: numbers without quotes.
+            let shown = if word.parse::<f64>().is_ok() { word } else { format!("{word:?}") };
+            Err(key(which, format!("{shown} stands there twice")))
+        }
         None => Ok(()),
     }
 }

@@ -440,6 +440,19 @@ fn the_inner_way_chooses_without_the_test_fold_and_only_between_methods_that_rea
 }
 
 #[test]
+fn what_stands_twice_is_shown_as_it_is_written() {
+    for (from, to, words) in [
+        ("finetune = [\"all\"]", "finetune = [\"all\", \"all\"]", "evaluation.finetune: \"all\" stands there twice"),
+        ("probe = [\"all\", 1]", "probe = [1, 1]", "evaluation.linear_probe: 1 stands there twice"),
+        ("seeds = [1, 2]", "seeds = [2, 2]", "seeds: 2 stands there twice"),
+        ("name = \"other\"", "name = \"spots\"", "data.name: \"spots\" stands there twice"),
+    ] {
+        let error = read(&STUDY.replace(from, to)).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn a_study_takes_a_recipe_that_comes_with_hico_by_its_name() {
     let named = read(&STUDY.replacen("recipe = \"hico.toml\"", "recipe = \"hico-plus\"", 1)).unwrap();
     let super::study::Start::Recipe(recipe) = &named.methods[1].start else { panic!("it has a recipe") };
