@@ -95,7 +95,11 @@ impl Study {
     /// When a file cannot be read, a key is unknown or out of its range, or a recipe is refused.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = read(path)?;
-        Self::check(of_toml(path, &text)?, path.parent().unwrap_or(Path::new("")))
+        Self::check(of_toml(path, &text)?, path.parent().unwrap_or(Path::new(""))).map_err(|error| match error {
+            Error::StudyKey { .. } | Error::InMethod { .. } => error.of_file(path),
+            // It names another file.
+            error => error,
+        })
     }
 
     fn check(file: StudyFile, folder: &Path) -> Result<Self, Error> {

@@ -244,7 +244,11 @@ fn pretraining_sees_no_tested_group_and_no_label_beyond_the_budget() {
 
 #[test]
 fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
-    let refused = |from: &str, to: &str| read(&STUDY.replacen(from, to, 1)).unwrap_err();
+    let refused = |from: &str, to: &str| {
+        let error = read(&STUDY.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(error.matches("study.toml: ").count(), 1, "{error}");
+        error
+    };
     assert!(refused("images = 24", "images = 24\nseconds = 1").contains("one of steps"));
     assert!(refused("probe = [\"all\", 1]", "probe = [\"most\"]").contains("known labels are"));
     assert!(refused("probe = [\"all\", 1]", "probe = [0]").contains("known labels are"));

@@ -656,7 +656,7 @@ impl From<hico_data::Error> for Error {
 }
 
 impl Error {
-    /// The same with the name of the file of weights, where it does not have one.
+    /// The same with the name of the file, where it does not have one.
     #[must_use]
     pub fn of_file(self, path: &Path) -> Self {
         match self {
