@@ -118,7 +118,6 @@ impl Study {
         let first: Vec<Option<Arc<FirstWeights>>> =
             file.method.iter().map(|method| first_weights(method, folder)).collect::<Result<_, _>>()?;
         let over = normalised(&file.recipe, first.iter().flatten())?;
-        let shared = recipe("recipe", &toml::Table::new(), &[&of_every_method(&over)])?;
         let data: Vec<StudyData> =
             file.data.iter().map(|data| check_data(data, &places, folder)).collect::<Result<_, _>>()?;
         if !data.iter().any(|data| data.judged) {
@@ -130,6 +129,8 @@ impl Study {
             .zip(first)
             .map(|(method, first)| Ok(StudyMethod { first, ..check_method(method, &over, &names, folder)? }))
             .collect::<Result<_, Error>>()?;
+        // After the methods: a key that one of them does not read is refused with its name.
+        let shared = shared_recipe(&over)?;
         let reader = methods.iter().find(|method| method.reads_labels());
         if let (Some(method), false) = (reader, file.judge.inner.is_empty()) {
             let fact = format!("the pretraining of {} reads the labels that it would ask about", method.name);
@@ -367,16 +368,26 @@ fn of_file(path: &Path, folder: &Path) -> Result<toml::Table, Error> {
 }
 
 /// What of the shared keys every method reads: encoders are judged on such views.
-fn of_every_method(shared: &toml::Table) -> toml::Table {
+fn shared_recipe(shared: &toml::Table) -> Result<Recipe, Error> {
     let of = |section: &str| Some((section.to_owned(), shared.get(section)?.clone()));
-    ["model", "view", "train"].into_iter().filter_map(of).collect()
+    let of_every_method: toml::Table = ["model", "view", "train"].into_iter().filter_map(of).collect();
+    laid_over(&toml::Table::new(), &[&of_every_method]).map_err(|error| {
+        // The method by whose keys they are checked is none of the study.
+        let fact = error.to_string().replace(&format!(" of the method {}", MethodName::default()), "");
+        key("recipe", fact)
+    })
+}
+
+/// The recipe of a method.
+fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, Error> {
+    laid_over(file, over).map_err(|source| Error::InMethod { method: method.to_owned(), source: Box::new(source) })
 }
 
 /// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:
 /// the last network is judged, not the one that a watched loss would choose.
-fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, Error> {
+fn laid_over(file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, Error> {
     let none = toml::Table::from_iter([("val_fraction".to_owned(), toml::Value::Float(0.0))]);
     let unwatched = toml::Table::from_iter([("train".to_owned(), toml::Value::Table(none))]);
     let layers: Vec<&toml::Table> = [file, &unwatched].into_iter().chain(over.iter().copied()).collect();
-    Recipe::of_layers(&layers).map_err(|source| Error::InMethod { method: method.to_owned(), source: Box::new(source) })
+    Recipe::of_layers(&layers)
 }

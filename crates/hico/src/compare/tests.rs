@@ -495,6 +495,17 @@ fn a_study_takes_a_method_by_its_name_and_refuses_keys_that_it_does_not_read() {
 }
 
 #[test]
+fn a_shared_key_that_is_not_there_is_refused_with_a_method_of_the_study_or_with_none() {
+    let typo = STUDY.replace("train.batch = 4", "train.batches = 4");
+    let error = read(&typo.replace("recipe = \"hico.toml\"", "method = \"simclr\"")).unwrap_err();
+    assert!(error.contains("method self: train.batches = 4: there is no such key of the method simclr;"), "{error}");
+    let (random, _) = typo.split_once("[[method]]\nname = \"self\"").unwrap();
+    let error = read(&random.replace("compare = [[\"self\", \"random\"]]", "")).unwrap_err();
+    let words = "study.toml: recipe: train.batches = 4: there is no such key; did you mean batch below [train]?";
+    assert!(error.ends_with(words), "{error}");
+}
+
+#[test]
 fn a_folder_begun_with_one_other_key_is_refused_by_that_key_and_its_two_values() {
     let folder = tempfile::tempdir().unwrap();
     let data = [spots(), spots()];
