@@ -161,7 +161,9 @@ fn all(args: &CompareArgs, open: &Open, output: &Output) -> anyhow::Result<ExitC
     let code = sum_up(open, output)?;
     match failures.len() {
         0 => Ok(code),
-        failed => anyhow::bail!("{failed} of {} cells failed; the same command tries them again", missing.len()),
+        failed => Err(anyhow::anyhow!("{failed} of {} cells failed", missing.len())).hint(|| {
+            "mend what the warnings above say of each, and repeat the command, which runs those cells again".to_owned()
+        }),
     }
 }
 
