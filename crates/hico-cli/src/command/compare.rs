@@ -42,13 +42,18 @@ struct Listed<'a> {
 /// `hico compare STUDY.toml --out OUT`.
 pub(crate) fn run(args: &CompareArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let open = open(args)?;
-    if args.list {
+    if args.list || args.summarise {
         hinted(ledger::fits(&args.out, &open.study, &open.data), hints::ledger)?;
+    }
+    if args.list {
         return list(&open, output);
     }
     if args.plan {
         output.result(&plan(&open.study, &open.data, &open.cells), report::study::plan)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.summarise {
+        some_finished(&open)?;
     }
     hinted(ledger::check(&args.out, &open.study, &open.data), hints::ledger)?;
     let alone = args.cell.is_none() && args.verify.is_none() && !args.summarise;
@@ -158,13 +163,25 @@ fn all(args: &CompareArgs, open: &Open, output: &Output) -> anyhow::Result<ExitC
     }
     let failures = output.work("", |job| jobs::run(&open.cells, &missing, args, job))??;
     failures.iter().for_each(|failure| output.warning(failure));
-    let code = sum_up(open, output)?;
+    // Where no cell is finished there is nothing to sum up.
+    let code = if failures.len() < open.cells.len() { sum_up(open, output)? } else { ExitCode::FAILURE };
     match failures.len() {
         0 => Ok(code),
         failed => Err(anyhow::anyhow!("{failed} of {} cells failed", missing.len())).hint(|| {
             "mend what the warnings above say of each, and repeat the command, which runs those cells again".to_owned()
         }),
     }
+}
+
+/// Refuses to sum up where no cell is finished.
+fn some_finished(open: &Open) -> anyhow::Result<()> {
+    for cell in &open.cells {
+        if finished(open, cell)? {
+            return Ok(());
+        }
+    }
+    let none = anyhow::anyhow!("{}: no cell of this study is finished", open.options.folder.display());
+    Err(none).hint(|| "run its cells first: the same command without --summarise".to_owned())
 }
 
 fn sum_up(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {

@@ -151,7 +151,9 @@ fn a_folder_of_another_study_and_a_cell_that_is_not_there_are_refused() {
     let listed = run(folder, "compare study.toml --out out --list --quiet".split_whitespace());
     assert!(listed.code == Some(1) && listed.err == words && listed.out.is_empty(), "{}", listed.err);
     done(folder, "compare study.toml --out other --list");
-    assert!(!folder.join("other").exists(), "a list writes nothing");
+    let nothing = run(folder, "compare study.toml --out other --summarise".split_whitespace());
+    assert!(nothing.code == Some(1) && nothing.err.contains("no cell of this study is finished"), "{}", nothing.err);
+    assert!(!folder.join("other").exists(), "neither writes anything");
     // What is new is no contradiction.
     std::fs::write(folder.join("study.toml"), STUDY.replace("seeds = [1]", "seeds = [1, 2]")).unwrap();
     done(folder, "compare study.toml --out out --cell 4 --device cpu --quiet");
