@@ -6,16 +6,16 @@ use hico::{Error, StudyPart};
 use std::io;
 
 const NO_PYRAMID: &str = "features = \"stages\" in the study reads the backbone, which every encoder has";
+const RELATIVE: &str = "paths in a study are relative to its folder; docs/COMPARE.md describes every key";
 const ROOM: &str = "choose an --out on a disk that can be written and has room";
 
 /// The remedy where a study is refused.
 pub(crate) fn study(error: &Error) -> Option<String> {
-    let Error::Input { path, source } = error else {
-        return Some("docs/COMPARE.md describes every key of a study".to_owned());
+    let path = match error {
+        Error::Input { path, source } if source.kind() == io::ErrorKind::NotFound => path,
+        Error::WeightsFile { .. } | Error::NoSuchEncoder(_) => return Some(RELATIVE.to_owned()),
+        _ => return Some("docs/COMPARE.md describes every key of a study".to_owned()),
     };
-    if source.kind() != io::ErrorKind::NotFound {
-        return Some("docs/COMPARE.md describes every key of a study".to_owned());
-    }
     Some(match Shipped::meant_by(path) {
         Some(shipped) => {
             format!("recipe = {:?} in the study takes the recipe of that name, which comes with hico", shipped.name)
@@ -23,7 +23,7 @@ pub(crate) fn study(error: &Error) -> Option<String> {
         None if path.extension().is_none() => {
             "`hico recipe list` names the recipes that come with hico, which a study takes by name".to_owned()
         }
-        None => "paths in a study are relative to its folder; docs/COMPARE.md describes every key".to_owned(),
+        None => RELATIVE.to_owned(),
     })
 }
 
@@ -96,6 +96,7 @@ mod tests {
         let missing = |path: &str| Error::Input { path: path.into(), source: io::ErrorKind::NotFound.into() };
         assert!(study(&missing("recipes/hico.toml")).unwrap().contains("recipe = \"hico\""));
         assert!(study(&missing("nowhere.toml")).unwrap().starts_with("paths in a study are relative"));
+        assert_eq!(study(&Error::NoSuchEncoder("absent.pth".into())).unwrap(), RELATIVE);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::study::{Source, Start, Study, StudyData, StudyMethod};
 use super::study_text::{of_toml, read};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
+use crate::evaluate::pretrained::Pretrained;
 use crate::model::weights::WeightsOf;
 use crate::recipe::{MethodName, Recipe, Shipped, no_such_method};
 use crate::train::first_weights::FirstWeights;
@@ -303,7 +304,12 @@ fn check_method(
             return Err(key("method.set", format!("{name} has no recipe to change")));
         }
         (Some(file), None) => Start::Recipe(Box::new(recipe(&name, &file, &[shared, &method.set])?)),
-        (None, Some(path)) => Start::Weights(folder.join(path)),
+        (None, Some(path)) => {
+            let path = folder.join(path);
+            // Read here, so that what is wrong with them is known before the first cell.
+            Pretrained::read(&path)?;
+            Start::Weights(path)
+        }
         (None, None) => Start::Random,
     };
     let (ablates, labels) = (method.ablates.clone(), method.labels.clone());
@@ -322,7 +328,7 @@ fn first_weights(method: &MethodFile, folder: &Path) -> Result<Option<Arc<FirstW
     }
     let path = folder.join(path);
     let first = FirstWeights::read(&path, &WeightsOf::Online);
-    Ok(Some(Arc::new(first.map_err(|source| Error::InFile { path, source: Box::new(source) })?)))
+    Ok(Some(Arc::new(first.map_err(|error| error.of_file(&path))?)))
 }
 
 /// The keys of every recipe, and with them the mean and deviation by which the weights to begin with learnt, unless the study

@@ -365,6 +365,11 @@ fn a_pretraining_of_some_steps_begins_with_the_weights_that_a_method_names() {
     let nothing =
         text.replacen("recipe = \"hico.toml\"\ninit", "init", 1).replacen("set.method.supervision = \"self\"\n", "", 1);
     assert!(read(&nothing).unwrap_err().to_string().contains("weights = FILE"));
+    for key in ["init_weights", "\nweights"] {
+        let absent = text.replace(&format!("{key} = \"given"), &format!("{key} = \"absent"));
+        let error = read(&absent).unwrap_err().to_string();
+        assert_eq!(error.matches("absent.safetensors: ").count(), 1, "{error}");
+    }
 }
 
 #[test]
