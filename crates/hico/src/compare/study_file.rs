@@ -110,6 +110,10 @@ impl Study {
             check_names(key, words)?;
         }
         each_once("seeds", &file.seeds)?;
+        let sets = file.method.iter().map(|method| (format!("set of the method {}", method.name), &method.set));
+        for (which, keys) in [("recipe".to_owned(), &file.recipe)].into_iter().chain(sets) {
+            check_seed(which, keys)?;
+        }
         let of_baselines = Baseline::ALL.map(|baseline| baseline.to_string());
         if let Some(name) = names.iter().find(|name| of_baselines.iter().any(|of_baseline| of_baseline == **name)) {
             return Err(key("method.name", format!("{name:?} is the name of a baseline, which stands in every table")));
@@ -198,6 +202,14 @@ fn each_once<T: Ord + fmt::Display>(which: &str, things: &[T]) -> Result<(), Err
             let shown = if word.parse::<f64>().is_ok() { word } else { format!("{word:?}") };
             Err(key(which, format!("{shown} stands there twice")))
         }
+        None => Ok(()),
+    }
+}
+
+/// Refuses a seed that nothing would read: every cell has one of the study's.
+fn check_seed(which: String, keys: &toml::Table) -> Result<(), Error> {
+    match keys.get("train").and_then(|train| train.get("seed")) {
+        Some(_) => Err(key(which, "train.seed has no effect in a study: leave it out, and write seeds at its top")),
         None => Ok(()),
     }
 }

@@ -262,6 +262,9 @@ fn a_study_that_cannot_be_run_is_refused_with_its_reason() {
             .contains("no method \"moco\"")
     );
     assert!(refused("ablates = \"self\"", "ablates = \"semi\"").contains("no other method"));
+    assert!(refused("train.batch = 4", "train.seed = 4").contains("recipe: train.seed has no effect in a study"));
+    let set = refused("set.method.supervision", "set.train.seed = 4\nset.method.supervision");
+    assert!(set.contains("set of the method self: train.seed has no effect in a study"));
 }
 
 #[test]
