@@ -1,7 +1,7 @@
 //! Which method is best, and by how much: methods x data sets x folds x seeds x label budgets, as independent cells.
 //!
 //! - [`study`]: what is asked, checked; [`settings`]: how encoders are evaluated; `study_file.rs`: as written; `study_text.rs`:
-//!   its text
+//!   its text; `study_recipe.rs`: its recipes
 //! - `labels.rs`: a label budget
 //! - [`grid`]: the cells, each one encoder and every question put to it
 //! - [`plan`]: what a study can show, before it runs
@@ -34,8 +34,9 @@ pub mod ranks;
 pub mod settings;
 pub mod strata;
 pub mod study;
-mod study_file;
 mod study_text;
+mod study_recipe;
+mod study_file;
 mod sum_up;
 pub mod summary;
 pub mod table;

@@ -36,6 +36,11 @@ pub(super) fn of_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T,
     })
 }
 
+/// Refuses a key of a study.
+pub(super) fn key(key: impl Into<String>, fact: impl Into<String>) -> Error {
+    Error::StudyKey { key: key.into(), fact: fact.into() }
+}
+
 /// Leaves keys of earlier versions out of those that may stand in place of an unknown one.
 fn without_old_keys(words: String) -> String {
     const OFFER: &str = ", expected one of ";
