@@ -23,7 +23,7 @@ pub(crate) struct TuningArgs {
     /// Learn from the labels of N patients of each class alone
     #[arg(long, value_name = "N", value_parser = whole::<1, 100_000>, conflicts_with = "label_fraction")]
     pub(crate) labels_per_class: Option<usize>,
-    /// Learn from the labels of this fraction of the patients of each class alone, 0.001 to 0.999
+    /// Learn from the labels of this fraction of the patients of each class alone, 0.001 to 1
     #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     pub(crate) label_fraction: Option<Labels>,
     /// Make up for classes of different size
@@ -158,8 +158,11 @@ impl TuningArgs {
 }
 
 fn fraction(text: &str) -> Result<Labels, String> {
+    if text.parse::<f64>() == Ok(1.0) {
+        return Ok(Labels::All);
+    }
     let labels = text.parse().ok().filter(|labels| matches!(labels, Labels::Thousandths(_)));
-    labels.ok_or_else(|| "must be from 0.001 to 0.999, with three decimals at most".to_owned())
+    labels.ok_or_else(|| "must be from 0.001 to 1, with three decimals at most".to_owned())
 }
 
 impl From<DepthArg> for Depth {
@@ -193,4 +196,19 @@ fn zero_or_more(text: &str) -> Result<f64, String> {
 
 fn val_fraction(text: &str) -> Result<f64, String> {
     number(text, |number| number > 0.0 && number <= 0.5, "above 0 and at most 0.5")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fraction_of_one_is_every_label() {
+        for (text, labels) in [("1", Labels::All), ("1.0", Labels::All), ("0.1", Labels::Thousandths(100))] {
+            assert_eq!(fraction(text), Ok(labels), "{text}");
+        }
+        for text in ["0", "1.001", "2", "all", "nan", "0.1234"] {
+            assert!(fraction(text).is_err(), "{text}");
+        }
+    }
 }
