@@ -36,8 +36,8 @@ pub(crate) struct CrossvalArgs {
     /// Pretrain by this method, with the recipe that comes with hico; by default HiCo
     #[arg(long, value_name = "METHOD", requires = "pretrain_inside", conflicts_with_all = ["pretrain", "recipe"], value_parser = methods())]
     pub(crate) method: Option<MethodName>,
-    /// Begin that pretraining with these weights (ResNet-18, 34 or 50, .safetensors or .pth); by default with random ones
-    #[arg(long, value_name = "FILE", requires = "pretrain_inside", conflicts_with = "pretrain")]
+    /// Begin that pretraining with these weights (ResNet-18, 34 or 50, .safetensors or .pth, or a run); by default with random ones
+    #[arg(long, value_name = "FILE|RUN", requires = "pretrain_inside", conflicts_with = "pretrain")]
     pub(crate) init: Option<PathBuf>,
     /// Set the epochs of that pretraining; by default the recipe's. Its warm-up shrinks or grows with them
     #[arg(long, value_name = "N", requires = "pretrain_inside", conflicts_with = "pretrain")]

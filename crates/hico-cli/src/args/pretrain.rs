@@ -35,9 +35,9 @@ pub(crate) struct PretrainArgs {
     /// Continue the run in RUN; start it where there is none
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Initialise with these weights, for instance ImageNet's (.safetensors or .pth; torchvision's names and others); random
+    /// Initialise with these weights, for instance ImageNet's (.safetensors or .pth; torchvision's names and others) or those of a run; random
     /// by default
-    #[arg(long, help_heading = METHOD, value_name = "FILE")]
+    #[arg(long, help_heading = METHOD, value_name = "FILE|RUN")]
     pub(crate) init: Option<PathBuf>,
     /// Choose a network of a file that holds several: online, its momentum (EMA) teacher, or a prefix of tensor names
     #[arg(long, help_heading = METHOD, value_name = "online|teacher|PREFIX", default_value = "online", requires = "init")]

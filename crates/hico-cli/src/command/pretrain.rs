@@ -11,7 +11,7 @@ use hico::Error;
 use hico::device::DeviceChoice;
 use hico::model::weights::WeightsOf;
 use hico::recipe::{MethodName, Precision, Recipe, Supervision, TrainRecipe};
-use hico::train::checkpoint::{BEST_FILE, Best};
+use hico::train::checkpoint::Best;
 use hico::train::first_weights::FirstWeights;
 use hico::train::{PretrainOptions, PretrainOutcome, pretrain};
 use serde::Serialize;
@@ -58,10 +58,10 @@ const IMAGENET: &str = "torchvision saves ImageNet's: python3 -c \"import torch,
 pub(crate) fn first_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<FirstWeights> {
     let read = FirstWeights::read(file, of);
     let known = read.as_ref().err().and_then(hints::weights);
-    let of_run = file.join(BEST_FILE);
     let first = read.map_err(|error| error.of_file(file)).hint(|| match file.is_dir() {
-        true if of_run.is_file() => format!("name the weights of that run: --init {}", of_run.display()),
-        true => "name a file of weights (.safetensors, .pth) and not a folder".to_owned(),
+        true => {
+            "name the folder of a run or of a fine-tuned network, or a file of weights (.safetensors, .pth)".to_owned()
+        }
         false if file.is_file() => {
             known.unwrap_or("name weights of a ResNet-18, 34 or 50 for pictures of three channels").to_owned()
         }

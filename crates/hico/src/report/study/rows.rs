@@ -1,7 +1,7 @@
 //! A method's row in a table, the same on the page, in Markdown and in the terminal.
 
 use crate::compare::strata::Stratum;
-use crate::compare::summary::{ClassFacts, Compared, Coverage, Entry, Table};
+use crate::compare::summary::{ClassFacts, Compared, Coverage, Entry, Summary, Table};
 use crate::evaluate::coverage::SIMULATIONS;
 use crate::evaluate::outcome::{Estimate, Metric, ROUNDING};
 use crate::report::number::{
@@ -127,8 +127,8 @@ pub(super) fn name(compared: &Compared) -> String {
 
 /// Returns a comparison as a sentence.
 ///
-/// - `tests`: how many the study has
-pub(super) fn difference(compared: &Compared, tests: usize) -> String {
+/// - `summary`: of the study, which says in what figure and how many tests there are
+pub(super) fn difference(compared: &Compared, summary: &Summary) -> String {
     let comparison = &compared.comparison;
     let least = format!(
         "{}, so p could not be below {}",
@@ -146,12 +146,13 @@ pub(super) fn difference(compared: &Compared, tests: usize) -> String {
         None => "too few patients differ to say what could have been shown".to_owned(),
     };
     format!(
-        "{}: {} points ({}), {}{of_seeds}, Holm over {}: {}; {least}; {detectable}",
+        "{} in {}: {} points ({}), {}{of_seeds}, Holm over {}: {}; {least}; {detectable}",
         name(compared),
+        metric(summary.evaluation.metric),
         points(comparison.difference.mean),
         points_interval_in_words(&comparison.difference),
         p_value(comparison.p_value),
-        counted(tests, "test", "tests"),
+        counted(summary.tests, "test", "tests"),
         bare_p(compared.p_holm),
     )
 }

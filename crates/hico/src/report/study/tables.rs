@@ -39,7 +39,7 @@ pub(super) fn scores(part: &Part<'_>, table: &Table) -> Markup {
             (comparisons(part, table))
         }
         ul .note {
-            @for compared in &table.comparisons { li { (rows::difference(compared, summary.tests)) } }
+            @for compared in &table.comparisons { li { (rows::difference(compared, summary)) } }
             @if let Some(words) = rows::coverage(table) { li { (words) } }
         }
         (strata(part, table))

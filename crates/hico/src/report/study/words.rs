@@ -32,7 +32,7 @@ pub fn markdown(summary: &Summary) -> String {
         table
             .comparisons
             .iter()
-            .for_each(|compared| line(&mut text, &format!("- {}", rows::difference(compared, summary.tests))));
+            .for_each(|compared| line(&mut text, &format!("- {}", rows::difference(compared, summary))));
         rows::coverage(table).iter().for_each(|words| line(&mut text, &format!("- {words}")));
         if !table.strata.is_empty() {
             line(&mut text, &format!("\n{}\n", rows::STRATA));
@@ -120,7 +120,7 @@ pub fn terminal(summary: &Summary) -> String {
         line(&mut text, &format!("\n{}; per patient where nothing else is said", title(table)));
         let rows: Vec<Vec<String>> = grid(table, summary).into_iter().map(rows::in_terminal).collect();
         text.push_str(&aligned(&rows));
-        table.comparisons.iter().for_each(|compared| line(&mut text, &rows::difference(compared, summary.tests)));
+        table.comparisons.iter().for_each(|compared| line(&mut text, &rows::difference(compared, summary)));
         rows::coverage(table).iter().for_each(|words| line(&mut text, words));
         if !table.strata.is_empty() {
             line(&mut text, &format!("\n{}", rows::STRATA));
