@@ -60,7 +60,7 @@ fn a_network_says_what_was_tested_and_where_it_comes_from_wherever_it_is_shown()
     assert_eq!((&test["clips"], &test["groups"]), (&clips.into(), &groups.into()));
     assert_eq!(card["evaluations"][0]["tested"]["clips"], clips);
     let words = std::fs::read_to_string(path.join("new/folder/lung.safetensors.card.md")).unwrap();
-    assert!(words.contains("pretrained by hico in the run run") && !words.contains("not recorded"), "{words}");
+    assert!(words.contains("pretrained by hico (run run, ") && !words.contains("not recorded"), "{words}");
     assert!(words.contains(&format!("On {clips} clips of {groups} patients it never saw")), "{words}");
     done(path, "export tuned --to hico --out hidden.safetensors --hide-groups --quiet");
     for file in ["hidden.safetensors.card.json", "hidden.safetensors"] {

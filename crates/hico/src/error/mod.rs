@@ -660,7 +660,13 @@ impl Error {
     #[must_use]
     pub fn of_file(self, path: &Path) -> Self {
         match self {
-            Self::WeightsFile { .. } | Self::BrokenWeights { .. } | Self::InFile { .. } => self,
+            Self::WeightsFile { .. }
+            | Self::BrokenWeights { .. }
+            | Self::InFile { .. }
+            | Self::Input { .. }
+            | Self::NoSuchEncoder(_)
+            | Self::NoCheckpoint { .. }
+            | Self::RunVersion { .. } => self,
             other => Self::InFile { path: path.to_owned(), source: Box::new(other) },
         }
     }

@@ -182,7 +182,7 @@ impl PretrainingFacts {
     pub fn words(&self) -> String {
         let recipe = self.recipe.as_deref().unwrap_or("its default recipe");
         let mut words = format!(
-            "pretrained by {} in the run {} ({recipe}, seed {}, {}, {} of {}, data {})",
+            "pretrained by {} (run {}, {recipe}, seed {}, {}, {} of {}, data {})",
             self.method,
             self.run,
             self.seed,
@@ -516,13 +516,13 @@ mod tests {
     fn a_history_is_told_in_words() {
         assert_eq!(
             history().words(),
-            "pretrained by hico in the run a (short.toml, seed 7, 20 epochs, 5 clips of 2 patients, data 001122334455); \
+            "pretrained by hico (run a, short.toml, seed 7, 20 epochs, 5 clips of 2 patients, data 001122334455); \
              fine-tuned on all folds but 0 (seed 1, 3 epochs, 4 clips of 2 patients, epoch chosen on 1 clip of 1 patient, \
              data ffeeddccbbaa)"
         );
         let words = test(0.167, None).words();
         assert!(
-            words.contains("10 clips of 1 patient") && words.contains("16.7 % (one patient: no interval)"),
+            words.contains("10 clips of 1 patient") && words.contains("16.7 % per clip (one patient: no interval)"),
             "{words}"
         );
     }

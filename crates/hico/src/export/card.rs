@@ -270,7 +270,7 @@ fn limits(source: &Source, side: usize, studies: &[Summary], statements: &Statem
     }
     if source.classifier.is_some() {
         let reached = Reached::of(source.history.test.as_ref());
-        limits.extend(reached.warning);
+        limits.extend(reached.warning.as_deref().map(as_sentence));
     }
     if !found.report.missing.is_empty() {
         limits.push("It has no feature pyramid.".to_owned());
@@ -281,6 +281,13 @@ fn limits(source: &Source, side: usize, studies: &[Summary], statements: &Statem
         );
     }
     limits
+}
+
+/// A clause as a sentence of its own.
+fn as_sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    format!("{}.", first.chain(letters).collect::<String>())
 }
 
 #[cfg(test)]

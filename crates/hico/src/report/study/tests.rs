@@ -210,7 +210,7 @@ fn markdown_and_terminal_say_the_same_figures() {
         for part in [
             "70.0 %",
             "60.0 to 80.0 %",
-            "hico minus random in macro AUC: +8.0 points",
+            "hico minus random in balanced accuracy: +8.0 points",
             "p = 0.250 (patients 0.040, seeds 0.250), Holm over 5 tests: 0.750",
             "7 patients differ, so p could not be below 0.25",
             "a difference of 13.1 points",
