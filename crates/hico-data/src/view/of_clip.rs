@@ -80,6 +80,14 @@ impl Crops {
     }
 }
 
+/// What the two views of a pair show.
+struct Chosen {
+    /// A clip and its frame for each view.
+    frames: [(usize, usize); 2],
+    /// The frame of the first clip that is mixed into both, and the weight of theirs.
+    mixed: Option<(usize, f32)>,
+}
+
 /// One clip in one epoch, whose views are drawn; the same arguments give the same views.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
@@ -183,20 +191,19 @@ impl<'a> Source<'a> {
         rng.random_range(0..self.row.frames.max(1))
     }
 
-    /// What the two views of [`Self::pair`] show: a clip and a frame each, and the frame that is mixed into both, if any, with the
-    /// weight of theirs.
-    fn chosen(&self) -> ([(usize, usize); 2], Option<(usize, f32)>) {
+    /// Decides what the two views of [`Self::pair`] show.
+    fn chosen(&self) -> Chosen {
         let mut rng = self.choices();
         if let Some(partner) = self.partner {
             let first = self.any(&mut rng);
             let second = rng.random_range(0..self.dataset.row(partner).frames.max(1));
-            return ([(self.clip, first), (partner, second)], None);
+            return Chosen { frames: [(self.clip, first), (partner, second)], mixed: None };
         }
-        let own = |frames: [usize; 2]| frames.map(|frame| (self.clip, frame));
+        let own = |frames: [usize; 2], mixed| Chosen { frames: frames.map(|frame| (self.clip, frame)), mixed };
         match sample::draw(self.row.frames, self.within(), self.recipe.mixup > 0.0, &mut rng) {
-            Choice::Pair { first, second } => (own([first, second]), None),
+            Choice::Pair { first, second } => own([first, second], None),
             Choice::Anchored { first, second, anchor } => {
-                (own([first, second]), Some((anchor, mixup::draw(self.recipe.mixup, &mut rng))))
+                own([first, second], Some((anchor, mixup::draw(self.recipe.mixup, &mut rng))))
             }
         }
     }
@@ -214,7 +221,7 @@ impl<'a> Source<'a> {
     /// # Errors
     /// When frames cannot be read.
     pub fn pair(&self) -> Result<Pair, Error> {
-        let ([first, second], mixed) = self.chosen();
+        let Chosen { frames: [first, second], mixed } = self.chosen();
         let [mut a, mut b] = [self.view_of(0, first)?, self.view_of(1, second)?];
         if let Some((anchor, weight)) = mixed {
             let [of_a, of_b] = if self.recipe.aligned_mix {
@@ -234,7 +241,7 @@ impl<'a> Source<'a> {
     /// # Errors
     /// As [`Self::pair`].
     pub fn small_crops(&self) -> Result<[Vec<f32>; 2], Error> {
-        let ([first, second], _) = self.chosen();
+        let [first, second] = self.chosen().frames;
         let range = CropRange { scale: Crops::LOCAL_SCALE, ..CropRange::of(self.recipe) };
         let crop = |slot: u64, (clip, frame): (usize, usize)| {
             let frame = self.dataset.read_frame(clip, frame)?;
@@ -267,7 +274,7 @@ impl<'a> Source<'a> {
     /// As [`Self::pair`].
     pub fn twice(&self) -> Result<Pair, Error> {
         let frame = self.any(&mut self.choices());
-        let shown = if self.partner.is_some() { self.chosen().0 } else { [(self.clip, frame); 2] };
+        let shown = if self.partner.is_some() { self.chosen().frames } else { [(self.clip, frame); 2] };
         let [a, b] = [self.view_of(0, shown[0])?, self.view_of(1, shown[1])?].map(Planes::into_three);
         Ok(Pair { clip: self.clip, a, b })
     }
