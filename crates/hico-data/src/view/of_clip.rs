@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::manifest::ClipRow;
 use crate::seed::Seed;
 use rand::RngExt as _;
+use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 
 /// Slot of the changes of the frame that is mixed into both views of a pair.
@@ -122,18 +123,12 @@ impl<'a> Source<'a> {
     /// - `clips`: those of the clip's patient, itself perhaps among them
     #[must_use]
     pub fn with_partner(mut self, clips: &[usize]) -> Self {
-        let others: Vec<usize> = clips.iter().copied().filter(|clip| *clip != self.clip).collect();
-        let mut rng = self.seed.stream("partner", &[self.epoch, self.clip as u64]);
-        if rng.random_bool(self.recipe.pair_across_clips) && !others.is_empty() {
-            self.partner = Some(others[rng.random_range(0..others.len())]);
+        let mut rng = self.stream("partner");
+        if rng.random_bool(self.recipe.pair_across_clips) {
+            let others: Vec<usize> = clips.iter().copied().filter(|clip| *clip != self.clip).collect();
+            self.partner = others.choose(&mut rng).copied();
         }
         self
-    }
-
-    /// Returns the index of the clip in its data set.
-    #[must_use]
-    pub const fn clip(&self) -> usize {
-        self.clip
     }
 
     /// Returns the epoch.
@@ -165,8 +160,11 @@ impl<'a> Source<'a> {
 
     /// A frame of any clip after the changes of a slot.
     fn view_of(&self, slot: u64, (clip, frame): (usize, usize)) -> Result<Planes<f32>, Error> {
-        let frame = self.dataset.read_frame(clip, frame)?;
-        Ok(augmented_planes(&frame, self.recipe, Augment::Pretrain, &mut self.changes(slot)))
+        Ok(self.changed(slot, &self.dataset.read_frame(clip, frame)?))
+    }
+
+    fn changed(&self, slot: u64, frame: &Frame) -> Planes<f32> {
+        augmented_planes(frame, self.recipe, Augment::Pretrain, &mut self.changes(slot))
     }
 
     fn fps(&self) -> f64 {
@@ -273,9 +271,14 @@ impl<'a> Source<'a> {
     /// # Errors
     /// As [`Self::pair`].
     pub fn twice(&self) -> Result<Pair, Error> {
-        let frame = self.any(&mut self.choices());
-        let shown = if self.partner.is_some() { self.chosen().frames } else { [(self.clip, frame); 2] };
-        let [a, b] = [self.view_of(0, shown[0])?, self.view_of(1, shown[1])?].map(Planes::into_three);
+        let views = if self.partner.is_some() {
+            let [first, second] = self.chosen().frames;
+            [self.view_of(0, first)?, self.view_of(1, second)?]
+        } else {
+            let frame = self.dataset.read_frame(self.clip, self.any(&mut self.choices()))?;
+            [0, 1].map(|slot| self.changed(slot, &frame))
+        };
+        let [a, b] = views.map(Planes::into_three);
         Ok(Pair { clip: self.clip, a, b })
     }
 
