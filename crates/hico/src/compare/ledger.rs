@@ -2,7 +2,7 @@
 
 use super::grid::{Cell, Trained};
 use super::settings::Judging;
-use super::study::{Start, Study};
+use super::study::{Start, Study, StudyData, StudyMethod};
 use crate::difference::{self, Difference};
 use crate::evaluate::baselines::Baseline;
 use crate::recipe::{Depth, Recipe};
@@ -115,18 +115,13 @@ fn laid_over(folder: &Path, study: &Study, data: &[Arc<Dataset>]) -> Result<Ledg
 /// # Errors
 /// None for settings that can be written.
 pub(super) fn of_cell(study: &Study, data: &[Arc<Dataset>], cell: &Cell) -> serde_json::Result<Ledger> {
-    let mut ledger = of(study, data)?;
-    let own = &study.methods[cell.method].name;
-    ledger.methods.retain(|name, _| name == own);
-    ledger.init_weights.retain(|name, _| name == own);
     let trained = match cell.trained {
         Trained::Inside { data, .. } | Trained::Whole { data } => Some(data),
         Trained::Nothing => None,
     };
-    let sets = cell.tests.iter().map(|(data, _)| *data).chain(trained);
-    let names: BTreeSet<&str> = sets.map(|data| study.data[data].name.as_str()).collect();
-    ledger.data.retain(|name, _| names.contains(name.as_str()));
-    Ok(ledger)
+    let places: BTreeSet<usize> = cell.tests.iter().map(|(data, _)| *data).chain(trained).collect();
+    let sets = places.into_iter().filter_map(|place| Some((&study.data[place], data.get(place)?)));
+    of_parts(study, std::slice::from_ref(&study.methods[cell.method]), sets)
 }
 
 impl Ledger {
@@ -140,18 +135,26 @@ impl Ledger {
 }
 
 fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
+    of_parts(study, &study.methods, study.data.iter().zip(data))
+}
+
+/// Writes down the settings of a study, some of its methods and some of its data sets.
+fn of_parts<'a>(
+    study: &Study,
+    methods: &[StudyMethod],
+    sets: impl Iterator<Item = (&'a StudyData, &'a Arc<Dataset>)>,
+) -> serde_json::Result<Ledger> {
     let beginning = |start: &Start| match start {
         Start::Random | Start::Scratch => Beginning::Random,
         // Its name is enough: a study is taken to other machines, and folders have other names there.
         Start::Weights(path) => Beginning::Weights(path.file_name().unwrap_or_default().into()),
-        Start::Given(pretrained) => Beginning::Given(pretrained.hash()),
+        Start::Given(pretrained) => Beginning::Given(pretrained.hash().to_owned()),
         Start::Recipe(recipe) => Beginning::Recipe(recipe.clone()),
         Start::Baseline(baseline) => Beginning::Baseline(*baseline),
     };
-    let methods = study.methods.iter().map(|method| (method.name.clone(), beginning(&method.start)));
-    let first = study.methods.iter().filter_map(|method| Some((method, method.first.as_ref()?)));
+    let first = methods.iter().filter_map(|method| Some((method, method.first.as_ref()?)));
     let first = first.map(|(method, first)| (method.name.clone(), first.record().sha256.clone()));
-    let hashes = study.data.iter().zip(data).map(|(set, dataset)| (set.name.clone(), dataset.manifest().hash()));
+    let hashes = sets.map(|(set, dataset)| (set.name.clone(), dataset.manifest().hash()));
     Ok(Ledger {
         version: VERSION.to_owned(),
         budget: serde_json::to_value(study.budget)?,
@@ -159,7 +162,7 @@ fn of(study: &Study, data: &[Arc<Dataset>]) -> serde_json::Result<Ledger> {
         view: Some(study.view.clone()),
         depth: Some(study.depth),
         data: hashes.collect(),
-        methods: methods.collect(),
+        methods: methods.iter().map(|method| (method.name.clone(), beginning(&method.start))).collect(),
         init_weights: first.collect(),
     })
 }

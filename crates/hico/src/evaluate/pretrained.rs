@@ -13,6 +13,7 @@ use hico_data::view::ViewRecipe;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// An encoder's weights, ready to be put to any use.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Pretrained {
     pub beginning: Beginning,
     found: Recognised,
     file: Option<PathBuf>,
+    /// [`Self::hash`], once somebody has asked: cells of a study ask again and again.
+    hash: OnceLock<String>,
 }
 
 impl PartialEq for Pretrained {
@@ -158,7 +161,8 @@ impl Pretrained {
     ) -> Result<Self, Error> {
         let found = weights::recognise(tensors, of)?;
         let beginning = Beginning::File { name: name.to_owned() };
-        Ok(Self { name: name.to_owned(), description, depth: found.depth, view, seen, beginning, found, file: None })
+        let (name, depth) = (name.to_owned(), found.depth);
+        Ok(Self { name, description, depth, view, seen, beginning, found, file: None, hash: OnceLock::new() })
     }
 
     /// Whether it has a feature pyramid; only HiCo learns one.
@@ -196,13 +200,15 @@ impl Pretrained {
 
     /// SHA-256 of names and values, hexadecimal: what a study's folder knows it by.
     #[must_use]
-    pub fn hash(&self) -> String {
-        let mut hash = Sha256::new();
-        for tensor in &self.found.tensors {
-            hash.update(&tensor.name);
-            tensor.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
-        }
-        weights::hex(&hash.finalize())
+    pub fn hash(&self) -> &str {
+        self.hash.get_or_init(|| {
+            let mut hash = Sha256::new();
+            for tensor in &self.found.tensors {
+                hash.update(&tensor.name);
+                tensor.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+            }
+            weights::hex(&hash.finalize())
+        })
     }
 }
 
