@@ -87,6 +87,20 @@ fn frames_of_a_clip_move_and_have_a_sector_around_speckle() {
     assert_eq!(colours.len(), 2, "some devices tint their pictures");
 }
 
+#[test]
+fn one_device_colours_every_clip_alike_and_of_several_a_patient_meets_more_than_one() {
+    let colours = |devices: usize| {
+        let data = phantom::generate(&PhantomRecipe { patients: 30, devices, frames: 1, side: 32, ..small() });
+        let mut of_patient: BTreeMap<String, BTreeSet<bool>> = BTreeMap::new();
+        for row in &data.manifest().rows {
+            of_patient.entry(row.group.clone()).or_default().insert(row.channels == Channels::Rgb);
+        }
+        of_patient
+    };
+    assert_eq!(colours(1).into_values().flatten().collect::<BTreeSet<_>>().len(), 1);
+    assert!(colours(6).values().any(|colours| colours.len() == 2));
+}
+
 /// Balanced accuracy of 5-NN on 16x16 grey thumbnails of one frame a clip, by folds of patients.
 fn thumbnail_floor(seed: u64) -> f64 {
     let data = phantom::generate(&PhantomRecipe { patients: 60, frames: 1, side: 64, seed: Seed(seed), ..small() });

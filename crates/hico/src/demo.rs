@@ -1,13 +1,16 @@
-//! The whole path on phantom clips: files, data set, folds, pretraining and fine-tuning within each fold, report.
+//! The whole path on phantom clips: files, data set, folds, pretraining without labels, fine-tuning with few, report, model.
 //!
-//! It goes the way that a person's own clips go, through files and the same functions, and claims nothing: the phantom
-//! is not made to flatter pretraining, and what came out is printed with its interval, whatever it is.
+//! It goes the way that a person's own clips go, through files and the same functions. It shows the case that pretraining
+//! is for: many clips, labels of few patients. What came out is printed with its interval, whatever it is.
 
 use crate::Error;
 use crate::compare::crossval::{Contender, Request, cross_validate};
+use crate::compare::labels::Labels;
 use crate::compare::summary::Summary;
 use crate::device::DeviceChoice;
+use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::FinetuneRecipe;
+use crate::model::{FeatureMaps, FeatureSet};
 use crate::recipe::{self, Recipe};
 use crate::report;
 use crate::train::run_record::VERSION;
@@ -32,13 +35,36 @@ pub struct DemoRecipe {
     pub phantom: PhantomRecipe,
     /// Folds by patient.
     pub folds: usize,
-    /// The pretraining within each fold.
+    /// The fold that is tested.
+    pub fold: usize,
+    /// Patients of each class whose label is known.
+    pub labels_per_class: usize,
+    /// The pretraining on all clips but those of the tested fold, without labels.
     pub pretraining: Recipe,
     /// The fine-tuning of every candidate.
     pub finetuning: FinetuneRecipe,
-    /// Seeds of the fine-tuning.
-    pub seeds: Vec<u64>,
+    /// What of a network is read.
+    pub features: FeatureSet,
+    /// Seed of weights, pretraining and fine-tuning.
+    pub seed: u64,
 }
+
+/// HiCo without labels. The paper pairs frames of one clip; here they are of two clips of one patient, other places seen with
+/// other devices, and what such a pair has in common is what the patient has.
+const PRETRAINING: &str = r#"
+[method]
+name = "hico"
+supervision = "self"
+
+[view]
+image_size = 48
+pair_across_clips = 1.0
+
+[train]
+batch = 32
+epochs = 12
+warmup_epochs = 1
+"#;
 
 impl DemoRecipe {
     /// A few minutes on two cores.
@@ -48,24 +74,27 @@ impl DemoRecipe {
     /// # Errors
     /// Never, unless a number below is out of its own range.
     pub fn small(seed: u64) -> Result<Self, Error> {
-        let pretraining =
-            Recipe::default().with_image_size(48)?.with_epochs_after(3, 30)?.with_batch(16)?.with_seed(seed);
-        let phantom = PhantomRecipe {
-            patients: 48,
-            frames: 8,
-            side: 96,
-            seed: Seed(seed),
-            unlabelled_fraction: 0.4,
-            ..PhantomRecipe::default()
-        };
+        let pretraining = Recipe::parse(PRETRAINING)?.with_seed(seed);
+        let phantom =
+            PhantomRecipe { patients: 600, frames: 6, side: 64, seed: Seed(seed), ..PhantomRecipe::default() };
         let finetuning = FinetuneRecipe {
-            epochs: 10,
-            batch: 16,
+            epochs: 20,
             frames_per_clip: 4,
             view: pretraining.view().clone(),
             ..FinetuneRecipe::default()
         };
-        Ok(Self { version: VERSION, phantom, folds: 3, pretraining, finetuning, seeds: vec![1, 2] })
+        let features = FeatureSet { maps: FeatureMaps::Stages, max: false };
+        Ok(Self {
+            version: VERSION,
+            phantom,
+            folds: 3,
+            fold: 0,
+            labels_per_class: 6,
+            pretraining,
+            finetuning,
+            features,
+            seed,
+        })
     }
 }
 
@@ -76,6 +105,10 @@ pub struct Demo {
     pub report: PathBuf,
     /// The data set, to go on with.
     pub dataset: PathBuf,
+    /// The folder with the fine-tuned network, which `hico predict`, `explain` and `serve` take.
+    pub model: PathBuf,
+    /// A clip of a patient whom that network has never seen.
+    pub clip: PathBuf,
     /// The figures.
     pub summary: Summary,
 }
@@ -94,12 +127,15 @@ pub fn demo(recipe: &DemoRecipe, folder: &Path, device: DeviceChoice, job: Job<'
     job.note("2/3 ingesting them, folds by patient".to_owned());
     take_in(&clips, &data, job)?;
     let dataset = split(recipe, &data)?;
-    job.note("3/3 pretraining and fine-tuning within each fold".to_owned());
+    let labels = recipe.labels_per_class;
+    job.note(format!("3/3 pretraining without labels, fine-tuning with those of {labels} patients a class"));
     let summary = evaluate(recipe, &dataset, &study, device, job)?;
     let report = folder.join("report.html");
-    let page = report::build(&[study], Some(&dataset))?;
+    let page = report::build(std::slice::from_ref(&study), Some(&dataset))?;
     write(&report, page.as_bytes())?;
-    Ok(Demo { report, dataset: data, summary })
+    let tested = dataset.manifest().rows.iter().find(|row| row.fold == Some(recipe.fold));
+    let clip = tested.map_or_else(|| clips.clone(), |row| clips.join(&row.source));
+    Ok(Demo { report, dataset: data, model: study, clip, summary })
 }
 
 fn begin(recipe: &DemoRecipe, folder: &Path) -> Result<(), Error> {
@@ -177,7 +213,13 @@ fn evaluate(
     job: Job<'_>,
 ) -> Result<Summary, Error> {
     let request = Request {
-        seeds: recipe.seeds.clone(),
+        folds: Some(vec![recipe.fold]),
+        seeds: vec![recipe.seed],
+        labels: Labels::Groups(recipe.labels_per_class),
+        features: recipe.features,
+        // With few labels the encoder stays as it is; from random weights all of it is trained.
+        trainable: Trainable::Head,
+        keep_networks: true,
         contender: Contender::Inside(Box::new(recipe.pretraining.clone())),
         recipe: recipe.finetuning.clone(),
         device,
@@ -205,10 +247,9 @@ mod tests {
 
     fn tiny() -> DemoRecipe {
         let mut recipe = DemoRecipe::small(5).unwrap();
-        recipe.phantom =
-            PhantomRecipe { patients: 15, frames: 3, side: 32, unlabelled_fraction: 0.1, ..recipe.phantom };
+        recipe.phantom = PhantomRecipe { patients: 15, frames: 3, side: 32, ..recipe.phantom };
         recipe.folds = 2;
-        recipe.seeds = vec![1];
+        recipe.labels_per_class = 2;
         let smaller = recipe.pretraining.with_image_size(32).and_then(|recipe| recipe.with_epochs_after(0, 1));
         recipe.pretraining = smaller.unwrap().with_batch(4).unwrap();
         let view = recipe.pretraining.view().clone();

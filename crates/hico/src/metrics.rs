@@ -118,6 +118,9 @@ impl Confusion {
     }
 }
 
+/// Scores that are no further apart are one score: means of the same votes in another order differ by rounding.
+const ROUNDING: f64 = 1e-12;
+
 /// Units in the order of a score, to draw a ROC curve and measure the area under it as often as wanted.
 #[derive(Debug, Clone)]
 pub struct Ranking {
@@ -126,7 +129,7 @@ pub struct Ranking {
 }
 
 impl Ranking {
-    /// Ranks units by a score.
+    /// Ranks units by a score; scores that differ by rounding alone are a tie.
     ///
     /// - `scores`: `[units]`, higher means more likely positive
     /// - `positive`: `[units]`
@@ -138,7 +141,7 @@ impl Ranking {
         assert_eq!(scores.len(), positive.len(), "one score a unit");
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        let ties = order.chunk_by(|&a, &b| scores[a] == scores[b]);
+        let ties = order.chunk_by(|&a, &b| scores[a] - scores[b] <= ROUNDING);
         Self { ties: ties.map(|units| units.iter().map(|&unit| (unit, positive[unit])).collect()).collect() }
     }
 
@@ -361,6 +364,8 @@ mod tests {
         assert_eq!(auc([0.1, 0.2, 0.3, 0.8, 0.9]), 0.0);
         assert_eq!(auc([0.5; 5]), 0.5);
         assert_eq!(auc([0.9, 0.3, 0.3, 0.2, 0.5]), 4.5 / 6.0);
+        // 0.30000000000000004 and 0.3.
+        assert_eq!(auc([0.9, 0.1 + 0.2, 0.3, 0.2, 0.5]), 4.5 / 6.0);
         assert!(Ranking::new(&[0.1, 0.2], &[true, true]).auc(|_| 1.0).is_none());
         assert!(Ranking::new(&[0.1, 0.2], &[true, true]).curve().is_none());
     }

@@ -17,6 +17,9 @@ pub(crate) struct PhantomArgs {
     /// Generate this many frames for each clip
     #[arg(long, default_value_t = 16, value_name = "N")]
     pub(crate) frames: usize,
+    /// Make the clips with this many devices, each clip with one of them
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    pub(crate) devices: usize,
     /// Set height and width of a frame in pixels
     #[arg(long, alias = "side", default_value_t = 128, value_name = "PIXELS")]
     pub(crate) image_size: usize,

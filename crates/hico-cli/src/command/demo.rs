@@ -14,8 +14,10 @@ pub(crate) fn run(args: &DemoArgs, output: &Output) -> anyhow::Result<ExitCode> 
 }
 
 fn words(demo: &Demo) -> String {
+    let (model, clip) = (demo.model.display(), demo.clip.display());
     format!(
-        "{}\nreport: {}\ndata set: {} (see `hico inspect`)",
+        "{}\nreport: {}\ndata set: {} (see `hico inspect`)\nthe fine-tuned network, for a clip of a patient whom it has \
+         never seen:\n  hico predict {model} {clip}\n  hico explain {model} {clip} --out explanation\n  hico serve {model}",
         report::study::terminal(&demo.summary),
         demo.report.display(),
         demo.dataset.display()

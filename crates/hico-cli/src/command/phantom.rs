@@ -30,10 +30,12 @@ fn recipe(args: &PhantomArgs) -> anyhow::Result<PhantomRecipe> {
     };
     check("patients", args.patients.to_string(), (1..=100_000).contains(&args.patients), "from 1 to 100000")?;
     check("frames", args.frames.to_string(), (1..=1_000).contains(&args.frames), "from 1 to 1000")?;
+    check("devices", args.devices.to_string(), (1..=1_000).contains(&args.devices), "from 1 to 1000")?;
     check("image-size", args.image_size.to_string(), (32..=512).contains(&args.image_size), "from 32 to 512")?;
     check("unlabelled", args.unlabelled.to_string(), (0.0..=1.0).contains(&args.unlabelled), "from 0 to 1")?;
     Ok(PhantomRecipe {
         patients: args.patients,
+        devices: args.devices,
         frames: args.frames,
         side: args.image_size,
         seed: Seed(args.seed),

@@ -44,6 +44,8 @@ def units(rows, classes, unit):
 
 
 def macro_auc(truths, probabilities, weights=None):
+    # Means of the same votes in another order differ by rounding and are a tie.
+    probabilities = np.round(probabilities, 12)
     areas = [
         roc_auc_score(truths == place, probabilities[:, place], sample_weight=weights)
         for place in range(probabilities.shape[1])
@@ -82,6 +84,7 @@ def contributions(truths, probabilities, metric):
     if metric == "balanced-accuracy":
         return (probabilities.argmax(1) == truths) / (np.count_nonzero(counts) * counts[truths])
     sums = np.zeros(len(truths))
+    probabilities = np.round(probabilities, 12)
     for place in range(probabilities.shape[1]):
         scores, positive = probabilities[:, place], truths == place
         for unit, score in enumerate(scores):

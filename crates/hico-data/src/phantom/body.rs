@@ -53,32 +53,38 @@ impl ChestWall {
                 _ => deep,
             })
             .collect();
-        let mut line = |place: f32, level: f32| {
-            let width = rng.random_range(1.2..2.6);
-            for (sample, layer) in layers.iter_mut().enumerate() {
-                let offset = (sample as f32 - place * PROFILE as f32) / width;
-                *layer += decibel(level) * (-0.5 * offset * offset).exp();
-            }
-        };
+        let mut line = |place: f32, level: f32| draw_line(&mut layers, place, level, rng.random_range(1.2..2.6));
         line(0.03, -8.0);
         line(fat_end, -9.0);
         line(muscle_end, -11.0);
+        Self { thickness, layers }
+    }
+
+    /// The wall at one place of the chest: thinner or thicker there, with other sheets of tissue in it.
+    ///
+    /// - `thickest`: cm
+    pub(super) fn at_place(&self, thickest: f32, rng: &mut impl Rng) -> Self {
+        let mut layers = self.layers.clone();
         for _ in 0..rng.random_range(2..7) {
             let place = rng.random_range(0.08..0.95);
             let level = rng.random_range(-22.0..-13.0);
-            let width = rng.random_range(1.0..2.5);
-            for (sample, layer) in layers.iter_mut().enumerate() {
-                let offset = (sample as f32 - place * PROFILE as f32) / width;
-                *layer += decibel(level) * (-0.5f32 * offset * offset).exp();
-            }
+            draw_line(&mut layers, place, level, rng.random_range(1.0..2.5));
         }
-        Self { thickness, layers }
+        Self { thickness: (self.thickness * rng.random_range(0.75..1.3)).min(thickest), layers }
     }
 
     /// The amplitude at `share` of the way to the pleura.
     pub(super) fn amplitude(&self, share: f32) -> f32 {
         let sample = (share.clamp(0.0, 1.0) * PROFILE as f32) as usize;
         self.layers[sample.min(PROFILE - 1)]
+    }
+}
+
+/// Adds a bright sheet `width` samples thick (standard deviation), `level` in decibel.
+fn draw_line(layers: &mut [f32], place: f32, level: f32, width: f32) {
+    for (sample, layer) in layers.iter_mut().enumerate() {
+        let offset = (sample as f32 - place * PROFILE as f32) / width;
+        *layer += decibel(level) * (-0.5 * offset * offset).exp();
     }
 }
 

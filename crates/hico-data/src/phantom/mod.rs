@@ -1,11 +1,13 @@
 //! A seeded, procedural lung ultrasound: clips for tests and for trying the program without any patient's data.
 //!
-//! A patient has a device (probe, depth, gain, grey scale, tint), a chest wall and one finding; each clip of his looks
-//! at another place, at another severity, while he breathes and the probe drifts. Speckle is physical (complex echoes
+//! A patient has a chest wall and one finding. Each of his clips is made with one of a few devices (probe, grey scale,
+//! tint), with its own knobs (gain, depth), at another place of the chest, where the wall is thinner or thicker and the
+//! finding at another severity, while he breathes and the probe drifts. Speckle is physical (complex echoes
 //! of scatterers through a pulse, log-compressed), the artefacts are those of lungs: pleural line, A-lines at its
 //! multiples, B-lines, shadows of ribs, consolidations with air bronchograms. Findings overlap as they do in life: a
-//! healthy lung shows a B-line now and then, a sick one A-lines. Its parameters were tuned on one thing only: that thumbnails do
-//! somewhat better than chance on patients they have not seen.
+//! healthy lung shows a B-line now and then, a sick one A-lines. Its parameters were tuned on two things: that thumbnails
+//! do somewhat better than chance on patients they have not seen, and that the demo's pretraining, of a few hundred steps,
+//! learns findings and not devices: hence few of these, in a fixed mix, and any of them for any clip.
 
 mod body;
 mod probe;
@@ -60,6 +62,8 @@ pub struct PhantomRecipe {
     pub patients: usize,
     /// Fewest and most clips of a patient.
     pub clips_per_patient: [usize; 2],
+    /// Number of devices that clips are made with; each clip is of one of them.
+    pub devices: usize,
     /// Frames a clip.
     pub frames: usize,
     /// Height and width of a frame, pixels.
@@ -73,7 +77,15 @@ pub struct PhantomRecipe {
 
 impl Default for PhantomRecipe {
     fn default() -> Self {
-        Self { patients: 30, clips_per_patient: [1, 3], frames: 16, side: 128, seed: Seed(0), unlabelled_fraction: 0.0 }
+        Self {
+            patients: 30,
+            clips_per_patient: [1, 3],
+            devices: 6,
+            frames: 16,
+            side: 128,
+            seed: Seed(0),
+            unlabelled_fraction: 0.0,
+        }
     }
 }
 
@@ -131,11 +143,12 @@ impl Subject {
     fn film(&self, recipe: &PhantomRecipe) -> Clip {
         let (patient, clip) = (self.patient as u64, self.clip as u64);
         let mut of_patient = recipe.seed.stream("phantom-patient", &[patient]);
-        let device = Device::draw(&mut of_patient);
-        let thickness = of_patient.random_range(1.2f32..2.6).min(device.probe.depth * 0.38);
-        let wall = ChestWall::draw(thickness, &mut of_patient);
+        let wall = ChestWall::draw(of_patient.random_range(1.2..2.6), &mut of_patient);
         let usual_severity: f32 = of_patient.random();
         let mut rng = recipe.seed.stream("phantom-clip", &[patient, clip]);
+        let device = Device::draw(recipe.seed, rng.random_range(0..recipe.devices.max(1) as u64), &mut rng);
+        let wall = wall.at_place(device.probe.depth * 0.38, &mut rng);
+        let thickness = wall.thickness;
         let severity = 0.2 + 0.5 * usual_severity + 0.3 * rng.random::<f32>();
         let half_view = device.probe.lateral_cm(1.0, thickness);
         let body = Body::draw(wall, self.finding, severity, half_view, device.probe.depth - thickness, &mut rng);

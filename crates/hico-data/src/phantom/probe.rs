@@ -1,6 +1,6 @@
 //! The transducer: which shape its picture has, and how beams become pixels.
 
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt as _};
 
 /// How the beams leave the transducer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,26 +31,18 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// One of the transducers of a department, at one of its depth presets.
-    pub(super) fn draw(rng: &mut impl Rng) -> Self {
-        let depth = |presets: [f32; 2], rng: &mut _| presets[usize::from(RngExt::random_bool(rng, 0.35))];
-        match rng.random_range(0..10) {
-            0..2 => {
-                let shape = Shape::Linear { width: 4.5 };
-                let depth = depth([5.0, 6.0], rng);
-                Self { shape, depth, axial: 0.016, lateral: 0.035, focus: rng.random_range(1.0..2.5) }
-            }
-            2..9 => {
-                let shape = Shape::Convex { radius: 5.0, half_angle: 0.54 };
-                let depth = depth([9.0, 12.0], rng);
-                Self { shape, depth, axial: 0.04, lateral: 0.09, focus: rng.random_range(2.0..5.0) }
-            }
-            _ => {
-                let shape = Shape::Phased { half_angle: 0.7 };
-                let depth = depth([11.0, 13.0], rng);
-                Self { shape, depth, axial: 0.05, lateral: 0.13, focus: rng.random_range(4.0..7.0) }
-            }
-        }
+    /// A transducer at one of its depth presets: of six, four are convex, one is linear and one a phased array.
+    ///
+    /// - `number`: of the device that it belongs to
+    /// - `rng`: decides depth and focus
+    pub(super) fn draw(number: u64, rng: &mut impl Rng) -> Self {
+        let (shape, depths, axial, lateral, focus) = match number % 6 {
+            2 => (Shape::Linear { width: 4.5 }, [5.0, 6.0], 0.016, 0.035, 1.0..2.5),
+            5 => (Shape::Phased { half_angle: 0.7 }, [11.0, 13.0], 0.05, 0.13, 4.0..7.0),
+            _ => (Shape::Convex { radius: 5.0, half_angle: 0.54 }, [9.0, 12.0], 0.04, 0.09, 2.0..5.0),
+        };
+        let depth = depths[usize::from(rng.random_bool(0.35))];
+        Self { shape, depth, axial, lateral, focus: rng.random_range(focus) }
     }
 
     /// Where the beam at `u` in `[-1, 1]` lies to the side, in cm, at depth `depth` along it.

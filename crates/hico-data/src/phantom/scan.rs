@@ -3,9 +3,10 @@
 use super::body::{Body, Consolidation, Rib, decibel};
 use super::probe::{Pixel, Probe};
 use super::speckle::{Between, Echoes, Pulse};
+use crate::seed::Seed;
 use rand::{Rng, RngExt as _};
 
-/// What a device makes of the echoes; a patient is always seen with one.
+/// What a device makes of the echoes, as it is set for one clip.
 #[derive(Debug, Clone)]
 pub(super) struct Device {
     pub(super) probe: Probe,
@@ -29,19 +30,25 @@ pub(super) struct Device {
 }
 
 impl Device {
-    pub(super) fn draw(rng: &mut impl Rng) -> Self {
+    /// One of the devices of a department, set for one clip: the knobs (gain, depth, focus, depth compensation) are
+    /// turned for every clip, the rest is the device's own. One in four tints its pictures.
+    ///
+    /// - `seed`: of the phantom
+    /// - `rng`: of the clip
+    pub(super) fn draw(seed: Seed, number: u64, rng: &mut impl Rng) -> Self {
+        let mut own = seed.stream("phantom-device", &[number]);
         let tints = [[255, 238, 205], [214, 232, 255], [255, 226, 190]];
         Self {
-            probe: Probe::draw(rng),
+            probe: Probe::draw(number, rng),
             gain: rng.random_range(-5.0..6.0),
-            range: rng.random_range(48.0..62.0),
+            range: own.random_range(48.0..62.0),
             compensation: rng.random_range(-1.2..0.5),
-            noise: decibel(rng.random_range(-66.0..-52.0)),
-            noise_growth: rng.random_range(0.2..1.6),
-            persistence: rng.random_range(0.0..0.5),
-            gamma: rng.random_range(0.8..1.3),
-            tint: rng.random_bool(0.25).then(|| tints[rng.random_range(0..tints.len())]),
-            marks: rng.random_bool(0.4),
+            noise: decibel(own.random_range(-66.0..-52.0)),
+            noise_growth: own.random_range(0.2..1.6),
+            persistence: own.random_range(0.0..0.5),
+            gamma: own.random_range(0.8..1.3),
+            tint: (number % 4 == 1).then(|| tints[own.random_range(0..tints.len())]),
+            marks: own.random_bool(0.4),
         }
     }
 }
