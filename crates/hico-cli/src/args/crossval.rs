@@ -2,6 +2,7 @@ use super::TuningArgs;
 use super::pretrain::methods;
 use clap::{Args, ValueEnum};
 use hico::compare::settings::{ProbeStrength, STRENGTH};
+use hico::evaluate::outcome::Metric;
 use hico::model::weights::WeightsOf;
 use hico::recipe::MethodName;
 use std::path::PathBuf;
@@ -63,11 +64,32 @@ pub(crate) struct CrossvalArgs {
     /// Choose the strength of a probe's L2 term: a number, `leave-groups-out` (the best over parts of the training patients) or `inner-validation`
     #[arg(long, value_name = "STRENGTH", default_value_t = ProbeStrength::Fixed(STRENGTH))]
     pub(crate) probe_strength: ProbeStrength,
+    /// Choose the figure per patient in which the encoder is compared with the baselines
+    #[arg(long, value_enum, default_value_t = MetricArg::BalancedAccuracy, value_name = "WHICH")]
+    pub(crate) metric: MetricArg,
     /// Keep the fine-tuned network of every fold and seed in OUT; `hico predict OUT` takes their mean
     #[arg(long)]
     pub(crate) keep_models: bool,
     #[command(flatten)]
     pub(crate) tuning: TuningArgs,
+}
+
+/// As [`Metric`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MetricArg {
+    /// The mean over classes of the fraction that is classified right
+    BalancedAccuracy,
+    /// The mean over classes of the area under the ROC curve against all others
+    MacroAuc,
+}
+
+impl From<MetricArg> for Metric {
+    fn from(arg: MetricArg) -> Self {
+        match arg {
+            MetricArg::BalancedAccuracy => Self::BalancedAccuracy,
+            MetricArg::MacroAuc => Self::MacroAuc,
+        }
+    }
 }
 
 /// Which baselines are evaluated.

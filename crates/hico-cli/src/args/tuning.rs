@@ -4,7 +4,7 @@ use hico::compare::labels::Labels;
 use hico::compare::settings::ModelSelection;
 use hico::device::DeviceChoice;
 use hico::evaluate::classifier::Trainable;
-use hico::evaluate::finetune::ClassBalance;
+use hico::evaluate::finetune::{ClassBalance, HeadInit};
 use hico::model::FeatureSet;
 use hico::recipe::Depth;
 
@@ -29,6 +29,9 @@ pub(crate) struct TuningArgs {
     /// Make up for classes of different size
     #[arg(long, value_enum, default_value_t = BalanceArg::Weights, value_name = "HOW")]
     pub(crate) class_balance: BalanceArg,
+    /// Choose what the head of a pretrained network begins with; that of a network from random weights is random
+    #[arg(long, value_enum, default_value_t = HeadInitArg::Random, value_name = "WHAT")]
+    pub(crate) head_init: HeadInitArg,
     /// Train on frames as they are, without crops and flips
     #[arg(long)]
     pub(crate) no_augmentation: bool,
@@ -75,6 +78,24 @@ pub(crate) enum TrainableArg {
     LastBlock,
     /// The whole backbone and the head
     All,
+}
+
+/// As [`HeadInit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HeadInitArg {
+    /// Random weights
+    Random,
+    /// The linear probe of the features before anything is trained (LP-FT), for few labels
+    LinearProbe,
+}
+
+impl From<HeadInitArg> for HeadInit {
+    fn from(arg: HeadInitArg) -> Self {
+        match arg {
+            HeadInitArg::Random => Self::Random,
+            HeadInitArg::LinearProbe => Self::LinearProbe,
+        }
+    }
 }
 
 /// What selects the epoch of a fine-tuning.

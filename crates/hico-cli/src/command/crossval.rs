@@ -33,6 +33,7 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
         model_selection,
         published,
         probe_strength: args.probe_strength,
+        metric: args.metric.into(),
         recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &contender)?,
         depth: args.tuning.depth.into(),
         contender,

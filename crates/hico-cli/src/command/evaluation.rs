@@ -92,6 +92,7 @@ pub(crate) fn finetune_recipe(
         inner_fraction: tuning.val_fraction,
         view,
         class_balance: tuning.class_balance.into(),
+        head_init: tuning.head_init.into(),
         early_stopping: tuning.early_stopping,
         augmentation: !tuning.no_augmentation,
     })

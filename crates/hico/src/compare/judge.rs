@@ -8,7 +8,7 @@ use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::calibration;
 use crate::evaluate::classifier::{Classifier, Trainable};
-use crate::evaluate::finetune::{FinetuneRecipe, Finetuning, Looks, finetune};
+use crate::evaluate::finetune::{FinetuneRecipe, Finetuning, HeadInit, Looks, finetune};
 use crate::evaluate::inputs::{Views, Workplace, batches_of};
 use crate::evaluate::known::Known;
 use crate::evaluate::linear::{Labelled, LinearProbe};
@@ -52,6 +52,7 @@ pub(super) struct Judge<'a> {
 /// How a fine-tuning goes about it.
 pub(super) struct Tuning<'a> {
     pub(super) trainable: Trainable,
+    pub(super) head_init: HeadInit,
     /// Where it is kept until it is answered.
     pub(super) keep: Keep<'a>,
     /// Called with the number of epochs done.
@@ -314,6 +315,7 @@ impl Judge<'_> {
         tuning: Tuning<'_>,
     ) -> Result<(Tuned, Vec<FramePrediction>), Error> {
         let settings = self.settings;
+        let Tuning { trainable, head_init, keep, after_epoch } = tuning;
         let recipe = FinetuneRecipe {
             epochs: self.epochs(plan),
             batch: settings.finetune_batch,
@@ -323,10 +325,10 @@ impl Judge<'_> {
             inner_fraction: settings.inner_fraction,
             view: self.view.clone(),
             class_balance: settings.class_balance,
+            head_init,
             early_stopping: settings.early_stopping,
             augmentation: settings.augmentation,
         };
-        let Tuning { trainable, keep, after_epoch } = tuning;
         let init = Init::new(self.place.device, self.seed);
         let features = settings.features_of(EvalMode::Finetune.into());
         let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable, features);

@@ -4,7 +4,8 @@ use super::answer::{EvalMode, Evaluation};
 use super::labels::Labels;
 use crate::Error;
 use crate::evaluate::classifier::Trainable;
-use crate::evaluate::finetune::ClassBalance;
+use crate::evaluate::finetune::{ClassBalance, HeadInit};
+pub use crate::evaluate::linear::STRENGTH;
 use crate::evaluate::outcome::Metric;
 use crate::evaluate::plan::FoldPlan;
 use crate::model::FeatureSet;
@@ -59,6 +60,9 @@ pub struct Judging {
     pub finetune_weight_decay: f64,
     /// How a fine-tuning makes up for classes of different size.
     pub class_balance: ClassBalance,
+    /// What the head of a pretrained network begins with; that of another one is random, for it has no features to keep.
+    #[serde(skip_serializing_if = "HeadInit::is_random")]
+    pub head_init: HeadInit,
     /// Epochs without a better one on the inner validation groups after which a fine-tuning stops; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<usize>,
@@ -175,6 +179,7 @@ impl Default for Judging {
             finetune_learning_rate: 3e-4,
             finetune_weight_decay: 1e-4,
             class_balance: ClassBalance::Weights,
+            head_init: HeadInit::Random,
             early_stopping: None,
             augmentation: true,
             trainable: Trainable::All,
@@ -223,9 +228,6 @@ pub enum Budget {
     /// The epochs that each recipe asks for.
     Recipe,
 }
-
-/// Strength of a probe's L2 term where nothing else is said: fixed before anything was measured.
-pub const STRENGTH: f64 = 0.1;
 
 /// What sets the strength of a probe's L2 term.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

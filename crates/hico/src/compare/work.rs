@@ -10,6 +10,7 @@ use super::network::{self, Facts};
 use super::study::{Labels, Start, Study};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
+use crate::evaluate::finetune::HeadInit;
 use crate::evaluate::history::Beginning;
 use crate::evaluate::inputs::Workplace;
 use crate::evaluate::plan::groups_of;
@@ -170,6 +171,7 @@ impl<'a> Work<'a> {
                     };
                     let tuning = Tuning {
                         trainable: method.trainable.unwrap_or(study.judge.trainable),
+                        head_init: if method.is_pretrained() { study.judge.head_init } else { HeadInit::Random },
                         keep: Keep { path: &tuning, every: self.options.checkpoint_every },
                         after_epoch: &mut after_epoch,
                     };

@@ -150,6 +150,25 @@ impl Classifier {
         weights::from_tensors(self, tensors, Naming::Ours)
     }
 
+    /// The same network with another head.
+    ///
+    /// - `weight`, `bias`: `[classes][features]`, `[classes]`
+    ///
+    /// # Errors
+    /// When their lengths are not those of the head.
+    pub fn with_head(self, (weight, bias): (Vec<f32>, Vec<f32>)) -> Result<Self, Error> {
+        let mut tensors = self.to_tensors();
+        for (name, values) in [("head.weight", weight), ("head.bias", bias)] {
+            let found = tensors.iter_mut().find(|tensor| tensor.name == name && tensor.values.len() == values.len());
+            match found {
+                Some(tensor) => tensor.values = values,
+                // Named as missing below.
+                None => tensors.retain(|tensor| tensor.name != name),
+            }
+        }
+        self.with_tensors(&tensors)
+    }
+
     /// How the names of the backbone's last block begin: `encoder.backbone.layer4.1.` for ResNet-18.
     fn last_block(&self) -> String {
         let names = weights::parameters(&self.encoder);

@@ -8,11 +8,11 @@
 
 mod recipe;
 
-pub use recipe::{ClassBalance, FinetuneRecipe, Looks};
+pub use recipe::{ClassBalance, FinetuneRecipe, HeadInit, Looks};
 
 use super::classifier::{Classifier, Trainable};
 use super::inputs::{Inputs, Shown, Views, Workplace, batches_of, rows_of};
-use super::linear::class_weights;
+use super::linear::{Labelled, LinearProbe, STRENGTH, class_weights};
 use super::outcome::CurvePoint;
 use super::plan::{FoldPlan, FrameRef, frames_of};
 use super::predictions::FramePrediction;
@@ -92,6 +92,10 @@ pub fn finetune(
     let frames = |clips: &[usize]| frames_of(dataset, clips, recipe.frames_per_clip);
     let [fit, inner, test] = [&plan.fit, &plan.inner, &plan.test].map(|clips| frames(clips));
     let views = Views { dataset, view: &recipe.view, seed, place };
+    let classifier = match recipe.head_init {
+        HeadInit::Random => classifier,
+        HeadInit::LinearProbe => probed(classifier, dataset, &views, &fit)?,
+    };
     let inputs = match classifier.trainable() {
         Trainable::Head => {
             Inputs::features(&classifier, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
@@ -162,6 +166,16 @@ pub fn finetune(
         honest,
         published: published.map(|(_, frames)| frames),
     })
+}
+
+/// Gives the network the head that is the linear probe of what its head reads of plain views of the training frames.
+fn probed(classifier: Classifier, dataset: &Dataset, views: &Views<'_>, fit: &[FrameRef]) -> Result<Classifier, Error> {
+    let described = views.described(&inference(&classifier), fit)?;
+    let rows: Vec<Vec<f32>> = described.into_iter().map(|(_, described)| described.features).collect();
+    let labels: Vec<usize> = fit.iter().filter_map(|frame| dataset.label(frame.clip)).collect();
+    let classes = dataset.classes().len();
+    let probe = LinearProbe::fit(Labelled { rows: &rows, labels: &labels }, classes, STRENGTH);
+    classifier.with_head(probe.affine())
 }
 
 /// The loss or the first weight that is no number. A loss may be one where the network is none: the gradient is spoilt

@@ -8,6 +8,9 @@ use crate::metrics::{Confusion, argmax};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
+/// Strength of a probe's L2 term where nothing else is said: fixed before anything was measured.
+pub const STRENGTH: f64 = 0.1;
+
 /// Strengths of the L2 term that [`LinearProbe::fit_choosing`] tries, strongest first.
 pub const STRENGTHS: [f64; 6] = [10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4];
 
@@ -108,6 +111,21 @@ impl LinearProbe {
     #[must_use]
     pub fn predict(&self, row: &[f32]) -> Vec<f64> {
         softmax(&self.weights, &self.standardised(row))
+    }
+
+    /// Returns weights and biases that give the same logits of rows that are not standardised.
+    ///
+    /// - returns: `[classes][dim]`, `[classes]`
+    #[must_use]
+    pub fn affine(&self) -> (Vec<f32>, Vec<f32>) {
+        let rows = || self.weights.chunks_exact(self.mean.len() + 1);
+        let weight = rows().flat_map(|row| row.iter().zip(&self.scale).map(|(weight, scale)| (weight * scale) as f32));
+        let bias = rows().map(|row| {
+            let shift =
+                row.iter().zip(self.mean.iter().zip(&self.scale)).map(|(weight, (mean, scale))| weight * mean * scale);
+            (row[self.mean.len()] - shift.sum::<f64>()) as f32
+        });
+        (weight.collect(), bias.collect())
     }
 
     fn unfitted(data: Labelled<'_>, classes: usize) -> Self {
@@ -289,6 +307,30 @@ mod tests {
             assert!((w0 + w1).abs() < 1e-6 && (b0 - b1).abs() < 1e-6);
             // strength * w = 1 - sigmoid(2 w)
             assert!((strength * w1 - 1.0 / (1.0 + (2.0 * w1).exp())).abs() < 1e-6, "{w1}");
+        }
+    }
+
+    #[test]
+    fn as_one_affine_map_it_says_the_same() {
+        let mut rows = random_rows(40, 5, 3);
+        // A feature that never changes has no weight.
+        rows.iter_mut().for_each(|row| row[4] = 7.0);
+        let labels: Vec<usize> = (0..40).map(|row| row % 3).collect();
+        let probe = LinearProbe::fit(Labelled { rows: &rows, labels: &labels }, 3, 0.1);
+        let (weight, bias) = probe.affine();
+        assert_eq!((weight.len(), bias.len(), weight[4]), (15, 3, 0.0));
+        for row in &rows {
+            let logits: Vec<f64> = (0..3)
+                .map(|class| {
+                    let products =
+                        weight[5 * class..][..5].iter().zip(row).map(|(weight, value)| f64::from(weight * value));
+                    products.sum::<f64>() + f64::from(bias[class])
+                })
+                .collect();
+            let whole: f64 = logits.iter().map(|logit| logit.exp()).sum();
+            for (logit, expected) in logits.iter().zip(probe.predict(row)) {
+                assert!((logit.exp() / whole - expected).abs() < 1e-5);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use crate::compare::judge::{Judge, Tuning};
 use crate::compare::ledger;
 use crate::compare::network::{self, Facts};
 use crate::compare::settings::ModelSelection;
+use crate::evaluate::finetune::HeadInit;
 use crate::evaluate::history::{Beginning, TuningFacts};
 use crate::evaluate::inputs::Workplace;
 use crate::evaluate::plan::FoldPlan;
@@ -67,9 +68,13 @@ pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> 
     let kept = request.folder.join("work").join("all.safetensors");
     let total = judge.epochs(&plan);
     let mut after_epoch = |epochs: usize| job.at([epochs, total], "epochs", "all patients");
-    let trainable = if matches!(request.contender, Contender::Given(_)) { request.trainable } else { request.scratch };
+    let (trainable, head_init) = match request.contender {
+        Contender::Given(_) => (request.trainable, request.recipe.head_init),
+        Contender::None | Contender::Inside(_) => (request.scratch, HeadInit::Random),
+    };
     let tuning = Tuning {
         trainable,
+        head_init,
         keep: Keep { path: &kept, every: request.checkpoint_every },
         after_epoch: &mut after_epoch,
     };

@@ -24,7 +24,6 @@ use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::inputs::batches_of;
-use crate::evaluate::outcome::Metric;
 use crate::evaluate::plan::{self, clips_outside, frames_of};
 use crate::recipe::{Depth, MethodName};
 use crate::train::{self, PretrainOptions};
@@ -124,7 +123,7 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         features: vec![request.features],
         frames_per_clip: recipe.frames_per_clip,
         inner_fraction: recipe.inner_fraction,
-        metric: Metric::BalancedAccuracy,
+        metric: request.metric,
         finetune_epochs: Some(recipe.epochs),
         finetune_batch: recipe.batch,
         finetune_learning_rate: recipe.learning_rate,
@@ -134,6 +133,7 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         probe_strength: request.probe_strength,
         model_selection: request.model_selection,
         class_balance: recipe.class_balance,
+        head_init: recipe.head_init,
         early_stopping: recipe.early_stopping,
         augmentation: recipe.augmentation,
         ..Judging::default()

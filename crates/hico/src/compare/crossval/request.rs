@@ -5,6 +5,7 @@ use crate::compare::settings::{ModelSelection, ProbeStrength, STRENGTH};
 use crate::device::DeviceChoice;
 use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::FinetuneRecipe;
+use crate::evaluate::outcome::Metric;
 use crate::evaluate::pretrained::Pretrained;
 use crate::model::FeatureSet;
 use crate::recipe::{Depth, Recipe};
@@ -57,6 +58,8 @@ pub struct Request {
     pub published: bool,
     /// What sets the strength of a probe's L2 term.
     pub probe_strength: ProbeStrength,
+    /// The figure in which methods are compared.
+    pub metric: Metric,
     /// How networks are fine-tuned.
     pub recipe: FinetuneRecipe,
     /// Depth of networks from random weights; a contender brings its own, which then holds for all.
@@ -98,6 +101,7 @@ impl Request {
             model_selection: ModelSelection::default(),
             published: false,
             probe_strength: ProbeStrength::Fixed(STRENGTH),
+            metric: Metric::BalancedAccuracy,
             recipe: FinetuneRecipe::default(),
             depth: Depth::default(),
             contender: Contender::None,

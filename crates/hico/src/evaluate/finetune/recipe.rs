@@ -23,6 +23,9 @@ pub struct FinetuneRecipe {
     pub view: ViewRecipe,
     /// How classes of different size are made up for.
     pub class_balance: ClassBalance,
+    /// What the head begins with.
+    #[serde(skip_serializing_if = "HeadInit::is_random")]
+    pub head_init: HeadInit,
     /// Epochs without a better one on the inner validation groups after which it stops; it runs to its end if `None`.
     pub early_stopping: Option<usize>,
     /// Whether the frames that are learnt from are augmented.
@@ -42,6 +45,26 @@ pub enum ClassBalance {
     None,
 }
 
+/// What the head of a fine-tuning begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadInit {
+    /// Random weights.
+    #[default]
+    Random,
+    /// The linear probe of the features before anything is trained, so that the gradient of a random head does not spoil
+    /// them (LP-FT, Kumar et al., ICLR 2022).
+    LinearProbe,
+}
+
+impl HeadInit {
+    /// Returns true for random weights.
+    #[must_use]
+    pub const fn is_random(&self) -> bool {
+        matches!(self, Self::Random)
+    }
+}
+
 impl Default for FinetuneRecipe {
     fn default() -> Self {
         Self {
@@ -53,6 +76,7 @@ impl Default for FinetuneRecipe {
             inner_fraction: 0.2,
             view: ViewRecipe::default(),
             class_balance: ClassBalance::default(),
+            head_init: HeadInit::default(),
             early_stopping: None,
             augmentation: true,
         }

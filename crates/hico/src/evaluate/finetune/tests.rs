@@ -58,6 +58,41 @@ fn run_reading(
 }
 
 #[test]
+fn a_head_that_begins_as_the_linear_probe_says_what_the_probe_says() {
+    let (device, data) = (Device::flex(), spots([0, 1]));
+    let init = Init::new(&device, Seed(3));
+    let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5, 6, 7], inner: Vec::new(), test: vec![0, 1] };
+    let place = Workplace { device: &device, job: Job::default() };
+    // Steps so small that nothing moves.
+    let recipe = FinetuneRecipe { learning_rate: 1e-20, head_init: HeadInit::LinearProbe, ..recipe(1) };
+    let encoder = Encoder::new(&init.at("encoder"), Depth::R18);
+    let frames = |clips: &[usize]| frames_of(&data, clips, 1);
+    let views = Views { dataset: &data, view: &recipe.view, seed: Seed(5), place };
+    for (trainable, features) in
+        [(Trainable::Head, FeatureSet::C5), (Trainable::All, FeatureSet { maps: FeatureMaps::Stages, max: false })]
+    {
+        let rows = |clips: &[usize]| views.features(&encoder, &[features], &frames(clips)).unwrap().concat();
+        let labels: Vec<usize> = plan.fit.iter().map(|clip| data.label(*clip).unwrap()).collect();
+        let probe = LinearProbe::fit(Labelled { rows: &rows(&plan.fit), labels: &labels }, 2, STRENGTH);
+        let classifier = Classifier::new(&init, encoder.clone(), 2, trainable, features);
+        let kept = probed(classifier.clone(), &data, &views, &frames(&plan.fit)).unwrap();
+        assert_eq!(kept.trainable(), trainable);
+        // All batch norms learn the statistics of what they see, also where no weight moves.
+        let frozen = if trainable == Trainable::Head {
+            let found = finetune(honest(&data, &plan, &recipe, place), classifier, None, |_| {}).unwrap();
+            found.honest
+        } else {
+            Inputs::Views(views).predict(&kept, &frames(&plan.test)).unwrap()
+        };
+        for (frame, row) in frozen.iter().zip(rows(&plan.test)) {
+            for (found, expected) in frame.probabilities.iter().zip(probe.predict(&row)) {
+                assert!((found - expected).abs() < 1e-4, "{trainable:?}: {found} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
 fn six_clips_that_differ_plainly_are_learnt_by_heart() {
     let data = spots([0, 1]);
     let device = Device::flex();
