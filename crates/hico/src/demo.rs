@@ -92,7 +92,7 @@ impl DemoRecipe {
             phantom,
             folds: 3,
             fold: 0,
-            labels_per_class: 6,
+            labels_per_class: 4,
             pretraining,
             finetuning,
             features,

@@ -12,7 +12,7 @@ The demo shows what pretraining is for: many clips, and labels of few patients. 
 phantom, ingests them, assigns folds by patient, pretrains without labels on all patients but those of fold 0, fine-tunes \
 with the labels of a few, tests on fold 0 beside baselines, writes a report, and leaves a network that `hico predict`, \
 `explain` and `serve` take. These are the commands `hico phantom`, `ingest`, `split`, `crossval --pretrain-inside --folds 0 \
---labels-per-class 6 --features stages --trainable head --head-init linear-probe --metric macro-auc --keep-models` and \
+--labels-per-class 4 --features stages --trainable head --head-init linear-probe --metric macro-auc --keep-models` and \
 `report`. It needs no data and no ffmpeg. After an interruption the same command continues.")]
 pub(crate) struct DemoArgs {
     /// Write into this folder: new, empty, or an interrupted demo
