@@ -92,15 +92,15 @@ pub fn finetune(
     let frames = |clips: &[usize]| frames_of(dataset, clips, recipe.frames_per_clip);
     let [fit, inner, test] = [&plan.fit, &plan.inner, &plan.test].map(|clips| frames(clips));
     let views = Views { dataset, view: &recipe.view, seed, place };
-    let classifier = match recipe.head_init {
-        HeadInit::Random => classifier,
-        HeadInit::LinearProbe => probed(classifier, dataset, &views, &fit)?,
-    };
     let inputs = match classifier.trainable() {
         Trainable::Head => {
             Inputs::features(&classifier, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
         }
         Trainable::LastBlock | Trainable::All => Inputs::Views(views),
+    };
+    let classifier = match recipe.head_init {
+        HeadInit::Random => classifier,
+        HeadInit::LinearProbe => probed(classifier, dataset, &inputs, &fit)?,
     };
     let mut training = Training::new(classifier, recipe, fit, &inputs, dataset, seed);
     let mut shown = keep.and_then(|keep| training.go_on(keep)).unwrap_or_default();
@@ -169,9 +169,13 @@ pub fn finetune(
 }
 
 /// Gives the network the head that is the linear probe of what its head reads of plain views of the training frames.
-fn probed(classifier: Classifier, dataset: &Dataset, views: &Views<'_>, fit: &[FrameRef]) -> Result<Classifier, Error> {
-    let described = views.described(&inference(&classifier), fit)?;
-    let rows: Vec<Vec<f32>> = described.into_iter().map(|(_, described)| described.features).collect();
+fn probed(
+    classifier: Classifier,
+    dataset: &Dataset,
+    inputs: &Inputs<'_>,
+    fit: &[FrameRef],
+) -> Result<Classifier, Error> {
+    let rows = inputs.read(&inference(&classifier), fit)?;
     let labels: Vec<usize> = fit.iter().filter_map(|frame| dataset.label(frame.clip)).collect();
     let classes = dataset.classes().len();
     let probe = LinearProbe::fit(Labelled { rows: &rows, labels: &labels }, classes, STRENGTH);

@@ -81,6 +81,18 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// What the head reads of frames, `[frames][features]`, on plain views.
+    pub(super) fn read(&self, network: &Classifier, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, Error> {
+        let mut rows = Vec::with_capacity(frames.len());
+        let mut odd = None;
+        self.for_each_batch(&in_batches(frames), None, self.place().device, |frames, shown| {
+            let found = rows_of(shown.features(network, false));
+            odd = odd.or_else(|| not_finite(frames, &found));
+            rows.extend(found);
+        })?;
+        numbers_or(odd, rows)
+    }
+
     pub(super) fn predict(&self, network: &Classifier, frames: &[FrameRef]) -> Result<Vec<FramePrediction>, Error> {
         let mut predictions = Vec::with_capacity(frames.len());
         let mut odd = None;
@@ -106,10 +118,15 @@ pub(super) enum Shown {
 
 impl Shown {
     pub(super) fn logits(self, network: &Classifier, training: bool) -> Tensor<2> {
-        network.head(match self {
+        network.head(self.features(network, training))
+    }
+
+    /// What the head reads.
+    fn features(self, network: &Classifier, training: bool) -> Tensor<2> {
+        match self {
             Self::Images(images) => network.features(images, training),
             Self::Features(features) => features,
-        })
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::compare::labels::Labels;
 use crate::compare::settings::ModelSelection;
 use crate::compare::summary::{EntryScores, Origin, SUMMARY_FILE, Summary};
 use crate::evaluate::classifier::Trainable;
-use crate::evaluate::finetune::FinetuneRecipe;
+use crate::evaluate::finetune::{FinetuneRecipe, HeadInit};
 use crate::evaluate::pretrained::{Pretrained, Seen};
 use crate::evaluate::test_data;
 use crate::model::HicoModel;
@@ -221,6 +221,18 @@ fn few_labels_are_learnt_from_and_every_training_group_where_nothing_is_chosen()
     let chosen = run(&chosen);
     assert_eq!(groups(&chosen, finetune, "random"), [[2, 2, 4]; 2]);
     assert_eq!(groups(&chosen, probe, "random"), [[4, 0, 4]; 2]);
+}
+
+#[test]
+fn a_network_from_random_weights_begins_with_a_random_head_whatever_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let entries = |name: &str, head_init: HeadInit| -> Vec<_> {
+        let request = request(folder.path().join(name));
+        let recipe = FinetuneRecipe { head_init, ..request.recipe.clone() };
+        let request = Request { recipe, scratch: Trainable::Head, folds: Some(vec![0]), probe: false, ..request };
+        timeless(run(&request)).tables.into_iter().map(|table| table.entries).collect()
+    };
+    assert_eq!(entries("probed", HeadInit::LinearProbe), entries("random", HeadInit::Random));
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_head_that_begins_as_the_linear_probe_says_what_the_probe_says() {
         let labels: Vec<usize> = plan.fit.iter().map(|clip| data.label(*clip).unwrap()).collect();
         let probe = LinearProbe::fit(Labelled { rows: &rows(&plan.fit), labels: &labels }, 2, STRENGTH);
         let classifier = Classifier::new(&init, encoder.clone(), 2, trainable, features);
-        let kept = probed(classifier.clone(), &data, &views, &frames(&plan.fit)).unwrap();
+        let kept = probed(classifier.clone(), &data, &Inputs::Views(views), &frames(&plan.fit)).unwrap();
         assert_eq!(kept.trainable(), trainable);
         // All batch norms learn the statistics of what they see, also where no weight moves.
         let frozen = if trainable == Trainable::Head {
