@@ -19,7 +19,7 @@ use hico_data::clip::evenly_spaced;
 use hico_data::ingest::{Columns, IngestOptions, ingest};
 use hico_data::phantom::{LABELS_FILE, PhantomRecipe, write_tree};
 use hico_data::split::k_folds;
-use hico_data::{Dataset, Job, Seed, inspect};
+use hico_data::{Dataset, Job, Preprocessing, Seed, inspect};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::path::Path;
@@ -92,7 +92,8 @@ fn run(step: &str, folder: &Path, clips: usize) -> Vec<f64> {
         }
         "ingest" | "again" => {
             let labels = Some((source.join(LABELS_FILE), Columns::default()));
-            let options = IngestOptions { side: 32, labels, ..IngestOptions::default() };
+            let options =
+                IngestOptions { preprocessing: Preprocessing::resized(32), labels, ..IngestOptions::default() };
             let report = ingest(&source, &out, &options, Job::default()).unwrap();
             assert_eq!((report.clips, report.kept), (clips, if step == "again" { clips } else { 0 }));
             vec![lap()]

@@ -5,7 +5,9 @@
 
 use crate::clip::{Clip, Frame};
 use crate::error::Error;
+use crate::info::DatasetInfo;
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
+use crate::preprocessing::Preprocessing;
 use safetensors::tensor::{Dtype, Metadata};
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 pub struct Dataset {
     folder: PathBuf,
     manifest: Manifest,
+    preprocessing: Preprocessing,
     classes: Vec<String>,
     labels: Vec<Option<usize>>,
     frames: Frames,
@@ -45,6 +48,8 @@ impl Dataset {
     /// When the table or a shard is missing, broken, or the two contradict each other.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let manifest = Manifest::read(folder)?;
+        let info = DatasetInfo::read(folder)?;
+        let preprocessing = info.map_or_else(|| Preprocessing::of_table(&manifest), |info| info.preprocessing);
         let mut files: Vec<(PathBuf, File)> = Vec::new();
         let mut headers: HashMap<&str, (usize, Metadata, u64)> = HashMap::new();
         let mut places = Vec::with_capacity(manifest.rows.len());
@@ -66,25 +71,25 @@ impl Dataset {
             places.push(Place { file: *file, offset: start + begin });
         }
         tracing::debug!(folder = %folder.display(), clips = places.len(), shards = files.len(), "data set opened");
-        Ok(Self::new(folder.to_owned(), manifest, Frames::Shards { files, places }))
+        Ok(Self::new(folder.to_owned(), manifest, preprocessing, Frames::Shards { files, places }))
     }
 
-    /// A data set that lives in memory; `manifest.rows[i]` describes `clips[i]`.
+    /// Makes a data set that lives in memory; `manifest.rows[i]` describes `clips[i]`.
     ///
     /// # Panics
     /// When the two lists differ in length.
     #[must_use]
     pub fn in_memory(manifest: Manifest, clips: Vec<Clip>) -> Self {
         assert_eq!(manifest.rows.len(), clips.len(), "one row a clip");
-        Self::new(PathBuf::new(), manifest, Frames::Memory(clips))
+        Self::new(PathBuf::new(), manifest, Preprocessing::default(), Frames::Memory(clips))
     }
 
-    fn new(folder: PathBuf, manifest: Manifest, frames: Frames) -> Self {
+    fn new(folder: PathBuf, manifest: Manifest, preprocessing: Preprocessing, frames: Frames) -> Self {
         let classes = manifest.classes();
         let labels =
             manifest.rows.iter().map(|row| row.label.as_ref().and_then(|label| classes.binary_search(label).ok()));
         let labels = labels.collect();
-        Self { folder, manifest, classes, labels, frames }
+        Self { folder, manifest, preprocessing, classes, labels, frames }
     }
 
     /// The folder it was opened from; empty for one in memory.
@@ -97,6 +102,12 @@ impl Dataset {
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Returns how the clips were prepared; frames of one in memory are as they were given.
+    #[must_use]
+    pub const fn preprocessing(&self) -> Preprocessing {
+        self.preprocessing
     }
 
     /// The row of clip `clip`.

@@ -72,6 +72,15 @@ pub enum Error {
         clip: String,
     },
 
+    /// `dataset.json` does not parse, or was written by a later version.
+    #[error("{}: {reason}", .path.display())]
+    Info {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+
     // Its frames.
     /// A shard is not a safetensors file, or it contradicts the table.
     #[error("{}: {reason}", .path.display())]

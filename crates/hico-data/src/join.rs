@@ -6,9 +6,11 @@
 use crate::atomic;
 use crate::dataset::{Dataset, open_shard};
 use crate::error::Error;
+use crate::info::DatasetInfo;
 use crate::ingest::{LabelMap, is_unlabelled};
 use crate::job::Job;
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
+use crate::preprocessing::Preprocessing;
 use crate::spelling;
 use crate::store::{self, Place, Stored, shard_name};
 use safetensors::tensor::Metadata;
@@ -54,6 +56,8 @@ pub struct JoinReport {
     pub shared: BTreeSet<String>,
     /// Patients of several data sets whose names are probably the same, and are not.
     pub alike: Vec<Vec<String>>,
+    /// How the clips of each data set were prepared, where that differs.
+    pub prepared: BTreeMap<String, Preprocessing>,
     /// Shards that an earlier try had copied.
     pub kept: usize,
 }
@@ -75,9 +79,22 @@ pub fn join(parts: &[Part], patients: SharedPatients, out: &Path, job: Job<'_>) 
         report.kept += usize::from(!copied(&part.data.folder().join(from), &part.name, &out.join(shard_name(number)))?);
         job.at([number + 1, shards.len()], "shards", "");
     }
+    DatasetInfo::new(of_most_clips(parts), &manifest, None).write(out)?;
     // Only now is it a data set.
     manifest.write(out)?;
     Ok(report)
+}
+
+/// How most clips of the parts were prepared, of equally many those of the first part.
+fn of_most_clips(parts: &[Part]) -> Preprocessing {
+    let alike = |part: &Part| {
+        let preprocessing = part.data.preprocessing();
+        parts.iter().filter(|other| other.data.preprocessing() == preprocessing).map(|other| other.data.len()).sum()
+    };
+    let counts: Vec<usize> = parts.iter().map(alike).collect();
+    let most = counts.iter().copied().max().unwrap_or_default();
+    let first = parts.iter().zip(counts).find(|(_, count)| *count == most);
+    first.map(|(part, _)| part.data.preprocessing()).unwrap_or_default()
 }
 
 struct Whole<'a> {
@@ -101,7 +118,13 @@ fn whole(parts: &[Part], patients: SharedPatients) -> Result<Whole<'_>, Error> {
     let folds = parts.iter().all(|part| part.data.manifest().rows.iter().all(|row| row.fold.is_some()));
     let (shared, alike) = shared(parts);
     let same = if patients == SharedPatients::Same { Same::of(parts, &shared) } else { Same::default() };
-    let mut report = JoinReport { folds, shared, alike, ..JoinReport::default() };
+    let prepared = parts.iter().map(|part| (part.name.clone(), part.data.preprocessing()));
+    let prepared = if parts.windows(2).any(|pair| pair[0].data.preprocessing() != pair[1].data.preprocessing()) {
+        prepared.collect()
+    } else {
+        BTreeMap::new()
+    };
+    let mut report = JoinReport { folds, shared, alike, prepared, ..JoinReport::default() };
     let (mut rows, mut shards) = (Vec::new(), Vec::new());
     for part in parts {
         let mut number_of: BTreeMap<&str, usize> = BTreeMap::new();
@@ -380,6 +403,24 @@ mod tests {
         assert_eq!(people[4..], together);
         // The two data sets have them in different folds, which would part them.
         assert!(!report.folds && whole.rows.iter().all(|row| row.fold.is_none()));
+    }
+
+    #[test]
+    fn clips_are_prepared_as_most_were_and_it_is_reported_where_they_were_not_prepared_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut parts = parts(folder.path());
+        assert!(run(&parts, &folder.path().join("alike")).unwrap().prepared.is_empty());
+        for (part, image_size) in parts.iter_mut().zip([3, 64]) {
+            let manifest = part.data.manifest();
+            let of = Preprocessing::resized(image_size);
+            DatasetInfo::new(of, manifest, None).write(part.data.folder()).unwrap();
+            part.data = Dataset::open(part.data.folder()).unwrap();
+        }
+        let out = folder.path().join("out");
+        let report = run(&parts, &out).unwrap();
+        assert_eq!(report.prepared["liver"], Preprocessing::resized(64));
+        // Four clips of six are the lung's.
+        assert_eq!(Dataset::open(&out).unwrap().preprocessing(), Preprocessing::resized(3));
     }
 
     #[test]

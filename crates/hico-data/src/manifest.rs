@@ -3,6 +3,7 @@
 use crate::clip::{Channels, Size};
 use crate::error::Error;
 use crate::region::Regions;
+use crate::steps::Steps;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -57,10 +58,11 @@ pub struct ClipRow {
     pub sha256: String,
     /// Shard file that holds the frames.
     pub shard: String,
-    /// What was done to the frames, in order, separated by `;` (for instance `resize 256x256`).
-    pub done: String,
+    /// What was done to the frames. Tables of earlier versions call it `done`.
+    #[serde(alias = "done")]
+    pub steps: Steps,
     /// Height of a source pixel, millimetres, where the source states it; times `source_height / height` for a stored
-    /// one, or, where `done` says `sector crop`, times the height of the rectangle there over `height`.
+    /// one, or, where `steps` says `sector crop`, times the height of the rectangle there over `height`.
     pub pixel_height_mm: Option<f64>,
     /// Width of a source pixel, millimetres.
     pub pixel_width_mm: Option<f64>,
@@ -93,7 +95,7 @@ impl ClipRow {
             source: String::new(),
             sha256: String::new(),
             shard: String::new(),
-            done: String::new(),
+            steps: Steps::default(),
             pixel_height_mm: None,
             pixel_width_mm: None,
             regions: Regions::default(),
@@ -220,14 +222,17 @@ fn impossible(row: &ClipRow) -> Option<(&'static str, String, String)> {
     is_too_large.then(|| ("frames", row.frames.to_string(), "no file holds as many pixels".to_owned()))
 }
 
-/// A table without the columns that only describe the source.
+/// A table without the columns that only describe the source, under the names that they had in the first version: results that
+/// are kept by this hash are to be found by later ones.
 fn deciding(table: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(table);
+    let mut reader = csv::Reader::from_reader(table);
     let mut writer = csv::Writer::from_writer(Vec::new());
+    let header = reader.headers().map_err(std::io::Error::other)?.clone();
+    let header = header.iter().take(DECIDING).map(|name| if name == "steps" { "done" } else { name });
+    writer.write_record(header).map_err(std::io::Error::other)?;
     for record in reader.byte_records() {
-        writer
-            .write_record(record.map_err(std::io::Error::other)?.iter().take(DECIDING))
-            .map_err(std::io::Error::other)?;
+        let record = record.map_err(std::io::Error::other)?;
+        writer.write_record(record.iter().take(DECIDING)).map_err(std::io::Error::other)?;
     }
     writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))
 }

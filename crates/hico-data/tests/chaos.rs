@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hico_data::ingest::{Damaged, IngestOptions, Programs, Stills, ingest};
-use hico_data::{Dataset, Job, Seed};
+use hico_data::{Dataset, Job, Preprocessing, Seed};
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, GrayImage, ImageFormat, Luma, RgbaImage};
 use rand::{Rng, RngExt as _};
@@ -170,7 +170,7 @@ fn run(seed: u64, files: usize) -> [usize; 2] {
     let programs = Programs { ffmpeg: "/nowhere/ffmpeg".into(), ffprobe: "/nowhere/ffprobe".into() };
     let damaged = if seed.is_multiple_of(2) { Damaged::Refuse } else { Damaged::Keep };
     let options = IngestOptions {
-        side: 8,
+        preprocessing: Preprocessing::resized(8),
         stills: Some(Stills::Each),
         identity: hico_data::ingest::Identity::Kept,
         programs,

@@ -3,8 +3,8 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hico_data::Job;
 use hico_data::ingest::{IngestOptions, Limits, Programs, RefusedClip, ingest};
+use hico_data::{Job, Preprocessing};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -37,7 +37,12 @@ fn refused_at(side: usize, probe: &str, decode: &str) -> (RefusedClip, Duration)
     let source = folder.path().join("source");
     fs::create_dir(&source).unwrap();
     fs::write(source.join("clip.mp4"), VIDEO).unwrap();
-    let options = IngestOptions { programs, side, limits: LIMITS, ..IngestOptions::default() };
+    let options = IngestOptions {
+        programs,
+        preprocessing: Preprocessing::resized(side),
+        limits: LIMITS,
+        ..IngestOptions::default()
+    };
     let begin = Instant::now();
     let report =
         ingest(&source, Path::new(&folder.path().join("out")), &options, Job::default().with_threads(1)).unwrap();

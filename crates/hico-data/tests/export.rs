@@ -5,7 +5,7 @@
 use hico_data::export::{ExportOptions, ExportReport, Format, Parts, Sample, export};
 use hico_data::ingest::{Columns, IngestOptions, Layout, Stills, ingest};
 use hico_data::manifest::Manifest;
-use hico_data::{Channels, Clip, ClipRow, Dataset, Error, Event, Job, Size};
+use hico_data::{Channels, Clip, ClipRow, Dataset, Error, Event, Job, Preprocessing, Size};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
@@ -148,7 +148,7 @@ fn an_image_folder_tree_is_taken_in_again_as_it_was() {
     assert_eq!((report.clips, report.unlabelled), (11, 1));
     assert!(tree.join("train/a_b/clip_0/00000.png").is_file() && tree.join("test/a_b/clip_4/00000.png").is_file());
     let labels = Some((tree.join("labels.csv"), Columns::default()));
-    let options = IngestOptions { side: 0, labels, ..IngestOptions::default() };
+    let options = IngestOptions { preprocessing: Preprocessing::default(), labels, ..IngestOptions::default() };
     let report = ingest(&tree, &again, &options, Job::default()).unwrap();
     assert_eq!((report.refused.len(), report.unmatched.len(), report.without_row.len()), (0, 0, 0));
     let mut expected = essence(&data(), |row| row.clip.replace('.', "_"));
@@ -173,7 +173,7 @@ fn unpacked_shards_are_taken_in_again_as_they_were() {
             fs::write(tree.join(&file), bytes).unwrap();
         }
         let labels = Some((out.join("labels.csv"), Columns::default()));
-        let options = IngestOptions { side: 0, labels, ..IngestOptions::default() };
+        let options = IngestOptions { preprocessing: Preprocessing::default(), labels, ..IngestOptions::default() };
         let report = ingest(&tree, &again, &options, Job::default()).unwrap();
         assert_eq!((report.refused.len(), report.unmatched.len()), (0, 0), "{:?}", report.refused);
         let expected = essence(&data(), |row| row.clip.replace('.', "_"));

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+use hico_data::info::INFO_FILE;
 use hico_data::ingest::journal::{self, Entry};
 use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, Programs, Rows, Stills, ingest};
+use hico_data::preprocessing::{Fit, Preprocessing};
 use hico_data::{Channels, Dataset, Error, Event, Job, Manifest};
 use image::codecs::gif::GifEncoder;
 use image::{Delay, Frame, GrayImage, Luma, Rgba, RgbaImage};
@@ -45,7 +47,11 @@ impl Tree {
     }
 
     fn options(&self) -> IngestOptions {
-        IngestOptions { side: 8, labels: Some((self.labels(), Columns::default())), ..IngestOptions::default() }
+        IngestOptions {
+            preprocessing: Preprocessing::resized(8),
+            labels: Some((self.labels(), Columns::default())),
+            ..IngestOptions::default()
+        }
     }
 
     fn ingest(&self, options: &IngestOptions) -> Result<IngestReport, Error> {
@@ -95,7 +101,7 @@ fn a_mixed_tree_becomes_a_data_set_that_opens() {
     let clip = data.read_clip(2).unwrap();
     assert_eq!(clip.pixels, [[10; 64], [20; 64], [100; 64]].concat());
     for entry in files(&tree.out()).keys() {
-        assert!(["clips.csv", "frames-0000.safetensors"].contains(&entry.as_str()), "{entry}");
+        assert!(["clips.csv", INFO_FILE, "frames-0000.safetensors"].contains(&entry.as_str()), "{entry}");
     }
     let text = fs::read_to_string(tree.out().join("clips.csv")).unwrap();
     assert!(!text.contains(tree.folder.path().to_str().unwrap()), "an absolute path leaked: {text}");
@@ -178,6 +184,31 @@ fn interrupted_after_any_clip_it_goes_on_to_the_same_bytes() {
 }
 
 #[test]
+fn a_data_set_says_how_its_clips_are_prepared_also_where_none_had_to_be_resized() {
+    let tree = Tree::new();
+    let report = tree.ingest(&tree.options()).unwrap();
+    assert!(report.manifest.rows.iter().all(|row| !row.steps.to_string().contains("resize")));
+    assert_eq!(Dataset::open(&tree.out()).unwrap().preprocessing(), Preprocessing::resized(8));
+    // One that an earlier version wrote gets its description when it is gone on with.
+    let info = fs::read(tree.out().join(INFO_FILE)).unwrap();
+    fs::remove_file(tree.out().join(INFO_FILE)).unwrap();
+    assert_eq!(Dataset::open(&tree.out()).unwrap().preprocessing(), Preprocessing::default());
+    tree.ingest(&tree.options()).unwrap();
+    assert_eq!(fs::read(tree.out().join(INFO_FILE)).unwrap(), info);
+    fs::write(tree.out().join(INFO_FILE), r#"{"format":2}"#).unwrap();
+    assert!(matches!(Dataset::open(&tree.out()), Err(Error::Info { .. })));
+}
+
+/// `fixtures/format-0/data` was written by version 0.1.0 before there was a `dataset.json`, from clips of a phantom.
+#[test]
+fn a_data_set_of_format_0_opens_as_it_was_prepared_and_keeps_its_hash() {
+    let data = Dataset::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/format-0/data")).unwrap();
+    let expected = Preprocessing { fit: Fit::Pad, ..Preprocessing::resized(24) };
+    assert_eq!((data.len(), data.preprocessing()), (6, expected));
+    assert_eq!(data.manifest().hash(), "23925731cf18f20210758fde6f3c6bedfb3fbdeeba4123389e920f5398b7bf77");
+}
+
+#[test]
 fn run_again_it_keeps_everything_and_adds_what_is_new_or_mended() {
     let tree = Tree::new();
     fs::write(tree.source().join("d.gif"), "").unwrap();
@@ -208,7 +239,8 @@ fn other_options_a_changed_source_and_a_foreign_folder_are_refused() {
     fs::remove_file(tree.out().join("thesis.tex")).unwrap();
     tree.ingest(&tree.options()).unwrap();
     let before = files(&tree.out());
-    let error = tree.ingest(&IngestOptions { side: 16, ..tree.options() }).unwrap_err();
+    let error =
+        tree.ingest(&IngestOptions { preprocessing: Preprocessing::resized(16), ..tree.options() }).unwrap_err();
     assert!(error.to_string().ends_with("was begun with --image-size 8, now 16"), "{error}");
     let error = tree.ingest(&IngestOptions { labels: None, ..tree.options() }).unwrap_err();
     assert!(matches!(error, Error::OptionChanged { option: "--labels", .. }), "{error}");
@@ -258,9 +290,11 @@ fn the_record_tells_what_was_asked_and_done() {
     let tree = Tree::new();
     tree.ingest(&tree.options()).unwrap();
     let entries = journal::read(&tree.out()).unwrap();
-    assert!(matches!(&entries[0], Entry::Start { settings, .. } if settings.side == 8 && settings.source == "source"));
+    assert!(
+        matches!(&entries[0], Entry::Start { settings, .. } if settings.preprocessing.image_size == Some(8) && settings.source == "source")
+    );
     let Entry::Clip(clip) = &entries[1] else { panic!("{entries:?}") };
-    assert_eq!((clip.luma, clip.done.as_str()), ([10.0, 12.0, 14.0], "decode gif;grey"));
+    assert_eq!((clip.luma, clip.steps.to_string().as_str()), ([10.0, 12.0, 14.0], "decode gif;grey"));
     assert_eq!(entries.last(), Some(&Entry::Finished { clips: 3, refused: 0 }));
 }
 

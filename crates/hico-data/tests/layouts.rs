@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hico_data::ingest::{Column, Columns, Folds, IngestOptions, IngestReport, LabelMap, Layout, Stills, ingest};
-use hico_data::{Error, Job};
+use hico_data::{Error, Job, Preprocessing};
 use image::{GrayImage, Luma};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl Desk {
 
 fn options(layout: Layout) -> IngestOptions {
     let stills = if layout == Layout::ImageFolder { Stills::Each } else { Stills::Clip };
-    IngestOptions { side: 0, layout, stills: Some(stills), ..IngestOptions::default() }
+    IngestOptions { preprocessing: Preprocessing::default(), layout, stills: Some(stills), ..IngestOptions::default() }
 }
 
 fn labelled(table: &Path, columns: Columns) -> IngestOptions {

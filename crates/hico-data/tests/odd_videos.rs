@@ -8,7 +8,7 @@
 )]
 
 use hico_data::ingest::{Damaged, IngestOptions, IngestReport, ingest};
-use hico_data::{Dataset, Job};
+use hico_data::{Dataset, Job, Preprocessing};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -76,7 +76,7 @@ fn taken(name: &str, bytes: &[u8], side: usize, damaged: Damaged) -> (IngestRepo
     let source = folder.path().join("source");
     fs::create_dir(&source).unwrap();
     fs::write(source.join(name), bytes).unwrap();
-    let options = IngestOptions { side, damaged, ..IngestOptions::default() };
+    let options = IngestOptions { preprocessing: Preprocessing::resized(side), damaged, ..IngestOptions::default() };
     let out = folder.path().join("out");
     let report = ingest(&source, &out, &options, Job::default()).unwrap();
     let frames = match report.clips {
@@ -186,7 +186,7 @@ fn complaints_that_cost_no_pixel_are_noted_and_others_are_refused() {
     assert!(report.refused[0].reason.starts_with("damaged or cut short: "), "{:?}", report.refused);
     assert!(report.refused[0].hint.contains("--keep-damaged"));
     let (report, frames) = taken("torn.avi", &avi(&torn), 0, Damaged::Keep);
-    assert!(report.manifest.rows[0].done.contains("damaged: ") && frames.len() >= 9, "{:?}", report.manifest.rows);
+    assert!(report.manifest.rows[0].steps.is_damaged() && frames.len() >= 9, "{:?}", report.manifest.rows);
     // A reference to chapters that are not there.
     let mut movie = made(folder, "made.mov", &format!("{GREY} -c:v libx264 -pix_fmt yuv420p"));
     let track = movie.windows(4).position(|word| word == b"tkhd").unwrap() - 12;
@@ -262,11 +262,7 @@ fn whole_videos_are_whole_whatever_their_container_says_of_bytes() {
             "{name} {refused:?}"
         );
         let (report, frames) = taken(name, &bytes, 0, Damaged::Keep);
-        assert!(
-            !frames.is_empty() && report.manifest.rows[0].done.contains("damaged: "),
-            "{name}: {:?}",
-            report.refused
-        );
+        assert!(!frames.is_empty() && report.manifest.rows[0].steps.is_damaged(), "{name}: {:?}", report.refused);
     }
     let (report, _) = taken("no-header.mp4", &open, 0, Damaged::Refuse);
     assert!(!report.refused[0].hint.contains("--keep-damaged"), "{:?}", report.refused);

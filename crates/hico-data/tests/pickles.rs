@@ -4,7 +4,7 @@
 
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{IngestOptions, IngestReport, Layout, ingest};
-use hico_data::{Channels, Dataset, Error, Job, Size};
+use hico_data::{Channels, Dataset, Error, Job, Preprocessing, Size};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ impl Shelf {
     }
 
     fn ingest(&self, layout: Layout) -> Result<IngestReport, Error> {
-        let options = IngestOptions { side: 0, layout, ..IngestOptions::default() };
+        let options = IngestOptions { preprocessing: Preprocessing::default(), layout, ..IngestOptions::default() };
         ingest(&self.source(), &self.0.path().join("out"), &options, Job::default())
     }
 
@@ -70,7 +70,7 @@ fn every_protocol_gives_the_same_pictures_and_labels() {
             assert_eq!(clip.pixels, picture(number), "protocol {protocol}, picture {number}");
         }
         assert_eq!(data.row(1).source, format!("stacked-p{protocol}.pkl/00001"));
-        assert_eq!(data.row(1).done, "decode pickle");
+        assert_eq!(data.row(1).steps.to_string(), "decode pickle");
     }
 }
 
@@ -116,7 +116,7 @@ fn pictures_that_were_written_columns_first_can_be_turned_back() {
                 picture(2)
             };
             assert_eq!(clip.pixels, expected, "{name} {axes:?}");
-            assert_eq!(data.row(2).done.contains("rows and columns swapped"), !turned);
+            assert_eq!(data.row(2).steps.to_string().contains("rows and columns swapped"), !turned);
         }
     }
 }
@@ -132,7 +132,7 @@ fn channels_last_fractions_and_rows_with_one_1_are_understood() {
     let data = shelf.dataset();
     assert_eq!(labels(&data), ["2", "0", "1"]);
     assert_eq!(data.read_clip(2).unwrap().pixels, picture(2));
-    assert_eq!(data.row(2).done, "decode pickle;values times 255");
+    assert_eq!(data.row(2).steps.to_string(), "decode pickle;values times 255");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use hico_data::ingest::{IngestOptions, IngestReport, Programs, ingest};
 use hico_data::region::Regions;
 use hico_data::sector::{Look, NotFound, Sector, SectorUse, Shape, Treatment, find};
 use hico_data::text::TextUse;
-use hico_data::{Error, Job};
+use hico_data::{Error, Job, Preprocessing, Step};
 use std::path::{Path, PathBuf};
 
 const SIZE: Size = Size { height: 300, width: 400 };
@@ -245,9 +245,12 @@ fn ingest_paints_over_letters_outside_and_leaves_those_on_tissue() {
         let picture = image::RgbImage::from_raw(SIZE.width as u32, SIZE.height as u32, rgb).unwrap();
         picture.save(source.join(format!("fan/{frame}.png"))).unwrap();
     }
-    let options = |text| IngestOptions { side: 0, text, ..IngestOptions::default() };
+    let options = |text| IngestOptions {
+        preprocessing: Preprocessing { text, ..Preprocessing::default() },
+        ..IngestOptions::default()
+    };
     let report = run(&source, &out, &options(TextUse::Paint)).unwrap();
-    assert_eq!(report.manifest.rows[0].done, "decode pictures;text painted over in 1 places;grey");
+    assert_eq!(report.manifest.rows[0].steps.to_string(), "decode pictures;text painted over in 1 places;grey");
     let frame = hico_data::Dataset::open(&out).unwrap().read_frame(0, 4).unwrap();
     let brightest = |x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
         y.flat_map(|y| x.clone().map(move |x| y * SIZE.width + x)).map(|at| frame.pixels[at]).max().unwrap()
@@ -276,12 +279,15 @@ fn ingest_writes_down_what_it_did_and_goes_on_only_with_the_same_option() {
     std::fs::create_dir(source.join("full")).unwrap();
     (0..6).for_each(|frame| save(&format!("full/{frame}.png"), picture(|_, _| true, frame, false)));
     let sheet = folder.path().join("sheet.png");
-    let options =
-        |sector| IngestOptions { side: 0, sector, sector_sheet: Some(sheet.clone()), ..IngestOptions::default() };
+    let options = |sector| IngestOptions {
+        preprocessing: Preprocessing { sector, ..Preprocessing::default() },
+        sector_sheet: Some(sheet.clone()),
+        ..IngestOptions::default()
+    };
     let done = |sector, out: &Path| {
         let report = run(&source, out, &options(sector)).unwrap();
         let row = report.manifest.rows[0].clone();
-        (row.done, [row.height, row.width], report.manifest.rows[1].done.clone())
+        (row.steps.to_string(), [row.height, row.width], report.manifest.rows[1].steps.to_string())
     };
     let off = done(SectorUse::Off, &folder.path().join("off"));
     assert_eq!((off.0.as_str(), off.1), ("decode pictures;grey", [300, 400]));
@@ -310,11 +316,13 @@ fn every_real_video_has_its_word_in_the_done_column() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let options = IngestOptions { sector: SectorUse::Mask, sector_sheet: sheet, ..IngestOptions::default() };
+    let preprocessing = Preprocessing { sector: SectorUse::Mask, ..Preprocessing::resized(256) };
+    let options = IngestOptions { preprocessing, sector_sheet: sheet, ..IngestOptions::default() };
     let report = run(&videos, &folder.path().join("out"), &options).unwrap();
     assert_eq!(report.refused, []);
     for row in &report.manifest.rows {
-        let done = row.done.split(';').find(|done| done.starts_with("sector")).unwrap();
-        println!("{}x{} {} {done}", row.source_width, row.source_height, row.clip);
+        let is_region = |step: &&Step| step.to_string().starts_with("sector");
+        let step = row.steps.0.iter().find(is_region).unwrap();
+        println!("{}x{} {} {step}", row.source_width, row.source_height, row.clip);
     }
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hico_data::ingest::{Columns, IngestOptions, IngestReport, KeptWords, Layout, Masks, Stills, ingest};
-use hico_data::{Error, Job};
+use hico_data::{Error, Job, Preprocessing};
 use image::{GrayImage, Luma};
 use std::fs;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ impl Desk {
 
 /// Every picture is a clip.
 fn each() -> IngestOptions {
-    IngestOptions { side: 0, stills: Some(Stills::Each), ..IngestOptions::default() }
+    IngestOptions { preprocessing: Preprocessing::default(), stills: Some(Stills::Each), ..IngestOptions::default() }
 }
 
 /// Source, label and patient of each clip.

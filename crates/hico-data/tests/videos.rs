@@ -13,7 +13,7 @@ use hico_data::ingest::journal::{self, Entry};
 use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, ingest};
 use hico_data::view::planes::Planes;
 use hico_data::view::resize::{self, Window};
-use hico_data::{Channels, Dataset, Job};
+use hico_data::{Channels, Dataset, Job, Preprocessing};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,11 @@ fn videos(test: &str) -> Option<PathBuf> {
 
 fn options(labels: &Path) -> IngestOptions {
     let columns = Columns { label: Column::Named("hico_class".to_owned()), ..Columns::default() };
-    IngestOptions { side: 64, labels: Some((labels.to_owned(), columns)), ..IngestOptions::default() }
+    IngestOptions {
+        preprocessing: Preprocessing::resized(64),
+        labels: Some((labels.to_owned(), columns)),
+        ..IngestOptions::default()
+    }
 }
 
 fn run(source: &Path, out: &Path, options: &IngestOptions) -> IngestReport {
@@ -151,7 +155,11 @@ fn videos_that_are_cut_or_no_videos_are_refused_each_with_its_own_words() {
     image::GrayImage::new(4, 4).save(source.join("picture.png")).unwrap();
     fs::rename(source.join("picture.png"), source.join("picture.avi")).unwrap();
 
-    let report = run(&source, &folder.path().join("out"), &IngestOptions { side: 32, ..IngestOptions::default() });
+    let report = run(
+        &source,
+        &folder.path().join("out"),
+        &IngestOptions { preprocessing: Preprocessing::resized(32), ..IngestOptions::default() },
+    );
     let sources: Vec<&str> = report.manifest.rows.iter().map(|row| row.source.as_str()).collect();
     assert_eq!(sources, ["good.mp4", "unnamed"]);
     assert_eq!(report.ignored, ["noise.bin"]);
@@ -216,15 +224,21 @@ fn grey_frames_that_ffmpeg_scales_are_those_that_are_scaled_here_and_coloured_on
     }
     let data = |side: usize| {
         let out = folder.path().join(side.to_string());
-        let options = IngestOptions { side, ..IngestOptions::default() };
+        let options = IngestOptions { preprocessing: Preprocessing::resized(side), ..IngestOptions::default() };
         assert_eq!(run(&source, &out, &options).refused, []);
         Dataset::open(&out).unwrap()
     };
     let (scaled, whole) = (data(96), data(0));
     for clip in 0..videos.len() {
         let (row, expected) = (scaled.row(clip), whole.row(clip));
-        assert!(!expected.done.contains("by ffmpeg"));
-        assert_eq!(row.done.contains("by ffmpeg"), row.source != "coloured.mp4", "{}: {}", row.source, row.done);
+        assert!(!expected.steps.to_string().contains("by ffmpeg"));
+        assert_eq!(
+            row.steps.to_string().contains("by ffmpeg"),
+            row.source != "coloured.mp4",
+            "{}: {}",
+            row.source,
+            row.steps
+        );
         let facts = |row: &hico_data::ClipRow| (row.frames, row.fps, row.source_height, row.source_width, row.channels);
         assert_eq!(facts(row), facts(expected), "{}", row.source);
         let mut off = Vec::new();

@@ -290,7 +290,7 @@ where
 fn take(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Result<Taken, Refusal> {
     let limits = ClipLimits { frames: limits.frames, seconds: limits.seconds, ..ClipLimits::default() };
     let taking = Taking {
-        prepared: model.saved.facts.prepared,
+        preprocessing: model.saved.facts.preprocessing,
         stills: Stills::Clip,
         links: Links::Left,
         limits,

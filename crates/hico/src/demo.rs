@@ -18,7 +18,7 @@ use crate::train::run_record::VERSION;
 use hico_data::ingest::{Columns, IngestOptions, ingest};
 use hico_data::phantom::{LABELS_FILE, PhantomRecipe, write_tree};
 use hico_data::split::k_folds;
-use hico_data::{Dataset, Job, Seed, atomic};
+use hico_data::{Dataset, Job, Preprocessing, Seed, atomic};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -185,7 +185,7 @@ fn phantom(recipe: &DemoRecipe, clips: &Path, job: Job<'_>) -> Result<(), Error>
 
 fn take_in(clips: &Path, data: &Path, job: Job<'_>) -> Result<(), Error> {
     let options = IngestOptions {
-        side: 0,
+        preprocessing: Preprocessing::default(),
         labels: Some((clips.join(LABELS_FILE), Columns::default())),
         ..IngestOptions::default()
     };

@@ -28,7 +28,7 @@ need the salt.
 Burned-in text stays in the frames unless --sector mask blackens everything outside the insonated region. That region is \
 found by motion, within the regions that the DICOM header states; text over tissue stays. A clip in which no region is \
 found, or whose region fills the frame, is left as it is. --text paint blackens rows of letters outside the region, and \
-everywhere in such clips. The column done of clips.csv lists the preprocessing of each clip. Check --sector-sheet before \
+everywhere in such clips. The column steps of clips.csv lists the preprocessing of each clip. Check --sector-sheet before \
 you trust it, and check what `hico audit --phi` finds in the files and in the data set.
 
 After an interruption the same command continues. Exit code: 0 when every clip was ingested, 2 when some were refused, \

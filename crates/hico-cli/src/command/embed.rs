@@ -153,7 +153,7 @@ impl<'a> Looker<'a> {
         let mut all = Embedding::default();
         let per = if self.args.per == PerArg::Clip { Per::Clip } else { Per::Frame };
         let frames = self.args.frames_per_clip.get();
-        let refused = each_batch(paths, self.lens.prepared, &self.args.taking, job, output, |taken| {
+        let refused = each_batch(paths, self.lens.preprocessing, &self.args.taking, job, output, |taken| {
             let Embedding { made_by, ids, rows } = self.lens.look_at(taken, frames, per, job)?;
             all.made_by = made_by;
             all.ids.extend(ids);

@@ -37,9 +37,9 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<ExitCod
     let model = hinted(Model::open(&args.model, &device).map_err(Into::into))?;
     let class = args.class.as_ref().map(|class| class_of(class, &model)).transpose()?;
     let mut written = Vec::new();
-    let prepared = model.saved.facts.prepared;
+    let preprocessing = model.saved.facts.preprocessing;
     let refused = output.work("explain", |job| {
-        each_batch(&args.sources, prepared, &args.taking, job, output, |taken| {
+        each_batch(&args.sources, preprocessing, &args.taking, job, output, |taken| {
             let dataset = taken.dataset.as_deref();
             for (clip, source) in taken.sources.iter().enumerate() {
                 let folder = args.out.join(folder_name(written.len(), source));

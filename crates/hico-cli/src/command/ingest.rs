@@ -4,8 +4,9 @@ use crate::hints;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    self, Column, Columns, Fit, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
+    self, Column, Columns, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
 };
+use hico_data::preprocessing::{Fit, Preprocessing};
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
 use std::collections::BTreeMap;
@@ -36,13 +37,8 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
     };
     let layout = layout(args)?;
     Ok(IngestOptions {
-        side: args.image_size,
+        preprocessing: preprocessing(args),
         limits: args.limits.limits(),
-        fit: match args.fit {
-            FitArg::Squash => Fit::Squash,
-            FitArg::Keep => Fit::Keep,
-            FitArg::Pad => Fit::Pad,
-        },
         stills: args.stills.map(Into::into),
         layout,
         links: links(args.follow_links),
@@ -50,6 +46,23 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
         kept_words: KeptWords::new(args.keep_word.iter().cloned()),
         labels_roots: args.labels_root.clone(),
         folds: if args.no_folds { Folds::Ignored } else { Folds::Kept },
+        sector_sheet: args.sector_sheet.clone(),
+        damaged: args.limits.damaged(),
+        labels: args.labels.clone().map(|path| (path, columns())),
+        patient_in_name: args.patient_in_name.clone(),
+        identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },
+        ..IngestOptions::default()
+    })
+}
+
+fn preprocessing(args: &IngestArgs) -> Preprocessing {
+    Preprocessing {
+        image_size: Some(args.image_size).filter(|size| *size > 0),
+        fit: match args.fit {
+            FitArg::Squash => Fit::Squash,
+            FitArg::Keep => Fit::Keep,
+            FitArg::Pad => Fit::Pad,
+        },
         sector: match args.sector {
             SectorArg::Off => SectorUse::Off,
             SectorArg::Crop => SectorUse::Crop,
@@ -60,13 +73,7 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
             TextArg::Keep => TextUse::Keep,
             TextArg::Paint => TextUse::Paint,
         },
-        sector_sheet: args.sector_sheet.clone(),
-        damaged: args.limits.damaged(),
-        labels: args.labels.clone().map(|path| (path, columns())),
-        patient_in_name: args.patient_in_name.clone(),
-        identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },
-        ..IngestOptions::default()
-    })
+    }
 }
 
 fn layout(args: &IngestArgs) -> anyhow::Result<Layout> {

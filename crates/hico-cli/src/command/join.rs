@@ -2,9 +2,9 @@ use crate::args::JoinArgs;
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico_data::Dataset;
 use hico_data::ingest::LabelMap;
 use hico_data::join::{self, JoinReport, Part, SharedPatients};
+use hico_data::{Dataset, Preprocessing};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -68,6 +68,17 @@ fn patients(report: &JoinReport, args: &JoinArgs) -> Vec<String> {
     lines
 }
 
+/// The flags of `hico ingest` that prepare clips so.
+fn words(preprocessing: Preprocessing) -> String {
+    let Preprocessing { image_size, fit, sector, text } = preprocessing;
+    let mut words = format!("--image-size {}", image_size.unwrap_or_default());
+    let others = [("--fit", fit.word(), "squash"), ("--sector", sector.word(), "off"), ("--text", text.word(), "keep")];
+    for (flag, word, _) in others.into_iter().filter(|(_, word, usual)| word != usual) {
+        words.push_str(&format!(" {flag} {word}"));
+    }
+    words
+}
+
 fn summary(report: &JoinReport, args: &JoinArgs) -> String {
     let mut lines = vec![format!("{}: {} clips", args.out.display(), report.clips)];
     let from = |parts: &std::collections::BTreeMap<String, usize>| {
@@ -84,5 +95,13 @@ fn summary(report: &JoinReport, args: &JoinArgs) -> String {
         );
     }
     lines.extend(patients(report, args));
+    if !report.prepared.is_empty() {
+        let sizes = report.prepared.iter().map(|(part, prepared)| format!("{part} {}", words(*prepared)));
+        lines.push(format!(
+            "warning: clips were not prepared alike ({}), by which a network may know the data sets apart; a network that learns from them \
+             prepares new clips as most of these were",
+            sizes.collect::<Vec<_>>().join("; ")
+        ));
+    }
     lines.join("\n")
 }

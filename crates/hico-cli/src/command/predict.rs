@@ -35,10 +35,10 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
         output.text(&heads(args.per, model.classes()));
     }
     let mut done = Done::default();
-    let prepared = model.saved.facts.prepared;
+    let preprocessing = model.saved.facts.preprocessing;
     let refused = output.work("predict", |job| {
         let asking = Asking { frame_stride: args.frame_stride.get(), job };
-        each_batch(&args.sources, prepared, &args.taking, job, output, |taken| {
+        each_batch(&args.sources, preprocessing, &args.taking, job, output, |taken| {
             Ok(answers(&networks, taken, asking, args.per, &reached, &mut done, output)?)
         })
     })??;

@@ -4,8 +4,8 @@ use crate::args::TakingArgs;
 use crate::hints;
 use crate::output::Output;
 use hico::predict::sources::{self, Taken, Taking};
-use hico_data::Job;
-use hico_data::ingest::{Links, Prepared};
+use hico_data::ingest::Links;
+use hico_data::{Job, Preprocessing};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,11 +14,11 @@ const EXIT_REFUSED: u8 = 2;
 
 /// Takes in what was named and shows it to `each`, batch by batch.
 ///
-/// - `prepared`: how the frames become those that the network knows
+/// - `preprocessing`: how the frames become those that the network knows
 /// - returns: how many clips were refused
 pub(crate) fn each_batch(
     paths: &[PathBuf],
-    prepared: Prepared,
+    preprocessing: Preprocessing,
     args: &TakingArgs,
     job: Job<'_>,
     output: &Output,
@@ -39,7 +39,7 @@ pub(crate) fn each_batch(
     let paths: Vec<PathBuf> = paths.iter().filter(is_there).cloned().collect();
     let links = links(args.follow_links);
     let (limits, damaged) = (args.limits.limits(), args.limits.damaged());
-    let taking = Taking { prepared, stills: args.stills.into(), links, limits, damaged };
+    let taking = Taking { preprocessing, stills: args.stills.into(), links, limits, damaged };
     let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
         let taken = sources::take(batch, taking, job)?;
         for clip in &taken.refused {

@@ -111,6 +111,7 @@ pub(crate) const fn demo(error: &Error) -> Option<&'static str> {
 pub(crate) const fn data(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::Shard { .. } | Error::OutOfRange { .. } => INSPECT,
+        Error::Info { .. } => "read the data set with the version of hico that wrote it, or ingest again",
         Error::FramesLost(_) | Error::FramesMisplaced { .. } | Error::JournalLine { .. } | Error::JournalBusy(_) => {
             "choose another --out and ingest again"
         }

@@ -191,8 +191,8 @@ fn row_of_jpegs(
 
 #[cfg(test)]
 mod tests {
-    use super::super::frames::Fit;
     use super::*;
+    use crate::preprocessing::Preprocessing;
     use image::codecs::gif::GifEncoder;
     use image::{Delay, Frame, GrayImage, Luma, RgbaImage};
     use std::fs::File;
@@ -241,7 +241,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, bytes).unwrap();
-        let mut sink = FrameSink::new(0, Fit::Squash, Limits::default());
+        let mut sink = FrameSink::new(Preprocessing::default(), Limits::default());
         let facts = decode(&path, format, &mut sink, Limits::default(), damaged, &NEVER)?;
         let clip = sink.finish(facts.fps, "image")?.clip;
         assert_eq!(clip.size, Size { height: 4, width: 6 });
@@ -327,7 +327,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::io::Write::write_all(&mut File::create(&path).unwrap(), &jpegs(&[1, 2, 3])).unwrap();
-        let mut sink = FrameSink::new(0, Fit::Squash, limits);
+        let mut sink = FrameSink::new(Preprocessing::default(), limits);
         let long = decode(&path, ImageFormat::Jpeg, &mut sink, limits, Damaged::Keep, &NEVER);
         assert_eq!(long, Err(Refusal::TooManyFrames { limit: 2 }));
     }

@@ -2,6 +2,7 @@
 //! standard output is bounded by who reads it.
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -86,9 +87,10 @@ pub(crate) fn run<T>(
                 std::thread::park_timeout(BEAT);
             }
         });
-        let result = read(&mut output);
+        // A reader that panics goes on with that when the child is gone; the leash would else hold it until the time is up.
+        let result = catch_unwind(AssertUnwindSafe(|| read(&mut output)));
         // Whoever stopped reading has no use for the rest; at its end the child is gone anyway or about to be.
-        let at_end = output.fill_buf().is_ok_and(<[u8]>::is_empty);
+        let at_end = result.is_ok() && output.fill_buf().is_ok_and(<[u8]>::is_empty);
         drop(output);
         if !at_end {
             kill(&child);
@@ -98,6 +100,7 @@ pub(crate) fn run<T>(
         leash.thread().unpark();
         let said = words.join().unwrap_or_default();
         let timed_out = timed_out.load(Ordering::Acquire);
+        let result = result.unwrap_or_else(|panic| resume_unwind(panic));
         Ok((result, Ended { status: status?, said, timed_out }))
     })
 }
@@ -173,6 +176,18 @@ mod tests {
         let begin = Instant::now();
         let (_, ended) = shell("exec sleep 60", Duration::from_millis(100), &AtomicBool::new(false));
         assert!(ended.timed_out && !ended.status.success());
+        assert!(begin.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_child_whose_reader_panics_is_ended_at_once() {
+        let begin = Instant::now();
+        let read = |_: &mut BufReader<ChildStdout>| panic!("this panic is part of a test");
+        let never = AtomicBool::new(false);
+        let mut child = Command::new("sh");
+        let minute = Duration::from_secs(60);
+        let ran = || run(child.args(["-c", "exec sleep 60"]), minute, &never, |_| true, read).map(|_: ((), _)| ());
+        assert!(catch_unwind(AssertUnwindSafe(ran)).is_err());
         assert!(begin.elapsed() < Duration::from_secs(20));
     }
 

@@ -3,8 +3,10 @@
 use super::refusal::Refusal;
 use super::whose::Whose;
 use crate::clip::{Channels, Clip, Size};
+use crate::preprocessing::{Fit, Preprocessing};
 use crate::region::Regions;
 use crate::sector::{Look, Treatment, sheet::Pair};
+use crate::steps::{Step, Steps};
 use crate::text::{Paint, TextLook};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
@@ -14,33 +16,6 @@ use serde::{Deserialize, Serialize};
 /// A clip whose channels nowhere differ by more than this (of 255) is stored as luma alone. Compression and rounding
 /// tint grey pictures by up to 6; what a person or a scanner coloured differs by 9 and more.
 pub const GREY_TOLERANCE: u8 = 8;
-
-/// How a frame fills the stated side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fit {
-    /// Height and width both become the side, whatever the aspect (as HiCo's authors).
-    #[default]
-    Squash,
-    /// The longer one becomes the side, the aspect stays; frames need not be square.
-    Keep,
-    /// As `keep`, then centred on a black square.
-    Pad,
-}
-
-impl Fit {
-    /// Every way.
-    pub(crate) const ALL: [Self; 3] = [Self::Squash, Self::Keep, Self::Pad];
-
-    /// The word of the column `done`.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Squash => "squash",
-            Self::Keep => "keep",
-            Self::Pad => "pad",
-        }
-    }
-}
 
 /// What a clip may cost, so that a hostile or mistaken file cannot take the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,32 +36,32 @@ impl Default for Limits {
     }
 }
 
-/// A decoded clip, and what was seen while decoding it.
+/// A clip as [`Preprocessing`] makes it, and what was seen of its source.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Decoded {
-    /// The clip as it is stored.
-    pub(crate) clip: Clip,
+pub struct PreparedClip {
+    /// The prepared frames.
+    pub clip: Clip,
     /// Size of the source's frames.
-    pub(crate) source: Size,
+    pub source_size: Size,
+    /// What was done, in order.
+    pub steps: Steps,
+    /// Facts that a person should know, such as a header that its pixels contradict.
+    pub notes: Vec<String>,
+    /// Height and width of a source pixel, millimetres.
+    pub spacing: Option<[f64; 2]>,
+    /// Regions of the source picture.
+    pub regions: Regions,
     /// Mean Rec.601 luma of the first, middle (`n / 2`) and last source frame, 0 to 255.
     pub(crate) luma: [f64; 3],
-    /// What was done, in order.
-    pub(crate) done: Vec<String>,
-    /// Facts to be told of it.
-    pub(crate) notes: Vec<String>,
     /// Whose clip it is, as the file has it.
     pub(crate) whose: Option<Whose>,
-    /// Height and width of a source pixel, millimetres.
-    pub(crate) spacing: Option<[f64; 2]>,
-    /// Regions of the source picture.
-    pub(crate) regions: Regions,
     /// Before and after, for a sheet.
     pub(crate) pair: Option<Pair>,
 }
 
 /// Takes the frames of one clip as they are decoded.
 pub(crate) struct FrameSink {
-    side: usize,
+    image_size: Option<usize>,
     fit: Fit,
     limits: Limits,
     resizer: Resizer,
@@ -105,10 +80,11 @@ pub(crate) struct FrameSink {
 }
 
 impl FrameSink {
-    /// - `side`: pixels; 0 keeps the frames as they are
-    pub(crate) fn new(side: usize, fit: Fit, limits: Limits) -> Self {
+    /// - `preprocessing`: of which the size and the fit count; see [`Self::treating`] and [`Self::painting`]
+    pub(crate) fn new(preprocessing: Preprocessing, limits: Limits) -> Self {
+        let Preprocessing { image_size, fit, .. } = preprocessing;
         Self {
-            side,
+            image_size: image_size.filter(|size| *size > 0),
             fit,
             limits,
             resizer: Resizer::new(),
@@ -127,7 +103,7 @@ impl FrameSink {
 
     /// One that looks at the frames and stores none.
     pub(crate) fn looking(limits: Limits) -> Self {
-        Self { look: Some(Look::new()), ..Self::new(1, Fit::Squash, limits) }
+        Self { look: Some(Look::new()), ..Self::new(Preprocessing::default(), limits) }
     }
 
     /// One that also looks for text; it stores none either.
@@ -165,7 +141,7 @@ impl FrameSink {
         if first != size {
             return Err(Refusal::SizeChanges { first, name: name(), other: size });
         }
-        self.stored = stored_size(self.kept(size), self.side, self.fit);
+        self.stored = stored_size(self.kept(size), self.image_size, self.fit);
         let bytes = self.stored.height.saturating_mul(self.stored.width).saturating_mul(3);
         if self.pixels.len().saturating_add(bytes) > self.limits.bytes {
             return Err(Refusal::TooManyBytes { limit: self.limits.bytes });
@@ -177,11 +153,9 @@ impl FrameSink {
     /// wanted: to look at them, to treat them, or to know their aspect first.
     pub(super) fn scaled_by_decoder(&mut self) -> Option<Size> {
         let whole = self.look.is_some() || self.paint.is_some() || self.treatment.is_some();
-        if whole || self.side == 0 || self.fit != Fit::Squash {
-            return None;
-        }
+        let side = self.image_size.filter(|_| !whole && self.fit == Fit::Squash)?;
         self.scaled = true;
-        self.stored = Size { height: self.side, width: self.side };
+        self.stored = Size { height: side, width: side };
         Some(self.stored)
     }
 
@@ -267,7 +241,8 @@ impl FrameSink {
         } else {
             let begin = self.pixels.len();
             self.pixels.resize(begin + self.stored.height * self.stored.width * 3, 0);
-            let inner = if self.fit == Fit::Pad { stored_size(source, self.side, Fit::Keep) } else { self.stored };
+            let inner =
+                if self.fit == Fit::Pad { stored_size(source, self.image_size, Fit::Keep) } else { self.stored };
             let resized = resize(&mut self.resizer, rgb, source, inner).map_err(failed)?;
             paste(&mut self.pixels[begin..], self.stored, &resized, inner);
         }
@@ -279,35 +254,31 @@ impl FrameSink {
     /// The clip; grey where no pixel is coloured.
     ///
     /// - `decoder`: who decoded it, the first word of what was done
-    pub(crate) fn finish(mut self, fps: Option<f64>, decoder: &str) -> Result<Decoded, Refusal> {
+    pub(crate) fn finish(mut self, fps: Option<f64>, decoder: &str) -> Result<PreparedClip, Refusal> {
         let (Some(source), Some(last)) = (self.source, self.luma.len().checked_sub(1)) else {
             return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
         };
-        let mut done = vec![format!("decode {decoder}")];
-        done.extend(self.paint.as_ref().map(ToString::to_string));
-        done.extend(self.treatment.as_ref().map(ToString::to_string));
+        let mut steps = vec![Step::Decode(decoder.to_owned())];
+        steps.extend(self.paint.as_ref().map(Paint::step));
+        steps.extend(self.treatment.as_ref().map(Treatment::step));
         if self.scaled || self.stored != self.kept(source) {
-            let fit = self.fit.word();
-            let by = if self.scaled { " by ffmpeg" } else { "" };
-            done.push(format!("resize {}x{} {fit} antialiased bilinear{by}", self.stored.height, self.stored.width));
+            let Size { height, width } = self.stored;
+            steps.push(Step::Resize { height, width, fit: self.fit, by_ffmpeg: self.scaled });
         }
         let channels = if self.spread <= GREY_TOLERANCE { Channels::Grey } else { Channels::Rgb };
         if channels == Channels::Grey {
-            done.push(match self.spread {
-                0 => "grey".to_owned(),
-                spread => format!("grey (channels within {spread})"),
-            });
+            steps.push(Step::Grey { within: self.spread });
             if !self.scaled {
                 self.pixels = self.pixels.as_chunks::<3>().0.iter().map(rounded_luma).collect();
             }
         }
         let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
         let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
-        Ok(Decoded {
+        Ok(PreparedClip {
             clip,
-            source,
+            source_size: source,
             luma,
-            done,
+            steps: Steps(steps),
             notes: Vec::new(),
             whose: None,
             spacing: None,
@@ -328,10 +299,8 @@ pub(crate) fn check_size(size: Size, limits: Limits) -> Result<(), Refusal> {
 }
 
 /// Size of a stored frame.
-fn stored_size(source: Size, side: usize, fit: Fit) -> Size {
-    if side == 0 {
-        return source;
-    }
+fn stored_size(source: Size, image_size: Option<usize>, fit: Fit) -> Size {
+    let Some(side) = image_size else { return source };
     match fit {
         Fit::Squash | Fit::Pad => Size { height: side, width: side },
         Fit::Keep => {
@@ -398,7 +367,10 @@ mod tests {
     const ANY: Limits = Limits { frames: 10, pixels: 1000, bytes: 10_000, seconds: 1 };
 
     fn sink(side: usize, fit: Fit) -> FrameSink {
-        FrameSink::new(side, fit, ANY)
+        FrameSink::new(
+            Preprocessing { fit, image_size: Some(side).filter(|side| *side > 0), ..Preprocessing::default() },
+            ANY,
+        )
     }
 
     fn push(sink: &mut FrameSink, height: usize, width: usize, rgb: &[u8]) -> Result<(), Refusal> {
@@ -416,7 +388,7 @@ mod tests {
         assert_eq!(decoded.clip.channels, Channels::Grey);
         assert_eq!(decoded.clip.pixels, values);
         assert_eq!(decoded.luma, [127.5; 3]);
-        assert_eq!(decoded.done, ["decode test", "grey"]);
+        assert_eq!(decoded.steps.to_string(), "decode test;grey");
     }
 
     #[test]
@@ -442,14 +414,14 @@ mod tests {
         for (luma, value) in decoded.luma.iter().zip([0.0, 100.0, 200.0]) {
             assert!((luma - expected(value)).abs() < 1e-9, "{luma} {value}");
         }
-        assert_eq!(decoded.source, Size { height: 1, width: 2 });
+        assert_eq!(decoded.source_size, Size { height: 1, width: 2 });
     }
 
     #[test]
     fn shrinking_averages_and_does_not_skip() {
         // Alternating columns: a sampler without antialiasing would return pure black or white.
         let rgb: Vec<u8> = (0..32 * 32).flat_map(|pixel| [if pixel % 2 == 0 { 0 } else { 255 }; 3]).collect();
-        let mut sink = FrameSink::new(8, Fit::Squash, Limits { pixels: 2000, ..ANY });
+        let mut sink = FrameSink::new(Preprocessing::resized(8), Limits { pixels: 2000, ..ANY });
         push(&mut sink, 32, 32, &rgb).unwrap();
         let decoded = sink.finish(None, "test").unwrap();
         assert_eq!(decoded.clip.size, Size { height: 8, width: 8 });

@@ -231,8 +231,8 @@ const LARGEST_CHOSEN: u64 = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::super::frames::Fit;
     use super::*;
+    use crate::preprocessing::Preprocessing;
 
     const WORDS: &str = "[info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:a.mp4':\n\
         [info]   Stream #0:0[0x1](eng): Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709, progressive), 640x480 [SAR 1:1 DAR 4:3], 466 kb/s, 23.98 fps, 23.98 tbr, 24k tbn (default)\n\
@@ -283,7 +283,8 @@ mod tests {
     fn grey_frames_are_taken_and_a_coloured_one_ends_it() {
         let size = Size { height: 2, width: 2 };
         let taken = |chroma: u8| {
-            let mut sink = FrameSink::new(2, Fit::Squash, Limits { frames: 9, pixels: 100, bytes: 1000, seconds: 1 });
+            let mut sink =
+                FrameSink::new(Preprocessing::resized(2), Limits { frames: 9, pixels: 100, bytes: 1000, seconds: 1 });
             assert_eq!(sink.scaled_by_decoder(), Some(size));
             let frame = [&b"FRAME\n"[..], &[0, 80, 160, 240], &[chroma; 8]].concat();
             let stream = [&b"YUV4MPEG2 W2 H2 F25:1 C444\n"[..], &frame, &frame].concat();
@@ -300,8 +301,8 @@ mod tests {
         assert_eq!(decoded.clip.pixels, [0, 80, 160, 240, 0, 80, 160, 240]);
         assert_eq!(decoded.luma, [120.0; 3]);
         assert_eq!(
-            decoded.done,
-            ["decode test", "resize 2x2 squash antialiased bilinear by ffmpeg", "grey (channels within 6)"]
+            decoded.steps.to_string(),
+            "decode test;resize 2x2 squash antialiased bilinear by ffmpeg;grey (channels within 6)"
         );
         assert!(taken(140).is_none());
     }

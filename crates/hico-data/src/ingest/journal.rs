@@ -1,16 +1,15 @@
 //! The record of an ingest, `ingest.jsonl` in the data set: what was asked, and one line a clip as it was done. An ingest
 //! that was interrupted goes on from it; a finished one keeps it as its papers.
 
-use super::frames::Fit;
 use super::labels::{Folds, UsedColumns};
 use super::walk::{Masks, Stills};
 use super::whose::NamedBy;
 use crate::clip::Channels;
 use crate::error::Error;
+use crate::preprocessing::Preprocessing;
 use crate::region::Regions;
-use crate::sector::SectorUse;
+use crate::steps::Steps;
 use crate::store::Place;
-use crate::text::TextUse;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -54,11 +53,9 @@ pub enum Entry {
 pub struct Settings {
     /// Name of the source folder.
     pub source: String,
-    /// Height and width of the stored frames, pixels; 0 keeps their size. In files `image_size`; earlier ones have `side`.
-    #[serde(rename = "image_size", alias = "side")]
-    pub side: usize,
-    /// How a frame fills the side.
-    pub fit: Fit,
+    /// What is stored of the frames.
+    #[serde(flatten)]
+    pub preprocessing: Preprocessing,
     /// What a folder of pictures is.
     pub stills: Stills,
     /// What a picture is whose name says that it is a mask.
@@ -67,12 +64,6 @@ pub struct Settings {
     /// Words that are names although they usually stand for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_words: Option<String>,
-    /// What is done with the insonated region.
-    #[serde(default, skip_serializing_if = "SectorUse::is_off")]
-    pub sector: SectorUse,
-    /// What is done with text that is burned in.
-    #[serde(default, skip_serializing_if = "TextUse::is_keep")]
-    pub text: TextUse,
     /// SHA-256 of the labels table.
     pub labels_sha256: Option<String>,
     /// Columns that were read from it.
@@ -116,8 +107,9 @@ pub struct ClipEntry {
     pub source_width: usize,
     /// Mean Rec.601 luma of the first, middle (`n / 2`) and last frame before resizing, 0 to 255; checks a decoder.
     pub luma: [f64; 3],
-    /// What was done to the frames.
-    pub done: String,
+    /// What was done to the frames. Records of earlier versions call it `done`.
+    #[serde(alias = "done")]
+    pub steps: Steps,
     /// Where the frames are.
     pub place: Place,
     /// The patient that a DICOM file names, as a hash unless ids are kept.
@@ -247,7 +239,10 @@ mod tests {
         let earlier = r#"{"source":"clips","side":64,"fit":"squash","stills":"clip","labels_sha256":"00",
             "columns":{"file":"f","label":"EF","patient":null,"group":null,"fold":null,"cuts":"40,50"}}"#;
         let settings: Settings = serde_json::from_str(earlier).unwrap();
-        assert_eq!((settings.side, settings.columns.as_ref().unwrap().cuts.as_deref()), (64, Some("40,50")));
+        assert_eq!(
+            (settings.preprocessing.image_size, settings.columns.as_ref().unwrap().cuts.as_deref()),
+            (Some(64), Some("40,50"))
+        );
         let now = serde_json::to_string(&settings).unwrap();
         assert!(now.contains(r#""image_size":64"#) && now.contains(r#""bins":"40,50""#), "{now}");
         assert_eq!(serde_json::from_str::<Settings>(&now).unwrap(), settings);

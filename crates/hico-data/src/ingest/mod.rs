@@ -10,6 +10,7 @@ mod animation;
 mod child;
 mod cuts;
 pub mod dicom;
+mod files;
 mod finder;
 mod frames;
 mod gif_end;
@@ -38,7 +39,7 @@ pub mod pickle;
 mod placeholder;
 mod plan;
 mod pool;
-mod prepared;
+mod prepare;
 mod refusal;
 mod sitting;
 mod sniff;
@@ -58,7 +59,8 @@ mod y4m;
 
 pub use crate::error::Rows;
 pub use cuts::{Cuts, CutsError};
-pub use frames::{Fit, GREY_TOLERANCE, Limits};
+pub use files::{PrepareOptions, prepare_files};
+pub use frames::{GREY_TOLERANCE, Limits, PreparedClip};
 pub use guard::guard as guarded;
 pub use identity::Identity;
 pub use label_map::{LabelMap, LabelMapError};
@@ -69,7 +71,6 @@ pub use notes::{ClipNote, sentences};
 pub use patient_name::{PatientPattern, PatternError};
 pub use placeholder::KeptWords;
 pub(crate) use placeholder::is_unlabelled;
-pub use prepared::Prepared;
 pub use refusal::Refusal;
 pub use survey::look;
 pub use video::{Damaged, Programs};
@@ -79,10 +80,9 @@ pub use whose::NamedBy;
 use crate::error::Error;
 use crate::job::Job;
 use crate::manifest::Manifest;
-use crate::sector::SectorUse;
+use crate::preprocessing::Preprocessing;
 use crate::spelling;
 use crate::split::check_folds;
-use crate::text::TextUse;
 use journal::Entry;
 use plan::Plan;
 use serde::Serialize;
@@ -94,10 +94,8 @@ use std::time::Instant;
 /// How to take clips in.
 #[derive(Debug, Clone)]
 pub struct IngestOptions {
-    /// Side of the stored frames, pixels; 0 keeps their size.
-    pub side: usize,
-    /// How a frame fills the side.
-    pub fit: Fit,
+    /// What is stored of the frames.
+    pub preprocessing: Preprocessing,
     /// What a folder of pictures is; where it is left open, each picture is a clip with [`Layout::ImageFolder`], and where the
     /// labels table names different patients for the pictures of folders.
     pub stills: Option<Stills>,
@@ -109,10 +107,6 @@ pub struct IngestOptions {
     pub kept_words: KeptWords,
     /// What the paths of the labels table may begin with that stands for the source folder.
     pub labels_roots: Vec<String>,
-    /// What is done with the insonated region; anything but `Off` decodes a clip twice.
-    pub sector: SectorUse,
-    /// What is done with text that is burned in; anything but `Keep` decodes a clip twice.
-    pub text: TextUse,
     /// Where to draw every clip that is taken in before and after, at most [`LARGEST_SHEET`]; with `Off` only where its
     /// region would be. The picture shows what is burned in.
     ///
@@ -140,15 +134,12 @@ pub struct IngestOptions {
 impl Default for IngestOptions {
     fn default() -> Self {
         Self {
-            side: 256,
-            fit: Fit::default(),
+            preprocessing: Preprocessing::resized(256),
             stills: None,
             links: Links::default(),
             masks: Masks::default(),
             kept_words: KeptWords::default(),
             labels_roots: Vec::new(),
-            sector: SectorUse::default(),
-            text: TextUse::default(),
             sector_sheet: None,
             damaged: Damaged::default(),
             limits: Limits::default(),
@@ -158,6 +149,18 @@ impl Default for IngestOptions {
             patient_in_name: None,
             identity: Identity::default(),
             programs: Programs::default(),
+        }
+    }
+}
+
+impl IngestOptions {
+    /// How each candidate is prepared.
+    const fn preparing(&self) -> prepare::Preparing {
+        prepare::Preparing {
+            preprocessing: self.preprocessing,
+            limits: self.limits,
+            damaged: self.damaged,
+            draws_pair: self.sector_sheet.is_some(),
         }
     }
 }
@@ -229,6 +232,13 @@ pub struct RefusedClip {
     pub hint: String,
     /// Whether it is refused for what it would cost ([`Limits`]), and not for what it is.
     pub beyond_limits: bool,
+}
+
+impl RefusedClip {
+    fn new(source: String, why: &Refusal) -> Self {
+        let (reason, hint, beyond_limits) = (why.to_string(), why.hint().to_owned(), why.is_beyond_limits());
+        Self { source, reason, hint, beyond_limits }
+    }
 }
 
 /// Says why there is nothing to take in.

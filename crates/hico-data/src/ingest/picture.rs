@@ -213,15 +213,15 @@ pub(super) fn one_line(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frames::Fit;
     use super::*;
     use crate::clip::Channels;
+    use crate::preprocessing::Preprocessing;
     use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
     fn sink() -> FrameSink {
-        FrameSink::new(0, Fit::Squash, Limits::default())
+        FrameSink::new(Preprocessing::default(), Limits::default())
     }
 
     #[test]

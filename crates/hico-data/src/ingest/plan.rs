@@ -111,13 +111,10 @@ impl Plan {
         let labels_sha256 = options.labels.as_ref().and_then(|(path, _)| hash::file(path).ok());
         let settings = Settings {
             source: root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            side: options.side,
-            fit: options.fit,
+            preprocessing: options.preprocessing,
             stills,
             masks: options.masks,
             kept_words: options.kept_words.record(),
-            sector: options.sector,
-            text: options.text,
             labels_sha256,
             columns: table.as_ref().map(|table| table.used.clone()),
             patient_in_name: options.patient_in_name.as_ref().map(ToString::to_string),

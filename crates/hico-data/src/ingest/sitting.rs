@@ -1,6 +1,6 @@
 //! One run of the program on a data set: goes on from the record, stores clip after clip, writes the table.
 
-use super::frames::Decoded;
+use super::frames::PreparedClip;
 use super::identity::{Identity, Veil};
 use super::journal::{self, ClipEntry, Entry, Journal, Settings};
 use super::labels::Facts;
@@ -13,6 +13,7 @@ use super::whose::NamedBy;
 use super::{IngestOptions, IngestReport, RefusedClip, pool};
 use crate::atomic;
 use crate::error::Error;
+use crate::info::{DatasetInfo, INFO_FILE};
 use crate::job::{Event, Job};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, is_rate, is_spacing};
 use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
@@ -172,26 +173,24 @@ impl Sitting {
         match outcome {
             Outcome::Ignored => self.report.ignored.push(found.key.clone()),
             Outcome::Kept => self.report.kept += 1,
-            Outcome::Stored(mut decoded, sha256) => {
-                if let Some(pair) = decoded.pair.take().filter(|_| self.pairs.len() < LARGEST_SHEET) {
-                    let done = decoded.done.iter().find(|done| done.starts_with("sector"));
-                    self.pairs.push(Labelled { name: name.clone(), done: done.cloned().unwrap_or_default(), pair });
+            Outcome::Stored(mut prepared, sha256) => {
+                if let Some(pair) = prepared.pair.take().filter(|_| self.pairs.len() < LARGEST_SHEET) {
+                    let of_region = |step: &&String| step.starts_with("sector");
+                    let region = prepared.steps.0.iter().map(ToString::to_string).find(|step| of_region(&step));
+                    self.pairs.push(Labelled { name: name.clone(), region: region.unwrap_or_default(), pair });
                 }
                 // A shard that is closed holds no clip that the record does not know.
-                if self.writer.is_full(&decoded.clip) {
+                if self.writer.is_full(&prepared.clip) {
                     self.record()?;
                 }
-                let place = self.writer.append(&name, &decoded.clip)?;
-                let clip = entry(found, name, &decoded, sha256, place, self.veil.as_ref());
+                let place = self.writer.append(&name, &prepared.clip)?;
+                let clip = entry(found, name, &prepared, sha256, place, self.veil.as_ref());
                 self.pending.push(Entry::Clip(clip.clone()));
                 self.stored.insert(found.source.clone(), clip);
             }
             Outcome::Refused(why) => {
-                let (source, reason) = (found.source.clone(), why.to_string());
-                self.pending.push(Entry::Refused { source, reason: reason.clone() });
-                let (source, hint) = (found.key.clone(), why.hint().to_owned());
-                let beyond_limits = why.is_beyond_limits();
-                self.report.refused.push(RefusedClip { source, reason, hint, beyond_limits });
+                self.pending.push(Entry::Refused { source: found.source.clone(), reason: why.to_string() });
+                self.report.refused.push(RefusedClip::new(found.key.clone(), &why));
                 return Ok(Some(why));
             }
             Outcome::Changed => {}
@@ -224,6 +223,12 @@ pub(super) fn table(
     }
     if new > 0 {
         manifest.rows.sort_by(|a, b| a.source.cmp(&b.source));
+    }
+    if new > 0 || !out.join(INFO_FILE).is_file() {
+        let labels = plan.settings.labels_sha256.clone();
+        DatasetInfo::new(plan.settings.preprocessing, &manifest, labels).write(out)?;
+    }
+    if new > 0 {
         manifest.write(out)?;
     }
     Ok(manifest)
@@ -253,7 +258,7 @@ fn row(clip: &ClipEntry, facts: &Facts, group: String) -> ClipRow {
         source: clip.source.clone(),
         sha256: clip.sha256.clone(),
         shard: store::shard_name(clip.place.shard),
-        done: clip.done.clone(),
+        steps: clip.steps.clone(),
         pixel_height_mm: spacing.map(|[height, _]| height),
         pixel_width_mm: spacing.map(|[_, width]| width),
         regions: clip.regions.clone(),
@@ -263,12 +268,12 @@ fn row(clip: &ClipEntry, facts: &Facts, group: String) -> ClipRow {
 fn entry(
     found: &Found,
     clip: String,
-    decoded: &Decoded,
+    prepared: &PreparedClip,
     sha256: String,
     place: store::Place,
     veil: Option<&Veil>,
 ) -> ClipEntry {
-    let Decoded { clip: stored, source, luma, done, notes, whose, spacing, regions, pair: _ } = decoded;
+    let PreparedClip { clip: stored, source_size, luma, steps, notes, whose, spacing, regions, pair: _ } = prepared;
     ClipEntry {
         source: found.source.clone(),
         clip,
@@ -278,10 +283,10 @@ fn entry(
         width: stored.size.width,
         channels: stored.channels,
         fps: stored.fps,
-        source_height: source.height,
-        source_width: source.width,
+        source_height: source_size.height,
+        source_width: source_size.width,
         luma: luma.map(|value| (value * 1e4).round() / 1e4),
-        done: done.join(";"),
+        steps: steps.clone(),
         place,
         patient: whose.as_ref().and_then(|whose| veil.map(|veil| veil.patient(&whose.id))),
         named_by: whose.as_ref().map_or(NamedBy::default(), |whose| whose.by),
@@ -307,21 +312,22 @@ fn prepare(out: &Path) -> Result<(), Error> {
 /// Refuses to go on with other options. Labels may change until there is a table that was made with them.
 fn same_settings(before: &Settings, now: &Settings, has_table: bool, out: &Path) -> Result<(), Error> {
     let word = |debug: String| debug.to_lowercase();
+    let side = |settings: &Settings| settings.preprocessing.image_size.unwrap_or_default().to_string();
     let layout = |settings: &Settings| settings.layout.clone().unwrap_or_else(|| "plain".to_owned());
     let words = |settings: &Settings| settings.kept_words.clone().unwrap_or_else(|| "none".to_owned());
     let pattern = |settings: &Settings| settings.patient_in_name.clone().unwrap_or_else(|| "none".to_owned());
     let options = [
         ("the source folder", before.source.clone(), now.source.clone()),
-        ("--image-size", before.side.to_string(), now.side.to_string()),
-        ("--fit", word(format!("{:?}", before.fit)), word(format!("{:?}", now.fit))),
+        ("--image-size", side(before), side(now)),
+        ("--fit", before.preprocessing.fit.word().to_owned(), now.preprocessing.fit.word().to_owned()),
         ("--stills", word(format!("{:?}", before.stills)), word(format!("{:?}", now.stills))),
         ("masks", word(format!("{:?}", before.masks)), word(format!("{:?}", now.masks))),
         ("--keep-word", words(before), words(now)),
         ("--layout", layout(before), layout(now)),
         ("--patient-in-name", pattern(before), pattern(now)),
         ("folds", word(format!("{:?}", before.folds)), word(format!("{:?}", now.folds))),
-        ("--sector", before.sector.word().to_owned(), now.sector.word().to_owned()),
-        ("--text", before.text.word().to_owned(), now.text.word().to_owned()),
+        ("--sector", before.preprocessing.sector.word().to_owned(), now.preprocessing.sector.word().to_owned()),
+        ("--text", before.preprocessing.text.word().to_owned(), now.preprocessing.text.word().to_owned()),
     ];
     let labels = |settings: &Settings| match (&settings.labels_sha256, &settings.columns) {
         (Some(sha256), Some(columns)) => {

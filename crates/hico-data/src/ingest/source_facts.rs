@@ -3,6 +3,7 @@
 use super::dicom::HeaderFacts;
 use super::whose::Whose;
 use crate::region::Regions;
+use crate::steps::Step;
 
 /// What a file says of its clip beyond the frames, and how they were decoded.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct SourceFacts {
     pub(crate) header: Option<HeaderFacts>,
     pub(crate) codec: String,
     /// What was done to the values of the frames.
-    pub(crate) done: Vec<String>,
+    pub(crate) steps: Vec<Step>,
     /// Facts to be told of a clip that was taken in all the same, such as a header that its pixels contradict. Clips with the
     /// same words are told together, so numbers of a single file do not belong here.
     pub(crate) notes: Vec<String>,
@@ -34,7 +35,7 @@ impl SourceFacts {
             whose: None,
             header: None,
             codec,
-            done: Vec::new(),
+            steps: Vec::new(),
             notes: Vec::new(),
             complaint: None,
         }

@@ -2,8 +2,8 @@
 
 use super::dicom::HeaderFacts;
 use super::frames::{FrameSink, Limits};
+use super::prepare::fill;
 use super::refusal::Refusal;
-use super::take_in;
 use super::video::{Damaged, Decoder, Programs};
 use super::walk::{self, Found, Masks, Stills, Tree, Walk, What};
 use super::{Links, pool};
@@ -86,7 +86,7 @@ impl Survey {
     /// A damaged file is looked at as far as it goes: what its frames show is there all the same.
     fn look(&self, found: &Found, decoder: Option<&Decoder>, halt: &AtomicBool) -> Result<Seen, Refusal> {
         let sink = FrameSink::looking(self.limits).with_text();
-        let (sink, facts) = take_in::fill(&found.what, sink, decoder, self.limits, Damaged::Keep, halt)?;
+        let (sink, facts) = fill(&found.what, sink, decoder, self.limits, Damaged::Keep, halt)?;
         let (look, text) = sink.into_looks();
         Ok(Seen { look, text, regions: facts.regions, header: facts.header })
     }

@@ -20,10 +20,11 @@ pub(super) fn orientation(decoder: &mut impl ImageDecoder, behind: Option<&[u8]>
 
 #[cfg(test)]
 mod tests {
-    use super::super::frames::{Fit, FrameSink, Limits};
+    use super::super::frames::{FrameSink, Limits};
     use super::super::video::Damaged;
     use super::super::{animation, picture};
     use crate::clip::Size;
+    use crate::preprocessing::Preprocessing;
     use image::{ImageFormat, Rgb, RgbImage};
     use std::io::Cursor;
     use std::sync::atomic::AtomicBool;
@@ -111,7 +112,7 @@ mod tests {
             (ImageFormat::Png, true, png(true, true)),
         ] {
             std::fs::write(&path, bytes).unwrap();
-            let mut sink = FrameSink::new(0, Fit::Squash, Limits::default());
+            let mut sink = FrameSink::new(Preprocessing::default(), Limits::default());
             let mut frames = 1;
             if is_animated {
                 animation::decode(&path, format, &mut sink, Limits::default(), Damaged::Refuse, &NEVER).unwrap();

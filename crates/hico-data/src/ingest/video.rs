@@ -450,11 +450,11 @@ fn is_before_5_1(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frames::Fit;
     use super::*;
+    use crate::preprocessing::Preprocessing;
 
     fn sink() -> FrameSink {
-        FrameSink::new(0, Fit::Squash, Limits { frames: 3, pixels: 100, bytes: 1000, seconds: 1 })
+        FrameSink::new(Preprocessing::default(), Limits { frames: 3, pixels: 100, bytes: 1000, seconds: 1 })
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Outline, Sector, SectorUse};
 use crate::clip::Size;
-use std::fmt;
+use crate::steps::Step;
 
 /// What is done to every frame of a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,13 @@ impl Treatment {
         } else {
             source
         }
+    }
+
+    /// Describes it for the table.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        let Sector { shape, outline } = &self.sector;
+        Step::Region { used: self.purpose, shape: *shape, bounds: outline.bounds() }
     }
 
     /// The treated frame, of [`Self::size`].
@@ -59,14 +66,6 @@ impl Treatment {
     }
 }
 
-/// As in the `done` column: `sector mask convex 12,30,400,380`; first column and row, last column and row, source pixels.
-impl fmt::Display for Treatment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [x0, y0, x1, y1] = self.sector.outline.bounds();
-        write!(f, "sector {} {} {x0},{y0},{x1},{y1}", self.purpose.word(), self.sector.shape)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Shape;
@@ -82,7 +81,7 @@ mod tests {
             let pixels = treatment.apply(&rgb, source);
             let size = treatment.size(source);
             assert_eq!(pixels.len(), size.height * size.width * 3);
-            (treatment.to_string(), pixels.chunks(3).map(|pixel| pixel[0]).collect::<Vec<_>>())
+            (treatment.step().to_string(), pixels.chunks(3).map(|pixel| pixel[0]).collect::<Vec<_>>())
         };
         assert_eq!(Treatment::new(SectorUse::Off, &sector), None);
         let expected = vec![0, 0, 3, 0, 0, 6, 7, 0, 0, 0, 0, 0];

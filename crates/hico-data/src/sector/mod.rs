@@ -22,7 +22,7 @@ pub use shape::Shape;
 use serde::{Deserialize, Serialize};
 
 /// What is done with the region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SectorUse {
     /// Nothing; it is not even looked for.
@@ -37,7 +37,9 @@ pub enum SectorUse {
 }
 
 impl SectorUse {
-    /// The word of the flag, of the record and of the `done` column.
+    pub(crate) const ALL: [Self; 4] = [Self::Off, Self::Crop, Self::Mask, Self::CropAndMask];
+
+    /// The word of the flag, of the record and of the column `steps`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

@@ -28,6 +28,8 @@ impl fmt::Display for Shape {
 }
 
 impl Shape {
+    pub(crate) const ALL: [Self; 4] = [Self::Linear, Self::Convex, Self::Phased, Self::Unknown];
+
     /// Judged by how wide the region is near its top and where it is widest, and by the arc at its top.
     pub(super) fn of(curve: &Curve) -> Self {
         let top = curve.columns.iter().map(|[top, _]| *top).fold(f64::INFINITY, f64::min);

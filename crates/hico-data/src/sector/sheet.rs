@@ -37,8 +37,8 @@ pub struct Pair {
 pub struct Labelled {
     /// Name of the clip.
     pub name: String,
-    /// What was done.
-    pub done: String,
+    /// What was done with the region.
+    pub region: String,
     /// The pictures.
     pub pair: Pair,
 }
@@ -70,12 +70,12 @@ pub fn png(clips: &[Labelled]) -> Result<Vec<u8>, image::ImageError> {
     let columns = clips.len().clamp(1, COLUMNS);
     let height = MARGIN + clips.len().div_ceil(columns) * cell.height;
     let mut canvas = Canvas::new(Size { height, width: MARGIN + columns * cell.width });
-    for (place, Labelled { name, done, pair }) in clips.iter().enumerate() {
+    for (place, Labelled { name, region, pair }) in clips.iter().enumerate() {
         let (left, top) = (MARGIN + place % columns * cell.width, MARGIN + place / columns * cell.height);
         canvas.picture(&pair.before, left, top);
         canvas.picture(&pair.after, left + SIDE + GAP, top);
         canvas.text(name, left, top + SIDE + 2, cell.width - MARGIN, &FONT, INK);
-        canvas.text(done, left, top + SIDE + LINE, cell.width - MARGIN, &FONT, PALE);
+        canvas.text(region, left, top + SIDE + LINE, cell.width - MARGIN, &FONT, PALE);
     }
     canvas.png()
 }

@@ -3,8 +3,8 @@
 use super::{Line, Place};
 use crate::clip::Size;
 use crate::sector::{NotFound, Sector};
+use crate::steps::Step;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// From this score on a row of letters makes a clip suspected: the highest, in steps of 0.05, at which one half of the
 /// labelled clips has no more misses than at any lower one (`docs/PHI.md`).
@@ -64,6 +64,12 @@ impl Paint {
         Self { rectangles: rectangles.collect() }
     }
 
+    /// Describes it for the table.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        Step::PaintText(self.rectangles.len())
+    }
+
     /// Blackens the rectangles.
     ///
     /// - `rgb`: `[height, width, 3]`, of the size in which the rows were found
@@ -76,13 +82,6 @@ impl Paint {
                 }
             }
         }
-    }
-}
-
-/// As in the `done` column.
-impl fmt::Display for Paint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "text painted over in {} places", self.rectangles.len())
     }
 }
 
@@ -108,12 +107,9 @@ mod tests {
             paint.apply(&mut rgb, size);
             let black = |x: usize, y: usize| rgb[3 * (y * 60 + x)] == 0;
             let tissue = (10..40).any(|y| (30..60).any(|x| black(x, y)));
-            (paint.to_string(), [black(8, 6), black(35, 22), black(24, 34), black(8, 32)], tissue)
+            (paint.step(), [black(8, 6), black(35, 22), black(24, 34), black(8, 32)], tissue)
         };
-        assert_eq!(
-            blackened(Ok(&sector)),
-            ("text painted over in 2 places".to_owned(), [true, false, true, false], false)
-        );
+        assert_eq!(blackened(Ok(&sector)), (Step::PaintText(2), [true, false, true, false], false));
         let unknown = blackened(Err(NotFound::Several));
         assert_eq!((unknown.1, unknown.2), ([true, true, true, false], true));
         assert_eq!(blackened(Err(NotFound::WholeFrame)).1, [false; 4]);

@@ -11,7 +11,7 @@ fn pixels(file: &DicomFile) -> (Channels, Vec<u8>, String) {
     assert_eq!(report.refused, [], "{report:?}");
     let data = Dataset::open(&study.out()).unwrap();
     let clip = data.read_clip(0).unwrap();
-    (clip.channels, clip.pixels, data.row(0).done.clone())
+    (clip.channels, clip.pixels, data.row(0).steps.to_string())
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::shared;
 use crate::study::Study;
 use hico_data::ingest::dicom::{StoredFrame, Values, read_frames};
 use hico_data::ingest::{Damaged, Identity, IngestOptions, Limits, ingest};
-use hico_data::{Dataset, Job};
+use hico_data::{Dataset, Job, Preprocessing};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -126,7 +126,7 @@ fn a_folder_with_all_of_them_is_taken_in_to_the_end_and_tells_no_patient() {
     let Some(data) = shared(test) else { return };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let options = IngestOptions { side: 64, ..IngestOptions::default() };
+    let options = IngestOptions { preprocessing: Preprocessing::resized(64), ..IngestOptions::default() };
     let begin = Instant::now();
     let report = ingest(&data.join("dicom"), &out, &options, Job::default()).unwrap();
     println!(
@@ -178,10 +178,15 @@ fn what_decodes_of_a_damaged_file_can_be_kept() {
     for file in ["bad_jpeg_two_broken_frames.dcm", "bad_jpeg_truncated.dcm", "bad_truncated_in_frame_3.dcm"] {
         std::fs::copy(data.join("dicom").join(file), study.source().join(file)).unwrap();
     }
-    let kept = IngestOptions { damaged: Damaged::Keep, identity: Identity::Kept, side: 64, ..IngestOptions::default() };
+    let kept = IngestOptions {
+        damaged: Damaged::Keep,
+        identity: Identity::Kept,
+        preprocessing: Preprocessing::resized(64),
+        ..IngestOptions::default()
+    };
     let report = study.ingest(&kept).unwrap();
     assert_eq!(report.refused, []);
     let frames: Vec<usize> = report.manifest.rows.iter().map(|row| row.frames).collect();
     assert_eq!(frames, [3, 2, 2], "{:?}", report.manifest.rows);
-    assert!(report.manifest.rows.iter().all(|row| row.done.contains("damaged: ")));
+    assert!(report.manifest.rows.iter().all(|row| row.steps.is_damaged()));
 }

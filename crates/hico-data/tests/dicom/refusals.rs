@@ -39,7 +39,7 @@ fn what_is_whole_of_a_damaged_file_can_be_kept() {
     let report = study.ingest(&IngestOptions { damaged: Damaged::Keep, ..options() }).unwrap();
     let row = &report.manifest.rows[0];
     assert_eq!(
-        (row.frames, row.done.as_str()),
+        (row.frames, row.steps.to_string().as_str()),
         (1, "decode dicom native;grey;damaged: cut short: 1 of 3 announced frames are whole")
     );
 }

@@ -2,7 +2,7 @@
 
 use crate::made::DicomFile;
 use hico_data::ingest::{Identity, IngestOptions, IngestReport, ingest};
-use hico_data::{Dataset, Error, Job};
+use hico_data::{Dataset, Error, Job, Preprocessing};
 use std::fs;
 use std::path::PathBuf;
 
@@ -42,7 +42,8 @@ impl Study {
 }
 
 pub(crate) fn options() -> IngestOptions {
-    IngestOptions { side: 0, identity: Identity::Hashed { salt: Some("salt".into()) }, ..IngestOptions::default() }
+    let identity = Identity::Hashed { salt: Some("salt".into()) };
+    IngestOptions { preprocessing: Preprocessing::default(), identity, ..IngestOptions::default() }
 }
 
 /// Pixels of the only clip, and what the summary tells of it.
@@ -55,7 +56,7 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<u8>, String) {
     let told = report.warnings.join("\n");
     for warning in &report.warnings {
         let note = warning.strip_prefix("1 clip: ").unwrap().strip_suffix(" (one)").unwrap();
-        assert!(data.row(0).done.contains(&format!("note: {note}")), "{} {note}", data.row(0).done);
+        assert!(data.row(0).steps.to_string().contains(&format!("note: {note}")), "{} {note}", data.row(0).steps);
     }
     (data.read_clip(0).unwrap().pixels, told)
 }

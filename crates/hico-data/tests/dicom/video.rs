@@ -3,8 +3,8 @@
 use crate::made::{DicomFile, ds, is};
 use crate::shared;
 use crate::study::{Study, options};
-use hico_data::Dataset;
 use hico_data::ingest::{IngestOptions, Programs};
+use hico_data::{Dataset, Preprocessing};
 use std::fs;
 
 #[test]
@@ -29,14 +29,14 @@ fn a_video_within_dicom_goes_to_ffmpeg() {
         }
         let study = Study::new(&[("video.dcm", &file)]);
         fs::copy(videos.join(video), study.source().join("plain")).unwrap();
-        let report = study.ingest(&IngestOptions { side: 32, ..options() }).unwrap();
+        let report = study.ingest(&IngestOptions { preprocessing: Preprocessing::resized(32), ..options() }).unwrap();
         assert_eq!(report.refused, [], "{video}");
         let data = Dataset::open(&study.out()).unwrap();
         let clip = |source: &str| (0..2).find(|clip| data.row(*clip).source.starts_with(source)).unwrap();
         let (dicom, plain) = (clip("dicom-"), clip("plain"));
         assert!(data.read_clip(dicom).unwrap().pixels == data.read_clip(plain).unwrap().pixels, "{video}");
         let fps = if frames.is_some() { Some(20.0) } else { data.row(plain).fps };
-        assert_eq!((data.row(dicom).fps, &data.row(dicom).done), (fps, &data.row(plain).done));
+        assert_eq!((data.row(dicom).fps, &data.row(dicom).steps), (fps, &data.row(plain).steps));
         let none = Programs { ffmpeg: "/nowhere/ffmpeg".into(), ffprobe: "/nowhere/ffprobe".into() };
         fs::remove_dir_all(study.out()).unwrap();
         fs::remove_file(study.source().join("plain")).unwrap();

@@ -12,7 +12,7 @@ use hico_data::ingest::{
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
-use hico_data::{Dataset, Error, Job, Manifest};
+use hico_data::{Dataset, Error, Job, Manifest, Preprocessing};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,14 @@ pub fn dicom(bytes: &[u8]) -> Outcome {
     let read = read_frames(&path, LIMITS, |_| frames += 1);
     assert!(frames <= LIMITS.frames);
     let options = match read {
-        Ok(()) => IngestOptions { sector: SectorUse::CropAndMask, text: TextUse::Paint, ..IngestOptions::default() },
+        Ok(()) => IngestOptions {
+            preprocessing: Preprocessing {
+                sector: SectorUse::CropAndMask,
+                text: TextUse::Paint,
+                ..Preprocessing::default()
+            },
+            ..IngestOptions::default()
+        },
         Err(_) => IngestOptions { damaged: Damaged::Keep, ..IngestOptions::default() },
     };
     desk.ingest(options)
@@ -222,7 +229,7 @@ impl Desk {
     fn report(&self, options: IngestOptions) -> Result<(usize, Option<String>), String> {
         // What only ffmpeg could tell is refused at once.
         let programs = Programs { ffmpeg: "/nowhere/ffmpeg".into(), ffprobe: "/nowhere/ffprobe".into() };
-        let options = IngestOptions { limits: LIMITS, side: 16, programs, ..options };
+        let options = IngestOptions { limits: LIMITS, preprocessing: Preprocessing::resized(16), programs, ..options };
         let report = ingest(&self.source(), &self.out(), &options, Job::default().with_threads(1))
             .map_err(|error| error.to_string())?;
         for refused in &report.refused {

@@ -8,9 +8,8 @@ use crate::export::source::Source;
 use crate::model::{Encoder, FeatureSet};
 use crate::predict::sources::Taken;
 use burn::tensor::Device;
-use hico_data::Job;
-use hico_data::ingest::Prepared;
 use hico_data::view::ViewRecipe;
+use hico_data::{Job, Preprocessing};
 
 /// An encoder on a device, with its views.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub struct Lens {
     device: Device,
     made_by: MadeBy,
     /// How clips are prepared that are no data set.
-    pub prepared: Prepared,
+    pub preprocessing: Preprocessing,
 }
 
 impl Lens {
@@ -41,7 +40,7 @@ impl Lens {
             view,
             features: source.reads,
             device,
-            prepared: source.classifier.as_ref().map_or_else(Prepared::default, |facts| facts.prepared),
+            preprocessing: source.preprocessing(),
         })
     }
 

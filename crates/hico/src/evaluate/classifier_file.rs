@@ -10,9 +10,8 @@ use crate::model::{Encoder, FeatureSet};
 use crate::recipe::{self, Depth};
 use crate::train::run_record::VERSION;
 use burn::tensor::Device;
-use hico_data::ingest::Prepared;
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, Seed, atomic};
+use hico_data::{Dataset, Preprocessing, Seed, atomic};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,8 +36,9 @@ pub struct ClassifierFacts {
     /// Hash of the table it was trained on.
     pub data: String,
     /// How the clips that it learnt from were prepared.
-    #[serde(default)]
-    pub prepared: Prepared,
+    /// Files of earlier versions call it `prepared`.
+    #[serde(default, alias = "prepared")]
+    pub preprocessing: Preprocessing,
     /// What its logits are divided by, so that its confidence is true on the inner validation groups; 1 changes nothing.
     #[serde(default = "one")]
     pub temperature: f64,
@@ -102,7 +102,7 @@ impl ClassifierFacts {
             depth: classifier.encoder.depth(),
             view: view.clone(),
             data: dataset.manifest().hash(),
-            prepared: Prepared::of(dataset.manifest()),
+            preprocessing: dataset.preprocessing(),
             temperature: 1.0,
             history: None,
         }

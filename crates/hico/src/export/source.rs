@@ -9,6 +9,7 @@ use crate::model::weights::{self, NamedTensor, WeightsOf};
 use crate::model::{Encoder, FeatureSet};
 use crate::recipe::Recipe;
 use crate::train::run_record::{RECIPE_FILE, RUN_FILE, RunRecord};
+use hico_data::Preprocessing;
 use hico_data::view::ViewRecipe;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -109,6 +110,14 @@ impl Source {
     #[must_use]
     pub fn view(&self) -> ViewRecipe {
         self.known_view().cloned().unwrap_or_default()
+    }
+
+    /// Returns how clips have to be prepared for the weights: as those that they learnt from, or not at all where that is not
+    /// known.
+    #[must_use]
+    pub fn preprocessing(&self) -> Preprocessing {
+        let of_run = || self.run.as_ref().and_then(|(run, _)| run.data.preprocessing);
+        self.classifier.as_ref().map(|facts| facts.preprocessing).or_else(of_run).unwrap_or_default()
     }
 
     /// Reads it by other features, for an encoder that is exported or shown pictures; a head goes on reading its own.

@@ -34,7 +34,7 @@ impl Ensemble {
         let members: Vec<Model> = files.iter().map(|file| Model::open(file, device)).collect::<Result<_, _>>()?;
         let facts = |model: &Model| {
             let facts = &model.saved.facts;
-            (facts.classes.clone(), facts.prepared, facts.view.side)
+            (facts.classes.clone(), facts.preprocessing, facts.view.side)
         };
         let differs = members.iter().any(|member| facts(member) != facts(&members[0]));
         if differs {

@@ -3,10 +3,10 @@
 
 use crate::Error;
 use hico_data::ingest::{
-    ClipNote, Damaged, Identity, Limits, Links, Prepared, RefusedClip, Stills, ingest, links_left, sentences,
+    ClipNote, Damaged, Identity, IngestOptions, Limits, Links, RefusedClip, Stills, ingest, links_left, sentences,
 };
 use hico_data::manifest::MANIFEST_FILE;
-use hico_data::{Dataset, Job};
+use hico_data::{Dataset, Job, Preprocessing};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct Taken {
 #[derive(Debug, Clone, Copy)]
 pub struct Taking {
     /// How the frames become those that the network knows.
-    pub prepared: Prepared,
+    pub preprocessing: Preprocessing,
     /// What a folder of pictures is.
     pub stills: Stills,
     /// What is done with symbolic links in a folder.
@@ -82,12 +82,15 @@ pub fn take(paths: &[PathBuf], taking: Taking, job: Job<'_>) -> Result<Taken, Er
     if single && named.is_empty() {
         return Ok(nothing(&[], unread, folder));
     }
-    let mut options = taking.prepared.options();
-    options.identity = Identity::Kept;
-    options.stills = Some(if single { Stills::Each } else { taking.stills });
-    options.limits = taking.limits;
-    options.damaged = taking.damaged;
-    options.links = taking.links;
+    let options = IngestOptions {
+        preprocessing: taking.preprocessing,
+        identity: Identity::Kept,
+        stills: Some(if single { Stills::Each } else { taking.stills }),
+        limits: taking.limits,
+        damaged: taking.damaged,
+        links: taking.links,
+        ..IngestOptions::default()
+    };
     let out = folder.path().join("data");
     let report = match ingest(&source, &out, &options, job.silent()) {
         Ok(report) => report,

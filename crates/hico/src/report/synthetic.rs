@@ -238,6 +238,7 @@ pub(crate) fn record(seed: u64) -> RunRecord {
             folder: "lung".into(),
             hash: "3f2a9c1e5b7d".repeat(5) + "4f60",
             hash_without_folds: None,
+            preprocessing: None,
             clips: CLIPS + 12,
         },
         classes: CLASSES.map(str::to_owned).to_vec(),

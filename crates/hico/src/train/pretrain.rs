@@ -238,6 +238,7 @@ fn record(
             folder: data.folder().to_owned(),
             hash: data.manifest().hash(),
             hash_without_folds: Some(data.manifest().hash_without_folds()),
+            preprocessing: Some(data.preprocessing()),
             clips: data.len(),
         },
         classes: data.classes().to_vec(),

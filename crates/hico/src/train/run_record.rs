@@ -3,7 +3,7 @@
 use super::first_weights::FirstWeightsRecord;
 use crate::Error;
 use crate::recipe::{MethodName, Supervision};
-use hico_data::atomic;
+use hico_data::{Preprocessing, atomic};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -79,6 +79,9 @@ pub struct DataRecord {
     /// [`hico_data::Manifest::hash_without_folds`] of it; absent in the record of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash_without_folds: Option<String>,
+    /// How its clips were prepared; absent in the record of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
     /// Clips in it, used or not.
     pub clips: usize,
 }
@@ -124,7 +127,13 @@ mod tests {
             supervision: Supervision::SelfOnly,
             seed: 7,
             device: "cpu".into(),
-            data: DataRecord { folder: "data".into(), hash: "00ff".into(), hash_without_folds: None, clips: 9 },
+            data: DataRecord {
+                folder: "data".into(),
+                hash: "00ff".into(),
+                hash_without_folds: None,
+                preprocessing: None,
+                clips: 9,
+            },
             classes: vec!["a".into(), "b".into()],
             holdout_fold: Some(2),
             groups: vec!["p1".into()],

@@ -21,7 +21,7 @@ use hico::model::init::Init;
 use hico::model::weights;
 use hico_data::ingest::{IngestOptions, ingest};
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, Job, Seed};
+use hico_data::{Dataset, Job, Preprocessing, Seed};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,7 +63,7 @@ fn data(shared: &Path, folder: &Path) -> Dataset {
         std::fs::copy(shared.join("data/videos").join(file), to).unwrap();
     }
     let out = folder.join("data");
-    let options = IngestOptions { side: SIDE, ..IngestOptions::default() };
+    let options = IngestOptions { preprocessing: Preprocessing::resized(SIDE), ..IngestOptions::default() };
     ingest(&source, &out, &options, Job::default()).unwrap();
     Dataset::open(&out).unwrap()
 }
@@ -88,7 +88,7 @@ fn classifier(encoder: &Source, path: &Path, trainable: Trainable, features: Fea
         features,
         view: ViewRecipe { side: SIDE, ..ViewRecipe::default() },
         data: "none".to_owned(),
-        prepared: hico_data::ingest::Prepared::default(),
+        preprocessing: Preprocessing::default(),
         temperature: 1.7,
         history: None,
     };

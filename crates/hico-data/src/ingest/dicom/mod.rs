@@ -87,7 +87,7 @@ pub(crate) fn decode(
         whose: cine::whose(&file.header),
         header: Some(HeaderFacts::read(&file.header)),
         codec: file.codec(),
-        done: Vec::new(),
+        steps: Vec::new(),
         notes: Vec::new(),
         complaint: None,
     };
@@ -116,7 +116,7 @@ pub(crate) fn decode(
         sink.push(&tone.apply(frame))
     })?;
     if file.layout.photometric.is_grey() {
-        facts.done.extend(spread.done(range));
+        facts.steps.extend(spread.step(range));
     }
     facts.complaint = pass.complaint;
     facts.notes = pass.learnt.told.into();

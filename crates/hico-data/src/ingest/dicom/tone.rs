@@ -8,6 +8,7 @@ use super::lookup::Lookup;
 use super::numbers;
 use super::stored::{StoredFrame, Values};
 use super::told::Told;
+use crate::steps::Step;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
@@ -74,12 +75,12 @@ impl Spread {
         if layout.bits <= 8 && !layout.signed { Self::AsStored } else { Self::Range }
     }
 
-    /// For the record.
-    pub(super) fn done(&self, range: Option<[f64; 2]>) -> Option<String> {
+    /// Describes it for the table.
+    pub(super) fn step(&self, range: Option<[f64; 2]>) -> Option<Step> {
         match (self, range) {
-            (Self::Window(centre, width, _), _) => Some(format!("window {centre} {width}")),
-            (Self::Table(_), _) => Some("window by table".to_owned()),
-            (Self::Range, Some([low, high])) => Some(format!("range {low} {high}")),
+            (Self::Window(centre, width, _), _) => Some(Step::Other(format!("window {centre} {width}"))),
+            (Self::Table(_), _) => Some(Step::Other("window by table".to_owned())),
+            (Self::Range, Some([low, high])) => Some(Step::Other(format!("range {low} {high}"))),
             _ => None,
         }
     }

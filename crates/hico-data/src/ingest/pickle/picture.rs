@@ -8,6 +8,7 @@ use super::reading::{PICTURE, Reading};
 use crate::clip::Size;
 use crate::ingest::frames::{FrameSink, Limits, check_size};
 use crate::ingest::refusal::Refusal;
+use crate::steps::Step;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -46,8 +47,8 @@ pub(crate) struct Picture {
     pub(super) axes: Axes,
 }
 
-/// Lengths and steps, in elements, of channels, rows and columns.
-struct Steps {
+/// Lengths and strides, in elements, of channels, rows and columns.
+struct Layout {
     channels: (usize, usize),
     rows: (usize, usize),
     columns: (usize, usize),
@@ -62,7 +63,7 @@ impl Picture {
     }
 
     /// Where its channels, rows and columns are. Channels first, where both could be.
-    fn steps(&self) -> Steps {
+    fn layout(&self) -> Layout {
         let count = self.shape.len();
         let axis = |axis: usize| (self.shape[axis], self.steps[axis]);
         let first = matches!(self.shape.as_slice(), [1 | 3, _, _]);
@@ -72,14 +73,14 @@ impl Picture {
             (_, false) => (axis(2), axis(0), axis(1)),
         };
         match self.axes {
-            Axes::AsStored => Steps { channels, rows, columns },
-            Axes::Swapped => Steps { channels, rows: columns, columns: rows },
+            Axes::AsStored => Layout { channels, rows, columns },
+            Axes::Swapped => Layout { channels, rows: columns, columns: rows },
         }
     }
 
     fn size(&self) -> Size {
-        let steps = self.steps();
-        Size { height: steps.rows.0, width: steps.columns.0 }
+        let layout = self.layout();
+        Size { height: layout.rows.0, width: layout.columns.0 }
     }
 
     /// Its bytes, as the array has them.
@@ -94,7 +95,7 @@ impl Picture {
         check_size(size, limits)?;
         sink.admit(size, &|| "the picture".to_owned())?;
         let bytes = self.bytes()?;
-        let Steps { channels, rows, columns } = self.steps();
+        let Layout { channels, rows, columns } = self.layout();
         let mut rgb = Vec::with_capacity(size.height * size.width * 3);
         for row in 0..rows.0 {
             for column in 0..columns.0 {
@@ -119,10 +120,10 @@ impl Picture {
     }
 
     /// What was done to the numbers, if anything was.
-    pub(crate) fn done(&self) -> Vec<String> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         let range = (self.range == Range::Unit).then(|| "values times 255".to_owned());
         let axes = (self.axes == Axes::Swapped).then(|| "rows and columns swapped".to_owned());
-        range.into_iter().chain(axes).collect()
+        range.into_iter().chain(axes).map(Step::Other).collect()
     }
 
     /// SHA-256 over shape, kind and bytes of the array.
