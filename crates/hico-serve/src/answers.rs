@@ -14,13 +14,13 @@ use hico::embed::{Look, Per, embed};
 use hico::evaluate::inputs::Workplace;
 use hico::explain::Map;
 use hico::explain::cam::Level;
-use hico::explain::clip::{Explained, Explanation, NamedClip, explain};
+use hico::explain::clip::{Explained, Explanation, explain};
 use hico::explain::picture::{jpeg, plain, png, row};
-use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
+use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
 use hico::predict::model::Model;
-use hico::predict::sources::{self, Taken, Taking};
+use hico::predict::sources::each_clip;
 use hico_data::clip::evenly_spaced;
-use hico_data::ingest::{Damaged, Limits as ClipLimits, Links, Stills};
+use hico_data::ingest::{Limits as ClipLimits, PrepareOptions};
 use hico_data::{Dataset, Job};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -79,10 +79,10 @@ pub(crate) async fn predict(
 ) -> Result<Json<Prediction>, Refusal> {
     let PredictQuery { frame_stride, pictures } = known(query)?;
     with_clip(&service, request, move |service, clip, job| {
-        let Clip { dataset, name } = clip;
         let asking = Asking { frame_stride: frame_stride.get(), job };
         let mut frames = Vec::new();
-        let answer = service.model.ask(dataset, 0, name, asking, |frame| frames.push(frame.clone()))?;
+        let answer = service.model.ask(clip, asking, |frame| frames.push(frame.clone()))?;
+        let dataset = clip.dataset;
         service.metrics.frames.inc_by(frames.len() as u64);
         let shown = evenly_spaced(dataset.row(0).frames, pictures.min(MOST_PICTURES));
         let picture = |frame: usize| -> Result<Picture, Refusal> {
@@ -151,8 +151,7 @@ pub(crate) async fn explained(
     };
     let class = query.class.map(|name| class_of(&service.model, &name)).transpose()?;
     with_clip(&service, request, move |service, clip, job| {
-        let Clip { dataset, name } = clip;
-        let frames = dataset.row(0).frames;
+        let frames = clip.dataset.row(0).frames;
         let chosen = match query.frame {
             Some(frame) if frame < frames => vec![frame],
             Some(frame) => {
@@ -161,8 +160,7 @@ pub(crate) async fn explained(
             }
             None => evenly_spaced(frames, count),
         };
-        let (explanation, frames) =
-            explain(&service.model, NamedClip { dataset, clip: 0, source: name }, class, chosen, job)?;
+        let (explanation, frames) = explain(&service.model, clip, class, chosen, job)?;
         service.metrics.frames.inc_by(frames.len() as u64);
         let maps = frames.iter().map(maps_of).collect::<Result<_, _>>()?;
         Ok(Looks { explanation, maps })
@@ -233,7 +231,6 @@ pub(crate) async fn embedded(
         PerWord::Frame => Per::Frame,
     };
     with_clip(&service, request, move |service, clip, job| {
-        let Clip { dataset, name } = clip;
         let saved = &service.model.saved;
         let place = Workplace { device: &service.model.device, job };
         let look = Look {
@@ -243,27 +240,21 @@ pub(crate) async fn embedded(
             frames_per_clip: frames_per_clip.get(),
             per,
         };
-        let embedding = embed(dataset, &[name.to_owned()], look, place)?;
-        service.metrics.frames.inc_by(dataset.row(0).frames.min(frames_per_clip.get()) as u64);
+        let embedding = embed(clip, look, place)?;
+        service.metrics.frames.inc_by(clip.dataset.row(0).frames.min(frames_per_clip.get()) as u64);
         let row = |(id, features): (hico::embed::RowId, Vec<f32>)| Row { frame: id.frame, features };
         let rows = embedding.ids.into_iter().zip(embedding.rows).map(row).collect();
-        Ok(Features { source: name.to_owned(), rows })
+        Ok(Features { source: clip.source.to_owned(), rows })
     })
     .await
 }
 
-/// The one clip of a data set, and how its sender calls it.
-struct Clip<'a> {
-    dataset: &'a Arc<Dataset>,
-    name: &'a str,
-}
-
-/// Receives a clip, waits for its turn, takes it in and asks `ask` about it; what was written for it is removed before the
-/// answer goes out.
+/// Receives a clip, waits for its turn, prepares it in memory and asks `ask` about it; the upload is removed before the answer
+/// goes out.
 async fn with_clip<T, A>(service: &Arc<Service>, request: Request, ask: A) -> Result<Json<T>, Refusal>
 where
     T: Send + 'static,
-    A: FnOnce(&Service, Clip<'_>, Job<'_>) -> Result<T, Refusal> + Send + 'static,
+    A: FnOnce(&Service, NamedClip<'_>, Job<'_>) -> Result<T, Refusal> + Send + 'static,
 {
     let limits = service.config.limits;
     let place = service.desk.enter(limits)?;
@@ -272,11 +263,8 @@ where
     tracing::debug!(files = upload.files.len(), bytes = upload.bytes, "upload received");
     let work = move |service: &Service, stop: &AtomicBool| {
         let job = Job::new(stop).with_threads(service.config.threads);
-        let taken = take(&service.model, &upload, limits, job)?;
-        let dataset = taken.dataset.clone().ok_or_else(|| Refusal::fault("a clip was taken in and is not there"))?;
-        let answer = ask(service, Clip { dataset: &dataset, name: &upload.name }, job);
-        drop(dataset);
-        taken.close()?;
+        let dataset = prepare(&service.model, &upload, limits, job)?;
+        let answer = ask(service, NamedClip { dataset: &dataset, clip: 0, source: &upload.name }, job);
         upload
             .folder
             .close()
@@ -286,36 +274,35 @@ where
     place.work(service, work).await.map(Json)
 }
 
-/// The clip of an upload, taken in as the training clips were.
-fn take(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Result<Taken, Refusal> {
+/// Prepares the clip of an upload as the training clips were.
+fn prepare(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Result<Arc<Dataset>, Refusal> {
     let limits = ClipLimits { frames: limits.frames, seconds: limits.seconds, ..ClipLimits::default() };
-    let taking = Taking {
-        preprocessing: model.saved.facts.preprocessing,
-        stills: Stills::Clip,
-        links: Links::Left,
-        limits,
-        damaged: Damaged::Refuse,
-    };
+    let options =
+        PrepareOptions { preprocessing: model.saved.facts.preprocessing, limits, ..PrepareOptions::default() };
     // Several pictures are one clip; a single file may be anything.
     let paths = match upload.files.as_slice() {
         [only] => vec![only.clone()],
         _ => vec![upload.folder.path().to_owned()],
     };
-    let taken = match sources::take(&paths, taking, job) {
-        Err(Error::Data(hico_data::Error::NothingFound(_))) => return Err(no_clip()),
-        taken => taken?,
-    };
-    if let Some(refused) = taken.refused.first() {
-        return Err(if refused.beyond_limits {
-            Refusal::too_large(&refused.reason)
-        } else {
-            Refusal::clip(&refused.reason, without_flags(&refused.hint))
-        });
-    }
-    match taken.sources.len() {
-        1 => Ok(taken),
-        0 => Err(no_clip()),
-        clips => Err(Refusal::clip(format!("{clips} clips"), "send one at a time; only pictures may be several")),
+    let mut prepared = None;
+    let mut clips = 0;
+    let outcome = each_clip(&paths, &options, job, |clip| {
+        let clip = clip.map_err(|refused| {
+            if refused.beyond_limits {
+                Refusal::too_large(&refused.reason)
+            } else {
+                Refusal::clip(&refused.reason, without_flags(&refused.hint))
+            }
+        })?;
+        clips += 1;
+        prepared.get_or_insert_with(|| Arc::clone(clip.dataset));
+        Ok::<(), Refusal>(())
+    });
+    outcome?;
+    match prepared {
+        Some(dataset) if clips == 1 => Ok(dataset),
+        Some(_) => Err(Refusal::clip(format!("{clips} clips"), "send one at a time; only pictures may be several")),
+        None => Err(Refusal::no_clip()),
     }
 }
 
@@ -323,10 +310,6 @@ fn take(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Result<
 fn without_flags(hint: &str) -> String {
     let left: Vec<&str> = hint.split(", or ").filter(|part| !part.contains("--")).collect();
     if left.is_empty() { "check that the clip opens in a viewer".to_owned() } else { left.join(", or ") }
-}
-
-fn no_clip() -> Refusal {
-    Refusal::clip("no DICOM file, no video and no picture", "send one of these, or several pictures of one size")
 }
 
 fn class_of(model: &Model, name: &str) -> Result<usize, Refusal> {

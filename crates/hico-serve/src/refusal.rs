@@ -38,6 +38,11 @@ impl Refusal {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint)
     }
 
+    /// What was sent is no clip.
+    pub(crate) fn no_clip() -> Self {
+        Self::clip("no DICOM file, no video and no picture", "send one of these, or several pictures of one size")
+    }
+
     /// The clip or the body is larger than allowed.
     pub(crate) fn too_large(error: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, error, "send a shorter clip, or start the server with wider limits")
@@ -133,10 +138,13 @@ impl IntoResponse for Refusal {
 }
 
 impl From<Error> for Refusal {
-    /// What goes wrong with an uploaded clip after it was taken in is ours; a message may hold paths of this machine, so it
+    /// What goes wrong with an uploaded clip after it was prepared is ours; a message may hold paths of this machine, so it
     /// is not passed on.
     fn from(error: Error) -> Self {
-        Self::fault(cause(&error))
+        match error {
+            Error::Data(hico_data::Error::NothingFound(_)) => Self::no_clip(),
+            error => Self::fault(cause(&error)),
+        }
     }
 }
 
@@ -146,7 +154,6 @@ fn cause(error: &Error) -> String {
         error if error.is_about_weights() => "the weights do not fit",
         Error::NoModel(_) | Error::ManyModels { .. } => "there is not one network",
         Error::Io { .. } => "a file cannot be read or written",
-        Error::NoRoom { .. } => "the temporary folder cannot be written",
         Error::Data(
             hico_data::Error::Read { .. }
             | hico_data::Error::Shard { .. }

@@ -1,4 +1,4 @@
-use super::taking::{each_batch, exit_code};
+use super::taking::{each_clip, exit_code};
 use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
@@ -153,8 +153,8 @@ impl<'a> Looker<'a> {
         let mut all = Embedding::default();
         let per = if self.args.per == PerArg::Clip { Per::Clip } else { Per::Frame };
         let frames = self.args.frames_per_clip.get();
-        let refused = each_batch(paths, self.lens.preprocessing, &self.args.taking, job, output, |taken| {
-            let Embedding { made_by, ids, rows } = self.lens.look_at(taken, frames, per, job)?;
+        let refused = each_clip(paths, self.lens.preprocessing, &self.args.taking, job, output, |clip| {
+            let Embedding { made_by, ids, rows } = self.lens.look_at(clip, frames, per, job)?;
             all.made_by = made_by;
             all.ids.extend(ids);
             all.rows.extend(rows);

@@ -1,11 +1,12 @@
-use super::taking::{each_batch, exit_code, hinted};
+use super::taking::{each_clip, exit_code, hinted};
 use crate::args::ExplainArgs;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico::explain::cam::Level;
-use hico::explain::clip::{Explanation, NamedClip, explain};
+use hico::explain::clip::{Explanation, explain};
 use hico::explain::film::film;
 use hico::explain::picture::{gif, png, row, sheet};
+use hico::predict::clip::NamedClip;
 use hico::predict::model::Model;
 use hico::report;
 use hico_data::clip::evenly_spaced;
@@ -39,14 +40,10 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<ExitCod
     let mut written = Vec::new();
     let preprocessing = model.saved.facts.preprocessing;
     let refused = output.work("explain", |job| {
-        each_batch(&args.sources, preprocessing, &args.taking, job, output, |taken| {
-            let dataset = taken.dataset.as_deref();
-            for (clip, source) in taken.sources.iter().enumerate() {
-                let folder = args.out.join(folder_name(written.len(), source));
-                let named = NamedClip { dataset: dataset.context("a clip without a data set")?, clip, source };
-                let explanation = one(&model, named, class, args, &folder, job)?;
-                written.push(Written { folder, explanation });
-            }
+        each_clip(&args.sources, preprocessing, &args.taking, job, output, |clip| {
+            let folder = args.out.join(folder_name(written.len(), clip.source));
+            let explanation = one(&model, clip, class, args, &folder, job)?;
+            written.push(Written { folder, explanation });
             Ok(())
         })
     })??;

@@ -1,12 +1,11 @@
-use super::taking::{each_batch, exit_code, hinted};
+use super::taking::{each_clip, exit_code, hinted};
 use crate::args::{PerArg, PredictArgs};
 use crate::output::Output;
 use hico::Error;
 use hico::evaluate::history::Reached;
-use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer};
+use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
 use hico::predict::ensemble::Ensemble;
 use hico::predict::model::Model;
-use hico::predict::sources::Taken;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -38,8 +37,8 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> anyhow::Result<ExitCod
     let preprocessing = model.saved.facts.preprocessing;
     let refused = output.work("predict", |job| {
         let asking = Asking { frame_stride: args.frame_stride.get(), job };
-        each_batch(&args.sources, preprocessing, &args.taking, job, output, |taken| {
-            Ok(answers(&networks, taken, asking, args.per, &reached, &mut done, output)?)
+        each_clip(&args.sources, preprocessing, &args.taking, job, output, |clip| {
+            Ok(answer(&networks, clip, asking, args.per, &reached, &mut done, output)?)
         })
     })??;
     output.note(&said(&done));
@@ -56,31 +55,27 @@ fn said(done: &Done) -> String {
     format!("{clips}, {frames}{rate}. A research tool; not for diagnosis.")
 }
 
-/// Asks about every clip that was taken in.
-fn answers(
+/// Asks about a clip.
+fn answer(
     networks: &Ensemble,
-    taken: &Taken,
+    clip: NamedClip<'_>,
     asking: Asking<'_>,
     per: PerArg,
     reached: &Reached,
     done: &mut Done,
     output: &Output,
 ) -> Result<(), Error> {
-    for (clip, source) in taken.sources.iter().enumerate() {
-        let Some(dataset) = &taken.dataset else { break };
-        let began = Instant::now();
-        let mut of_frame = |answer: &FrameAnswer| {
-            if per == PerArg::Frame {
-                frame(source, answer, networks.first(), reached, output);
-            }
-        };
-        let answer = networks.ask(dataset, clip, source, asking, &mut of_frame)?;
-        done.seconds += began.elapsed().as_secs_f64();
-        done.clips += 1;
-        done.frames += answer.frames;
-        if per == PerArg::Clip {
-            whole(&answer, reached, output);
+    let began = Instant::now();
+    let answer = networks.ask(clip, asking, |answer| {
+        if per == PerArg::Frame {
+            frame(clip.source, answer, networks.first(), reached, output);
         }
+    })?;
+    done.seconds += began.elapsed().as_secs_f64();
+    done.clips += 1;
+    done.frames += answer.frames;
+    if per == PerArg::Clip {
+        whole(&answer, reached, output);
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! What commands share that are shown files: taking them in, batch by batch, and saying what was refused.
+//! What commands share that are shown files: preparing clip after clip, and saying what was refused.
 
 use crate::args::TakingArgs;
 use crate::hints;
 use crate::output::Output;
-use hico::predict::sources::{self, Taken, Taking};
-use hico_data::ingest::Links;
+use hico::predict::clip::NamedClip;
+use hico::predict::sources;
+use hico_data::ingest::{Links, PrepareOptions};
 use hico_data::{Job, Preprocessing};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,17 +13,17 @@ use std::process::ExitCode;
 /// Exit code where some clips were refused and others were not.
 const EXIT_REFUSED: u8 = 2;
 
-/// Takes in what was named and shows it to `each`, batch by batch.
+/// Prepares what was named and shows each clip to `each`.
 ///
 /// - `preprocessing`: how the frames become those that the network knows
 /// - returns: how many clips were refused
-pub(crate) fn each_batch(
+pub(crate) fn each_clip(
     paths: &[PathBuf],
     preprocessing: Preprocessing,
     args: &TakingArgs,
     job: Job<'_>,
     output: &Output,
-    mut each: impl FnMut(&Taken) -> anyhow::Result<()>,
+    mut each: impl FnMut(NamedClip<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<usize> {
     let mut refused = 0;
     let is_there = |path: &&PathBuf| match std::fs::metadata(path) {
@@ -37,22 +38,23 @@ pub(crate) fn each_batch(
         }
     };
     let paths: Vec<PathBuf> = paths.iter().filter(is_there).cloned().collect();
-    let links = links(args.follow_links);
-    let (limits, damaged) = (args.limits.limits(), args.limits.damaged());
-    let taking = Taking { preprocessing, stills: args.stills.into(), links, limits, damaged };
-    let mut one = |batch: &[PathBuf]| -> anyhow::Result<()> {
-        let taken = sources::take(batch, taking, job)?;
-        for clip in &taken.refused {
-            output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
-        }
-        taken.warnings.iter().for_each(|words| output.warning(words));
-        refused += taken.refused.len();
-        each(&taken)?;
-        Ok(taken.close()?)
+    let options = PrepareOptions {
+        preprocessing,
+        stills: args.stills.into(),
+        links: links(args.follow_links),
+        limits: args.limits.limits(),
+        damaged: args.limits.damaged(),
+        ..PrepareOptions::default()
     };
-    for batch in sources::batches(&paths) {
-        hinted(one(&batch))?;
-    }
+    let warnings = sources::each_clip(&paths, &options, job, |clip| match clip {
+        Ok(clip) => each(clip),
+        Err(clip) => {
+            output.warning(&format!("{}: {}\n  hint: {}", clip.source, clip.reason, clip.hint));
+            refused += 1;
+            Ok(())
+        }
+    });
+    hinted(warnings)?.iter().for_each(|words| output.warning(words));
     Ok(refused)
 }
 

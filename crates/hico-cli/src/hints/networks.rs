@@ -20,7 +20,6 @@ pub(crate) fn predict(error: &Error) -> Option<String> {
         Error::ManyModels { folder, names } => {
             return names.first().map(|name| format!("give one of these files: {}", folder.join(name).display()));
         }
-        Error::NoRoom { .. } => "make room there, or set TMPDIR to a folder on another disk",
         _ => return None,
     };
     Some(hint.to_owned())

@@ -238,7 +238,7 @@ fn what_the_server_is_to_blame_for_is_logged_with_its_cause_and_no_name_ever_is(
         }
         let is_told = said.err.contains("request{id=1}: hico_serve::door: POST /predict 200");
         assert_eq!(is_told, tells_requests, "{flags}: {}", said.err);
-        let reads = r#"request{id=1}: hico_data::ingest::take_in: decoded reader="pictures""#;
+        let reads = r#"request{id=1}: hico_data::ingest::prepare: decoded reader="pictures""#;
         assert_eq!(said.err.contains(reads), tells_readers, "{flags}: {}", said.err);
         assert!(!said.err.contains("Doe") && !said.err.contains("Jane"), "{flags}: {}", said.err);
         assert!(!said.err.contains('\u{1b}'), "no colours but at a terminal: {}", said.err);

@@ -6,7 +6,7 @@ use crate::device::DeviceChoice;
 use crate::evaluate::inputs::Workplace;
 use crate::export::source::Source;
 use crate::model::{Encoder, FeatureSet};
-use crate::predict::sources::Taken;
+use crate::predict::clip::NamedClip;
 use burn::tensor::Device;
 use hico_data::view::ViewRecipe;
 use hico_data::{Job, Preprocessing};
@@ -44,17 +44,21 @@ impl Lens {
         })
     }
 
-    /// Rows of all that was taken in.
+    /// Computes the rows of a clip.
     ///
-    /// - `frames_per_clip`, `per`: as for [`embed`]
+    /// - `frames_per_clip`, `per`: as for [`Look`]
     ///
     /// # Errors
     /// When frames cannot be read, or it is asked to stop.
-    pub fn look_at(&self, taken: &Taken, frames_per_clip: usize, per: Per, job: Job<'_>) -> Result<Embedding, Error> {
-        let made_by = Some(self.made_by.clone());
-        let Some(dataset) = &taken.dataset else { return Ok(Embedding { made_by, ..Embedding::default() }) };
+    pub fn look_at(
+        &self,
+        clip: NamedClip<'_>,
+        frames_per_clip: usize,
+        per: Per,
+        job: Job<'_>,
+    ) -> Result<Embedding, Error> {
         let place = Workplace { device: &self.device, job };
         let look = Look { encoder: &self.encoder, view: &self.view, features: self.features, frames_per_clip, per };
-        Ok(Embedding { made_by, ..embed(dataset, &taken.sources, look, place)? })
+        Ok(Embedding { made_by: Some(self.made_by.clone()), ..embed(clip, look, place)? })
     }
 }

@@ -15,11 +15,11 @@ use crate::Error;
 use crate::evaluate::inputs::{Views, Workplace};
 use crate::evaluate::plan::frames_of;
 use crate::model::{Encoder, FeatureSet};
+use crate::predict::clip::NamedClip;
 use crate::rows::{best_of_each, cosine, unit};
+use hico_data::Seed;
 use hico_data::view::ViewRecipe;
-use hico_data::{Dataset, Seed};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Whose features a row holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,45 +90,33 @@ pub struct Look<'a> {
     pub per: Per,
 }
 
-/// Features of evenly spaced frames of every clip.
-///
-/// - `sources`: how rows name the clips, in the order of the data set
+/// Features of evenly spaced frames of a clip.
 ///
 /// # Errors
 /// When frames cannot be read, or it is asked to stop.
 pub fn embed(
-    dataset: &Arc<Dataset>,
-    sources: &[String],
+    NamedClip { dataset, clip, source }: NamedClip<'_>,
     Look { encoder, view, features, frames_per_clip, per }: Look<'_>,
     place: Workplace<'_>,
 ) -> Result<Embedding, Error> {
     let views = Views { dataset, view, seed: Seed(0), place };
-    let id = |clip: usize, frame: Option<usize>| {
-        let row = dataset.row(clip);
+    let row = dataset.row(clip);
+    let id = |frame: Option<usize>| {
         let label = row.label.clone().unwrap_or_default();
-        RowId { clip: sources[clip].clone(), frame, group: row.group.clone(), label }
+        RowId { clip: source.to_owned(), frame, group: row.group.clone(), label }
     };
-    let mut embedding = Embedding::default();
-    for clip in 0..dataset.len() {
-        let frames = frames_of(dataset, &[clip], frames_per_clip);
-        let sets = views.features(encoder, &[features], &frames).map_err(|error| match error {
-            // The clip has a name, and its index is of no use to who named it.
-            Error::FrameNotFinite { frame, .. } => Error::AnswerNotFinite { frame },
-            error => error,
-        })?;
-        let rows = sets.concat();
-        match per {
-            Per::Frame => {
-                embedding.ids.extend(frames.iter().map(|frame| id(clip, Some(frame.frame))));
-                embedding.rows.extend(rows);
-            }
-            Per::Clip => {
-                embedding.ids.push(id(clip, None));
-                embedding.rows.push(mean(&rows));
-            }
-        }
-    }
-    Ok(embedding)
+    let frames = frames_of(dataset, &[clip], frames_per_clip);
+    let sets = views.features(encoder, &[features], &frames).map_err(|error| match error {
+        // The clip has a name, and its index is of no use to who named it.
+        Error::FrameNotFinite { frame, .. } => Error::AnswerNotFinite { frame },
+        error => error,
+    })?;
+    let rows = sets.concat();
+    let (ids, rows) = match per {
+        Per::Frame => (frames.iter().map(|frame| id(Some(frame.frame))).collect(), rows),
+        Per::Clip => (vec![id(None)], vec![mean(&rows)]),
+    };
+    Ok(Embedding { made_by: None, ids, rows })
 }
 
 /// Mean of rows, in 64 bits.

@@ -562,14 +562,6 @@ pub enum Error {
         /// Their file names.
         names: Vec<String>,
     },
-    /// The temporary folder cannot be written.
-    #[error("{}: clips cannot be decoded into this temporary folder: {reason}", .folder.display())]
-    NoRoom {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
     /// The network makes no numbers of a frame of the clip that was asked about.
     #[error("what the network makes of frame {frame} is not a number")]
     AnswerNotFinite {

@@ -12,10 +12,11 @@ use crate::evaluate::inputs::rows_of;
 use crate::metrics::argmax;
 use crate::model::Encoder;
 use crate::model::init::Init;
+use crate::predict::clip::NamedClip;
 use crate::predict::model::Model;
 use crate::stats;
 use burn::tensor::activation::softmax;
-use hico_data::{Dataset, Frame, Job, Seed, view};
+use hico_data::{Frame, Job, Seed, view};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -58,17 +59,6 @@ pub struct Explanation {
     /// For each level the rank correlation of its map with that of a network with random weights, mean over frames: near 0
     /// where the map tells of what was learnt, near 1 where it tells of the picture alone (Adebayo et al. 2018).
     pub like_random_weights: BTreeMap<&'static str, Option<f64>>,
-}
-
-/// A clip of a data set, as a person named it.
-#[derive(Clone, Copy)]
-pub struct NamedClip<'a> {
-    /// The data set.
-    pub dataset: &'a Dataset,
-    /// The clip, by its place.
-    pub clip: usize,
-    /// How answers name it.
-    pub source: &'a str,
 }
 
 /// Explains frames of a clip.

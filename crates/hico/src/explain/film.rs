@@ -1,10 +1,10 @@
 //! A clip as a film, with Grad-CAM at the global level over it.
 
 use super::cam::{Level, grad_cam};
-use super::clip::NamedClip;
 use super::picture::overlaid;
 use crate::Error;
 use crate::batch::images;
+use crate::predict::clip::NamedClip;
 use crate::predict::model::Model;
 use hico_data::clip::evenly_spaced;
 use hico_data::{Job, view};

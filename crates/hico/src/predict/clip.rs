@@ -116,6 +116,28 @@ pub struct NamedNear {
     pub similarity: f64,
 }
 
+/// A clip of a data set, as a person named it.
+#[derive(Debug, Clone, Copy)]
+pub struct NamedClip<'a> {
+    /// The data set.
+    pub dataset: &'a Arc<Dataset>,
+    /// The clip, by its place.
+    pub clip: usize,
+    /// How answers name it.
+    pub source: &'a str,
+}
+
+impl<'a> NamedClip<'a> {
+    /// Names a clip as its data set does.
+    ///
+    /// # Panics
+    /// When there is no such clip.
+    #[must_use]
+    pub fn new(dataset: &'a Arc<Dataset>, clip: usize) -> Self {
+        Self { dataset, clip, source: &dataset.row(clip).clip }
+    }
+}
+
 /// How clips are looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking<'a> {
@@ -126,18 +148,15 @@ pub struct Asking<'a> {
 }
 
 impl Model {
-    /// Asks about one clip of a data set.
+    /// Asks about one clip.
     ///
-    /// - `source`: how the answer names it
     /// - `each`: called with every frame's answer, in order
     ///
     /// # Errors
     /// When frames cannot be read, or it is asked to stop.
     pub fn ask(
         &self,
-        dataset: &Arc<Dataset>,
-        clip: usize,
-        source: &str,
+        NamedClip { dataset, clip, source }: NamedClip<'_>,
         asking: Asking<'_>,
         mut each: impl FnMut(&FrameAnswer),
     ) -> Result<ClipAnswer, Error> {

@@ -1,6 +1,6 @@
 //! Several fine-tuned networks that answer together, as the folds of a cross-validation leave them.
 
-use super::clip::{Asking, ByClass, ClipAnswer, FrameAnswer, NEAREST, OutOfDistribution};
+use super::clip::{Asking, ByClass, ClipAnswer, FrameAnswer, NEAREST, NamedClip, OutOfDistribution};
 use super::model::{Model, networks_of};
 use crate::Error;
 use crate::evaluate::history::Reached;
@@ -8,10 +8,8 @@ use crate::evaluate::known::Distances;
 use crate::metrics::argmax;
 use crate::stats;
 use burn::tensor::Device;
-use hico_data::Dataset;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 /// One or more networks with the same classes and the same preprocessing, whose calibrated probabilities are averaged
 /// (Lakshminarayanan et al. 2017, "Deep Ensembles").
@@ -95,29 +93,26 @@ impl Ensemble {
         }
     }
 
-    /// Asks about one clip of a data set: the mean of what the networks say.
+    /// Asks about one clip: the mean of what the networks say.
     ///
-    /// - `source`: how the answer names it
     /// - `each`: called with every frame's answer, in order
     ///
     /// # Errors
     /// When frames cannot be read, or it is asked to stop.
     pub fn ask(
         &self,
-        dataset: &Arc<Dataset>,
-        clip: usize,
-        source: &str,
+        named: NamedClip<'_>,
         asking: Asking<'_>,
         mut each: impl FnMut(&FrameAnswer),
     ) -> Result<ClipAnswer, Error> {
         if let [only] = self.members.as_slice() {
-            return only.ask(dataset, clip, source, asking, each);
+            return only.ask(named, asking, each);
         }
         let mut frames: Vec<Vec<FrameAnswer>> = Vec::new();
         let mut answers = Vec::new();
         for member in &self.members {
             let mut of_member = Vec::new();
-            answers.push(member.ask(dataset, clip, source, asking, |frame| of_member.push(frame.clone()))?);
+            answers.push(member.ask(named, asking, |frame| of_member.push(frame.clone()))?);
             frames.push(of_member);
         }
         for at in 0..frames[0].len() {
