@@ -18,6 +18,7 @@ const ONE_REQUEST: Duration = Duration::from_secs(1);
 pub(crate) fn is_cause(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         matches!(cause.downcast_ref(), Some(hico::Error::Interrupted))
+            || matches!(cause.downcast_ref(), Some(hico_model::Error::Interrupted))
             || matches!(cause.downcast_ref(), Some(hico_data::Error::Interrupted))
     })
 }

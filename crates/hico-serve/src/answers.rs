@@ -9,19 +9,19 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hico::Error;
-use hico::embed::{Look, Per, embed};
-use hico::evaluate::inputs::Workplace;
-use hico::explain::Map;
-use hico::explain::cam::Level;
-use hico::explain::clip::{Explained, Explanation, explain};
-use hico::explain::picture::{jpeg, plain, png, row};
-use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
-use hico::predict::model::Model;
-use hico::predict::sources::each_clip;
 use hico_data::clip::evenly_spaced;
 use hico_data::ingest::{Limits as ClipLimits, PrepareOptions};
 use hico_data::{Dataset, Job};
+use hico_model::Error;
+use hico_model::embed::{Look, Per, embed};
+use hico_model::explain::Map;
+use hico_model::explain::cam::Level;
+use hico_model::explain::clip::{Explained, Explanation, explain};
+use hico_model::explain::picture::{jpeg, plain, png, row};
+use hico_model::frames::Workplace;
+use hico_model::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
+use hico_model::predict::model::Model;
+use hico_model::predict::sources::each_clip;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -242,7 +242,7 @@ pub(crate) async fn embedded(
         };
         let embedding = embed(clip, look, place)?;
         service.metrics.frames.inc_by(clip.dataset.row(0).frames.min(frames_per_clip.get()) as u64);
-        let row = |(id, features): (hico::embed::RowId, Vec<f32>)| Row { frame: id.frame, features };
+        let row = |(id, features): (hico_model::embed::RowId, Vec<f32>)| Row { frame: id.frame, features };
         let rows = embedding.ids.into_iter().zip(embedding.rows).map(row).collect();
         Ok(Features { source: clip.source.to_owned(), rows })
     })

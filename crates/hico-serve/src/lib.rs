@@ -32,9 +32,9 @@ mod connection;
 
 use config::{Config, Limits};
 use desk::Desk;
-use hico::export::card::Card;
-use hico::predict::model::Model;
+use hico_model::predict::model::Model;
 use metrics::Metrics;
+use serde_json::Value;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
@@ -51,7 +51,8 @@ const LAST: Duration = Duration::from_secs(2);
 /// All that a request may need.
 struct Service {
     model: Model,
-    card: Card,
+    /// The model card, as `hico export` writes it.
+    card: Value,
     config: Config,
     desk: Desk,
     metrics: Metrics,
@@ -88,7 +89,7 @@ pub fn stored(content_type: &str, pieces: Vec<Vec<u8>>, limits: Limits) -> Resul
 ///
 /// # Errors
 /// When the socket or the runtime cannot be had.
-pub fn serve(listener: TcpListener, model: Model, card: Card, config: Config, stop: &AtomicBool) -> io::Result<()> {
+pub fn serve(listener: TcpListener, model: Model, card: Value, config: Config, stop: &AtomicBool) -> io::Result<()> {
     let (desk, at_once) = (Desk::new(config.limits), config.limits.at_once);
     let service = Arc::new(Service { model, card, config, desk, metrics: Metrics::new(), requests: AtomicU64::new(0) });
     let runtime = tokio::runtime::Builder::new_multi_thread()

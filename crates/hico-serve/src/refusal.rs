@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hico::Error;
+use hico_model::Error;
 use serde::Serialize;
 
 /// Why a request is not answered.

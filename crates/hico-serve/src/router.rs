@@ -1,16 +1,14 @@
 //! Paths → answers.
 
-use crate::Service;
 use crate::config::Limits;
 use crate::refusal::Refusal;
-use crate::{answers, api, door, page};
+use crate::{Service, answers, api, door, page};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hico::export::card::Card;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -48,16 +46,15 @@ async fn limits(State(service): State<Arc<Service>>) -> Json<Limits> {
 }
 
 async fn model(State(service): State<Arc<Service>>) -> Json<Value> {
-    let Card { file, history_in_words, .. } = &service.card;
     Json(json!({
-        "file": file,
+        "file": service.card["file"],
         "classes": service.model.classes(),
-        "history": history_in_words,
+        "history": service.card["history_in_words"],
         "reached": service.model.reached(),
     }))
 }
 
-async fn card(State(service): State<Arc<Service>>) -> Json<Card> {
+async fn card(State(service): State<Arc<Service>>) -> Json<Value> {
     Json(service.card.clone())
 }
 

@@ -8,14 +8,13 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on should end there")]
 
 use burn::tensor::{Device, Tensor, TensorData};
-use hico::model::init::Init;
-use hico::model::{Encoder, FeatureSet, Mode};
-use hico::predict::model::Model;
-use hico::recipe::Depth;
 use hico_data::clip::{Channels, Clip};
 use hico_data::manifest::{ClipRow, Manifest};
 use hico_data::view::{self, Augment, ViewRecipe};
 use hico_data::{Dataset, Seed};
+use hico_model::init::Init;
+use hico_model::predict::model::Model;
+use hico_model::{Depth, Encoder, FeatureSet, Mode};
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;

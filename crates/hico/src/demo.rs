@@ -3,22 +3,20 @@
 //! It goes the way that a person's own clips go, through files and the same functions. It shows the case that pretraining
 //! is for: many clips, labels of few patients. What came out is printed with its interval, whatever it is.
 
-use crate::Error;
 use crate::compare::crossval::{Contender, Request, cross_validate};
 use crate::compare::labels::Labels;
 use crate::compare::summary::Summary;
-use crate::device::DeviceChoice;
-use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::{FinetuneRecipe, HeadInit};
 use crate::evaluate::outcome::Metric;
-use crate::model::{FeatureMaps, FeatureSet};
 use crate::recipe::{self, Recipe};
-use crate::report;
-use crate::train::run_record::VERSION;
+use crate::{Error, report};
 use hico_data::ingest::{Columns, IngestOptions, ingest};
 use hico_data::phantom::{LABELS_FILE, PhantomRecipe, write_tree};
 use hico_data::split::k_folds;
 use hico_data::{Dataset, Job, Preprocessing, Seed, atomic};
+use hico_model::classifier::Trainable;
+use hico_model::device::DeviceChoice;
+use hico_model::{FeatureMaps, FeatureSet, VERSION};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -39,7 +39,7 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::argmax;
+    use hico_model::rows::argmax;
 
     fn rows(values: &[f32]) -> Vec<Vec<f32>> {
         values.iter().map(|value| vec![*value]).collect()

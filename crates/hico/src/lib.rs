@@ -3,27 +3,19 @@
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 
 mod error;
-pub mod device;
 pub mod recipe;
 pub mod metrics;
 pub mod stats;
-pub mod rows;
 pub mod knn;
 pub mod difference;
-pub mod batch;
 pub mod model;
 pub mod loss;
 pub mod method;
 pub mod train;
 pub mod evaluate;
 pub mod compare;
-pub mod export;
-pub mod predict;
-pub mod embed;
-pub mod explain;
-
+pub mod card;
 pub mod report;
-
 pub mod demo;
 
 pub use error::{Error, KeyFault, StudyPart};

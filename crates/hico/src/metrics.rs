@@ -4,20 +4,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The class with the largest value; of equal values the first, so that a tie never depends on chance.
-///
-/// - `values`: `[classes]`; a value that is not a number never wins
-#[must_use]
-pub fn argmax(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (class, value) in values.iter().enumerate() {
-        if *value > values[best] || (values[best].is_nan() && !value.is_nan()) {
-            best = class;
-        }
-    }
-    best
-}
-
 /// How much weight of each true class was given each class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confusion {
@@ -282,13 +268,6 @@ mod tests {
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() < 1e-12
-    }
-
-    #[test]
-    fn the_first_of_equal_values_wins() {
-        assert_eq!(argmax(&[0.2, 0.4, 0.4]), 1);
-        assert_eq!(argmax(&[0.3, 0.3, 0.3]), 0);
-        assert_eq!(argmax(&[f64::NAN, 0.1, f64::NAN]), 1);
     }
 
     #[test]

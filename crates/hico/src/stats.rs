@@ -4,12 +4,7 @@ use hico_data::Seed;
 use rand::RngExt as _;
 use rayon::prelude::*;
 
-/// Mean of values; `None` of none.
-#[must_use]
-#[expect(clippy::cast_precision_loss, reason = "a count")]
-pub fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
+pub use hico_model::stats::{mean, quantile};
 
 /// Standard deviation of a sample (divided by n - 1); `None` of fewer than two values.
 #[must_use]
@@ -18,27 +13,6 @@ pub fn sample_sd(values: &[f64]) -> Option<f64> {
     let mean = mean(values).filter(|_| values.len() >= 2)?;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     Some((squares / (values.len() - 1) as f64).sqrt())
-}
-
-/// Quantile with linear interpolation between order statistics (type 7 of Hyndman and Fan 1996).
-///
-/// - `sorted`: ascending, not empty
-/// - `share`: 0 to 1
-///
-/// # Panics
-/// When there is no value.
-#[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a place in a list, from 0 to its length"
-)]
-pub fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (sorted[above] - sorted[below]) * (place - place.floor())
 }
 
 /// Draws of a bootstrap over groups (Efron and Tibshirani 1993): in each, as many groups as there are, drawn with

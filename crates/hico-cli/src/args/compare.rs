@@ -1,6 +1,6 @@
 use super::checkpoints::CheckpointArgs;
 use clap::Args;
-use hico::device::DeviceChoice;
+use hico_model::device::DeviceChoice;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 

@@ -3,8 +3,8 @@ use super::pretrain::methods;
 use clap::{Args, ValueEnum};
 use hico::compare::settings::{ProbeStrength, STRENGTH};
 use hico::evaluate::outcome::Metric;
-use hico::model::weights::WeightsOf;
 use hico::recipe::MethodName;
+use hico_model::weights::WeightsOf;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

@@ -1,5 +1,5 @@
 use clap::Args;
-use hico::device::DeviceChoice;
+use hico_model::device::DeviceChoice;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 use super::{PerArg, TakingArgs};
 use clap::Args;
-use hico::model::FeatureSet;
-use hico::model::weights::WeightsOf;
+use hico_model::FeatureSet;
+use hico_model::weights::WeightsOf;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 use clap::{Args, ValueEnum};
-use hico::export::onnx::Part;
-use hico::model::FeatureSet;
-use hico::model::weights::WeightsOf;
+use hico_model::FeatureSet;
+use hico_model::export::onnx::Part;
+use hico_model::weights::WeightsOf;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 use super::TuningArgs;
 use clap::{ArgGroup, Args};
-use hico::model::weights::WeightsOf;
+use hico_model::weights::WeightsOf;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

@@ -1,5 +1,5 @@
 use clap::Args;
-use hico::device::DeviceChoice;
+use hico_model::device::DeviceChoice;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

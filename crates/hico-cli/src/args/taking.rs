@@ -1,7 +1,7 @@
 use super::StillsArg;
 use clap::Args;
-use hico::device::DeviceChoice;
 use hico_data::ingest::{Damaged, Limits};
+use hico_model::device::DeviceChoice;
 
 const LIMITS: &str = "Limits";
 

@@ -2,11 +2,10 @@ use super::checkpoints::CheckpointArgs;
 use clap::{Args, ValueEnum};
 use hico::compare::labels::Labels;
 use hico::compare::settings::ModelSelection;
-use hico::device::DeviceChoice;
-use hico::evaluate::classifier::Trainable;
 use hico::evaluate::finetune::{ClassBalance, HeadInit};
-use hico::model::FeatureSet;
-use hico::recipe::Depth;
+use hico_model::classifier::Trainable;
+use hico_model::device::DeviceChoice;
+use hico_model::{Depth, FeatureSet};
 
 /// Flags of every command that fine-tunes.
 #[derive(Debug, Args)]

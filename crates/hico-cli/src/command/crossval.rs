@@ -5,9 +5,9 @@ use crate::output::Output;
 use anyhow::Context as _;
 use hico::Error;
 use hico::compare::crossval::{Contender, Request};
-use hico::evaluate::classifier::Trainable;
 use hico::recipe::Recipe;
 use hico::train::first_weights::FirstWeights;
+use hico_model::classifier::Trainable;
 use std::process::ExitCode;
 use std::sync::Arc;
 

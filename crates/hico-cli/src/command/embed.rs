@@ -3,12 +3,12 @@ use crate::args::{EmbedArgs, LookingArgs, PerArg, SimilarArgs};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::bail;
-use hico::embed::file::Format;
-use hico::embed::lens::Lens;
-use hico::embed::{Embedding, Per, RowId, Similar, picture};
-use hico::export::source::Source;
 use hico::report;
+use hico::train::pretrained;
 use hico_data::{Job, atomic};
+use hico_model::embed::file::Format;
+use hico_model::embed::lens::Lens;
+use hico_model::embed::{Embedding, Per, RowId, Similar, picture};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -138,7 +138,7 @@ struct Looker<'a> {
 
 impl<'a> Looker<'a> {
     fn new(path: &Path, args: &'a LookingArgs, output: &Output) -> anyhow::Result<Self> {
-        let source = hints::hinted(Source::read_of(path, &args.weights_of), hints::encoder)?;
+        let source = hints::hinted(pretrained::source(path, &args.weights_of), hints::encoder)?;
         output.note(&source.pretrained.report().words());
         let source = match args.features {
             Some(features) => hints::hinted(source.with_features(features), hints::features)?,

@@ -9,13 +9,13 @@ use hico::compare::crossval::{self, Contender, Request, cross_validate};
 use hico::compare::labels::Labels;
 use hico::compare::settings::ModelSelection;
 use hico::compare::summary::{SUMMARY_FILE, Summary};
-use hico::evaluate::classifier_file::networks_in;
 use hico::evaluate::finetune::FinetuneRecipe;
-use hico::evaluate::pretrained::Pretrained;
-use hico::model::weights::WeightsOf;
 use hico::report::{self, study};
+use hico::train::pretrained;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Event, atomic};
+use hico_model::classifier_file::networks_in;
+use hico_model::weights::WeightsOf;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Once};
@@ -56,7 +56,7 @@ pub(crate) fn contender(encoder: &Path, of: &WeightsOf, output: &Output) -> anyh
     if encoder == Path::new(RANDOM) {
         return Ok(Contender::None);
     }
-    let pretrained = hints::hinted(Pretrained::read_of(encoder, of), hints::encoder)?;
+    let pretrained = hints::hinted(pretrained::read_of(encoder, of), hints::encoder)?;
     output.note(&pretrained.report().words());
     Ok(Contender::Given(Arc::new(pretrained)))
 }

@@ -3,14 +3,15 @@ use crate::args::{ExportArgs, PartArg, ToArg};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::Error;
+use hico::card::{Card, Statements};
 use hico::compare::summary::Summary;
-use hico::export::card::{Card, Statements};
-use hico::export::check::{self, Checked, TOLERANCE};
-use hico::export::onnx::Part;
-use hico::export::source::Source;
-use hico::export::{Target, export, files, folder_of, free};
+use hico::train::pretrained;
 use hico_data::{Seed, atomic};
+use hico_model::Error;
+use hico_model::export::check::{self, Checked, TOLERANCE};
+use hico_model::export::onnx::Part;
+use hico_model::export::source::Source;
+use hico_model::export::{Target, export, files, folder_of, free};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,7 +22,7 @@ const NOISE: usize = 4;
 /// `hico export RUN|FILE --to FORMAT --out FILE`: weights as other programs read them, and their card.
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<ExitCode> {
     hints::hinted(free(&args.out), hints::export)?;
-    let source = hints::hinted(Source::read_of(&args.source, &args.weights_of), hints::encoder)?;
+    let source = hints::hinted(pretrained::source(&args.source, &args.weights_of), hints::encoder)?;
     let holds_features = args.to == ToArg::Onnx && args.part != PartArg::Classifier;
     let unread = args.features.filter(|_| !holds_features).map(|features| {
         anyhow::anyhow!("--features {features}: only ONNX graphs of an encoder or a pyramid hold features")

@@ -2,10 +2,10 @@ use super::taking::{each_clip, exit_code, hinted};
 use crate::args::{PerArg, PredictArgs};
 use crate::output::Output;
 use hico::Error;
-use hico::evaluate::history::Reached;
-use hico::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
-use hico::predict::ensemble::Ensemble;
-use hico::predict::model::Model;
+use hico_model::history::Reached;
+use hico_model::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
+use hico_model::predict::ensemble::Ensemble;
+use hico_model::predict::model::Model;
 use std::process::ExitCode;
 use std::time::Instant;
 

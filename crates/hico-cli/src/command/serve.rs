@@ -1,14 +1,14 @@
 use super::evaluation;
 use super::taking::hinted;
 use crate::args::ServeArgs;
-use crate::hints;
-use crate::interrupt;
 use crate::output::{HintExt as _, Output};
+use crate::{hints, interrupt};
 use anyhow::Context as _;
-use hico::export::card::{Card, Statements};
-use hico::export::source::Source;
-use hico::export::{Target, export};
-use hico::predict::model::Model;
+use hico::card::{Card, Statements};
+use hico::train::pretrained;
+use hico_model::export::{Target, export};
+use hico_model::predict::model::Model;
+use hico_model::weights::WeightsOf;
 use hico_serve::config::{Config, Limits, Token};
 use hico_serve::serve;
 use serde::Serialize;
@@ -63,8 +63,8 @@ const fn is_loopback(address: SocketAddr) -> bool {
 }
 
 /// What `hico export` would say of the network.
-fn card(args: &ServeArgs, model: &Model) -> anyhow::Result<Card> {
-    let source = hints::hinted(Source::read(&model.file), hints::encoder)?;
+fn card(args: &ServeArgs, model: &Model) -> anyhow::Result<serde_json::Value> {
+    let source = hints::hinted(pretrained::source(&model.file, &WeightsOf::Online), hints::encoder)?;
     let statements = Statements {
         data_licence: args.data_licence.clone(),
         intended_use: args.intended_use.clone(),
@@ -76,5 +76,5 @@ fn card(args: &ServeArgs, model: &Model) -> anyhow::Result<Card> {
     let mut card = Card::new(&source, Target::Hico, side, &model.file, &exported, &evaluations, &statements);
     // The file itself is served.
     card.sha256 = source.sha256;
-    Ok(card)
+    Ok(serde_json::to_value(card)?)
 }

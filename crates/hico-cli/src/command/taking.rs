@@ -3,10 +3,10 @@
 use crate::args::TakingArgs;
 use crate::hints;
 use crate::output::Output;
-use hico::predict::clip::NamedClip;
-use hico::predict::sources;
 use hico_data::ingest::{Links, PrepareOptions};
 use hico_data::{Job, Preprocessing};
+use hico_model::predict::clip::NamedClip;
+use hico_model::predict::sources;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

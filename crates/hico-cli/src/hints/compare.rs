@@ -3,6 +3,7 @@
 use super::train::{device, pretrain};
 use hico::recipe::Shipped;
 use hico::{Error, StudyPart};
+use hico_model::Error as ModelError;
 use std::io;
 
 const NO_PYRAMID: &str = "features = \"stages\" in the study reads the backbone, which every encoder has";
@@ -13,7 +14,9 @@ const ROOM: &str = "choose an --out on a disk that can be written and has room";
 pub(crate) fn study(error: &Error) -> Option<String> {
     let path = match error {
         Error::Input { path, source } if source.kind() == io::ErrorKind::NotFound => path,
-        Error::WeightsFile { .. } | Error::NoSuchEncoder(_) => return Some(RELATIVE.to_owned()),
+        Error::Model(ModelError::WeightsFile { .. } | ModelError::NoSuchEncoder(_)) => {
+            return Some(RELATIVE.to_owned());
+        }
         _ => return Some("docs/COMPARE.md describes every key of a study".to_owned()),
     };
     Some(match Shipped::meant_by(path) {
@@ -96,7 +99,7 @@ mod tests {
         let missing = |path: &str| Error::Input { path: path.into(), source: io::ErrorKind::NotFound.into() };
         assert!(study(&missing("recipes/hico.toml")).unwrap().contains("recipe = \"hico\""));
         assert!(study(&missing("nowhere.toml")).unwrap().starts_with("paths in a study are relative"));
-        assert_eq!(study(&Error::NoSuchEncoder("absent.pth".into())).unwrap(), RELATIVE);
+        assert_eq!(study(&ModelError::NoSuchEncoder("absent.pth".into()).into()).unwrap(), RELATIVE);
     }
 
     #[test]

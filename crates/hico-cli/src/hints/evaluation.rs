@@ -60,7 +60,7 @@ fn in_cell(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Diverged { .. } => "try a tenth of that --learning-rate, in another --out",
         Error::KeepTuning { .. } => "choose an --out on a disk that can be written and has room",
-        Error::FrameNotFinite { .. } => {
+        Error::Model(hico_model::Error::FrameNotFinite { .. }) => {
             "the weights are too large to compute with: name an earlier checkpoint, or other weights"
         }
         error => match plan(error) {

@@ -1,10 +1,10 @@
 //! Remedies for errors of networks in use: `hico predict`, `hico explain`, `hico embed`, `hico serve` and `hico export`.
 
 use super::data;
-use super::weights::weights;
-use hico::Error;
+use super::weights::of_weights;
 use hico::compare::cell::PRETRAIN_FOLDER;
 use hico::train::run_record::RunRecord;
+use hico_model::Error;
 use std::path::Path;
 
 /// The remedy where clips are shown to a network.
@@ -15,7 +15,7 @@ pub(crate) fn predict(error: &Error) -> Option<String> {
         Error::AnswerNotFinite { .. } => {
             "the network's weights are too large to compute with: use another, or fine-tune it again"
         }
-        error if error.is_about_weights() => weights(error)
+        error if error.is_about_weights() => of_weights(error)
             .unwrap_or("`hico finetune RUN --data DATASET --holdout-fold 0 --out OUT` makes a network; then give OUT"),
         Error::ManyModels { folder, names } => {
             return names.first().map(|name| format!("give one of these files: {}", folder.join(name).display()));

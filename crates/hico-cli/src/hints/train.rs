@@ -2,21 +2,25 @@
 
 use hico::Error;
 use hico::train::sampler::LEAST;
+use hico_model::Error as ModelError;
 
 /// The flag by which `hico pretrain` takes the batch.
 const BATCH: &str = "--batch";
 
 /// The remedy where a device cannot be had.
 pub(super) fn device(error: &Error) -> Option<&'static str> {
+    let Error::Model(error) = error else { return None };
     Some(match error {
-        Error::UnknownDevice(_) => "leave --device out to let the program choose",
-        Error::DeviceNotBuilt { feature: "cuda", .. } => {
+        ModelError::UnknownDevice(_) => "leave --device out to let the program choose",
+        ModelError::DeviceNotBuilt { feature: "cuda", .. } => {
             "use --device cpu, or build with `cargo install --path crates/hico-cli --features cuda`"
         }
-        Error::DeviceNotBuilt { .. } => {
+        ModelError::DeviceNotBuilt { .. } => {
             "use --device cpu, or build with `cargo install --path crates/hico-cli --features wgpu`"
         }
-        Error::DeviceNotFound { .. } => "use --device cpu, or check that the driver is installed and the number exists",
+        ModelError::DeviceNotFound { .. } => {
+            "use --device cpu, or check that the driver is installed and the number exists"
+        }
         _ => return None,
     })
 }
@@ -49,7 +53,7 @@ pub(super) fn pretraining(error: &Error, flag: &str) -> Option<String> {
         Error::NoClipInFold { .. } => "name a fold that is there: `hico inspect DATASET` shows them",
         Error::TooFewToSupervise { .. } => "`--supervision self` needs no labels; or label clips of a second class",
         Error::BatchTooLarge { clips, .. } => return Some(batch(flag, *clips)),
-        Error::NoTensor { .. } | Error::DeeperWeights { .. } => {
+        Error::Model(ModelError::NoTensor { .. } | ModelError::DeeperWeights { .. }) => {
             "set model.depth in the recipe to that of the weights, or name other weights"
         }
         // Whatever was written before is whole; a run that has no checkpoint yet begins again under --resume.
@@ -60,7 +64,7 @@ pub(super) fn pretraining(error: &Error, flag: &str) -> Option<String> {
             "restore that file from a copy, or start again in another --out"
         }
         Error::InFile { source, .. } => match &**source {
-            Error::TensorNotFinite { .. } | Error::NegativeVariance { .. } => {
+            Error::Model(ModelError::TensorNotFinite { .. } | ModelError::NegativeVariance { .. }) => {
                 "restore that file from a copy, or start again in another --out"
             }
             _ => return None,
@@ -127,16 +131,16 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_restored_from_a_copy_and_a_recipe_is_not() {
-        let tensor = Error::TensorNotFinite { name: "w".to_owned(), value: f32::NAN, index: 0, count: 1, of: 2 };
+        let tensor = ModelError::TensorNotFinite { name: "w".to_owned(), value: f32::NAN, index: 0, count: 1, of: 2 };
         let key = hico::recipe::Recipe::parse("[train]\nepochs = 0").unwrap_err();
         let of = |source| Error::InFile { path: run(), source: Box::new(source) };
-        assert!(pretrain(&of(tensor)).unwrap().starts_with("restore that file from a copy"));
+        assert!(pretrain(&of(tensor.into())).unwrap().starts_with("restore that file from a copy"));
         assert_eq!(pretrain(&of(key)), None);
     }
 
     #[test]
     fn a_device_that_was_not_built_in_is_built_with_its_feature() {
-        let error = |feature| Error::DeviceNotBuilt { device: "cuda:0".to_owned(), feature };
+        let error = |feature| Error::from(ModelError::DeviceNotBuilt { device: "cuda:0".to_owned(), feature });
         assert!(device(&error("cuda")).unwrap().contains("--features cuda"));
         assert!(pretrain(&error("wgpu")).unwrap().contains("--features wgpu"));
     }

@@ -318,7 +318,7 @@ fn a_disk_that_is_full_or_cannot_be_written_is_told() {
 
 #[test]
 fn weights_with_a_value_that_is_no_number_are_refused_at_every_door_by_file_and_tensor() {
-    use hico::model::weights::{read_with_metadata, to_safetensors};
+    use hico_model::weights::{read_with_metadata, to_safetensors};
     let folder = phantom();
     let folder = folder.path();
     let tune = "--data data --side 32 --batch 8 --epochs 1 --holdout-fold 0 --quiet";

@@ -22,7 +22,7 @@ mod strip;
 mod transpose;
 
 pub use of_clip::{Crops, Near, Pair, Source, WithFar};
-pub use recipe::ViewRecipe;
+pub use recipe::{ViewFault, ViewRecipe};
 
 use crate::clip::{Frame, Size};
 use crop::CropRange;

@@ -5,11 +5,13 @@ use super::answers::{Answers, units};
 use super::study::{Labels, Start, Study};
 use super::summary::DRAWS;
 use crate::evaluate::comparison::Judged;
-use crate::evaluate::outcome::{Estimate, Metric, Unit};
+use crate::evaluate::outcome::{Metric, Unit};
 use crate::evaluate::predictions::UnitPrediction;
 use crate::evaluate::scores::Groups;
+use crate::evaluate::scores::estimated;
 use crate::stats::{self, Bootstrap};
 use hico_data::Dataset;
+use hico_model::estimate::Estimate;
 use serde::{Deserialize, Serialize};
 
 /// How methods did on one data set on their way through pretraining, evaluated one way with every label.
@@ -136,7 +138,7 @@ fn area([method, baseline]: [&Way<'_>; 2], dataset: &Dataset, metric: Metric) ->
     Some(AreaDifference {
         method: method.method.to_owned(),
         baseline: baseline.method.to_owned(),
-        difference: Estimate::new(&by_seed, *spread.first()?, groups.no_interval()),
+        difference: estimated(&by_seed, *spread.first()?, groups.no_interval()),
     })
 }
 

@@ -9,9 +9,10 @@ use crate::evaluate::outcome::{CalibrationScores, ClipPrediction, Scores};
 use crate::evaluate::plan::groups_of;
 use crate::evaluate::predictions::{FramePrediction, per_clip, per_frame};
 use crate::evaluate::scores::score;
-use crate::metrics::{Confusion, argmax};
+use crate::metrics::Confusion;
 use crate::stats;
 use hico_data::{Dataset, Seed};
+use hico_model::rows::argmax;
 use std::collections::BTreeMap;
 
 /// - `found`: for each seed the answers of all folds

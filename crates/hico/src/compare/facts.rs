@@ -6,14 +6,14 @@ use super::pretraining::kept_run;
 use super::study::{Source, Start, Study, StudyMethod};
 use super::summary::{ClassFacts, DataFacts, MethodFacts, Role};
 use crate::evaluate::baselines::Baseline;
-use crate::evaluate::history::{Beginning, History, PretrainingFacts};
 use crate::evaluate::plan::groups_of;
-use crate::evaluate::pretrained::Seen;
 use crate::knn::NEIGHBOURS;
 use crate::recipe::Recipe;
-use crate::train::run_record::{RECIPE_FILE, RunRecord};
+use crate::train::pretrained;
 use hico_data::Dataset;
 use hico_data::clip::evenly_spaced;
+use hico_model::history::{Beginning, History, PretrainingFacts};
+use hico_model::pretrained::Seen;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -202,7 +202,6 @@ pub(super) fn pretraining(study: &Study, cells: &[Cell], folder: &Path) -> Vec<P
 
 /// What a kept run tells; `None` where there is none.
 fn facts_of_run(folder: &Path) -> Option<PretrainingFacts> {
-    let record = RunRecord::read(folder).ok()?;
-    let recipe = Recipe::of_record(&std::fs::read_to_string(folder.join(RECIPE_FILE)).ok()?).ok()?;
-    Some(PretrainingFacts::of(folder, &record, &recipe))
+    let (record, recipe) = pretrained::run_in(folder).ok()?;
+    Some(record.facts(folder, &recipe))
 }

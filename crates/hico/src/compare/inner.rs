@@ -55,7 +55,7 @@ pub(super) fn rounds(dataset: &Dataset, training: &[usize], labels: Labels, seed
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data;
+    use hico_model::test_data;
 
     #[test]
     fn groups_stand_on_one_side_and_few_labels_leave_the_others_to_ask_about() {

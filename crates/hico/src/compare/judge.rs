@@ -4,28 +4,28 @@ use super::answer::{EvalMode, Evaluation, InnerScores};
 use super::inner::{Round, rounds};
 use super::settings::{Judging, ProbeStrength, STRENGTH};
 use super::study::Labels;
-use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::calibration;
-use crate::evaluate::classifier::{Classifier, Trainable};
 use crate::evaluate::finetune::{FinetuneRecipe, Finetuning, HeadInit, Looks, finetune};
-use crate::evaluate::inputs::{Views, Workplace, batches_of};
-use crate::evaluate::known::Known;
+use crate::evaluate::inputs::batches_of;
 use crate::evaluate::linear::{Labelled, LinearProbe};
 use crate::evaluate::outcome::CurvePoint;
-use crate::evaluate::plan::{FoldPlan, FrameRef, clips_outside, frames_of, groups_of};
+use crate::evaluate::plan::{FoldPlan, clips_outside, groups_of};
 use crate::evaluate::predictions::{FramePrediction, per_clip, per_patient};
 use crate::evaluate::scores::rankings;
 use crate::evaluate::tuning_state::Keep;
 use crate::knn::{self, NEIGHBOURS};
-use crate::metrics::{Confusion, argmax};
-use crate::model::init::Init;
-use crate::model::{Encoder, FeatureSet, Mode};
-use crate::rows::unit;
-use crate::stats;
+use crate::metrics::Confusion;
+use crate::{Error, stats};
 use burn::module::Module as _;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed};
+use hico_model::classifier::{Classifier, Trainable};
+use hico_model::frames::{FrameRef, Views, Workplace, frames_of};
+use hico_model::init::Init;
+use hico_model::known::Known;
+use hico_model::rows::{argmax, unit};
+use hico_model::{Encoder, FeatureSet, Mode};
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -359,10 +359,10 @@ fn predictions(frames: &[FrameRef], probabilities: Vec<Vec<f64>>) -> Vec<FramePr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data::spots;
-    use crate::recipe::Depth;
     use burn::tensor::Device;
     use hico_data::Job;
+    use hico_model::Depth;
+    use hico_model::test_data::spots;
 
     /// What a random encoder makes of the first frame that fold 0 does not test, calibrated or as it begins.
     fn feature(tested: [usize; 2], threads: usize, calibrated: bool) -> Vec<f32> {

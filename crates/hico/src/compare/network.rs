@@ -6,13 +6,13 @@ use super::study::{Start, StudyMethod};
 use super::summary::DRAWS;
 use super::work::seen_groups;
 use crate::Error;
-use crate::evaluate::classifier_file::{self, ClassifierFacts};
-use crate::evaluate::history::{Beginning, Groups, History, TestFacts, TuningFacts};
 use crate::evaluate::plan::{FoldPlan, groups_of};
 use crate::evaluate::predictions::FramePrediction;
-use crate::evaluate::pretrained::Seen;
 use crate::evaluate::scores::score;
 use hico_data::{Dataset, Seed};
+use hico_model::classifier_file::{self, ClassifierFacts};
+use hico_model::history::{Beginning, Groups, History, TestFacts, TuningFacts};
+use hico_model::pretrained::Seen;
 use std::path::{Path, PathBuf};
 
 /// Name of a network that was trained from random weights.

@@ -8,10 +8,10 @@ use super::work::{Stage, Work};
 use crate::Error;
 use crate::compare::answer::EvalMode;
 use crate::evaluate::plan::clips_outside;
-use crate::evaluate::pretrained::Pretrained;
 use crate::recipe::Recipe;
 use crate::train::journal::{Entry, EpochEntry, JOURNAL_FILE};
 use crate::train::keep::kept_after;
+use crate::train::pretrained;
 use crate::train::{self, Outline, PretrainOptions};
 use hico_data::{Dataset, atomic};
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ impl Work<'_> {
         self.train(&source, &recipe, &options)?;
         let history = history(&run.join(JOURNAL_FILE))?;
         for after in looks {
-            let pretrained = Pretrained::read(&kept_after(&run, after))?;
+            let pretrained = pretrained::read(&kept_after(&run, after))?;
             let entry = after.checked_sub(1).and_then(|epoch| history.get(&epoch));
             let (images, seconds) = entry.map_or((0, 0.0), |entry| (entry.images_seen, entry.seconds));
             let stage = Stage { epochs: after, images, seconds, ..Stage::of(&pretrained, self.device)? };

@@ -3,13 +3,13 @@
 use super::answer::{EvalMode, Evaluation};
 use super::labels::Labels;
 use crate::Error;
-use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::{ClassBalance, HeadInit};
 pub use crate::evaluate::linear::STRENGTH;
 use crate::evaluate::outcome::Metric;
 use crate::evaluate::plan::FoldPlan;
-use crate::model::FeatureSet;
 use hico_data::{Dataset, Seed};
+use hico_model::FeatureSet;
+use hico_model::classifier::Trainable;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -192,7 +192,7 @@ impl Default for Judging {
 
 /// Writes a list of one as that one, and reads either.
 mod one_or_more {
-    use crate::model::FeatureSet;
+    use hico_model::FeatureSet;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Deserialize)]

@@ -5,9 +5,10 @@ use super::answer::Answer;
 use super::answers::frames;
 use crate::evaluate::confounds::suffix;
 use crate::evaluate::predictions::per_clip;
-use crate::metrics::{Confusion, argmax};
+use crate::metrics::Confusion;
 use crate::stats;
 use hico_data::{ClipRow, Dataset};
+use hico_model::rows::argmax;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,12 +4,13 @@ pub use super::labels::Labels;
 pub use super::settings::{Budget, Judging};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
-use crate::evaluate::classifier::Trainable;
-use crate::evaluate::pretrained::Pretrained;
-use crate::recipe::{Depth, Recipe, Supervision};
+use crate::recipe::{Recipe, Supervision};
 use crate::train::first_weights::FirstWeights;
 use hico_data::Dataset;
 use hico_data::view::ViewRecipe;
+use hico_model::Depth;
+use hico_model::classifier::Trainable;
+use hico_model::pretrained::Pretrained;
 use std::path::PathBuf;
 use std::sync::Arc;
 

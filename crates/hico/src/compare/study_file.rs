@@ -8,9 +8,9 @@ use super::study_recipe::{normalised, of_file, of_method, recipe, shared_recipe}
 use super::study_text::{key, of_toml, read};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
-use crate::evaluate::pretrained::Pretrained;
-use crate::model::weights::WeightsOf;
 use crate::train::first_weights::FirstWeights;
+use crate::train::pretrained;
+use hico_model::weights::WeightsOf;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -315,7 +315,7 @@ fn check_method(
         (None, Some(path)) => {
             let path = folder.join(path);
             // Read here, so that what is wrong with them is known before the first cell.
-            Pretrained::read(&path)?;
+            pretrained::read(&path)?;
             Start::Weights(path)
         }
         (None, None) => Start::Random,

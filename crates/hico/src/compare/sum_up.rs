@@ -1,17 +1,15 @@
 //! The finished cells of a folder → its summary, kept beside them with a table of all answers.
 
 use super::answer::Answer;
-use super::cell;
 use super::cell_file::write;
-use super::facts;
 use super::grid::Cell;
 use super::study::Study;
 use super::summary::{Origin, SUMMARY_FILE, Summary, summarise};
-use super::table;
+use super::{cell, facts, table};
 use crate::Error;
-use crate::device::DeviceChoice;
 use crate::evaluate::clock;
 use hico_data::Dataset;
+use hico_model::device::DeviceChoice;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

@@ -7,9 +7,10 @@ use super::study::Study;
 use crate::evaluate::outcome::Unit;
 use crate::evaluate::predictions::{UnitPrediction, per_frame};
 use crate::evaluate::scores::{macro_auc, rankings};
-use crate::metrics::{Confusion, argmax, brier, log_loss};
+use crate::metrics::{Confusion, brier, log_loss};
 use crate::stats;
 use hico_data::Dataset;
+use hico_model::rows::argmax;
 use serde::Serialize;
 use std::sync::Arc;
 

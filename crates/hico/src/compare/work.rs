@@ -11,15 +11,16 @@ use super::study::{Labels, Start, Study};
 use crate::Error;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::finetune::HeadInit;
-use crate::evaluate::history::Beginning;
-use crate::evaluate::inputs::Workplace;
 use crate::evaluate::plan::groups_of;
-use crate::evaluate::pretrained::{Pretrained, Seen};
 use crate::evaluate::tuning_state::Keep;
-use crate::model::Encoder;
-use crate::model::init::Init;
+use crate::train::pretrained;
 use burn::tensor::Device;
 use hico_data::{Dataset, Job, Seed};
+use hico_model::Encoder;
+use hico_model::frames::Workplace;
+use hico_model::history::Beginning;
+use hico_model::init::Init;
+use hico_model::pretrained::{Pretrained, Seen};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl<'a> Work<'a> {
                 self.last(&Stage { encoder, seen, beginning, epochs: 0, images: 0, seconds: 0.0 })
             }
             Start::Weights(path) => {
-                let pretrained = Pretrained::read(path)?;
+                let pretrained = pretrained::read(path)?;
                 check_pyramid(study, self.cell.method, pretrained.has_pyramid())?;
                 self.last(&Stage::of(&pretrained, self.device)?)
             }

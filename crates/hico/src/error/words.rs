@@ -1,7 +1,7 @@
 //! What errors are made of: lists in words, what is wrong with a key, and what a study has.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What is wrong with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +40,6 @@ pub enum StudyPart {
     Method,
 }
 
-/// What stands before the names of encoders.
-pub(super) fn starred(prefixes: &[String]) -> String {
-    prefixes.iter().map(|prefix| format!("{prefix}*")).collect::<Vec<_>>().join(", ")
-}
-
 /// The folds of a data set.
 pub(super) fn folds_there_are(folds: &[usize]) -> String {
     match folds {
@@ -56,9 +51,4 @@ pub(super) fn folds_there_are(folds: &[usize]) -> String {
 /// The checkpoint that is left.
 pub(super) fn what_is_kept(kept: Option<&Path>) -> String {
     kept.map_or_else(|| "no checkpoint was written yet".to_owned(), |path| format!("{} is kept", path.display()))
-}
-
-/// Paths, one after the other.
-pub(super) fn named(files: &[PathBuf]) -> String {
-    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }

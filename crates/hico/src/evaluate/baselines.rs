@@ -1,11 +1,12 @@
 //! Baselines without a network: what costs nothing or little, and what anything learnt has to beat.
 
 use super::confounds::told_from_confounders;
-use super::plan::{FoldPlan, FrameRef, frames_of};
+use super::plan::FoldPlan;
 use super::predictions::FramePrediction;
 use crate::knn::{self, NEIGHBOURS};
 use hico_data::view::{self, ViewRecipe};
 use hico_data::{Dataset, Frame};
+use hico_model::frames::{FrameRef, frames_of};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -109,9 +110,10 @@ pub fn thumbnail(frame: &Frame) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data;
-    use crate::metrics::{Confusion, argmax};
+    use crate::metrics::Confusion;
     use hico_data::{Channels, Seed, Size};
+    use hico_model::rows::argmax;
+    use hico_model::test_data;
     use rand::seq::SliceRandom as _;
     use std::path::PathBuf;
 

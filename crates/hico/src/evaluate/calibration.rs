@@ -3,9 +3,10 @@
 
 use super::outcome::CalibrationScores;
 use super::predictions::{FramePrediction, UnitPrediction, per_clip, per_frame};
-use crate::metrics::argmax;
 use crate::stats;
 use hico_data::Dataset;
+use hico_model::calibration::calibrated;
+use hico_model::rows::argmax;
 use std::collections::BTreeSet;
 
 /// Bins of confidence, equally wide.
@@ -13,18 +14,6 @@ const BINS: usize = 10;
 
 /// Temperatures that are thought of, as logarithms: from 1/20 to 20.
 const RANGE: [f64; 2] = [-3.0, 3.0];
-
-/// Probabilities at another temperature: `softmax(ln p / temperature)`, which is that of the logits divided by it.
-///
-/// - `temperature`: above 0; 1 changes nothing
-#[must_use]
-pub fn calibrated(probabilities: &[f64], temperature: f64) -> Vec<f64> {
-    let powers: Vec<f64> = probabilities.iter().map(|p| p.max(f64::MIN_POSITIVE).ln() / temperature).collect();
-    let largest = powers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = powers.into_iter().map(|power| (power - largest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}
 
 /// Frames at another temperature.
 #[must_use]
@@ -109,7 +98,7 @@ pub(crate) fn scores(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data;
+    use hico_model::test_data;
     use proptest::prelude::*;
 
     fn unit(truth: usize, probabilities: [f64; 2]) -> UnitPrediction {

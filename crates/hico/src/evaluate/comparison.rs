@@ -1,11 +1,14 @@
 //! Two candidates on the same units: the difference of a figure, its interval, and whether it is more than chance.
 
-use super::outcome::{Comparison, Estimate, Metric, NoInterval, ROUNDING, Unit};
+use super::outcome::{Comparison, Metric, Unit};
 use super::predictions::UnitPrediction;
 use super::scores::{Groups, macro_auc, rankings};
-use crate::metrics::{Confusion, Ranking, argmax};
+use crate::evaluate::scores::estimated;
+use crate::metrics::{Confusion, Ranking};
 use crate::stats::{self, Bootstrap, POWER_80};
 use hico_data::Seed;
+use hico_model::estimate::{Estimate, NoInterval, ROUNDING};
+use hico_model::rows::argmax;
 
 /// Predictions of one candidate.
 #[derive(Debug, Clone)]
@@ -48,7 +51,7 @@ pub fn compare(
     let spread =
         bootstrap.two_way(count, |seed, weights| vec![difference(seed, &|unit: usize| weights[groups.of_unit[unit]])]);
     let by_seed: Vec<f64> = (0..count).map(|seed| difference(seed, &|_| 1.0)).collect::<Option<_>>()?;
-    let mut estimate = Estimate::new(&by_seed, spread[0], groups.no_interval());
+    let mut estimate = estimated(&by_seed, spread[0], groups.no_interval());
     let mut by_group = vec![0.0; groups.strata.len()];
     for seed in 0..count {
         let gains = [0, 1].map(|candidate| contributions(&better.seeds[0], place(candidate, seed), classes));

@@ -10,16 +10,14 @@ mod recipe;
 
 pub use recipe::{ClassBalance, FinetuneRecipe, HeadInit, Looks};
 
-use super::classifier::{Classifier, Trainable};
-use super::inputs::{Inputs, Shown, Views, Workplace, batches_of, rows_of};
+use super::inputs::{Inputs, Shown, batches_of};
 use super::linear::{Labelled, LinearProbe, STRENGTH, class_weights};
 use super::outcome::CurvePoint;
-use super::plan::{FoldPlan, FrameRef, frames_of};
+use super::plan::FoldPlan;
 use super::predictions::FramePrediction;
 use super::tuning_state::{self, Chosen, Keep, Position, Shown as Found, inference};
 use crate::Error;
-use crate::metrics::{Confusion, argmax};
-use crate::model::weights;
+use crate::metrics::Confusion;
 use crate::recipe::{Decay, ScheduleKind};
 use crate::train::checkpoint::PIECE;
 use crate::train::keep::Keeper;
@@ -29,6 +27,10 @@ use burn::module::Module;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::{Dataset, Seed};
+use hico_model::classifier::{Classifier, Trainable};
+use hico_model::frames::{FrameRef, Views, Workplace, frames_of, rows_of};
+use hico_model::rows::argmax;
+use hico_model::weights;
 use rand::seq::SliceRandom as _;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -179,7 +181,7 @@ fn probed(
     let labels: Vec<usize> = fit.iter().filter_map(|frame| dataset.label(frame.clip)).collect();
     let classes = dataset.classes().len();
     let probe = LinearProbe::fit(Labelled { rows: &rows, labels: &labels }, classes, STRENGTH);
-    classifier.with_head(probe.affine())
+    Ok(classifier.with_head(probe.affine())?)
 }
 
 /// The loss or the first weight that is no number. A loss may be one where the network is none: the gradient is spoilt

@@ -4,7 +4,8 @@
 //! balanced accuracy by which the probe is judged. The objective is convex, so there is one answer and no seed.
 
 use super::lbfgs;
-use crate::metrics::{Confusion, argmax};
+use crate::metrics::Confusion;
+use hico_model::rows::argmax;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 

@@ -1,7 +1,6 @@
 //! Who learns, who chooses the epoch and who is tested: the clips of one fold, apart by group.
 
 use crate::Error;
-use hico_data::clip::evenly_spaced;
 use hico_data::{Dataset, Seed, split};
 use rand::seq::SliceRandom as _;
 use std::collections::BTreeSet;
@@ -159,28 +158,11 @@ pub fn groups_of(dataset: &Dataset, clips: &[usize]) -> BTreeSet<String> {
     clips.iter().map(|clip| dataset.row(*clip).group.clone()).collect()
 }
 
-/// A frame of a clip, by its indices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FrameRef {
-    /// The clip.
-    pub clip: usize,
-    /// The frame, from 0.
-    pub frame: usize,
-}
-
-/// Frames of clips, `wanted` a clip, evenly spaced from the first to the last; all of a clip that has no more.
-#[must_use]
-pub fn frames_of(dataset: &Dataset, clips: &[usize], wanted: usize) -> Vec<FrameRef> {
-    let frames = |&clip: &usize| {
-        evenly_spaced(dataset.row(clip).frames, wanted).into_iter().map(move |frame| FrameRef { clip, frame })
-    };
-    clips.iter().flat_map(frames).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data;
+    use hico_data::clip::evenly_spaced;
+    use hico_model::test_data;
     use proptest::prelude::*;
 
     #[test]

@@ -4,8 +4,8 @@
 //! `group`, `frame`, `true_class`, `predicted_class` and a probability for each class, `p_CLASS`, are the answer.
 
 use super::predictions::FramePrediction;
-use crate::metrics::argmax;
 use hico_data::{Dataset, guarded};
+use hico_model::rows::argmax;
 use parquet::basic::{ConvertedType, Repetition, Type as Physical};
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
@@ -228,7 +228,7 @@ fn values<T: DataType>(group: &dyn RowGroupReader, index: usize) -> Result<Vec<T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data;
+    use hico_model::test_data;
 
     fn key(fold: usize, seed: u64) -> AnswerKey {
         AnswerKey {

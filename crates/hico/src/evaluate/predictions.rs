@@ -91,7 +91,7 @@ fn mean_by<'a, K: Ord>(rows: impl Iterator<Item = (K, &'a [f64])>) -> BTreeMap<K
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data;
+    use hico_model::test_data;
 
     fn frame(clip: usize, frame: usize, probabilities: [f64; 2]) -> FramePrediction {
         FramePrediction { clip, frame, probabilities: probabilities.to_vec() }

@@ -1,10 +1,12 @@
 //! Predictions → figures with their doubt: mean and spread over seeds, bootstrap interval over groups and seeds.
 
-use super::outcome::{ClipPrediction, Estimate, NoInterval, ROUNDING, Scores, UnitScores};
+use super::outcome::{ClipPrediction, Scores, UnitScores};
 use super::predictions::{FramePrediction, UnitPrediction, per_clip, per_frame, per_patient};
-use crate::metrics::{self, ClassScores, Confusion, Ranking, argmax};
+use crate::metrics::{self, ClassScores, Confusion, Ranking};
 use crate::stats::{self, Bootstrap, TwoWay};
 use hico_data::{Dataset, Seed};
+use hico_model::estimate::{Estimate, NoInterval, ROUNDING};
+use hico_model::rows::argmax;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Scores of one candidate, per frame, clip and patient.
@@ -148,9 +150,9 @@ pub(crate) fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: S
     let plain: Vec<[Option<f64>; FIGURES]> = judged.iter().map(|seed| seed.figures(|_| 1.0)).collect();
     let estimate = |figure: usize| {
         let values: Option<Vec<f64>> = plain.iter().map(|figures| figures[figure]).collect();
-        Some(Estimate::new(&values?, spreads[figure], groups.no_interval()))
+        Some(estimated(&values?, spreads[figure], groups.no_interval()))
     };
-    let nothing = Estimate::new(&[], TwoWay { interval: None, se_groups: None }, groups.no_interval());
+    let nothing = estimated(&[], TwoWay { interval: None, se_groups: None }, groups.no_interval());
     let confusions: Vec<Confusion> = judged.iter().map(|seed| seed.confusion(|_| 1.0)).collect();
     UnitScores {
         count: first.len(),
@@ -172,22 +174,22 @@ pub(crate) fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: S
     }
 }
 
-impl Estimate {
-    /// - `seeds`: the figure of each seed
-    /// - `none`: why a bootstrap cannot tell anything here, whatever it drew
-    pub(crate) fn new(seeds: &[f64], spread: TwoWay, none: Option<NoInterval>) -> Self {
-        let interval = spread.interval.filter(|_| none.is_none());
-        let no_spread = interval.is_none_or(|[low, high]| high - low <= ROUNDING).then_some(NoInterval::NoSpread);
-        let sd = stats::sample_sd(seeds);
-        Self {
-            mean: stats::mean(seeds).unwrap_or(0.0),
-            sd,
-            low: interval.map(|[low, _]| low),
-            high: interval.map(|[_, high]| high),
-            se_groups: spread.se_groups.filter(|_| none.is_none()),
-            se_seeds: sd.map(|sd| sd / (seeds.len() as f64).sqrt()),
-            no_interval: none.or(no_spread),
-        }
+/// Makes a figure of its seeds and a bootstrap.
+///
+/// - `seeds`: the figure of each seed
+/// - `none`: why a bootstrap cannot tell anything here, whatever it drew
+pub(crate) fn estimated(seeds: &[f64], spread: TwoWay, none: Option<NoInterval>) -> Estimate {
+    let interval = spread.interval.filter(|_| none.is_none());
+    let no_spread = interval.is_none_or(|[low, high]| high - low <= ROUNDING).then_some(NoInterval::NoSpread);
+    let sd = stats::sample_sd(seeds);
+    Estimate {
+        mean: stats::mean(seeds).unwrap_or(0.0),
+        sd,
+        low: interval.map(|[low, _]| low),
+        high: interval.map(|[_, high]| high),
+        se_groups: spread.se_groups.filter(|_| none.is_none()),
+        se_seeds: sd.map(|sd| sd / (seeds.len() as f64).sqrt()),
+        no_interval: none.or(no_spread),
     }
 }
 
@@ -219,7 +221,7 @@ fn mean_counts(seeds: &[Confusion]) -> Vec<Vec<f64>> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::evaluate::test_data;
+    use hico_model::test_data;
 
     pub(in super::super) fn clips(found: &[(&str, usize, usize)]) -> Vec<ClipPrediction> {
         let clip = |(index, (group, truth, prediction)): (usize, &(&str, usize, usize))| ClipPrediction {

@@ -1,15 +1,15 @@
 //! What a fine-tuning under way keeps on the disk, so that one that was stopped or killed goes on to the same bits.
 
-use super::classifier::Classifier;
 use super::outcome::CurvePoint;
 use super::predictions::FramePrediction;
 use crate::Error;
-use crate::model::weights::{self, NamedTensor};
 use crate::train::CheckpointEvery;
 use crate::train::checkpoint::{self, Tensors};
 use crate::train::optimiser::Adam;
-use crate::train::run_record::VERSION;
 use burn::tensor::Device;
+use hico_model::VERSION;
+use hico_model::classifier::Classifier;
+use hico_model::weights::{self, NamedTensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;

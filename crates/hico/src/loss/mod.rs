@@ -18,9 +18,9 @@ mod tests;
 mod twin;
 mod vicreg;
 
-pub use crate::model::layers::unit_rows;
 pub use cross_level::{CrossTerms, cross_level};
 pub use dense::dense;
+pub use hico_model::layers::unit_rows;
 pub use latent::latent_prediction;
 pub use negative_cosine::{cross_prediction, negative_cosine};
 pub use nt_xent::{decoupled_nt_xent, nt_xent, weighted_nt_xent};

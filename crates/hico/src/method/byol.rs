@@ -5,13 +5,13 @@ use super::teacher::Teacher;
 use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::Error;
 use crate::loss::negative_cosine;
-use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen, Widths};
-use crate::model::weights::NamedTensor;
-use crate::model::{Mode, Pass};
 use crate::recipe::{ByolRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
+use hico_model::init::Init;
+use hico_model::weights::NamedTensor;
+use hico_model::{Mode, Pass};
 
 /// The paper's have hidden vectors of 4096 on ResNet-50's 2048 features; the same proportion.
 const PROJECTOR: Widths = Widths { hidden: 1024, output: 256, normalised: true };

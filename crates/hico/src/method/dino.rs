@@ -5,13 +5,13 @@ use super::teacher::Teacher;
 use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views, restored};
 use crate::Error;
 use crate::loss::{Distillation, self_distillation};
-use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen, Widths};
-use crate::model::weights::{NamedTensor, to_named};
-use crate::model::{Mode, Pass};
 use crate::recipe::{DinoRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
+use hico_model::init::Init;
+use hico_model::weights::{NamedTensor, to_named};
+use hico_model::{Mode, Pass};
 
 /// The paper's head is 2048 wide with a bottleneck of 256; the same proportion on 512 features instead of 2048.
 const PROJECTOR: Widths = Widths { hidden: 512, output: 256, normalised: false };

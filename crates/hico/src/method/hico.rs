@@ -4,14 +4,15 @@ use super::teacher::Teacher;
 use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
 use crate::Error;
 use crate::loss::{HicoLoss, cross_prediction, dense, hico_loss, label_loss};
-use crate::model::init::Init;
-use crate::model::layers::average;
-use crate::model::weights::NamedTensor;
-use crate::model::{DENSE_CELLS, FeatureSet, HicoModel, Mode, Outputs, Pass};
+use crate::model::{DENSE_CELLS, HicoModel, Outputs};
 use crate::recipe::{HicoRecipe, MethodRecipe, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
 use hico_data::view::Place;
+use hico_model::init::Init;
+use hico_model::layers::average;
+use hico_model::weights::NamedTensor;
+use hico_model::{FeatureSet, Mode, Pass};
 
 /// HiCo; it remembers nothing besides its network, but for a teacher where it has one.
 #[derive(Debug)]

@@ -4,12 +4,12 @@
 use super::simclr::PROJECTOR;
 use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
 use crate::loss::weighted_nt_xent;
-use crate::model::init::Init;
 use crate::model::projected::Projected;
-use crate::model::{Mode, Pass};
 use crate::recipe::{IvppRecipe, MethodRecipe, Recipe, WeightUnit};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
+use hico_model::init::Init;
+use hico_model::{Mode, Pass};
 
 /// IVPP; it remembers nothing besides its network.
 #[derive(Debug, Clone)]

@@ -8,16 +8,15 @@ use super::teacher::{Taught, Teacher};
 use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
 use crate::Error;
 use crate::loss::latent_prediction;
-use crate::model::init::Init;
-use crate::model::layers::average;
 use crate::model::projected::{Perceptron, Trunk, Widths};
-use crate::model::weights::NamedTensor;
-use crate::model::{Mode, Pass, ResNet};
-use crate::model::{Stages, channels};
-use crate::recipe::{Depth, LatentRecipe, MethodRecipe, Recipe};
+use crate::recipe::{LatentRecipe, MethodRecipe, Recipe};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
+use hico_model::init::Init;
+use hico_model::layers::average;
+use hico_model::weights::NamedTensor;
+use hico_model::{Depth, Mode, Pass, ResNet, Stages, channels};
 use rand::RngExt as _;
 
 /// Cells of a picture's side: a cell is hidden or not.

@@ -7,13 +7,13 @@ use super::teacher::Teacher;
 use super::{Batch, Draw, Method, Objective, Rows, Sizes, restored};
 use crate::Error;
 use crate::loss::{Queue, queue_nce, unit_rows};
-use crate::model::init::{Distribution, Init};
 use crate::model::projected::Projected;
-use crate::model::weights::{NamedTensor, to_named};
-use crate::model::{Mode, Pass};
 use crate::recipe::{MocoRecipe, OwnGroup, Recipe};
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::Seed;
+use hico_model::init::{Distribution, Init};
+use hico_model::weights::{NamedTensor, to_named};
+use hico_model::{Mode, Pass};
 
 /// Names of the queue in checkpoints, and of the groups of its keys.
 const QUEUE: &str = "queue";

@@ -27,13 +27,13 @@ pub use uscl::Uscl;
 pub use vicreg::VicReg;
 
 use crate::Error;
-use crate::model::weights::{NamedTensor, from_named};
-use crate::model::{Mode, Pass};
 use crate::recipe::Recipe;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
 use hico_data::view::{Pair, Place, Source};
+use hico_model::weights::{NamedTensor, from_named};
+use hico_model::{Mode, Pass};
 use std::collections::BTreeMap;
 
 /// The views of one clip.
@@ -193,11 +193,11 @@ pub trait Method: Sized {
 
 /// A tensor of a method's state, of the shape that `before` has.
 fn restored(state: &[NamedTensor], name: &str, before: &Tensor<2>, device: &Device) -> Result<Tensor<2>, Error> {
-    let missing = || Error::NoTensor { name: name.to_owned() };
+    let missing = || hico_model::Error::NoTensor { name: name.to_owned() };
     let tensor: Tensor<2> = from_named(state.iter().find(|tensor| tensor.name == name).ok_or_else(missing)?, device)?;
     if tensor.dims() != before.dims() {
         let (found, expected) = (tensor.dims().to_vec(), before.dims().to_vec());
-        return Err(Error::TensorShape { name: name.to_owned(), found, expected });
+        return Err(hico_model::Error::TensorShape { name: name.to_owned(), found, expected }.into());
     }
     Ok(tensor)
 }

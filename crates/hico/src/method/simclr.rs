@@ -3,12 +3,12 @@
 
 use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::loss::pair_loss;
-use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
-use crate::model::{Mode, Pass};
 use crate::recipe::{Recipe, SimClrRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
+use hico_model::init::Init;
+use hico_model::{Mode, Pass};
 
 /// The paper's projector (section 4.2): as wide as the features of ResNet-18, and 128 values.
 pub(super) const PROJECTOR: Widths = Widths { hidden: 512, output: 128, normalised: false };

@@ -1,10 +1,11 @@
 //! A network that follows another: the mean teacher of MoCo, BYOL, DINO, latent prediction, and of HiCo where it has one.
 
 use crate::Error;
-use crate::model::weights::{self, NamedTensor, Naming};
-use crate::model::{GlobalBranch, HicoModel, Mode, Pass, Projected};
+use crate::model::{GlobalBranch, HicoModel, Projected};
 use burn::module::Module;
 use burn::tensor::Tensor;
+use hico_model::weights::{self, NamedTensor, Naming};
+use hico_model::{Mode, Pass};
 
 /// A network that a teacher can follow.
 pub(super) trait Taught: Module {

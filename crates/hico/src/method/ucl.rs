@@ -7,11 +7,11 @@ use super::{Batch, Draw, Extra, Method, Moco, Objective, Rows, Sizes, Views};
 use crate::Error;
 use crate::loss::{far_nce, unit_rows};
 use crate::model::projected::Projected;
-use crate::model::weights::NamedTensor;
-use crate::model::{Mode, Pass};
 use crate::recipe::{MocoRecipe, OwnGroup, Recipe, UclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
+use hico_model::weights::NamedTensor;
+use hico_model::{Mode, Pass};
 
 /// UCL: the teacher and the earlier keys of [`Moco`], and another loss.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Method for Ucl {
     fn restore(&mut self, state: &[NamedTensor], device: &Device) -> Result<(), Error> {
         // Checkpoints of versions that computed another loss have no groups.
         if !has_groups(state) {
-            return Err(Error::NoTensor { name: GROUPS.to_owned() });
+            return Err(hico_model::Error::NoTensor { name: GROUPS.to_owned() }.into());
         }
         self.0.restore(state, device)
     }

@@ -6,12 +6,12 @@
 use super::simclr::PROJECTOR;
 use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::loss::{nt_xent, soft_cross_entropy};
-use crate::model::init::Init;
 use crate::model::projected::{Projected, Seen, Widths};
-use crate::model::{Mode, Pass};
 use crate::recipe::{Recipe, SoftTarget, Supervision, UsclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
+use hico_model::init::Init;
+use hico_model::{Mode, Pass};
 
 /// USCL; it remembers nothing besides its network.
 #[derive(Debug, Clone)]

@@ -3,12 +3,12 @@
 
 use super::{Batch, Draw, Method, Objective, Rows, Sizes};
 use crate::loss::vicreg;
-use crate::model::init::Init;
 use crate::model::projected::{Projected, Widths};
-use crate::model::{Mode, Pass};
 use crate::recipe::{Fitted, Recipe, VicRegRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
+use hico_model::init::Init;
+use hico_model::{Mode, Pass};
 
 /// The paper's expander has three layers of 8192 and batches of 2048, four times as many features as rows. By chance alone the
 /// covariance of `d` features of unit variance over `n` rows costs `(d - 1) / (n - 1)` a view, so small batches bear fewer.

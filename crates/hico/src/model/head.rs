@@ -1,11 +1,11 @@
 //! The heads on the encoder: a projector for each level, and the classifier of the softened objective.
 
-use super::fpn::CHANNELS;
-use super::init::Init;
-use super::layers::{Linear, average, averages, relu};
 use crate::recipe;
 use burn::module::Module;
 use burn::tensor::Tensor;
+use hico_model::CHANNELS;
+use hico_model::init::Init;
+use hico_model::layers::{Linear, average, averages, relu};
 
 /// Length of a projection.
 pub(crate) const EMBEDDING: usize = 256;

@@ -1,15 +1,13 @@
 //! The whole network that HiCo trains (Zhang et al. 2022, figure 2).
 
-use super::encoder::Encoder;
-use super::fpn::CHANNELS;
 use super::head::{EMBEDDING, Projector, SoftHead};
-use super::init::Init;
-use super::layers::{Conv2d, averages};
 use super::projected::{Perceptron, Widths};
-use super::{FeatureSet, Levels, Mode, Pass, ResNet, Stages, pooled_features};
-use crate::recipe::{self, Depth, HicoRecipe, MediumFrom};
+use crate::recipe::{self, HicoRecipe, MediumFrom};
 use burn::module::Module;
 use burn::tensor::Tensor;
+use hico_model::init::Init;
+use hico_model::layers::{Conv2d, average, averages};
+use hico_model::{CHANNELS, Depth, Encoder, FeatureSet, Mode, Pass, ResNet, Stages, map_side, pooled_features};
 
 /// Encoder, a projector for each level, and the classifier of the softened objective.
 #[derive(Module, Debug)]
@@ -94,12 +92,6 @@ pub struct Outputs {
     pub pooled: Tensor<2>,
 }
 
-/// Side of a pyramid map of level 2 to 5 for images of `side` pixels: halved `level` times, rounded up.
-#[must_use]
-pub fn map_side(side: usize, level: u32) -> usize {
-    side.div_ceil(1 << level)
-}
-
 /// Cells along each side of the maps whose places are pairs.
 pub const DENSE_CELLS: usize = 8;
 
@@ -161,7 +153,7 @@ impl HicoModel {
     #[must_use]
     pub fn heads(&self, stages: Stages, small: Option<Stages>) -> Outputs {
         let is_dense = self.dense.is_some();
-        let levels = self.encoder.levels(stages, small, self.medium_from, is_dense);
+        let levels = levels(&self.encoder, stages, small, self.medium_from, is_dense);
         let Levels { local, medium, global, dense, pooled } = levels;
         let (local, medium) = (self.local.forward(local), self.medium.forward(medium));
         // Nothing in a predictor depends on the batch.
@@ -235,6 +227,37 @@ impl HicoModel {
     pub fn logits(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
         self.soft.forward(self.encoder.features(x, FeatureSet::C5, mode))
     }
+}
+
+/// The maps that HiCo reads.
+#[derive(Debug, Clone)]
+struct Levels {
+    /// P2, `[batch, 256, height, width]`; of small crops where there are any.
+    local: Tensor<4>,
+    /// P3 or P4.
+    medium: Tensor<4>,
+    /// P5.
+    global: Tensor<4>,
+    /// P3 where pairs of places are learnt from.
+    dense: Option<Tensor<4>>,
+    /// C5 averaged over its map, `[batch, features]`.
+    pooled: Tensor<2>,
+}
+
+/// The maps that HiCo reads, and no other, from those of the backbone.
+///
+/// - `small`: of small crops, if the local level reads those
+/// - `dense`: whether pairs of places are learnt from
+fn levels(encoder: &Encoder, stages: Stages, small: Option<Stages>, medium_from: MediumFrom, dense: bool) -> Levels {
+    let pyramid = &encoder.pyramid;
+    let pooled = average(stages.c5.clone());
+    let small = small.map(|small| pyramid.p2(&pyramid.merge(small)));
+    let merged = pyramid.merge(stages);
+    let local = small.unwrap_or_else(|| pyramid.p2(&merged));
+    let p3 = (dense || medium_from == MediumFrom::P3).then(|| pyramid.p3(&merged));
+    let medium = p3.clone().filter(|_| medium_from == MediumFrom::P3);
+    let medium = medium.unwrap_or_else(|| pyramid.p4(&merged));
+    Levels { local, medium, global: merged.p5, dense: p3.filter(|_| dense), pooled }
 }
 
 #[cfg(test)]
@@ -322,7 +345,7 @@ mod tests {
         for (depth, parameters, channels) in
             [(Depth::R18, 11_176_512, 4_800), (Depth::R34, 21_284_672, 8_512), (Depth::R50, 23_508_032, 26_560)]
         {
-            let backbone = super::super::ResNet::new(&Init::new(&device, Seed(1)), depth);
+            let backbone = hico_model::ResNet::new(&Init::new(&device, Seed(1)), depth);
             assert_eq!(backbone.num_params(), parameters + 2 * channels, "{depth:?}");
         }
     }

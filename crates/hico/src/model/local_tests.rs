@@ -1,13 +1,14 @@
 //! Whether the local level is local: how much of what a projector reads of P2 the averages of C2 to C5 tell, and whether
 //! an embedding moves with what moves in the picture.
 
-use super::init::Init;
-use super::layers::{average, unit_rows};
-use super::{HicoModel, Maps, Mode};
-use crate::batch::images;
-use crate::recipe::{Depth, HicoRecipe, Projector};
+use super::HicoModel;
+use crate::recipe::{HicoRecipe, Projector};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
+use hico_model::batch::images;
+use hico_model::init::Init;
+use hico_model::layers::{average, unit_rows};
+use hico_model::{Depth, Maps, Mode};
 use rand::RngExt as _;
 
 const SIDE: usize = 64;

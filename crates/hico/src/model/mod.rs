@@ -1,79 +1,14 @@
-//! The network: a residual encoder with a feature pyramid, and HiCo's heads on it.
+//! The networks that are pretrained: encoders with the heads of their methods.
 //!
-//! - [`layers`]: the operations, in one place so that faster ones can take theirs
-//! - [`init`]: first weights, from a seed and each parameter's own name
-//! - [`ResNet`] and [`Pyramid`] make an [`Encoder`]; [`Projector`]s and a [`SoftHead`] on it make a [`HicoModel`]
+//! - [`Projector`]s and a [`SoftHead`] on an [`hico_model::Encoder`] make a [`HicoModel`]
 //! - [`Projected`]: a backbone and perceptrons, for the methods that HiCo is compared with
-//! - [`Pass`]: a backbone's maps kept for the gradient, or computed again
-//! - [`weights`]: parameters by name, out of and into files
 
-pub mod batch_norm;
-mod encoder;
-mod features;
-mod fpn;
-mod gradients;
 mod head;
 mod hico;
-pub mod init;
-pub mod layers;
 #[cfg(test)]
 mod local_tests;
-mod pass;
 pub mod projected;
-mod resnet;
-pub mod weights;
 
-pub use encoder::{Encoder, Levels, Maps};
-pub use features::{FeatureMaps, FeatureSet};
-pub use fpn::Pyramid;
-pub(crate) use gradients::added;
 pub use head::{Projector, SoftHead};
-pub use hico::{DENSE_CELLS, GlobalBranch, HicoModel, Outputs, map_side};
-pub use pass::Pass;
+pub use hico::{DENSE_CELLS, GlobalBranch, HicoModel, Outputs};
 pub use projected::Projected;
-pub use resnet::{Block, ConvNorm, ResNet, Stages};
-pub(crate) use resnet::{channels, pooled_features};
-
-/// Which batch norms use, and learn, the statistics of the batch before them; the others use their running statistics.
-///
-/// A device with automatic differentiation changes nothing here, unlike in burn's own layers: the caller says what it
-/// wants, at every call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// All of them.
-    Train,
-    /// All of them, on a batch of so many views one after the other, each of which has statistics of its own: the same
-    /// as one forward in [`Self::Train`] a view, in that order.
-    TrainViews(usize),
-    /// Only those of the backbone's last block, for fine-tuning it on a frozen network.
-    TrainLastBlock,
-    /// None: the result for one image does not depend on the others.
-    Eval,
-}
-
-impl Mode {
-    /// The mode of everything before the last block.
-    pub(crate) const fn before_last_block(self) -> Self {
-        match self {
-            Self::Train | Self::TrainViews(_) => self,
-            Self::TrainLastBlock | Self::Eval => Self::Eval,
-        }
-    }
-
-    /// The views of a batch whose statistics a batch norm uses and learns, where it does.
-    pub(crate) const fn views(self) -> Option<usize> {
-        match self {
-            Self::Train => Some(1),
-            Self::TrainViews(views) => Some(views),
-            Self::TrainLastBlock | Self::Eval => None,
-        }
-    }
-
-    /// The mode for `views` views in one batch.
-    pub(crate) const fn for_views(self, views: usize) -> Self {
-        match self {
-            Self::Train => Self::TrainViews(views),
-            Self::TrainViews(_) | Self::TrainLastBlock | Self::Eval => self,
-        }
-    }
-}

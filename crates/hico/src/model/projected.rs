@@ -1,15 +1,13 @@
 //! A backbone and perceptrons on its averaged maps: the network of methods that compare whole images.
 
-use super::batch_norm::{BatchNorm, Tail};
-use super::init::{Distribution, Init};
-use super::layers::{Linear, average, relu, unit_rows};
-use super::resnet::{ResNet, channels};
-use super::{Mode, Pass};
-use crate::recipe::Depth;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use hico_model::batch_norm::{BatchNorm, Tail};
+use hico_model::init::{Distribution, Init};
+use hico_model::layers::{Linear, average, relu, unit_rows};
+use hico_model::{Depth, Mode, Pass, ResNet, channels};
 
-/// What is kept after pretraining: a backbone without a pyramid, by the same names as in [`super::Encoder`].
+/// What is kept after pretraining: a backbone without a pyramid, by the same names as in [`hico_model::Encoder`].
 #[derive(Module, Debug)]
 pub struct Trunk {
     /// The residual network.

@@ -19,8 +19,7 @@ mod records;
 mod shipped;
 
 pub use choices::{
-    CrossPairs, Decay, Depth, MediumFrom, OwnGroup, Precision, Projector, ScheduleKind, SoftTarget, Supervision,
-    WeightUnit,
+    CrossPairs, Decay, MediumFrom, OwnGroup, Precision, Projector, ScheduleKind, SoftTarget, Supervision, WeightUnit,
 };
 pub(crate) use draft::no_such_method;
 pub(crate) use entries::toml_fault;
@@ -36,11 +35,11 @@ pub use values::{
     AtMostHalf, BatchSize, Count, Fitted, Fraction, MaskRatio, NonNegative, OutOfRange, Positive, QueueLength, Share,
     Temperature, Width,
 };
-pub use view_keys::check_view;
 
 use self::fault::range_fault;
 use crate::Error;
 use hico_data::view::ViewRecipe;
+use hico_model::Depth;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A checked recipe.
@@ -147,7 +146,7 @@ impl Recipe {
     /// When such views cannot be made, or the method does not draw them.
     pub fn with_view(self, view: ViewRecipe) -> Result<Self, Error> {
         let method = self.method.name();
-        check_view(&view)
+        view_keys::check_view(&view)
             .and_then(|()| view_keys::check_of_method(&view, method))
             .and_then(|()| view_keys::check_together(&self.method, &view))
             .map_err(|error| fault::of_method(error, method))?;

@@ -4,7 +4,7 @@ use super::fault::fault;
 use super::views::OF_SOME;
 use super::{HicoRecipe, MethodName, MethodRecipe, Projector};
 use crate::Error;
-use hico_data::view::ViewRecipe;
+use hico_data::view::{ViewFault, ViewRecipe};
 
 /// Writes views as a table, with the keys that a method reads.
 pub(super) fn written(view: &ViewRecipe, method: MethodName) -> Result<toml::Table, toml::ser::Error> {
@@ -54,26 +54,10 @@ pub(super) fn check_together(method: &MethodRecipe, view: &ViewRecipe) -> Result
 }
 
 /// Refuses views that cannot be made.
-///
-/// # Errors
-/// Names the first key of `[view]` that is out of its range.
-pub fn check_view(view: &ViewRecipe) -> Result<(), Error> {
-    check("view.image_size", view.side, (32..=512).contains(&view.side), "from 32 to 512 pixels")?;
-    range("view.crop_scale", view.crop_scale, 1.0, ", the larger at most 1")?;
-    range("view.crop_ratio", view.crop_ratio, f64::INFINITY, "")?;
-    fraction("view.flip", view.flip)?;
-    not_negative("view.brightness", view.brightness)?;
-    not_negative("view.contrast", view.contrast)?;
-    not_negative("view.saturation", view.saturation)?;
-    check("view.hue", view.hue, (0.0..=0.5).contains(&view.hue), "from 0 to 0.5 turns")?;
-    not_negative("view.mixup", view.mixup)?;
-    not_negative("view.pair_within", view.pair_within)?;
-    fraction("view.pair_across_clips", view.pair_across_clips)?;
-    fraction("view.depth_gain", view.depth_gain)?;
-    fraction("view.speckle", view.speckle)?;
-    // Values of pixels are from 0 to 1; far outside of that nothing is left of a picture in 32 bits.
-    check("view.mean", view.mean, view.mean.abs() <= 100.0, "a number from -100 to 100")?;
-    check("view.std", view.std, (1e-4..=1e4).contains(&view.std), "a number above 0, from 0.0001 to 10000")
+pub(super) fn check_view(view: &ViewRecipe) -> Result<(), Error> {
+    view.check().map_err(|ViewFault { key, value, expected }| {
+        fault(format!("view.{key}"), value, format!("must be {expected}"))
+    })
 }
 
 fn check(key: &str, value: impl ToString, holds: bool, expected: &str) -> Result<(), Error> {
@@ -81,18 +65,4 @@ fn check(key: &str, value: impl ToString, holds: bool, expected: &str) -> Result
         return Ok(());
     }
     Err(fault(key, value.to_string(), format!("must be {expected}")))
-}
-
-fn not_negative(key: &str, value: f64) -> Result<(), Error> {
-    check(key, value, value.is_finite() && value >= 0.0, "0 or more")
-}
-
-fn fraction(key: &str, value: f64) -> Result<(), Error> {
-    check(key, value, (0.0..=1.0).contains(&value), "from 0 to 1")
-}
-
-/// - `bound`: what `most` asks of the larger, in words
-fn range(key: &str, [low, high]: [f64; 2], most: f64, bound: &str) -> Result<(), Error> {
-    let holds = low > 0.0 && low <= high && high <= most && high.is_finite();
-    check(key, format!("[{low}, {high}]"), holds, &format!("two numbers above 0, the smaller first{bound}"))
 }

@@ -4,9 +4,9 @@ use super::chart::scatter::{Points, Scatter};
 use super::number::counted;
 use super::page::{Head, around};
 use super::section::Section;
-use crate::embed::RowId;
-use crate::embed::picture::Picture;
-use crate::embed::umap::NEIGHBOURS;
+use hico_model::embed::RowId;
+use hico_model::embed::picture::Picture;
+use hico_model::embed::umap::NEIGHBOURS;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 

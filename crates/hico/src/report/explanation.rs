@@ -4,10 +4,10 @@ use super::number::{NONE, decimal, percent};
 use super::page::{Head, around};
 use super::section::Section;
 use super::tables::{Row, Table, text};
-use crate::explain::cam::Level;
-use crate::explain::clip::{Explained, Explanation};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hico_model::explain::cam::Level;
+use hico_model::explain::clip::{Explained, Explanation};
 use maud::{Markup, html};
 
 /// One self-contained HTML page.

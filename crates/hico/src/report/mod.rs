@@ -21,7 +21,6 @@ mod synthetic;
 #[cfg(test)]
 mod tests;
 
-pub use page::STYLE;
 pub use source::{Sources, read, read_summary};
 
 use crate::Error;

@@ -1,7 +1,7 @@
 //! How figures are written: the same figure looks the same in the terminal and on the page.
 
 use crate::compare::summary::DataFacts;
-use crate::evaluate::outcome::Estimate;
+use hico_model::estimate::Estimate;
 
 /// What stands where there is no figure.
 pub(crate) const NONE: &str = "n/a";
@@ -162,7 +162,7 @@ fn signless(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::outcome::NoInterval;
+    use hico_model::estimate::NoInterval;
 
     const PART: Estimate = Estimate {
         mean: 0.5,

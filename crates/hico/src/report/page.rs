@@ -8,9 +8,6 @@ use crate::compare::summary::Summary;
 use hico_data::Dataset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// How pages look.
-pub const STYLE: &str = include_str!("page.css");
-
 /// Nothing but the page's own style and the pictures inside it may load, and no script may run, whatever a name in the
 /// data tries.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
@@ -49,7 +46,7 @@ pub(crate) fn around(head: &Head<'_>, sections: &[Section]) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (head.title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(hico_model::STYLE)) }
             }
             body {
                 header {

@@ -235,7 +235,7 @@ fn check(summary: &Summary) -> Result<(), String> {
 mod tests {
     use super::super::synthetic;
     use super::*;
-    use crate::train::run_record::VERSION;
+    use hico_model::VERSION;
 
     fn folder_with(file: &str, content: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! The moving average of a network's weights, which is kept in place of the newest ones where a recipe asks for it.
 
 use crate::Error;
-use crate::model::weights::{self, NamedTensor, Naming};
 use burn::module::Module;
+use hico_model::weights::{self, NamedTensor, Naming};
 
 /// An exponential moving average of every weight and running statistic of a network (Polyak and Juditsky 1992; Izmailov et al. 2018
 /// average without decay).
@@ -35,7 +35,7 @@ impl Average {
     /// # Errors
     /// When it is another network.
     pub(crate) fn put_into<M: Module>(&self, network: M) -> Result<M, Error> {
-        weights::from_tensors(network, &self.tensors, Naming::Ours)
+        Ok(weights::from_tensors(network, &self.tensors, Naming::Ours)?)
     }
 
     /// Returns all that it is, for a checkpoint.
@@ -52,7 +52,7 @@ impl Average {
         for own in &mut self.tensors {
             let name = format!("{PREFIX}{}", own.name);
             let stored = state.iter().find(|tensor| tensor.name == name && tensor.shape == own.shape);
-            own.values.clone_from(&stored.ok_or(Error::NoTensor { name })?.values);
+            own.values.clone_from(&stored.ok_or(hico_model::Error::NoTensor { name })?.values);
         }
         Ok(())
     }
@@ -61,10 +61,10 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::init::Init;
     use crate::model::projected::{Perceptron, Widths};
     use burn::tensor::Device;
     use hico_data::Seed;
+    use hico_model::init::Init;
 
     fn network(seed: u64) -> Perceptron {
         let widths = Widths { hidden: 3, output: 2, normalised: false };

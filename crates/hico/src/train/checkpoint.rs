@@ -6,11 +6,11 @@
 
 use super::log::Lengths;
 use super::optimiser::{Adam, Stored};
-use super::run_record::VERSION;
 use crate::Error;
-use crate::model::weights::{self, NamedTensor};
 use burn::module::Module;
 use hico_data::atomic;
+use hico_model::VERSION;
+use hico_model::weights::{self, NamedTensor};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -329,8 +329,7 @@ fn read(mut file: File, path: &Path) -> Result<Checkpoint, Error> {
         file.read_exact(&mut bytes).map_err(failed)?;
         let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         let tensor = NamedTensor { name, shape: info.shape, values };
-        weights::finite([&tensor])
-            .map_err(|source| Error::InFile { path: path.to_owned(), source: Box::new(source) })?;
+        weights::finite([&tensor]).map_err(|error| error.of_file(path))?;
         if let Some(name) = tensor.name.strip_prefix(METHOD) {
             checkpoint.method.push(NamedTensor { name: name.to_owned(), ..tensor });
         } else if tensor.name.starts_with(OPTIMISER) {

@@ -1,14 +1,14 @@
 //! Weights to begin a run with, for instance ImageNet's, in the place of random ones.
 
+use super::pretrained;
 use crate::Error;
-use crate::evaluate::pretrained::{Pretrained, Seen};
-use crate::model::Encoder;
-use crate::model::init::Init;
-use crate::model::weights::{self, LoadReport, Naming, Recognised, WeightsOf};
-use crate::recipe::Depth;
 use burn::module::Module;
 use burn::tensor::Device;
 use hico_data::Seed;
+use hico_model::init::Init;
+use hico_model::pretrained::Seen;
+use hico_model::weights::{self, LoadReport, Naming, Recognised, WeightsOf};
+use hico_model::{Depth, Encoder};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -63,7 +63,7 @@ impl FirstWeights {
     /// # Errors
     /// When it cannot be read, or holds no encoder or one that does not fit.
     pub fn read(path: &Path, of: &WeightsOf) -> Result<Self, Error> {
-        let read = Pretrained::read_of(path, of)?;
+        let read = pretrained::read_of(path, of)?;
         let path = read.file().unwrap_or(path);
         let (_, words) = weights::read_with_metadata(path)?;
         let found = read.found().clone();
@@ -122,15 +122,17 @@ impl FirstWeights {
         let backbone = |name: &&str| name.starts_with("encoder.backbone.");
         let given: HashSet<&str> = self.found.given().map(|tensor| tensor.name.as_str()).collect();
         if let Some(name) = names.iter().map(String::as_str).filter(backbone).find(|name| !given.contains(name)) {
-            return Err(Error::NoTensor { name: name.to_owned() });
+            return Err(hico_model::Error::NoTensor { name: name.to_owned() }.into());
         }
         let needed: HashSet<&str> = names.iter().map(String::as_str).collect();
         let mut theirs = self.found.given().map(|tensor| tensor.name.as_str()).filter(backbone);
         if let Some(name) = theirs.find(|name| !needed.contains(name)) {
-            return Err(Error::DeeperWeights { name: name.to_owned(), found: self.found.depth.words() });
+            return Err(
+                hico_model::Error::DeeperWeights { name: name.to_owned(), found: self.found.depth.words() }.into()
+            );
         }
         let given: Vec<_> = self.found.given().cloned().collect();
-        weights::put(network, &given, Naming::Ours)
+        Ok(weights::put(network, &given, Naming::Ours)?)
     }
 }
 
@@ -144,8 +146,8 @@ struct Holder {
 mod tests {
     use super::*;
     use crate::model::HicoModel;
-    use crate::model::weights::{NamedTensor, to_safetensors, to_tensors};
     use crate::recipe::HicoRecipe;
+    use hico_model::weights::{NamedTensor, to_safetensors, to_tensors};
 
     fn model(depth: Depth, seed: u64) -> HicoModel {
         HicoModel::new(depth, &HicoRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(seed)))

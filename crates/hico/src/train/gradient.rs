@@ -7,9 +7,9 @@
 //! gradient of a network that saw the parts one after the other.
 
 use crate::method::{Batch, Method, Objective, Rows};
-use crate::model::{Mode, Pass, added};
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
+use hico_model::{Mode, Pass, added};
 use std::ops::Range;
 
 /// What of a batch is in memory while its gradient is computed.
@@ -116,13 +116,13 @@ mod tests {
     use super::*;
     use crate::method::{Extra, Hico, Sizes};
     use crate::model::HicoModel;
-    use crate::model::weights::{Naming, parameters, to_tensors};
     use crate::recipe::{HicoRecipe, MethodRecipe, NonNegative, Projector, Recipe, Supervision};
     use burn::module::{ModuleVisitor, Param};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
     use hico_data::view::Place;
     use hico_kernels::linear;
+    use hico_model::weights::{Naming, parameters, to_tensors};
     use std::collections::BTreeMap;
 
     const SIDE: usize = 32;

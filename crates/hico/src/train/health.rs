@@ -3,9 +3,9 @@
 //! Nothing here sees a tensor, so every figure has a case known by hand.
 
 use crate::knn::{self, NEIGHBOURS};
-use crate::metrics::{Confusion, argmax};
-use crate::rows::unit;
+use crate::metrics::Confusion;
 use crate::train::journal::Health;
+use hico_model::rows::{argmax, unit};
 
 /// Rows of one length, one after another.
 #[derive(Debug, Clone, PartialEq, Default)]

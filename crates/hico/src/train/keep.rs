@@ -3,9 +3,9 @@
 use super::checkpoint::{self, BEST_FILE, Best, LAST_FILE, OfNetwork};
 use super::pretrain::CheckpointEvery;
 use crate::Error;
-use crate::model::weights::{self, NamedTensor, Naming};
 use burn::module::Module;
 use hico_data::atomic;
+use hico_model::weights::{self, NamedTensor, Naming};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,12 @@
 //! Views drawn ahead of time, a batch at a time.
 
 use super::select::Selection;
-use crate::batch::images;
 use crate::method::{Batch, Draw, Views};
 use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::Source;
 use hico_data::{Dataset, Seed, prefetch};
+use hico_model::batch::images;
 use std::collections::HashMap;
 use std::sync::Arc;
 

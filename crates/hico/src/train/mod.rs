@@ -12,6 +12,7 @@ mod load;
 mod log;
 pub mod optimiser;
 pub(crate) mod outline;
+pub mod pretrained;
 mod pretrain;
 mod resume;
 mod run;

@@ -5,11 +5,11 @@
 //! gradient (the classifier, in a batch without labels) stays as it is and is not counted.
 
 use crate::Error;
-use crate::model::weights::{self, NamedTensor};
 use crate::recipe::{Decay, TrainRecipe};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use hico_kernels::adam::{self, Moved, Settings};
+use hico_model::weights::{self, NamedTensor};
 use std::collections::{BTreeMap, HashMap};
 
 /// Decay rate of the first moment.
@@ -122,7 +122,7 @@ impl Adam {
             tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
         let moment = |prefix: &str, name: &str| -> Result<Tensor<1>, Error> {
             let name = format!("{prefix}{name}");
-            let tensor = by_name.get(name.as_str()).ok_or(Error::NoTensor { name })?;
+            let tensor = by_name.get(name.as_str()).ok_or(hico_model::Error::NoTensor { name })?;
             Ok(Tensor::from_data(TensorData::new(tensor.values.clone(), [tensor.values.len()]), device))
         };
         self.moments.clear();
@@ -336,6 +336,9 @@ mod tests {
             restored.step(network, gradients, 0.01, 1.0)
         };
         assert_eq!(values(&unbroken), values(&resumed));
-        assert!(matches!(restored.restore(&tensors[1..], &steps, &Device::flex()), Err(Error::NoTensor { .. })));
+        assert!(matches!(
+            restored.restore(&tensors[1..], &steps, &Device::flex()),
+            Err(Error::Model(hico_model::Error::NoTensor { .. }))
+        ));
     }
 }

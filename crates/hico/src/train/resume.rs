@@ -3,12 +3,13 @@
 use super::checkpoint::{self, BEST_FILE, Checkpoint, LAST_FILE};
 use super::journal::JOURNAL_FILE;
 use super::pretrain::Plan;
-use super::run_record::{RECIPE_FILE, RUN_FILE, RunRecord, VERSION};
+use super::run_record::{RECIPE_FILE, RUN_FILE, RunRecord};
 use super::schedule::Schedule;
 use crate::Error;
 use crate::difference::{self, Difference};
 use crate::recipe::{Recipe, ScheduleKind, TrainRecipe};
 use hico_data::atomic;
+use hico_model::VERSION;
 use serde_json::Value;
 use std::path::Path;
 

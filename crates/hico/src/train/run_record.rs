@@ -2,8 +2,9 @@
 
 use super::first_weights::FirstWeightsRecord;
 use crate::Error;
-use crate::recipe::{MethodName, Supervision};
+use crate::recipe::{MethodName, Recipe, Supervision};
 use hico_data::{Preprocessing, atomic};
+use hico_model::history::{Groups, PretrainingFacts, SeenBefore};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -13,8 +14,7 @@ pub const RUN_FILE: &str = "run.json";
 /// File name of the recipe inside a run's folder, with every key written out.
 pub const RECIPE_FILE: &str = "recipe.toml";
 
-/// The version of this program, kept in all that a run writes.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub use hico_model::VERSION;
 
 /// Whether a record of that version means what ours means: the same major version, below 1.0 also the same minor one.
 #[must_use]
@@ -101,6 +101,36 @@ impl RunRecord {
             Err(source) => return Err(Error::Input { path, source }),
         };
         serde_json::from_str(&text).map_err(|source| Error::BrokenRunRecord { path, source })
+    }
+
+    /// Returns what weights of the run in `folder` have to tell of it.
+    #[must_use]
+    pub fn facts(&self, folder: &Path, recipe: &Recipe) -> PretrainingFacts {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut words = self.command.iter();
+        let named = words.find(|word| *word == "--recipe").and_then(|_| words.next());
+        let joined = self.command.iter().find_map(|word| word.strip_prefix("--recipe="));
+        let file = named.map(String::as_str).or(joined);
+        // A relative path such as `.` has no name of its own.
+        let run = folder.canonicalize().map_or_else(|_| name(folder), |folder| name(&folder));
+        PretrainingFacts {
+            run,
+            version: self.version.clone(),
+            method: self.method.to_string(),
+            recipe: file.map(|file| name(Path::new(file))),
+            seed: self.seed,
+            epochs: recipe.train().epochs.get(),
+            data: self.data.hash.clone(),
+            clips: self.clips.len(),
+            holdout_fold: self.holdout_fold,
+            first_weights: self.first_weights.as_ref().map(|first| first.file.clone()),
+            seen_before: self
+                .first_weights
+                .as_ref()
+                .map(|first| SeenBefore { groups: Groups::named(&first.groups), all: first.groups_are_all }),
+            learnt: Groups::named(&self.groups),
+            watched: Groups::named(&self.watched_groups),
+        }
     }
 
     /// Writes the record into `folder`, whole or not at all.

@@ -4,11 +4,11 @@ use super::health::{self, Rows};
 use super::journal::Health;
 use super::load::{Loader, ahead, groups};
 use super::select::Selection;
-use crate::batch::images;
 use crate::method::Method;
-use crate::model::{Mode, Pass};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, prefetch, view};
+use hico_model::batch::images;
+use hico_model::{Mode, Pass};
 use rand::seq::SliceRandom as _;
 
 /// Clips beyond this number are not looked at: health is a sign, not a result, and must stay cheap.

@@ -10,18 +10,19 @@
 )]
 
 use burn::tensor::Device;
-use hico::evaluate::classifier::{Classifier, Trainable};
-use hico::evaluate::classifier_file::{self, ClassifierFacts};
-use hico::export::check::{self, Difference};
-use hico::export::onnx::Part;
-use hico::export::source::Source;
-use hico::export::{Target, export};
-use hico::model::FeatureSet;
-use hico::model::init::Init;
-use hico::model::weights;
+use hico::train::pretrained;
 use hico_data::ingest::{IngestOptions, ingest};
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Job, Preprocessing, Seed};
+use hico_model::FeatureSet;
+use hico_model::classifier::{Classifier, Trainable};
+use hico_model::classifier_file::{self, ClassifierFacts};
+use hico_model::export::check::{self, Difference};
+use hico_model::export::onnx::Part;
+use hico_model::export::source::Source;
+use hico_model::export::{Target, export};
+use hico_model::init::Init;
+use hico_model::weights::{self, WeightsOf};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -93,7 +94,11 @@ fn classifier(encoder: &Source, path: &Path, trainable: Trainable, features: Fea
         history: None,
     };
     classifier_file::save(path, &classifier, &facts, None).unwrap();
-    Source::read(path).unwrap()
+    read(path)
+}
+
+fn read(path: &Path) -> Source {
+    pretrained::source(path, &WeightsOf::Online).unwrap()
 }
 
 #[test]
@@ -102,7 +107,7 @@ fn onnx_runtime_computes_every_part_alike() {
     let Some((shared, python)) = world(test, "onnxruntime, numpy") else { return };
     let folder = tempfile::tempdir().unwrap();
     let images = frames(&shared, folder.path(), SIDE);
-    let authors = Source::read(&shared.join("golden/authors_best_model.pth")).unwrap();
+    let authors = read(&shared.join("golden/authors_best_model.pth"));
     let tuned = |trainable, features: FeatureSet| {
         let file = folder.path().join(format!("{trainable:?}-{features}.safetensors"));
         (classifier(&authors, &file, trainable, features), Part::Classifier, 2)
@@ -148,7 +153,7 @@ fn torchvision_and_timm_compute_the_same_features_and_logits() {
     let bytes: Vec<u8> = images.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
     std::fs::write(folder.path().join("image.f32"), bytes).unwrap();
     std::fs::write(folder.path().join("side"), SIDE.to_string()).unwrap();
-    let authors = Source::read(&shared.join("golden/authors_best_model.pth")).unwrap();
+    let authors = read(&shared.join("golden/authors_best_model.pth"));
     let all = classifier(&authors, &folder.path().join("all.safetensors"), Trainable::All, FeatureSet::C5);
     for (name, target) in [("torchvision", Target::Torchvision), ("timm", Target::Timm)] {
         for (source, part, outputs) in
@@ -176,8 +181,8 @@ fn the_authors_file_comes_back_to_the_bit_as_pytorch_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let authors = shared.join("golden/authors_best_model.pth");
     let (ours, back) = (folder.path().join("ours.safetensors"), folder.path().join("back.safetensors"));
-    std::fs::write(&ours, export(&Source::read(&authors).unwrap(), Target::Hico, 32).unwrap().bytes).unwrap();
-    std::fs::write(&back, export(&Source::read(&ours).unwrap(), Target::Authors, 32).unwrap().bytes).unwrap();
+    std::fs::write(&ours, export(&read(&authors), Target::Hico, 32).unwrap().bytes).unwrap();
+    std::fs::write(&back, export(&read(&ours), Target::Authors, 32).unwrap().bytes).unwrap();
     let [there, here] = [&authors, &back].map(|file| theirs(&python, "state", file, folder.path()));
     assert!(there.lines().count() > 100, "{there}");
     assert_eq!(there, here);
@@ -195,7 +200,7 @@ fn torchvisions_own_file_is_read_by_its_names() {
             file.display().to_string()
         );
         assert!(Command::new(&python).args(["-c", &script]).status().unwrap().success());
-        let source = Source::read(&file).unwrap();
+        let source = read(&file);
         let report = source.pretrained.report();
         assert_eq!(
             (report.used.len(), report.ignored.as_slice()),

@@ -1,7 +1,7 @@
 //! A golden case: which weights and images, by which reading, and what another implementation computes from them.
 
-use hico::model::weights::{self, NamedTensor, Naming};
 use hico::recipe::{CrossPairs, HicoRecipe, MediumFrom, Projector, SoftTarget};
+use hico_model::weights::{self, NamedTensor, Naming};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

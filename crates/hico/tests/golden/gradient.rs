@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor};
-use hico::model::weights::{self, Naming, to_named};
+use hico_model::weights::{self, Naming, to_named};
 use std::collections::HashMap;
 
 /// In PyTorch's layout; a parameter that got none is left out.

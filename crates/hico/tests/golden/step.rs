@@ -4,12 +4,13 @@ use super::case::Case;
 use super::gradient;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico::loss::{hico_loss, nt_xent};
-use hico::model::init::Init;
-use hico::model::weights::{self, NamedTensor};
-use hico::model::{HicoModel, Mode, Outputs, Pass};
-use hico::recipe::{Decay, Depth};
+use hico::model::{HicoModel, Outputs};
+use hico::recipe::Decay;
 use hico::train::optimiser::Adam;
 use hico_data::Seed;
+use hico_model::init::Init;
+use hico_model::weights::{self, NamedTensor};
+use hico_model::{Depth, Mode, Pass};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What we compute, by the names of the case.

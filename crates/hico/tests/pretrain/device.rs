@@ -6,15 +6,15 @@
 
 use super::{blocks, checked, journal, small};
 use hico::compare::crossval::{Request, cross_validate};
-use hico::device::DeviceChoice;
 use hico::evaluate::finetune::FinetuneRecipe;
 use hico::evaluate::prediction_table::{AnswerKey, from_parquet};
 use hico::evaluate::predictions::FramePrediction;
-use hico::model::weights;
 use hico::train::checkpoint::BEST_FILE;
 use hico::train::journal::{Entry, StepEntry};
 use hico::train::{PretrainOptions, pretrain};
 use hico_data::{ClipRow, Dataset, Job, Manifest};
+use hico_model::device::DeviceChoice;
+use hico_model::weights;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 //! read. The targets in `fuzz/` are these functions, and the test here replays inputs through them.
 
 use hico::compare::study::Study;
-use hico::model::weights::{self, WeightsOf};
 use hico::recipe::Recipe;
 use hico::train::checkpoint::{LAST_FILE, position};
+use hico_model::weights::{self, WeightsOf};
 use std::fs;
 use std::path::{Path, PathBuf};
 

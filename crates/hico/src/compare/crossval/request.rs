@@ -2,16 +2,16 @@
 
 use crate::compare::labels::Labels;
 use crate::compare::settings::{ModelSelection, ProbeStrength, STRENGTH};
-use crate::device::DeviceChoice;
-use crate::evaluate::classifier::Trainable;
 use crate::evaluate::finetune::FinetuneRecipe;
 use crate::evaluate::outcome::Metric;
-use crate::evaluate::pretrained::Pretrained;
-use crate::model::FeatureSet;
-use crate::recipe::{Depth, Recipe};
+use crate::recipe::Recipe;
 use crate::train::first_weights::FirstWeights;
 use crate::train::outline::counted;
 use crate::train::{CheckpointEvery, Outline};
+use hico_model::classifier::Trainable;
+use hico_model::device::DeviceChoice;
+use hico_model::pretrained::Pretrained;
+use hico_model::{Depth, FeatureSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -11,15 +11,15 @@ pub(crate) use features::suffix;
 
 use super::baselines::{self, class_shares};
 use super::linear::{Labelled, LinearProbe};
-use crate::Error;
-use crate::knn;
-use crate::metrics::{Confusion, argmax};
+use crate::metrics::Confusion;
 use crate::stats::Bootstrap;
+use crate::{Error, knn};
 use features::{Encoder, Known, Value, known};
 use hico_data::audit::quality::Quality;
 use hico_data::clip::evenly_spaced;
 use hico_data::split::k_folds;
 use hico_data::{Dataset, Manifest, Seed};
+use hico_model::rows::argmax;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -344,8 +344,8 @@ fn own_folds(manifest: &Manifest, classes: usize) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::test_data::spots;
     use hico_data::{ClipRow, Manifest};
+    use hico_model::test_data::spots;
 
     /// Two classes, twelve groups of two clips in three folds; the rows then go through `change`.
     fn dataset(change: impl Fn(usize, &mut ClipRow)) -> Dataset {

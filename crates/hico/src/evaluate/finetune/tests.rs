@@ -2,13 +2,11 @@
 
 use super::*;
 use crate::Error;
-use crate::evaluate::test_data;
-use crate::model::init::Init;
-use crate::model::{Encoder, FeatureMaps, FeatureSet};
-use crate::recipe::Depth;
 use crate::train::CheckpointEvery;
 use hico_data::Job;
 use hico_data::view::ViewRecipe;
+use hico_model::init::Init;
+use hico_model::{Depth, Encoder, FeatureMaps, FeatureSet, test_data};
 use std::sync::atomic::AtomicBool;
 
 /// A fine-tuning that does not look at the test fold before its end.

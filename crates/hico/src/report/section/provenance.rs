@@ -1,11 +1,11 @@
 //! Where every number comes from: versions, commands, seeds, devices, data, recipes.
 
 use super::{Section, listed};
-use crate::evaluate::history::{Groups, PretrainingFacts};
 use crate::report::number::counted;
 use crate::report::source::{Pretraining, Sources};
 use crate::report::tables::{facts, text};
 use crate::train::run_record::RunRecord;
+use hico_model::history::{Groups, PretrainingFacts};
 use maud::{Markup, html};
 
 /// Groups of a run that are listed.

@@ -5,7 +5,6 @@ use super::{Detailed, Part, title};
 use crate::compare::settings::ModelSelection;
 use crate::compare::summary::{DataFacts, FoldRun, MISTAKES, Table};
 use crate::evaluate::outcome::{CalibrationScores, CurvePoint};
-use crate::metrics::argmax;
 use crate::report::chart::line::{Line, LineChart, Shape};
 use crate::report::number::{NONE, decimal, percent, percent_or_none, points};
 use crate::report::section::Section;
@@ -14,6 +13,7 @@ use crate::report::tables::{Row, Table as Grid, text};
 use crate::report::thumbnail::example;
 use crate::stats;
 use hico_data::Dataset;
+use hico_model::rows::argmax;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 

@@ -3,11 +3,12 @@
 use crate::compare::strata::Stratum;
 use crate::compare::summary::{ClassFacts, Compared, Coverage, Entry, Summary, Table};
 use crate::evaluate::coverage::SIMULATIONS;
-use crate::evaluate::outcome::{Estimate, Metric, ROUNDING};
+use crate::evaluate::outcome::Metric;
 use crate::report::number::{
     NONE, counted, decimal, duration, interval, interval_in_words, p_value, percent, points, points_interval_in_words,
     spread,
 };
+use hico_model::estimate::{Estimate, ROUNDING};
 
 /// Heads of a table; the last two only where the published protocol was asked for.
 const HEADS: [&str; 13] = [

@@ -3,11 +3,12 @@
 use super::verdict::{is_contaminated, tested as tested_figure};
 use super::{Part, evaluation, labels, rows};
 use crate::compare::summary::{Compared, DataFacts, Entry, Role, Summary, Table};
-use crate::evaluate::outcome::{Estimate, Metric};
+use crate::evaluate::outcome::Metric;
 use crate::report::chart::forest::{Forest, Mark, Row as Line, Rule};
 use crate::report::number::{NONE, interval, interval_on_chart, p_value, percent, points, points_interval_in_words};
 use crate::report::section::Section;
 use crate::report::tables::{Row, Table as Grid, text};
+use hico_model::estimate::Estimate;
 use maud::{Markup, html};
 
 /// Returns one evaluation with one label budget: every method, and the comparisons.

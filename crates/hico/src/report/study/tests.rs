@@ -10,9 +10,10 @@ use crate::compare::summary::{
     AreaDifference, Candidate, Choice, ClassFacts, Compared, Coverage, Curve, CurveLine, DataFacts, Entry, EntryScores,
     MethodFacts, Origin, Point, RankTable, Role, Summary, Table,
 };
-use crate::evaluate::outcome::{Comparison, Estimate, Metric, Scores, Unit, UnitScores};
+use crate::evaluate::outcome::{Comparison, Metric, Scores, Unit, UnitScores};
 use crate::report::{page_of as page, synthetic};
 use hico_data::Seed;
+use hico_model::estimate::Estimate;
 
 fn candidate(method: &str, macro_auc: [f64; 2], first: usize) -> Candidate {
     let mean_macro_auc = Some(macro_auc.iter().sum::<f64>() / 2.0);

@@ -3,8 +3,9 @@
 
 use super::rows::{figure_in_words, metric};
 use crate::compare::summary::{Entry, EntryScores, Role, Summary, Table};
-use crate::evaluate::outcome::{Comparison, Estimate};
+use crate::evaluate::outcome::Comparison;
 use crate::report::number::{p_value, points, points_interval_in_words};
+use hico_model::estimate::Estimate;
 
 /// A paired test below this speaks for a difference.
 const SIGNIFICANT: f64 = 0.05;

@@ -1,0 +1,57 @@
+//! Networks and their use: encoders with a feature pyramid, fine-tuned networks, and what they say of clips.
+//!
+//! The modules are listed in the order in which data flows; nothing uses what is listed below it.
+//!
+//! - [`ResNet`] and [`Pyramid`] make an [`Encoder`]; a [`FeatureSet`] says what of it is read
+//! - [`weights`]: parameters by name, out of and into files
+//! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
+//! - [`pretrained`], [`history`]: an encoder, and what is known of how it came to be
+//! - [`predict`], [`embed`], [`explain`], [`export`]: uses
+
+mod error;
+pub mod device;
+pub mod rows;
+pub mod stats;
+mod depth;
+mod mode;
+pub mod init;
+pub mod layers;
+mod gradients;
+pub mod batch_norm;
+mod resnet;
+mod fpn;
+mod features;
+mod encoder;
+mod pass;
+pub mod weights;
+pub mod batch;
+pub mod classifier;
+pub mod known;
+pub mod frames;
+pub mod calibration;
+pub mod estimate;
+pub mod history;
+pub mod classifier_file;
+pub mod pretrained;
+pub mod predict;
+pub mod export;
+pub mod embed;
+pub mod explain;
+#[cfg(any(test, feature = "test-data"))]
+pub mod test_data;
+
+pub use depth::Depth;
+pub use encoder::{Encoder, Maps};
+pub use error::Error;
+pub use features::{FeatureMaps, FeatureSet};
+pub use fpn::{CHANNELS, Pyramid, map_side};
+pub use gradients::added;
+pub use mode::Mode;
+pub use pass::Pass;
+pub use resnet::{Block, ConvNorm, ResNet, Stages, channels, pooled_features};
+
+/// The version of this program, kept in all that it writes.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The style sheet of every page that this program writes or serves.
+pub const STYLE: &str = include_str!("page.css");
