@@ -17,7 +17,8 @@ const ONE_REQUEST: Duration = Duration::from_secs(1);
 /// Returns true where an error is that the work was asked to stop.
 pub(crate) fn is_cause(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(hico::Error::Interrupted))
+        matches!(cause.downcast_ref(), Some(hico_eval::Error::Interrupted))
+            || matches!(cause.downcast_ref(), Some(hico_train::Error::Interrupted))
             || matches!(cause.downcast_ref(), Some(hico_model::Error::Interrupted))
             || matches!(cause.downcast_ref(), Some(hico_data::Error::Interrupted))
     })

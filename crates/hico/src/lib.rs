@@ -1,21 +1,13 @@
-//! Pretraining on ultrasound videos with HiCo, and judging honestly what it is worth.
+//! Pretraining on ultrasound videos with HiCo, judging honestly what it is worth, and using what comes of it.
 //!
-//! The modules are listed in the order in which data flows; nothing uses what is listed below it.
+//! This crate gathers the others under one name:
+//!
+//! - [`data`]: clips → data sets → folds → views
+//! - [`model`]: networks and their use
+//! - [`train`]: pretraining and fine-tuning
+//! - [`eval`]: evaluation, studies, reports
 
-mod error;
-pub mod recipe;
-pub mod metrics;
-pub mod stats;
-pub mod knn;
-pub mod difference;
-pub mod model;
-pub mod loss;
-pub mod method;
-pub mod train;
-pub mod evaluate;
-pub mod compare;
-pub mod card;
-pub mod report;
-pub mod demo;
-
-pub use error::{Error, KeyFault, StudyPart};
+pub use hico_data as data;
+pub use hico_eval as eval;
+pub use hico_model as model;
+pub use hico_train as train;

@@ -1,5 +1,5 @@
 use clap::Args;
-use hico::train::CheckpointEvery;
+use hico_train::CheckpointEvery;
 use std::num::NonZeroU64;
 use std::time::Duration;
 

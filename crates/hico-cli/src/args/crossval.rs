@@ -1,10 +1,10 @@
 use super::TuningArgs;
 use super::pretrain::methods;
 use clap::{Args, ValueEnum};
-use hico::compare::settings::{ProbeStrength, STRENGTH};
-use hico::evaluate::outcome::Metric;
-use hico::recipe::MethodName;
+use hico_eval::compare::settings::{ProbeStrength, STRENGTH};
+use hico_eval::outcome::Metric;
 use hico_model::weights::WeightsOf;
+use hico_train::recipe::MethodName;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

@@ -2,9 +2,9 @@ use super::checkpoints::CheckpointArgs;
 use super::tuning::above_zero;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use hico::recipe::{MethodName, Precision, Supervision};
 use hico_model::device::DeviceChoice;
 use hico_model::weights::WeightsOf;
+use hico_train::recipe::{MethodName, Precision, Supervision};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

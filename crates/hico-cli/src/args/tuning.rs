@@ -1,11 +1,11 @@
 use super::checkpoints::CheckpointArgs;
 use clap::{Args, ValueEnum};
-use hico::compare::labels::Labels;
-use hico::compare::settings::ModelSelection;
-use hico::evaluate::finetune::{ClassBalance, HeadInit};
+use hico_eval::compare::labels::Labels;
+use hico_eval::compare::settings::ModelSelection;
 use hico_model::classifier::Trainable;
 use hico_model::device::DeviceChoice;
 use hico_model::{Depth, FeatureSet};
+use hico_train::finetune::{ClassBalance, HeadInit};
 
 /// Flags of every command that fine-tunes.
 #[derive(Debug, Args)]

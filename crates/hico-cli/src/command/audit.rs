@@ -6,12 +6,11 @@ use crate::args::AuditArgs;
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::evaluate::confounds::{Confounds, confounds};
-use hico::report::audit::{Audited, page};
-use hico_data::audit::files;
 use hico_data::audit::remedy::{Remedy, remedy};
-use hico_data::audit::{AuditOptions, Corpus, Findings, Thresholds, audit};
+use hico_data::audit::{AuditOptions, Corpus, Findings, Thresholds, audit, files};
 use hico_data::{Dataset, Seed, atomic};
+use hico_eval::confounds::{Confounds, confounds};
+use hico_eval::report::audit::{Audited, page};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -74,7 +73,9 @@ fn complete(args: &AuditArgs, dataset: &Dataset, findings: Findings) -> anyhow::
         match confounds(dataset, &findings.quality, Seed(1)) {
             Ok(confounds) => (Some(confounds), None),
             // Folds that cannot be made are no fault of the audit.
-            Err(hico::Error::Data(error)) if !hints::is_about_folds(&error) => return Err(error.into()),
+            Err(hico_eval::Error::Train(hico_train::Error::Data(error))) if !hints::is_about_folds(&error) => {
+                return Err(error.into());
+            }
             Err(error) => (None, Some(error.to_string())),
         }
     };

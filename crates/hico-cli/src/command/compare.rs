@@ -5,17 +5,15 @@ use crate::args::CompareArgs;
 use crate::hints::{self, hinted};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::Error;
-use hico::compare::answer::Answer;
-use hico::compare::cell::{self, Options};
-use hico::compare::grid::{Cell, cells};
-use hico::compare::ledger;
-use hico::compare::plan::plan;
-use hico::compare::study::Study;
-use hico::compare::summary::Origin;
-use hico::compare::table;
-use hico::report;
 use hico_data::Dataset;
+use hico_eval::compare::answer::Answer;
+use hico_eval::compare::cell::{self, Options};
+use hico_eval::compare::grid::{Cell, cells};
+use hico_eval::compare::plan::plan;
+use hico_eval::compare::study::Study;
+use hico_eval::compare::summary::Origin;
+use hico_eval::compare::{ledger, table};
+use hico_eval::{Error, report};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -187,7 +185,7 @@ fn some_finished(open: &Open) -> anyhow::Result<()> {
 fn sum_up(open: &Open, output: &Output) -> anyhow::Result<ExitCode> {
     let Open { study, data, cells, options } = open;
     let origin = Origin::now(evaluation::command_line(), options.device);
-    let summary = hinted(hico::compare::sum_up(study, data, cells, &options.folder, origin), hints::cell)?;
+    let summary = hinted(hico_eval::compare::sum_up(study, data, cells, &options.folder, origin), hints::cell)?;
     evaluation::show_summary(&summary, &options.folder, output)?;
     Ok(ExitCode::SUCCESS)
 }

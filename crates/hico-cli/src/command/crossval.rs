@@ -3,11 +3,11 @@ use super::{evaluation, recipe};
 use crate::args::{BaselinesArg, CrossvalArgs, SelectionArg};
 use crate::output::Output;
 use anyhow::Context as _;
-use hico::Error;
-use hico::compare::crossval::{Contender, Request};
-use hico::recipe::Recipe;
-use hico::train::first_weights::FirstWeights;
+use hico_eval::compare::crossval::{Contender, Request};
 use hico_model::classifier::Trainable;
+use hico_train::Error;
+use hico_train::first_weights::FirstWeights;
+use hico_train::recipe::Recipe;
 use std::process::ExitCode;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 use crate::args::DemoArgs;
 use crate::hints;
 use crate::output::Output;
-use hico::demo::{self, Demo, DemoRecipe};
-use hico::report;
+use hico_eval::demo::{self, Demo, DemoRecipe};
+use hico_eval::report;
 use std::process::ExitCode;
 
 /// `hico demo`: the whole path on phantom clips.

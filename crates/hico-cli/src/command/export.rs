@@ -3,15 +3,15 @@ use crate::args::{ExportArgs, PartArg, ToArg};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::card::{Card, Statements};
-use hico::compare::summary::Summary;
-use hico::train::pretrained;
 use hico_data::{Seed, atomic};
+use hico_eval::card::{Card, Statements};
+use hico_eval::compare::summary::Summary;
 use hico_model::Error;
 use hico_model::export::check::{self, Checked, TOLERANCE};
 use hico_model::export::onnx::Part;
 use hico_model::export::source::Source;
 use hico_model::export::{Target, export, files, folder_of, free};
+use hico_train::pretrained;
 use std::path::Path;
 use std::process::ExitCode;
 

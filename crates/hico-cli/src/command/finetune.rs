@@ -1,7 +1,7 @@
 use super::evaluation;
 use crate::args::{FinetuneArgs, SelectionArg};
 use crate::output::{HintExt as _, Output};
-use hico::compare::crossval::{Contender, Request};
+use hico_eval::compare::crossval::{Contender, Request};
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 use super::taking::{each_clip, exit_code, hinted};
 use crate::args::{PerArg, PredictArgs};
 use crate::output::Output;
-use hico::Error;
+use hico_model::Error;
 use hico_model::history::Reached;
 use hico_model::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
 use hico_model::predict::ensemble::Ensemble;

@@ -3,8 +3,8 @@
 use crate::args::{RecipeArgs, RecipeCommand};
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::Error;
-use hico::recipe::{self, MethodName, Recipe, SHIPPED, Shipped};
+use hico_train::Error;
+use hico_train::recipe::{self, MethodName, Recipe, SHIPPED, Shipped};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;

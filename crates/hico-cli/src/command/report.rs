@@ -2,8 +2,8 @@ use crate::args::ReportArgs;
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
-use hico::report::{self, Sources};
 use hico_data::{Dataset, atomic};
+use hico_eval::report::{self, Sources};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 

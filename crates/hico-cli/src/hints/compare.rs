@@ -1,9 +1,10 @@
 //! Remedies for errors of `hico compare`.
 
 use super::train::{device, pretrain};
-use hico::recipe::Shipped;
-use hico::{Error, StudyPart};
+use hico_eval::{Error, StudyPart};
 use hico_model::Error as ModelError;
+use hico_train::Error as TrainError;
+use hico_train::recipe::Shipped;
 use std::io;
 
 const NO_PYRAMID: &str = "features = \"stages\" in the study reads the backbone, which every encoder has";
@@ -13,8 +14,12 @@ const ROOM: &str = "choose an --out on a disk that can be written and has room";
 /// The remedy where a study is refused.
 pub(crate) fn study(error: &Error) -> Option<String> {
     let path = match error {
-        Error::Input { path, source } if source.kind() == io::ErrorKind::NotFound => path,
-        Error::Model(ModelError::WeightsFile { .. } | ModelError::NoSuchEncoder(_)) => {
+        Error::Input { path, source } | Error::Train(TrainError::Input { path, source })
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
+            path
+        }
+        Error::Train(TrainError::Model(ModelError::WeightsFile { .. } | ModelError::NoSuchEncoder(_))) => {
             return Some(RELATIVE.to_owned());
         }
         _ => return Some("docs/COMPARE.md describes every key of a study".to_owned()),
@@ -58,14 +63,19 @@ pub(crate) fn ledger(error: &Error) -> Option<String> {
 pub(crate) fn cell(error: &Error) -> Option<String> {
     let hint = match error {
         Error::InCell { source, .. } => match &**source {
-            Error::Diverged { .. } => "try a tenth of that evaluation.finetune_learning_rate, in another --out",
-            source => return pretrain(source),
+            Error::Train(TrainError::Diverged { .. }) => {
+                "try a tenth of that evaluation.finetune_learning_rate, in another --out"
+            }
+            Error::Train(source) => return pretrain(source),
+            Error::Io { .. } => ROOM,
+            _ => return None,
         },
         Error::NoPyramidToRead(_) => NO_PYRAMID,
         Error::CellBusy(_) => "wait for it, or run another cell; `--list` shows which are left",
         Error::BrokenCell { .. } => "delete that cell's file in `cells`: the cell is then run again",
-        Error::Io { .. } => ROOM,
-        error => device(error)?,
+        Error::Io { .. } | Error::Train(TrainError::Io { .. }) => ROOM,
+        Error::Train(error) => device(error)?,
+        _ => return None,
     };
     Some(hint.to_owned())
 }

@@ -2,9 +2,9 @@
 
 use super::data;
 use super::weights::of_weights;
-use hico::compare::cell::PRETRAIN_FOLDER;
-use hico::train::run_record::RunRecord;
+use hico_eval::compare::cell::PRETRAIN_FOLDER;
 use hico_model::Error;
+use hico_train::run_record::RunRecord;
 use std::path::Path;
 
 /// The remedy where clips are shown to a network.

@@ -2,7 +2,7 @@
 
 use super::data;
 use super::evaluation::evaluation;
-use hico::Error;
+use hico_eval::Error;
 
 /// The remedy where a report cannot be made.
 pub(crate) const fn report(error: &Error) -> Option<&'static str> {
@@ -35,7 +35,7 @@ pub(crate) fn demo(error: &Error) -> Option<String> {
     let hint = match error {
         Error::DemoTaken(_) => "choose another --out",
         Error::DemoFile { .. } => "choose an --out on a disk with room that you may write to",
-        Error::Data(error) => data::demo(error)?,
+        Error::Train(hico_train::Error::Data(error)) => data::demo(error)?,
         error => match report(error) {
             Some(hint) => hint,
             None => return evaluation(error),

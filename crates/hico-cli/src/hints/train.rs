@@ -1,8 +1,8 @@
 //! Remedies for errors of pretraining and of devices.
 
-use hico::Error;
-use hico::train::sampler::LEAST;
 use hico_model::Error as ModelError;
+use hico_train::Error;
+use hico_train::sampler::LEAST;
 
 /// The flag by which `hico pretrain` takes the batch.
 const BATCH: &str = "--batch";
@@ -90,8 +90,8 @@ pub(super) fn pretraining(error: &Error, flag: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hico::train::sampler::{LastBatch, Sampler};
     use hico_data::Seed;
+    use hico_train::sampler::{LastBatch, Sampler};
     use std::path::PathBuf;
 
     fn run() -> PathBuf {
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_checkpoint_is_restored_from_a_copy_and_a_recipe_is_not() {
         let tensor = ModelError::TensorNotFinite { name: "w".to_owned(), value: f32::NAN, index: 0, count: 1, of: 2 };
-        let key = hico::recipe::Recipe::parse("[train]\nepochs = 0").unwrap_err();
+        let key = hico_train::recipe::Recipe::parse("[train]\nepochs = 0").unwrap_err();
         let of = |source| Error::InFile { path: run(), source: Box::new(source) };
         assert!(pretrain(&of(tensor.into())).unwrap().starts_with("restore that file from a copy"));
         assert_eq!(pretrain(&of(key)), None);

@@ -1,7 +1,7 @@
 //! Remedies for errors of weights.
 
-use hico::Error;
 use hico_model::Error as ModelError;
+use hico_train::Error;
 
 /// The remedy where an encoder is read: a run, a fine-tuned network or a file of weights.
 pub(crate) fn encoder(error: &Error) -> Option<String> {

@@ -1,8 +1,8 @@
 //! A fine-tuned network on clips that nobody labelled, from outside.
 
 use crate::setting::{dataset, done, run, shared, snapshot};
-use hico::evaluate::prediction_table::from_parquet;
 use hico_data::Dataset;
+use hico_eval::prediction_table::from_parquet;
 use image::{GrayImage, Luma};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -10,7 +10,6 @@
 )]
 
 use burn::tensor::Device;
-use hico::train::pretrained;
 use hico_data::ingest::{IngestOptions, ingest};
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Job, Preprocessing, Seed};
@@ -23,6 +22,7 @@ use hico_model::export::source::Source;
 use hico_model::export::{Target, export};
 use hico_model::init::Init;
 use hico_model::weights::{self, WeightsOf};
+use hico_train::pretrained;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,10 +1,10 @@
 //! What each fuzz target does with an input: it goes the way that weights, checkpoints, recipes and studies go when they are
 //! read. The targets in `fuzz/` are these functions, and the test here replays inputs through them.
 
-use hico::compare::study::Study;
-use hico::recipe::Recipe;
-use hico::train::checkpoint::{LAST_FILE, position};
+use hico_eval::compare::study::Study;
 use hico_model::weights::{self, WeightsOf};
+use hico_train::checkpoint::{LAST_FILE, position};
+use hico_train::recipe::Recipe;
 use std::fs;
 use std::path::{Path, PathBuf};
 

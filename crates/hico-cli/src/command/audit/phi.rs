@@ -6,11 +6,11 @@ use crate::command::{evaluation, taking::links};
 use crate::hints;
 use crate::interrupt::EXIT_INTERRUPTED;
 use crate::output::Output;
-use hico::report::audit::phi_page;
 use hico_data::Error;
 use hico_data::ingest::{Limits, links_left};
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiReport, Place};
+use hico_eval::report::audit::phi_page;
 use std::process::ExitCode;
 
 /// How many entries of a list are printed; all of them are in the JSON.

@@ -1,8 +1,8 @@
 //! What an audit found, as text.
 
 use super::Audit;
-use hico::evaluate::confounds::{Confounds, Judged};
 use hico_data::audit::{ClipRef, FaultyClip, Findings, Kind, Pair, Relation};
+use hico_eval::confounds::{Confounds, Judged};
 
 /// How many entries of a list are printed; all of them are in the JSON.
 const LISTED: usize = 12;

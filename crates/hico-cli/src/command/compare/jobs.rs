@@ -3,8 +3,8 @@
 use crate::args::CompareArgs;
 use crate::args::checkpoints::as_flag;
 use crate::interrupt::{self, EXIT_INTERRUPTED};
-use hico::compare::grid::Cell;
 use hico_data::{Error, Job};
+use hico_eval::compare::grid::Cell;
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

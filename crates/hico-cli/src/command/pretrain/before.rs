@@ -3,11 +3,11 @@
 use crate::args::PretrainArgs;
 use crate::hints;
 use crate::output::HintExt as _;
-use hico::Error;
-use hico::recipe::Recipe;
-use hico::train::recipe_of;
-use hico::train::run_record::{RUN_FILE, RunRecord};
 use hico_data::Dataset;
+use hico_train::Error;
+use hico_train::recipe::Recipe;
+use hico_train::recipe_of;
+use hico_train::run_record::{RUN_FILE, RunRecord};
 use std::path::{Path, PathBuf};
 
 /// The records of a run.

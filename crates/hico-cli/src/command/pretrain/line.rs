@@ -2,7 +2,7 @@
 
 use crate::args::checkpoints::in_words;
 use crate::output::{Output, above};
-use hico::train::{CheckpointEvery, Event};
+use hico_train::{CheckpointEvery, Event};
 use indicatif::ProgressBar;
 use std::sync::{Mutex, PoisonError};
 

@@ -1,0 +1,25 @@
+//! Judging an encoder honestly: folds by group, baselines beside every figure; studies and reports.
+//!
+//! The modules are listed in the order in which data flows; nothing uses what is listed below it.
+//!
+//! - [`baselines`], [`confounds`]: what a figure is compared with
+//! - [`prediction_table`], [`scores`], [`comparison`], [`coverage`], [`outcome`]: predictions → figures with their doubt
+//! - [`compare`]: studies, cell by cell; a cross-validation is one of them
+//! - [`card`], [`report`]: what a reader must know of a network, a run, a study
+
+mod error;
+pub mod stats;
+pub mod outcome;
+pub mod baselines;
+pub mod calibration;
+pub mod comparison;
+pub mod confounds;
+pub mod coverage;
+pub mod prediction_table;
+pub mod scores;
+pub mod compare;
+pub mod card;
+pub mod report;
+pub mod demo;
+
+pub use error::{Error, StudyPart};
