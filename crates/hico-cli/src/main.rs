@@ -1,12 +1,12 @@
 //! The `hico` program: arguments in, words and files out.
 
 mod args;
-mod command;
 mod gauge;
-mod hints;
 mod interrupt;
 mod log;
 mod output;
+mod hints;
+mod command;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@
 
 use crate::clip::{Clip, Frame};
 use crate::error::Error;
-use crate::info::DatasetInfo;
+use crate::info::{self, DatasetInfo};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
 use crate::preprocessing::Preprocessing;
 use safetensors::tensor::{Dtype, Metadata};
@@ -49,7 +49,7 @@ impl Dataset {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let manifest = Manifest::read(folder)?;
         let info = DatasetInfo::read(folder)?;
-        let preprocessing = info.map_or_else(|| Preprocessing::of_table(&manifest), |info| info.preprocessing);
+        let preprocessing = info.map_or_else(|| info::preprocessing_of(&manifest), |info| info.preprocessing);
         let mut files: Vec<(PathBuf, File)> = Vec::new();
         let mut headers: HashMap<&str, (usize, Metadata, u64)> = HashMap::new();
         let mut places = Vec::with_capacity(manifest.rows.len());

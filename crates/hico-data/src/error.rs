@@ -296,7 +296,7 @@ pub enum Error {
     NoFolds,
 
     // A contact sheet and an audit.
-    /// A contact sheet would be larger than [`LARGEST`](crate::contact_sheet::LARGEST).
+    /// A contact sheet would be larger than `contact_sheet::LARGEST`.
     #[error(
         "a contact sheet of {height}x{width} pixels is too large: fewer clips, fewer frames or a smaller image size"
     )]

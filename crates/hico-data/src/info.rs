@@ -4,8 +4,11 @@ use crate::atomic;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::preprocessing::Preprocessing;
+use crate::steps::Step;
+use crate::text::TextUse;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -28,7 +31,7 @@ pub struct DatasetInfo {
     pub version: String,
     /// How clips were prepared; of a data set that was joined from different ones, how most of its clips were.
     pub preprocessing: Preprocessing,
-    /// SHA-256 over names and contents of all sources, see [`sources_sha256`].
+    /// SHA-256 over names and contents of all sources, in the order of the sources as `sha256sum` writes them.
     #[serde(default)]
     pub sources_sha256: String,
     /// SHA-256 of the labels table.
@@ -85,6 +88,37 @@ impl DatasetInfo {
     }
 }
 
+/// Reads from the steps of its clips how a data set was prepared that has no `dataset.json`: as most of its clips were.
+/// Clips that needed no resizing tell no image size.
+pub(crate) fn preprocessing_of(manifest: &Manifest) -> Preprocessing {
+    let steps = || manifest.rows.iter().map(|row| &row.steps.0);
+    let size_and_fit = |steps: &Vec<Step>| {
+        steps.iter().find_map(|step| match step {
+            Step::Resize { height, width, fit, .. } => Some((*height.max(width), *fit)),
+            _ => None,
+        })
+    };
+    let region = |steps: &Vec<Step>| {
+        steps.iter().find_map(|step| if let Step::Region { used, .. } = step { Some(*used) } else { None })
+    };
+    let is_painted = |steps: &Vec<Step>| steps.iter().any(|step| matches!(step, Step::PaintText(_)));
+    let resized = most_common(steps().filter_map(size_and_fit));
+    Preprocessing {
+        image_size: resized.map(|(size, _)| size),
+        fit: resized.map(|(_, fit)| fit).unwrap_or_default(),
+        sector: most_common(steps().map(region)).flatten().unwrap_or_default(),
+        text: if steps().any(is_painted) { TextUse::Paint } else { TextUse::Keep },
+    }
+}
+
+/// Returns the most common thing; of equally common ones the first in order.
+fn most_common<T: Ord>(things: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
+    things.into_iter().for_each(|thing| *counts.entry(thing).or_default() += 1);
+    let most = counts.values().copied().max()?;
+    counts.into_iter().find(|(_, count)| *count == most).map(|(thing, _)| thing)
+}
+
 /// Hashes what a data set was made of: a line `SHA-256 of the content, two spaces, source` for each clip, in order, as
 /// `sha256sum` writes it.
 fn sources_sha256(manifest: &Manifest) -> String {
@@ -96,6 +130,10 @@ fn sources_sha256(manifest: &Manifest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::ClipRow;
+    use crate::preprocessing::Fit;
+    use crate::sector::SectorUse;
+    use crate::{Channels, Size, Steps};
 
     #[test]
     fn what_is_written_is_read_and_a_later_format_is_refused() {
@@ -113,5 +151,32 @@ mod tests {
         assert!(later.ends_with("is of format 2; this version reads formats up to 1"), "{later}");
         assert!(refused("{").contains("dataset.json"));
         assert!(refused(&" ".repeat(2 << 20)).contains("2097152 bytes"));
+    }
+
+    fn of(done: &[&str]) -> Preprocessing {
+        let row = |(at, done): (usize, &&str)| ClipRow {
+            steps: Steps::from((*done).to_owned()),
+            ..ClipRow::new(format!("clip-{at}"), 1, Size { height: 8, width: 8 }, Channels::Grey)
+        };
+        preprocessing_of(&Manifest { rows: done.iter().enumerate().map(row).collect() })
+    }
+
+    #[test]
+    fn an_earlier_table_was_prepared_as_most_of_its_clips_say() {
+        assert_eq!(of(&["decode gif", "decode png;grey"]), Preprocessing::default());
+        let squashed = "decode gif;resize 96x96 squash antialiased bilinear;grey";
+        let small = "decode gif;grey";
+        let expected = Preprocessing { image_size: Some(96), ..Preprocessing::default() };
+        assert_eq!(of(&[squashed, small, small]), expected);
+        let cropped = "decode dicom;text painted over in 3 places;sector crop-and-mask convex 3,4,50,60;\
+                       resize 72x128 keep antialiased bilinear by ffmpeg";
+        let expected = Preprocessing {
+            image_size: Some(128),
+            fit: Fit::Keep,
+            sector: SectorUse::CropAndMask,
+            text: TextUse::Paint,
+        };
+        assert_eq!(of(&[cropped, cropped, squashed]), expected);
+        assert_eq!(of(&[squashed, squashed, cropped]).sector, SectorUse::Off);
     }
 }

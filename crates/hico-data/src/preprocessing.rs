@@ -1,12 +1,9 @@
 //! [`Preprocessing`]: how frames of a source become the frames of a data set. The data set keeps it, a network that was
 //! trained on the data set keeps it too, and a clip that the network is asked about is prepared by it.
 
-use crate::manifest::Manifest;
 use crate::sector::SectorUse;
-use crate::steps::Step;
 use crate::text::TextUse;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeMap;
 
 /// How a frame is resized to the image size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -65,44 +62,11 @@ impl Preprocessing {
     pub fn resized(image_size: usize) -> Self {
         Self { image_size: Some(image_size).filter(|size| *size > 0), ..Self::default() }
     }
-
-    /// Reads from the steps of its clips how a data set was prepared that has no `dataset.json`: as most of its clips were.
-    /// Clips that needed no resizing tell no image size.
-    pub(crate) fn of_table(manifest: &Manifest) -> Self {
-        let steps = || manifest.rows.iter().map(|row| &row.steps.0);
-        let size_and_fit = |steps: &Vec<Step>| {
-            steps.iter().find_map(|step| match step {
-                Step::Resize { height, width, fit, .. } => Some((*height.max(width), *fit)),
-                _ => None,
-            })
-        };
-        let region = |steps: &Vec<Step>| {
-            steps.iter().find_map(|step| if let Step::Region { used, .. } = step { Some(*used) } else { None })
-        };
-        let is_painted = |steps: &Vec<Step>| steps.iter().any(|step| matches!(step, Step::PaintText(_)));
-        let resized = most_common(steps().filter_map(size_and_fit));
-        Self {
-            image_size: resized.map(|(size, _)| size),
-            fit: resized.map(|(_, fit)| fit).unwrap_or_default(),
-            sector: most_common(steps().map(region)).flatten().unwrap_or_default(),
-            text: if steps().any(is_painted) { TextUse::Paint } else { TextUse::Keep },
-        }
-    }
-}
-
-/// Returns the most common thing; of equally common ones the first in order.
-fn most_common<T: Ord>(things: impl IntoIterator<Item = T>) -> Option<T> {
-    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
-    things.into_iter().for_each(|thing| *counts.entry(thing).or_default() += 1);
-    let most = counts.values().copied().max()?;
-    counts.into_iter().find(|(_, count)| *count == most).map(|(thing, _)| thing)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::ClipRow;
-    use crate::{Channels, Size, Steps};
 
     #[test]
     fn files_of_earlier_versions_are_read_and_ours_say_image_size() {
@@ -115,32 +79,5 @@ mod tests {
             assert!(text.contains(r#""image_size":"#) && !text.contains("side"), "{text}");
             assert_eq!(read(&text), written);
         }
-    }
-
-    fn of(done: &[&str]) -> Preprocessing {
-        let row = |(at, done): (usize, &&str)| ClipRow {
-            steps: Steps::from((*done).to_owned()),
-            ..ClipRow::new(format!("clip-{at}"), 1, Size { height: 8, width: 8 }, Channels::Grey)
-        };
-        Preprocessing::of_table(&Manifest { rows: done.iter().enumerate().map(row).collect() })
-    }
-
-    #[test]
-    fn an_earlier_table_was_prepared_as_most_of_its_clips_say() {
-        assert_eq!(of(&["decode gif", "decode png;grey"]), Preprocessing::default());
-        let squashed = "decode gif;resize 96x96 squash antialiased bilinear;grey";
-        let small = "decode gif;grey";
-        let expected = Preprocessing { image_size: Some(96), ..Preprocessing::default() };
-        assert_eq!(of(&[squashed, small, small]), expected);
-        let cropped = "decode dicom;text painted over in 3 places;sector crop-and-mask convex 3,4,50,60;\
-                       resize 72x128 keep antialiased bilinear by ffmpeg";
-        let expected = Preprocessing {
-            image_size: Some(128),
-            fit: Fit::Keep,
-            sector: SectorUse::CropAndMask,
-            text: TextUse::Paint,
-        };
-        assert_eq!(of(&[cropped, cropped, squashed]), expected);
-        assert_eq!(of(&[squashed, squashed, cropped]).sector, SectorUse::Off);
     }
 }

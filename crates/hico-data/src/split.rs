@@ -2,7 +2,7 @@
 //! of a group stay together, always.
 //!
 //! Both searches are greedy and stratified by label as far as whole groups allow: a label with few or lopsided groups
-//! cannot be spread evenly, and [`crate::inspect::folds`] shows what came out.
+//! cannot be spread evenly, and `inspect::folds` shows what came out.
 
 use crate::error::Error;
 use crate::manifest::Manifest;

@@ -2,7 +2,8 @@
 //! be prepared is [`crate::Preprocessing`]; this says what that came to.
 
 use crate::preprocessing::Fit;
-use crate::sector::{SectorUse, Shape};
+use crate::sector::{Sector, SectorUse, Shape, Treatment};
+use crate::text::Paint;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;
@@ -58,6 +59,19 @@ impl Steps {
     #[must_use]
     pub fn is_damaged(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::Damaged(_)))
+    }
+}
+
+impl From<&Treatment> for Step {
+    fn from(treatment: &Treatment) -> Self {
+        let Sector { shape, outline } = treatment.sector();
+        Self::Region { used: treatment.used(), shape: *shape, bounds: outline.bounds() }
+    }
+}
+
+impl From<&Paint> for Step {
+    fn from(paint: &Paint) -> Self {
+        Self::PaintText(paint.places())
     }
 }
 

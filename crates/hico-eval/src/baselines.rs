@@ -1,10 +1,11 @@
 //! Baselines without a network: what costs nothing or little, and what anything learnt has to beat.
 
 use super::confounds::told_from_confounders;
-use hico_data::view::{self, ViewRecipe};
-use hico_data::{Dataset, Frame};
-use hico_model::frames::{FrameRef, frames_of};
+use super::thumbnail::thumbnail;
+use hico_data::Dataset;
+use hico_model::frame_ref::{FrameRef, frames_of};
 use hico_train::knn::{self, NEIGHBOURS};
+use hico_train::metrics::class_shares;
 use hico_train::plan::FoldPlan;
 use hico_train::predictions::FramePrediction;
 use rayon::prelude::*;
@@ -81,35 +82,10 @@ impl fmt::Display for Baseline {
     }
 }
 
-/// Side of a thumbnail, pixels.
-pub const THUMBNAIL_SIDE: usize = 16;
-
-/// How often each class stands among the training clips, `[classes]`: the prediction of one who has seen no picture.
-///
-/// Its largest entry is the largest class; of equally large ones the first.
-#[must_use]
-pub fn class_shares(labels: &[usize], classes: usize) -> Vec<f64> {
-    let mut shares = vec![0.0; classes];
-    labels.iter().for_each(|label| shares[*label] += 1.0 / labels.len() as f64);
-    shares
-}
-
-/// The frame as 16x16 grey values from 0 to 1 (Rec. 601 luma), `[256]`; squashed to a square, antialiased.
-///
-/// # Panics
-/// As [`view::plain`].
-#[must_use]
-pub fn thumbnail(frame: &Frame) -> Vec<f32> {
-    let recipe = ViewRecipe { side: THUMBNAIL_SIDE, mean: 0.0, std: 1.0, ..ViewRecipe::default() };
-    let planes = view::plain(frame, &recipe); // [3, 16, 16]
-    let (red, rest) = planes.split_at(THUMBNAIL_SIDE * THUMBNAIL_SIDE);
-    let (green, blue) = rest.split_at(THUMBNAIL_SIDE * THUMBNAIL_SIDE);
-    red.iter().zip(green).zip(blue).map(|((r, g), b)| 0.299 * r + 0.587 * g + 0.114 * b).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hico_data::Frame;
     use hico_data::{Channels, Seed, Size};
     use hico_model::rows::argmax;
     use hico_model::test_data;
@@ -144,22 +120,6 @@ mod tests {
         let sized = Dataset::in_memory(manifest, clips);
         let found = Baseline::Confounders.predict(&sized, &plan, 1).unwrap();
         assert!(found.iter().all(|frame| sized.label(frame.clip) == Some(argmax(&frame.probabilities))));
-    }
-
-    #[test]
-    fn the_largest_class_wins_and_the_first_of_equals() {
-        assert_eq!(class_shares(&[2, 2, 0, 1], 3), [0.25, 0.25, 0.5]);
-        assert_eq!(argmax(&class_shares(&[1, 0], 3)), 0);
-    }
-
-    #[test]
-    fn an_even_frame_has_an_even_thumbnail_of_its_luma() {
-        let size = Size { height: 40, width: 64 };
-        let pixels = [255, 0, 51].repeat(40 * 64);
-        let thumbnail = thumbnail(&Frame { size, channels: Channels::Rgb, pixels });
-        assert_eq!(thumbnail.len(), 256);
-        let luma = 0.299 + 0.114 * 0.2;
-        assert!(thumbnail.iter().all(|value| (value - luma).abs() < 1e-6));
     }
 
     /// Thumbnail, class and fold of each of the 664 frames of three classes.

@@ -10,13 +10,14 @@
 mod error;
 pub mod stats;
 pub mod outcome;
+pub mod thumbnail;
+pub mod confounds;
 pub mod baselines;
 pub mod calibration;
-pub mod comparison;
-pub mod confounds;
-pub mod coverage;
 pub mod prediction_table;
 pub mod scores;
+pub mod comparison;
+pub mod coverage;
 pub mod compare;
 pub mod card;
 pub mod report;

@@ -14,24 +14,24 @@
 //!
 //! The arithmetic ([`conv`], `norm`, `pool`, `resample`) knows slices only; `graph` joins it to burn.
 
-pub mod adam;
-pub mod batch_norm;
+mod graph;
+mod lanes;
+#[cfg(feature = "mimalloc")]
+pub mod memory;
+mod pool;
+mod resample;
+mod maps;
+mod tile;
+mod wide;
 mod bf16;
+mod norm;
+pub mod batch_norm;
 pub mod conv;
 mod conv2d;
 pub mod conv_norm;
-mod graph;
-mod lanes;
-pub mod linear;
-mod maps;
-#[cfg(feature = "mimalloc")]
-pub mod memory;
-mod norm;
-mod pool;
-mod resample;
-mod tile;
-mod wide;
 mod wide_linear;
+pub mod linear;
+pub mod adam;
 
 pub use bf16::Precision;
 pub use conv2d::{Setting, conv2d};

@@ -3,7 +3,7 @@
 //! The gradient of such a weight, `x' dy`, has few degrees of freedom and many values: to write it, to read it for its
 //! norm and to read it again for the update costs more than the arithmetic. It is therefore left in its two factors,
 //! as a tensor `[batch, inputs + outputs]` in the place of the gradient; [`dense`] multiplies them out, and
-//! [`crate::adam`] does so a piece at a time, while it moves the weight.
+//! `adam` does so a piece at a time, while it moves the weight.
 
 use crate::graph::{Context, Handle, Tracked, close, contiguous, dims, open, tensor};
 use crate::wide_linear::{self as wide, Factors};

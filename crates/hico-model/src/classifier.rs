@@ -120,7 +120,7 @@ impl Classifier {
     /// What the head reads of the backbone's maps.
     fn read(&self, stages: Stages) -> Tensor<2> {
         let c5 = stages.c5.clone();
-        let features = self.features.read(&self.encoder, stages);
+        let features = self.features.read(&self.encoder.pyramid, stages);
         if reads_top(self.trainable, self.features) {
             Tensor::cat(vec![features, average(self.encoder.pyramid.p5(c5))], 1)
         } else {

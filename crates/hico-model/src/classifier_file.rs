@@ -240,8 +240,9 @@ fn parsed<T: DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::FrameRef;
+    use crate::frame_ref::FrameRef;
     use crate::test_data;
+    use hico_data::preprocessing::Fit;
 
     #[test]
     fn a_network_and_its_facts_come_back_from_their_file() {
@@ -300,5 +301,18 @@ mod tests {
         tensors.remove(place);
         std::fs::write(&path, weights::to_safetensors(&tensors, &metadata).unwrap()).unwrap();
         assert!(load(&path, &device).unwrap_err().to_string().contains("no known.features"));
+    }
+
+    /// `fixtures/format-0/model.json` holds the words of a network that version 0.1.0 wrote before `Preprocessing` stood in it.
+    #[test]
+    fn words_of_a_network_of_format_0_read() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/format-0/model.json");
+        let words: BTreeMap<String, String> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let facts = facts(Path::new("model"), &words).unwrap().unwrap();
+        let expected = Preprocessing { fit: Fit::Pad, ..Preprocessing::resized(24) };
+        assert_eq!((facts.preprocessing, facts.classes.len(), facts.view.side), (expected, 3, 32));
+        assert!(facts.history.unwrap().tuning.is_some_and(|tuning| tuning.learnt.count == 3));
+        let known = parsed::<KnownFacts>(Path::new("model"), &words, KNOWN_FACTS).unwrap().unwrap();
+        assert_eq!(known.frames.len(), 6);
     }
 }

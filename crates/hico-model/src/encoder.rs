@@ -79,7 +79,7 @@ impl Encoder {
     /// - returns: `[batch, set.len(self.depth())]`
     #[must_use]
     pub fn features(&self, x: Tensor<4>, set: FeatureSet, mode: Mode) -> Tensor<2> {
-        set.read(self, self.backbone.forward(x, mode))
+        set.read(&self.pyramid, self.backbone.forward(x, mode))
     }
 
     /// Length of an averaged map of the pyramid, which a head may read besides.

@@ -1,7 +1,7 @@
 //! What of a network is read where it is used and judged: which maps, and which figures of each.
 
 use super::layers::average;
-use crate::{CHANNELS, Depth, Encoder, Stages, channels};
+use crate::{CHANNELS, Depth, Pyramid, Stages, channels};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -76,12 +76,12 @@ impl FeatureSet {
     ///
     /// - returns: `[batch, self.len(depth)]`
     #[must_use]
-    pub fn read(self, encoder: &Encoder, stages: Stages) -> Tensor<2> {
+    pub fn read(self, pyramid: &Pyramid, stages: Stages) -> Tensor<2> {
         let Stages { c2, c3, c4, c5 } = stages;
         let maps = match self.maps {
             FeatureMaps::C5 => vec![c5],
             FeatureMaps::Stages => vec![c2, c3, c4, c5],
-            FeatureMaps::Pyramid => encoder.pyramid.forward(Stages { c2, c3, c4, c5 }).to_vec(),
+            FeatureMaps::Pyramid => pyramid.forward(Stages { c2, c3, c4, c5 }).to_vec(),
         };
         let figures = maps.into_iter().flat_map(|map| {
             let largest = self.max.then(|| map.clone().flatten::<3>(2, 3).max_dim(2).squeeze_dim(2));
@@ -130,6 +130,7 @@ impl From<FeatureSet> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Encoder;
     use crate::Mode;
     use crate::init::Init;
     use burn::tensor::{Device, TensorData};

@@ -4,32 +4,14 @@
 use crate::Error;
 use crate::batch;
 use crate::classifier::Classifier;
+use crate::frame_ref::FrameRef;
 use crate::known::{Described, layout};
 use crate::{Encoder, FeatureSet, Mode};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::clip::evenly_spaced;
 use hico_data::view::{self, Augment, ViewRecipe};
 use hico_data::{Dataset, Job, Seed, prefetch};
 use std::sync::Arc;
-
-/// A frame of a clip, by its indices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FrameRef {
-    /// The clip.
-    pub clip: usize,
-    /// The frame, from 0.
-    pub frame: usize,
-}
-
-/// Frames of clips, `wanted` a clip, evenly spaced from the first to the last; all of a clip that has no more.
-#[must_use]
-pub fn frames_of(dataset: &Dataset, clips: &[usize], wanted: usize) -> Vec<FrameRef> {
-    let frames = |&clip: &usize| {
-        evenly_spaced(dataset.row(clip).frames, wanted).into_iter().map(move |frame| FrameRef { clip, frame })
-    };
-    clips.iter().flat_map(frames).collect()
-}
 
 /// Where and with what a network is run.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +83,7 @@ impl Views<'_> {
         self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
             let stages = encoder.backbone.forward(images, Mode::Eval);
             for (set, rows) in sets.iter().zip(&mut rows) {
-                let found = rows_of(set.read(&encoder, stages.clone()));
+                let found = rows_of(set.read(&encoder.pyramid, stages.clone()));
                 odd = odd.or_else(|| not_finite(frames, &found));
                 rows.extend(found);
             }

@@ -6,7 +6,7 @@
 //! picture things lie, and another organ is tissue too; so the layout counts as well: the picture as 16x16 places, whatever
 //! its brightness and contrast. A clip that is far by any of the three is unlike those that were learnt from.
 
-use crate::frames::FrameRef;
+use crate::frame_ref::FrameRef;
 use crate::rows::{best_of_each, cosine, unit};
 use crate::stats;
 use burn::tensor::Tensor;

@@ -1,6 +1,6 @@
 //! The operations of the network, each in one place so that a faster one can take its place.
 //!
-//! Linear weights are kept `[inputs, outputs]`, as burn multiplies them; [`super::weights`] turns them into PyTorch's
+//! Linear weights are kept `[inputs, outputs]`, as burn multiplies them; `weights` turns them into PyTorch's
 //! `[outputs, inputs]` at the border.
 
 use super::batch_norm::{BatchNorm, Tail};

@@ -4,9 +4,9 @@
 //! `encoder.backbone.layer1.0.conv1.weight`, `encoder.pyramid.smooth2.bias`, `local.hidden.weight`. Running statistics
 //! are among them; linear weights are `[outputs, inputs]`.
 
-mod find;
 mod finite;
 mod naming;
+mod find;
 mod pth;
 mod recognise;
 mod safetensors;

@@ -14,7 +14,7 @@ use super::inputs::{Inputs, Shown, batches_of};
 use super::linear::{Labelled, LinearProbe, STRENGTH, class_weights};
 use super::plan::FoldPlan;
 use super::predictions::FramePrediction;
-use super::tuning_state::{self, Chosen, Keep, Position, Shown as Found, inference};
+use super::tuning_state::{self, Chosen, CurvePoint, Keep, Position, Shown as Found, inference};
 use crate::Error;
 use crate::checkpoint::PIECE;
 use crate::keep::Keeper;
@@ -27,30 +27,17 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::{Dataset, Seed};
 use hico_model::classifier::{Classifier, Trainable};
-use hico_model::frames::{FrameRef, Views, Workplace, frames_of, rows_of};
+use hico_model::frame_ref::{FrameRef, frames_of};
+use hico_model::frames::{Views, Workplace, rows_of};
 use hico_model::rows::argmax;
 use hico_model::weights;
 use rand::seq::SliceRandom as _;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A fine-tuning shorter than this is not kept at the ends of its epochs: it is done again as fast as it is read.
 const MOST_LOST: Duration = Duration::from_secs(20);
-
-/// One epoch of fine-tuning.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct CurvePoint {
-    /// Epoch, from 0.
-    pub epoch: usize,
-    /// Mean training loss, nats.
-    pub train_loss: f64,
-    /// Balanced accuracy per frame on the inner validation groups.
-    pub inner_balanced_accuracy: f64,
-    /// Balanced accuracy per frame on the test fold; published protocol only.
-    pub test_balanced_accuracy: Option<f64>,
-}
 
 /// A fine-tuned network and what it predicts.
 #[derive(Debug)]

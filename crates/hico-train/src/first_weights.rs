@@ -1,6 +1,7 @@
 //! Weights to begin a run with, for instance ImageNet's, in the place of random ones.
 
 use super::pretrained;
+use super::run_record::FirstWeightsRecord;
 use crate::Error;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -9,7 +10,6 @@ use hico_model::init::Init;
 use hico_model::pretrained::Seen;
 use hico_model::weights::{self, LoadReport, Naming, Recognised, WeightsOf};
 use hico_model::{Depth, Encoder};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
@@ -36,23 +36,6 @@ impl PartialEq for FirstWeights {
 fn ours(known: &str, words: &BTreeMap<String, String>) -> Option<[f64; 2]> {
     let number = |key: &str| words.get(key)?.parse().ok().filter(|number: &f64| number.is_finite());
     Some([number("mean")?, number("std").filter(|std| *std > 0.0)?]).filter(|_| known == "true")
-}
-
-/// Which weights a run began with.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FirstWeightsRecord {
-    /// Name of the file, without its folder.
-    pub file: String,
-    /// SHA-256 of the file, hexadecimal.
-    pub sha256: String,
-    /// How many tensors of the network came from it.
-    pub tensors: usize,
-    /// Groups that the weights have seen before, as far as their file tells. Sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<String>,
-    /// Whether those are all.
-    #[serde(default)]
-    pub groups_are_all: bool,
 }
 
 impl FirstWeights {

@@ -5,7 +5,8 @@ use crate::Error;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_model::classifier::Classifier;
-use hico_model::frames::{FrameRef, Views, Workplace, in_batches, not_finite, numbers_or, rows_of};
+use hico_model::frame_ref::FrameRef;
+use hico_model::frames::{Views, Workplace, in_batches, not_finite, numbers_or, rows_of};
 use std::collections::HashMap;
 
 /// What the network is given.

@@ -1,7 +1,7 @@
 //! When a checkpoint is written, and the best network until it is.
 
 use super::checkpoint::{self, BEST_FILE, Best, LAST_FILE, OfNetwork};
-use super::pretrain::CheckpointEvery;
+use super::options::CheckpointEvery;
 use crate::Error;
 use burn::module::Module;
 use hico_data::atomic;

@@ -256,6 +256,16 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     ratio(sum, count as f64)
 }
 
+/// How often each class stands among the training clips, `[classes]`: the prediction of one who has seen no picture.
+///
+/// Its largest entry is the largest class; of equally large ones the first.
+#[must_use]
+pub fn class_shares(labels: &[usize], classes: usize) -> Vec<f64> {
+    let mut shares = vec![0.0; classes];
+    labels.iter().for_each(|label| shares[*label] += 1.0 / labels.len() as f64);
+    shares
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,5 +412,11 @@ mod tests {
                 prop_assert!((0.0..=1.0).contains(&value));
             }
         }
+    }
+
+    #[test]
+    fn the_largest_class_wins_and_the_first_of_equals() {
+        assert_eq!(class_shares(&[2, 2, 0, 1], 3), [0.25, 0.25, 0.5]);
+        assert_eq!(hico_model::rows::argmax(&class_shares(&[1, 0], 3)), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! What a run will do, worked out from its recipe and its clips before anything is done.
 
 use super::first_weights::FirstWeights;
-use super::pretrain::PretrainOptions;
+use super::options::PretrainOptions;
 use super::sampler::{LEAST, LastBatch, Sampler};
 use super::select::{Selection, select};
 use crate::Error;

@@ -1,165 +1,20 @@
 //! The door to pretraining: checks the request against the data and the folder, then hands a plan to the loop.
 
-use super::checkpoint::Best;
-use super::first_weights::FirstWeights;
-use super::journal::{EpochEntry, StepEntry};
-use super::outline::{Outline, work_out};
+use super::options::PretrainOptions;
+use super::outline::work_out;
 use super::resume::prepare;
 use super::run;
+use super::run_plan::{Event, Plan, PretrainOutcome};
 use super::run_record::{DataRecord, RunRecord};
 use super::sampler::Sampler;
 use super::schedule::Schedule;
 use super::select::Selection;
 use crate::recipe::{MethodRecipe, Recipe, method_table};
 use crate::{Error, method};
-use burn::tensor::Device;
 use hico_data::{Dataset, Job};
 use hico_model::VERSION;
-use hico_model::device::DeviceChoice;
-use hico_model::weights::NamedTensor;
 use std::collections::BTreeSet;
-use std::num::NonZeroU64;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// What a run is asked to do, apart from its recipe.
-#[derive(Debug, Clone)]
-pub struct PretrainOptions {
-    /// Folder to write to; `None` keeps the best network in memory and writes nothing.
-    pub folder: Option<PathBuf>,
-    /// Go on with the run in `folder` where there is one.
-    pub resume: bool,
-    /// Whether a run that goes on does so by its own records: the weights that it began with need not be named again, and
-    /// its epochs may be others, more or fewer that are not done yet. Else both must be as they were.
-    pub by_its_records: bool,
-    /// Whether a batch that is larger than the clips to train on is lowered to them; else it is an error.
-    pub lower_batch: bool,
-    /// Where to compute.
-    pub device: DeviceChoice,
-    /// The only clips the run may see, as indices into the data set; all of them if `None`.
-    pub clips: Option<Vec<usize>>,
-    /// The only clips whose label the run may know, as indices into the data set; all of them if `None`.
-    pub labelled: Option<Vec<usize>>,
-    /// Counts of epochs after which the network as it is then is kept in `folder`, beside the best; 0 is before the
-    /// first step. [`super::keep::kept_after`] names the files.
-    pub keep_after: Vec<usize>,
-    /// Whether the health of the network is measured after each epoch. Without it the best epoch is the one of the lowest
-    /// training loss.
-    pub watch: bool,
-    /// A fold whose groups the run must not see.
-    pub holdout_fold: Option<usize>,
-    /// When to write checkpoints between the ends of epochs.
-    pub checkpoint_every: CheckpointEvery,
-    /// Weights to begin with instead of random ones; for a run that goes on, those that it was begun with.
-    pub first: Option<FirstWeights>,
-    /// The command that asked, for the record.
-    pub command: Vec<String>,
-}
-
-impl Default for PretrainOptions {
-    fn default() -> Self {
-        Self {
-            folder: None,
-            resume: false,
-            by_its_records: false,
-            lower_batch: false,
-            device: DeviceChoice::Cpu,
-            clips: None,
-            labelled: None,
-            keep_after: Vec::new(),
-            watch: true,
-            holdout_fold: None,
-            checkpoint_every: CheckpointEvery::default(),
-            first: None,
-            command: Vec::new(),
-        }
-    }
-}
-
-/// When checkpoints are written besides the ends of epochs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CheckpointEvery {
-    /// After so many steps.
-    Steps(NonZeroU64),
-    /// After so much time.
-    Time(Duration),
-}
-
-impl Default for CheckpointEvery {
-    fn default() -> Self {
-        Self::Time(Duration::from_secs(600))
-    }
-}
-
-/// What a run tells of itself.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// It begins, or goes on.
-    Begin {
-        /// Steps done before.
-        step: u64,
-        /// What it will do.
-        outline: Outline,
-    },
-    /// A step is done.
-    Step(StepEntry),
-    /// An epoch is done and its health measured.
-    Epoch(EpochEntry),
-    /// Something a person should look at.
-    Warning(String),
-    /// A checkpoint is on the disk.
-    Saved {
-        /// Steps done.
-        step: u64,
-    },
-}
-
-/// What came of a run.
-#[derive(Debug, Clone)]
-pub struct PretrainOutcome {
-    /// Steps done.
-    pub step: u64,
-    /// Epochs done.
-    pub epochs: usize,
-    /// Seconds of training, over all sittings.
-    pub seconds: f64,
-    /// The best epoch.
-    pub best: Option<Best>,
-    /// Whether losses of different epochs can be compared; the last network is kept where they cannot.
-    pub losses_compare: bool,
-    /// The newest epoch of this sitting.
-    pub newest: Option<EpochEntry>,
-    /// What the run was.
-    pub record: RunRecord,
-    /// Where it is.
-    pub folder: Option<PathBuf>,
-    /// The best network, by our names, where there is no folder to find it in.
-    pub weights: Option<Vec<NamedTensor>>,
-}
-
-/// Everything the loop needs to know, checked.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) data: Arc<Dataset>,
-    pub(crate) recipe: Recipe,
-    pub(crate) selection: Selection,
-    pub(crate) sampler: Sampler,
-    pub(crate) outline: Outline,
-    pub(crate) schedule: Schedule,
-    pub(crate) record: RunRecord,
-    /// Without automatic differentiation.
-    pub(crate) device: Device,
-    pub(crate) folder: Option<PathBuf>,
-    pub(crate) resume: bool,
-    pub(crate) by_its_records: bool,
-    pub(crate) checkpoint_every: CheckpointEvery,
-    pub(crate) keep_after: Vec<usize>,
-    pub(crate) watch: bool,
-    pub(crate) first: Option<FirstWeights>,
-    /// What a person should know of how a run goes on.
-    pub(crate) news: Vec<String>,
-}
 
 /// Pretrains on `data` by `recipe`.
 ///

@@ -150,4 +150,13 @@ mod tests {
         std::fs::write(&path, b"short").unwrap();
         assert!(reason(&path).contains("not a whole safetensors file"));
     }
+
+    /// `fixtures/format-0/run` was written by version 0.1.0 before a run knew how its clips were prepared.
+    #[test]
+    fn record_and_recipe_of_a_run_of_format_0_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/format-0/run");
+        let (record, recipe) = run_in(&folder).unwrap();
+        assert_eq!((record.clips.len(), record.data.preprocessing, record.groups.len()), (6, None, 3));
+        assert_eq!((recipe.method().name(), recipe.view().side), (record.method, 32));
+    }
 }

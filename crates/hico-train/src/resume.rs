@@ -2,7 +2,7 @@
 
 use super::checkpoint::{self, BEST_FILE, Checkpoint, LAST_FILE};
 use super::journal::JOURNAL_FILE;
-use super::pretrain::Plan;
+use super::run_plan::Plan;
 use super::run_record::{RECIPE_FILE, RUN_FILE, RunRecord};
 use super::schedule::Schedule;
 use crate::Error;

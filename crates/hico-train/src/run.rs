@@ -9,7 +9,7 @@ use super::keep::Keeper;
 use super::load::{Drawn, Loader, Partners, groups};
 use super::log::Log;
 use super::optimiser::{Adam, clip_scale, gradient_norm};
-use super::pretrain::{Event, Plan, PretrainOutcome};
+use super::run_plan::{Event, Plan, PretrainOutcome};
 use super::watch::Watch;
 use crate::Error;
 use crate::method::{Method, Sizes};

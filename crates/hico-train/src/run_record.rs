@@ -1,6 +1,5 @@
 //! What a run was: `run.json`, written when it begins, beside its recipe.
 
-use super::first_weights::FirstWeightsRecord;
 use crate::Error;
 use crate::recipe::{MethodName, Recipe, Supervision};
 use hico_data::{Preprocessing, atomic};
@@ -84,6 +83,23 @@ pub struct DataRecord {
     pub preprocessing: Option<Preprocessing>,
     /// Clips in it, used or not.
     pub clips: usize,
+}
+
+/// Which weights a run began with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FirstWeightsRecord {
+    /// Name of the file, without its folder.
+    pub file: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// How many tensors of the network came from it.
+    pub tensors: usize,
+    /// Groups that the weights have seen before, as far as their file tells. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Whether those are all.
+    #[serde(default)]
+    pub groups_are_all: bool,
 }
 
 impl RunRecord {

@@ -2,7 +2,6 @@
 
 use super::predictions::FramePrediction;
 use crate::checkpoint::{self, Tensors};
-use crate::finetune::CurvePoint;
 use crate::optimiser::Adam;
 use crate::{CheckpointEvery, Error};
 use burn::tensor::Device;
@@ -33,6 +32,19 @@ const TESTED: &str = "frames.tested";
 
 /// Key of the state among the words of the file.
 const STATE: &str = "tuning";
+
+/// One epoch of fine-tuning.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Mean training loss, nats.
+    pub train_loss: f64,
+    /// Balanced accuracy per frame on the inner validation groups.
+    pub inner_balanced_accuracy: f64,
+    /// Balanced accuracy per frame on the test fold; published protocol only.
+    pub test_balanced_accuracy: Option<f64>,
+}
 
 /// How far a fine-tuning has come. Numbers stand as their bits, which every reader of JSON gives back.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
-use super::LimitArgs;
+use super::{LimitArgs, StillsArg};
 use clap::{Args, ValueEnum};
-use hico_data::ingest::{Cuts, PatientPattern, Stills};
+use hico_data::ingest::{Cuts, PatientPattern};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -150,23 +150,6 @@ pub(crate) enum FitArg {
     Keep,
     /// As keep, then centred on a black square
     Pad,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum StillsArg {
-    /// One clip, its frames in natural order of their names
-    Clip,
-    /// Every picture is a clip of one frame
-    Each,
-}
-
-impl From<StillsArg> for Stills {
-    fn from(stills: StillsArg) -> Self {
-        match stills {
-            StillsArg::Clip => Self::Clip,
-            StillsArg::Each => Self::Each,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,6 +1,5 @@
-use super::StillsArg;
-use clap::Args;
-use hico_data::ingest::{Damaged, Limits};
+use clap::{Args, ValueEnum};
+use hico_data::ingest::{Damaged, Limits, Stills};
 use hico_model::device::DeviceChoice;
 
 const LIMITS: &str = "Limits";
@@ -50,4 +49,21 @@ pub(crate) struct TakingArgs {
     /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum StillsArg {
+    /// One clip, its frames in natural order of their names
+    Clip,
+    /// Every picture is a clip of one frame
+    Each,
+}
+
+impl From<StillsArg> for Stills {
+    fn from(stills: StillsArg) -> Self {
+        match stills {
+            StillsArg::Clip => Self::Clip,
+            StillsArg::Each => Self::Each,
+        }
+    }
 }

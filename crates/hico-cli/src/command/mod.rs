@@ -2,20 +2,20 @@
 
 mod demo;
 mod phantom;
-mod ingest;
-mod inspect;
 mod join;
 mod split;
-mod audit;
-mod export_data;
 mod recipe;
 mod pretrain;
+mod evaluation;
+mod inspect;
+mod export_data;
 mod finetune;
 mod crossval;
 mod compare;
-mod evaluation;
 mod export;
 mod taking;
+mod ingest;
+mod audit;
 mod predict;
 mod explain;
 mod embed;

@@ -7,10 +7,14 @@ const INSPECT: &str = "check the data set with: hico inspect DATASET";
 const NEW: &str = "choose a new or empty folder that you may write to";
 const ROOM: &str = "choose an --out on a disk with room that you may write to";
 
+/// The remedy for a data set of a later version.
+const LATER: &str = "read the data set with the version of hico that wrote it, or ingest again";
+
 /// The remedy where a data set does not open.
 pub(crate) const fn open(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::NoDataset(_) => "`hico ingest SRC --labels FILE.csv --out DATASET` makes one",
+        Error::Info { .. } => LATER,
         _ => "restore the data set from a copy, or ingest its clips into another --out",
     })
 }
@@ -111,7 +115,7 @@ pub(crate) const fn demo(error: &Error) -> Option<&'static str> {
 pub(crate) const fn data(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::Shard { .. } | Error::OutOfRange { .. } => INSPECT,
-        Error::Info { .. } => "read the data set with the version of hico that wrote it, or ingest again",
+        Error::Info { .. } => LATER,
         Error::FramesLost(_) | Error::FramesMisplaced { .. } | Error::JournalLine { .. } | Error::JournalBusy(_) => {
             "choose another --out and ingest again"
         }

@@ -2,7 +2,7 @@
 
 use super::data;
 use super::weights::of_weights;
-use hico_eval::compare::cell::PRETRAIN_FOLDER;
+use hico_eval::compare::options::PRETRAIN_FOLDER;
 use hico_model::Error;
 use hico_train::run_record::RunRecord;
 use std::path::Path;

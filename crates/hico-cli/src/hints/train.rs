@@ -63,12 +63,9 @@ pub(super) fn pretraining(error: &Error, flag: &str) -> Option<String> {
         Error::CheckpointCut { .. } | Error::BrokenCheckpoint { .. } => {
             "restore that file from a copy, or start again in another --out"
         }
-        Error::InFile { source, .. } => match &**source {
-            Error::Model(ModelError::TensorNotFinite { .. } | ModelError::NegativeVariance { .. }) => {
-                "restore that file from a copy, or start again in another --out"
-            }
-            _ => return None,
-        },
+        Error::Model(ModelError::InFile { source, .. }) if is_not_finite(source) => {
+            "restore that file from a copy, or start again in another --out"
+        }
         Error::RunExists(_) => "go on with it by --resume, or choose another --out",
         Error::RunVersion { .. } | Error::CheckpointVersion { .. } => {
             "go on with that version of hico, or start again in another --out"
@@ -85,6 +82,11 @@ pub(super) fn pretraining(error: &Error, flag: &str) -> Option<String> {
         error => device(error)?,
     };
     Some(hint.to_owned())
+}
+
+/// Whether a tensor holds what is no number, or a variance below 0.
+const fn is_not_finite(error: &ModelError) -> bool {
+    matches!(error, ModelError::TensorNotFinite { .. } | ModelError::NegativeVariance { .. })
 }
 
 #[cfg(test)]
@@ -133,9 +135,9 @@ mod tests {
     fn a_checkpoint_is_restored_from_a_copy_and_a_recipe_is_not() {
         let tensor = ModelError::TensorNotFinite { name: "w".to_owned(), value: f32::NAN, index: 0, count: 1, of: 2 };
         let key = hico_train::recipe::Recipe::parse("[train]\nepochs = 0").unwrap_err();
-        let of = |source| Error::InFile { path: run(), source: Box::new(source) };
-        assert!(pretrain(&of(tensor.into())).unwrap().starts_with("restore that file from a copy"));
-        assert_eq!(pretrain(&of(key)), None);
+        let tensor = Error::from(ModelError::InFile { path: run(), source: Box::new(tensor) });
+        assert!(pretrain(&tensor).unwrap().starts_with("restore that file from a copy"));
+        assert_eq!(pretrain(&Error::InFile { path: run(), source: Box::new(key) }), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A fine-tuned network on clips that nobody labelled, from outside.
 
-use crate::setting::{dataset, done, run, shared, snapshot};
+use crate::setting::{dataset, done, hico, run, shared, snapshot};
 use hico_data::Dataset;
 use hico_eval::prediction_table::from_parquet;
 use image::{GrayImage, Luma};
@@ -97,6 +97,13 @@ fn a_prediction_is_that_of_the_evaluation_calibrated_and_says_whether_the_clip_i
             && table.out.contains("  in-distribution")
             && table.err.contains("not for diagnosis")
     );
+    // Nothing is written on the way: there is no folder for temporary files, and none appears.
+    let before = snapshot(path);
+    let mut command = hico(path);
+    command.args(["predict", "tuned", "noise/noise-0.png", "clips/P001-1", "data"]).env("TMPDIR", path.join("gone"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(snapshot(path) == before && !path.join("gone").exists());
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn earlier_names_of_keys_and_flags_are_read_and_the_names_of_today_are_written()
         assert!(recipe("now").contains(&format!("\n{line}\n")), "{}", recipe("now"));
     }
     // A run's recipe as an earlier version wrote it, with the keys of every method.
-    let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hico/tests/records");
+    let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hico-train/tests/records");
     std::fs::copy(records.join("recipe-moco.toml"), folder.join("old.toml")).unwrap();
     done(folder, "pretrain data --recipe old.toml --epochs 1 --batch 4 --gradient-checkpointing --quiet --out old");
     // Such a version knew no groups.

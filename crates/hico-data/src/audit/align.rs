@@ -1,6 +1,7 @@
 //! How alike two textures are once one is shifted onto the other.
 
-use super::texture::{SIDE, Texture};
+use super::blur::SIDE;
+use super::texture::Texture;
 use pulp::{Simd, WithSimd};
 
 /// Shifts that are tried, pixels of a texture in each direction: an eighth of the frame.

@@ -1,7 +1,8 @@
 //! Filters of a square of values. Each step works on whole rows side by side, which the processor does in wide
 //! instructions: what goes across goes down a square that is turned.
 
-use super::texture::SIDE;
+/// Side of a texture, pixels.
+pub(super) const SIDE: usize = 96;
 
 /// Values of a square, `[SIDE, SIDE]` row by row.
 pub(super) const AREA: usize = SIDE * SIDE;

@@ -6,7 +6,8 @@
 //! `across` change their sign and nothing else, so the hash of a mirrored frame is the hash with those bits turned, and
 //! need not be stored.
 
-use super::texture::{SIDE, Texture};
+use super::blur::SIDE;
+use super::texture::Texture;
 use pulp::{Simd, WithSimd};
 use std::f64::consts::PI;
 use std::sync::LazyLock;

@@ -7,21 +7,20 @@
 //! - [`pair`], [`sides`]: what is found
 //! - [`remedy`], [`files`]: merged groups and an exclusion list; nothing is deleted
 
-pub mod align;
 mod blur;
+pub mod corpus;
+pub mod quality;
+pub mod sides;
+pub mod texture;
+pub mod align;
+pub mod hash;
+pub mod signature;
 pub mod candidates;
 pub mod compare;
-pub mod corpus;
-pub mod files;
-
-pub mod hash;
 pub mod pair;
-pub mod quality;
-pub mod remedy;
 mod run;
-pub mod sides;
-pub mod signature;
-pub mod texture;
+pub mod remedy;
+pub mod files;
 
 pub use corpus::{ClipRef, Corpus};
 pub use pair::{Kind, Pair, Relation, Thresholds};

@@ -3,14 +3,11 @@
 //! Pictures of one scanner are alike as a whole: the same sector, dark below and bright above. What tells two of them
 //! apart is fine structure, so only that is kept, and every part of the frame is given the same weight.
 
-use super::blur::{AREA, blur, tent};
+use super::blur::{AREA, SIDE, blur, tent};
 use crate::clip::{Channels, Size};
 use crate::view::planes::Planes;
 use crate::view::resize::{Window, bilinear};
 use pulp::{Simd, WithSimd};
-
-/// Side of a texture, pixels.
-pub const SIDE: usize = 96;
 
 /// Blurs that keep what lies between them: noise of single pixels goes, and so does what changes slowly.
 const COARSE: usize = 9;

@@ -1,6 +1,7 @@
 //! Animations decoded in process: GIF, animated PNG and WebP, and raw MJPEG, which is a row of JPEGs.
 
 use super::alpha::over_black;
+use super::ffmpeg::Damaged;
 use super::frames::{FrameSink, Limits, check_size};
 use super::gif_end::{self, GifEnd};
 use super::guard::{self, Watched};
@@ -9,7 +10,6 @@ use super::picture::{self, decoder_limits, one_line};
 use super::picture_notes::PictureNotes;
 use super::refusal::Refusal;
 use super::tail::{self, PngTail};
-use super::video::Damaged;
 use super::{upright, webp_end};
 use crate::clip::Size;
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
@@ -173,7 +173,7 @@ fn row_of_jpegs(
             Ok(picture) => {
                 sink.admit(picture.size, &|| name.clone())?;
                 sink.push(&picture.rgb)?;
-                learnt.learn(&picture);
+                learnt.learn(picture.largest, &picture.told);
             }
             Err(why) if why.is_beyond_limits() => return Err(why),
             Err(why) => drop(complaint.get_or_insert_with(|| why.to_string())),

@@ -1,11 +1,11 @@
 //! Files and folders that a person names → prepared clips, one after another and in memory.
 
+use super::ffmpeg::{Damaged, Decoder, Programs};
 use super::frames::{Limits, PreparedClip};
 use super::links::{self, Links};
 use super::notes::{ClipNote, sentences};
 use super::prepare::{Preparing, prepare};
 use super::refusal::Refusal;
-use super::video::{Damaged, Decoder, Programs};
 use super::walk::{self, Found, Stills, Tree, Walk, What};
 use super::{Layout, RefusedClip, guard, pool};
 use crate::dataset::Dataset;

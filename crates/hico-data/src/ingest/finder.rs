@@ -1,7 +1,7 @@
 //! Finds the clip that a path in a table names. A row's own folders are never contradicted: `P001/loop.gif` is not
 //! `P002/loop.gif`, whatever else there is. The rules stand in `docs/DATA.md`.
 
-use super::suffixes::Suffixes;
+use super::suffixes::{Suffixes, Target};
 use crate::spelling::{caseless, composed};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -161,15 +161,6 @@ pub(super) enum Named<'a> {
     Either(&'a str, &'a str),
     /// None.
     Nothing,
-}
-
-/// A clip, or one of its pictures.
-#[derive(Debug, Clone)]
-pub(super) struct Target<'a> {
-    /// Below the source folder, in composed letters.
-    pub(super) path: Cow<'a, str>,
-    pub(super) clip: &'a str,
-    pub(super) is_frame: bool,
 }
 
 /// The clips that paths may name.

@@ -5,7 +5,8 @@ use super::whose::Whose;
 use crate::clip::{Channels, Clip, Size};
 use crate::preprocessing::{Fit, Preprocessing};
 use crate::region::Regions;
-use crate::sector::{Look, Treatment, sheet::Pair};
+use crate::sector::{Look, Treatment};
+use crate::sector_sheet::Pair;
 use crate::steps::{Step, Steps};
 use crate::text::{Paint, TextLook};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
@@ -259,8 +260,8 @@ impl FrameSink {
             return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
         };
         let mut steps = vec![Step::Decode(decoder.to_owned())];
-        steps.extend(self.paint.as_ref().map(Paint::step));
-        steps.extend(self.treatment.as_ref().map(Treatment::step));
+        steps.extend(self.paint.as_ref().map(Step::from));
+        steps.extend(self.treatment.as_ref().map(Step::from));
         if self.scaled || self.stored != self.kept(source) {
             let Size { height, width } = self.stored;
             steps.push(Step::Resize { height, width, fit: self.fit, by_ffmpeg: self.scaled });

@@ -7,9 +7,9 @@
 //! ([`Decoder::decode`]) begins anew: it decides what is refused, and in which words.
 
 use super::child;
+use super::ffmpeg::{Decoder, Stream, VideoFacts, cannot_run, file_url, is_no_video, rate};
 use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
-use super::video::{Decoder, Stream, VideoFacts, cannot_run, file_url, is_no_video, rate};
 use super::video_words::{Words, has_alpha, is_lesser, tells_input};
 use super::y4m::Header;
 use crate::clip::Size;

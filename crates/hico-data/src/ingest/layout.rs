@@ -2,9 +2,10 @@
 
 use super::label_map::LabelMap;
 use super::labels::{Facts, fold_of_word};
-use super::pickle::{self, Axes, Pickles};
+use super::pickle::{Axes, Pickles};
+use super::pickle_shelf;
 use super::placeholder::{KeptWords, is_unlabelled};
-use super::plan::SPLIT_WORDS;
+use super::told::{SPLIT_WORDS, Told};
 use super::walk::{Found, Tree, What};
 use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,26 +28,16 @@ pub enum Layout {
     Pickles(Pickles),
 }
 
-/// What a layout tells.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Told {
-    /// By key of the clip.
-    pub(crate) facts: BTreeMap<String, Facts>,
-    /// What was recognised, in words.
-    pub(crate) notes: Vec<String>,
-    /// Clips of whose label it tells nothing.
-    pub(crate) silent: Vec<String>,
-    /// Files that are no clips.
-    pub(crate) left_out: Vec<String>,
-}
-
 impl Layout {
     /// What `Auto` is for this tree; any other one is itself.
     pub(crate) fn settle(&self, tree: &Tree, has_table: bool) -> Self {
         if *self != Self::Auto {
             return self.clone();
         }
-        if !has_table && clips(tree).next().is_none() && tree.found.iter().any(|found| pickle::is_pickle(&found.key)) {
+        if !has_table
+            && clips(tree).next().is_none()
+            && tree.found.iter().any(|found| pickle_shelf::is_pickle(&found.key))
+        {
             return Self::Pickles(Pickles::default());
         }
         let us4 = LabelMap::named("us4").filter(|map| {
@@ -80,7 +71,7 @@ impl Layout {
             Self::Auto | Self::Plain => Told::default(),
             Self::Uscl(map) => by_prefix(map, tree),
             Self::ImageFolder => by_folder(tree),
-            Self::Pickles(reading) => pickle::unpack(root, tree, reading),
+            Self::Pickles(reading) => pickle_shelf::unpack(root, tree, reading),
         }
     }
 }

@@ -6,59 +6,65 @@
 //! second or a clip ago.
 
 mod alpha;
-mod animation;
 mod child;
 mod cuts;
-pub mod dicom;
-mod files;
-mod finder;
-mod frames;
-mod gif_end;
-mod grey_video;
-mod guard;
-mod hash;
+mod dicom_fault;
 mod identity;
-pub mod journal;
 mod jpeg_huffman;
 mod jpeg_markers;
-mod jpeg_scans;
 mod jpeg_standard;
-mod jpeg_stream;
 mod jpeg_walk;
+mod jpeg_scans;
+mod links;
+mod picture_notes;
+mod pickle_fault;
+mod placeholder;
 pub mod labels;
 mod label_map;
-mod layout;
-mod links;
-mod matching;
-mod naming;
-mod notes;
-mod patient_name;
-mod picture;
-mod picture_notes;
-pub mod pickle;
-mod placeholder;
-mod plan;
-mod pool;
-mod prepare;
 mod refusal;
-mod sitting;
-mod sniff;
-mod source_facts;
+mod guard;
+mod pool;
 mod suffixes;
-pub(crate) mod survey;
+mod finder;
+mod matching;
+mod patient_name;
 mod tail;
-mod take_in;
+mod gif_end;
+mod jpeg_stream;
+mod told;
 mod tiff_tags;
 mod upright;
-mod video;
 mod video_words;
-mod walk;
 mod webp_end;
 mod whose;
+mod frames;
+mod ffmpeg;
+pub mod pickle;
+mod source_facts;
+pub mod dicom;
+mod sniff;
+mod naming;
+mod picture;
+mod animation;
+mod walk;
+mod hash;
+pub mod journal;
+mod notes;
+mod pickle_shelf;
+mod layout;
+mod plan;
+mod prepare;
+mod files;
+pub(crate) mod survey;
+mod take_in;
+mod sitting;
 mod y4m;
+mod grey_video;
+mod video;
 
 pub use crate::error::Rows;
 pub use cuts::{Cuts, CutsError};
+pub use ffmpeg::{Damaged, Programs};
 pub use files::{PrepareOptions, prepare_files};
 pub use frames::{GREY_TOLERANCE, Limits, PreparedClip};
 pub use guard::guard as guarded;
@@ -73,7 +79,6 @@ pub use placeholder::KeptWords;
 pub(crate) use placeholder::is_unlabelled;
 pub use refusal::Refusal;
 pub use survey::look;
-pub use video::{Damaged, Programs};
 pub use walk::{Masks, Stills};
 pub use whose::NamedBy;
 
@@ -110,7 +115,7 @@ pub struct IngestOptions {
     /// Where to draw every clip that is taken in before and after, at most [`LARGEST_SHEET`]; with `Off` only where its
     /// region would be. The picture shows what is burned in.
     ///
-    /// [`LARGEST_SHEET`]: crate::sector::sheet::LARGEST_SHEET
+    /// [`LARGEST_SHEET`]: crate::sector_sheet::LARGEST_SHEET
     pub sector_sheet: Option<PathBuf>,
     /// What is kept of a video whose decoder complains.
     pub damaged: Damaged,
@@ -286,7 +291,7 @@ pub fn ingest(source: &Path, out: &Path, options: &IngestOptions, job: Job<'_>) 
     report.patients = distinct(&mut rows.iter().filter_map(|row| row.patient.as_ref()));
     report.groups = distinct(&mut rows.iter().map(|row| &row.group));
     report.warnings.extend(spelling::warnings(&report.manifest));
-    report.warnings.extend(whose::warnings(&report.manifest, &sitting.stored));
+    report.warnings.extend(notes::of_patients(&report.manifest, &sitting.stored));
     report.warnings.extend(fold_warning(&report.manifest));
     sitting.journal.append(&[Entry::Finished { clips: report.clips, refused }])?;
     report.seconds = begin.elapsed().as_secs_f64();

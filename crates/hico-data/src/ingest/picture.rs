@@ -1,6 +1,7 @@
 //! Single pictures and folders of them, decoded in process.
 
 use super::alpha::{Alpha, over_black};
+use super::ffmpeg::Damaged;
 use super::frames::{FrameSink, Limits, check_size};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
@@ -9,7 +10,6 @@ use super::refusal::Refusal;
 use super::sniff::{self, Content};
 use super::tail::{self, PngTail};
 use super::tiff_tags::{self, TiffTags};
-use super::video::Damaged;
 use super::{jpeg_scans, upright};
 use crate::clip::Size;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
@@ -47,7 +47,7 @@ pub(super) fn decode_pictures(
             Ok(picture) => {
                 sink.admit(picture.size, &|| name.clone())?;
                 sink.push(&picture.rgb)?;
-                learnt.learn(&picture);
+                learnt.learn(picture.largest, &picture.told);
             }
             Err(why) if why == Refusal::Interrupted || why.is_beyond_limits() || files.len() == 1 => return Err(why),
             Err(why) if damaged == Damaged::Refuse => return Err(Refusal::Frame { why: Box::new(named(name, why)) }),

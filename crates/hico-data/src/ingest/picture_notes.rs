@@ -1,7 +1,5 @@
 //! What is told of the pictures of a clip together.
 
-use super::picture::Picture;
-
 /// What was learnt of the pictures of a clip.
 #[derive(Debug, Default)]
 pub(super) struct PictureNotes {
@@ -10,9 +8,11 @@ pub(super) struct PictureNotes {
 }
 
 impl PictureNotes {
-    pub(super) fn learn(&mut self, picture: &Picture) {
-        self.largest = self.largest.max(picture.largest);
-        picture.told.iter().for_each(|fact| self.tell(fact.clone()));
+    /// - `largest`: value of a picture, where there are 16 bits for each
+    /// - `told`: what a person should look at
+    pub(super) fn learn(&mut self, largest: Option<u16>, told: &[String]) {
+        self.largest = self.largest.max(largest);
+        told.iter().for_each(|fact| self.tell(fact.clone()));
     }
 
     /// Tells a fact once.

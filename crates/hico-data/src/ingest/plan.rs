@@ -6,15 +6,13 @@ use super::journal::{ClipEntry, Settings};
 use super::labels::{Column, Columns, Facts, LabelTable};
 use super::matching::{self, Matched};
 use super::patient_name;
+use super::told::SPLIT_WORDS;
 use super::walk::{self, Found, Masks, Stills, Walk, What};
 use super::{Folds, IngestOptions, IngestReport, Layout, hash, naming};
 use crate::error::{Error, Rows};
 use crate::spelling::composed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// What is said where a table or a tree says train, validation and test.
-pub(super) const SPLIT_WORDS: &str = "train, validation and test are folds 0, 1 and 2: test with --holdout-fold 2";
 
 /// What is said where nothing tells whose the clips are.
 const NO_PATIENTS: &str = "no patient is known, so every clip is a group of its own and folds may separate near duplicates, which is leakage; \

@@ -1,14 +1,15 @@
 //! One source → its frames, prepared as [`Preprocessing`] says.
 
 use super::dicom;
+use super::ffmpeg::{Damaged, Decoder, VideoFacts};
 use super::frames::{FrameSink, Limits, PreparedClip};
 use super::refusal::Refusal;
 use super::source_facts::SourceFacts;
-use super::video::{Damaged, Decoder, VideoFacts};
 use super::walk::What;
 use super::{animation, guard, picture};
 use crate::preprocessing::Preprocessing;
-use crate::sector::{self, Treatment, sheet::Pair};
+use crate::sector::{self, Treatment};
+use crate::sector_sheet::Pair;
 use crate::steps::{Step, Steps};
 use crate::text::{self, Paint, TextUse};
 use std::sync::atomic::AtomicBool;

@@ -1,7 +1,7 @@
 //! Why one clip is refused, while all others go on.
 
-use super::dicom::Fault;
-use super::pickle::PickleFault;
+use super::dicom_fault::Fault;
+use super::pickle_fault::PickleFault;
 use crate::clip::Size;
 use crate::words::told;
 

@@ -1,5 +1,6 @@
 //! One run of the program on a data set: goes on from the record, stores clip after clip, writes the table.
 
+use super::ffmpeg::Decoder;
 use super::frames::PreparedClip;
 use super::identity::{Identity, Veil};
 use super::journal::{self, ClipEntry, Entry, Journal, Settings};
@@ -7,7 +8,6 @@ use super::labels::Facts;
 use super::plan::Plan;
 use super::refusal::Refusal;
 use super::take_in::{Outcome, take_in};
-use super::video::Decoder;
 use super::walk::{Found, What};
 use super::whose::NamedBy;
 use super::{IngestOptions, IngestReport, RefusedClip, pool};
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::info::{DatasetInfo, INFO_FILE};
 use crate::job::{Event, Job};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, is_rate, is_spacing};
-use crate::sector::sheet::{self, LARGEST_SHEET, Labelled};
+use crate::sector_sheet::{self, LARGEST_SHEET, Labelled};
 use crate::store::{self, ShardWriter, Stored};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -164,7 +164,7 @@ impl Sitting {
             return Ok(());
         }
         let failed = |reason: String| Error::SectorSheet { path: path.clone(), reason };
-        let png = sheet::png(&self.pairs).map_err(|error| failed(error.to_string()))?;
+        let png = sector_sheet::png(&self.pairs).map_err(|error| failed(error.to_string()))?;
         crate::atomic::write(path, &png).map_err(|error| failed(error.to_string()))
     }
 

@@ -1,9 +1,9 @@
 //! What a reader knows of a clip when its frames are decoded.
 
-use super::dicom::HeaderFacts;
 use super::whose::Whose;
 use crate::region::Regions;
 use crate::steps::Step;
+use serde::Serialize;
 
 /// What a file says of its clip beyond the frames, and how they were decoded.
 #[derive(Debug)]
@@ -40,4 +40,25 @@ impl SourceFacts {
             complaint: None,
         }
     }
+}
+
+/// Burned In Annotation (0028,0301): whether the pixels tell whose they are, in the words of who wrote the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BurnedIn {
+    /// They do.
+    Yes,
+    /// They do not. Experience says: look all the same.
+    No,
+    /// Nothing is said, or no word that the standard knows.
+    Unstated,
+}
+
+/// What a header says of identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeaderFacts {
+    /// What it says of its pixels.
+    pub burned_in: BurnedIn,
+    /// Names of elements of the data set itself that hold more than blanks; what stands within sequences is not looked at.
+    pub filled: Vec<&'static str>,
 }

@@ -1,8 +1,17 @@
 //! An index of the ends of paths: which files end with `P001/loop.gif`, or with `P001/loop` and a suffix.
 
-use super::finder::Target;
 use crate::spelling::caseless;
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+/// A clip, or one of its pictures.
+#[derive(Debug, Clone)]
+pub(super) struct Target<'a> {
+    /// Below the source folder, in composed letters.
+    pub(super) path: Cow<'a, str>,
+    pub(super) clip: &'a str,
+    pub(super) is_frame: bool,
+}
 
 /// Every end of every path, by its hash: a few bytes each, for there may be millions.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! Files that are looked at and not taken in: what a few frames of each show, and what its header says.
 
 use super::dicom::HeaderFacts;
+use super::ffmpeg::{Damaged, Decoder, Programs};
 use super::frames::{FrameSink, Limits};
 use super::prepare::fill;
 use super::refusal::Refusal;
-use super::video::{Damaged, Decoder, Programs};
 use super::walk::{self, Found, Masks, Stills, Tree, Walk, What};
 use super::{Links, pool};
 use crate::error::Error;

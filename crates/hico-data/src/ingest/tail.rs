@@ -1,4 +1,5 @@
-//! Bytes behind the end of a picture. Padding is no news; anything else may be a picture that nobody sees, and is told.
+//! Bytes behind the end of a picture, and bytes that are missing at the end of a container. Padding is no news; anything else may
+//! be a picture that nobody sees, and is told.
 
 use super::guard;
 use std::fs::File;
@@ -96,6 +97,74 @@ fn follow(mut png: BufReader<File>, tail: &mut PngTail) -> io::Result<()> {
     }
 }
 
+/// Boxes that stand at the top of an MP4 or MOV (ISO/IEC 14496-12, QuickTime File Format).
+const BOXES: [&[u8; 4]; 21] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"mdat", b"imda", b"free", b"skip", b"wide", b"pnot", b"PICT",
+    b"udta", b"meta", b"uuid", b"sidx", b"ssix", b"prft", b"pdin", b"emsg", b"junk",
+];
+
+/// Where a container says how long it is: the bytes it announces, if those are more than the file has.
+///
+/// AVI states its length at the front; MP4 and MOV are a row of boxes, each with its length.
+pub(crate) fn missing_tail(path: &Path) -> std::io::Result<Option<u64>> {
+    let mut file = guard::open(path)?;
+    let length = file.metadata()?.len();
+    let mut head = [0; 12];
+    if length < 12 || file.read_exact(&mut head).is_err() {
+        return Ok(None);
+    }
+    let announced = match &head {
+        [b'R', b'I', b'F', b'F', a, b, c, d, b'A', b'V', b'I', b' '] => {
+            let announced = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
+            // Recorders that stream leave 0 or the largest number; both mean "not known".
+            if announced == 0 || announced >= 0xffff_fff0 { 0 } else { announced + 8 }
+        }
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => end_of_boxes(&mut file, length)?,
+        _ => 0,
+    };
+    Ok((announced > length).then_some(announced))
+}
+
+/// Follows the top-level boxes of an MP4 or MOV to the end of the last one.
+fn end_of_boxes(file: &mut File, length: u64) -> std::io::Result<u64> {
+    let mut at: u64 = 0;
+    // A file of many thousand top-level boxes is fragmented for streaming; the first ones are enough.
+    for _ in 0..100_000 {
+        if at + 8 > length {
+            break;
+        }
+        file.seek(SeekFrom::Start(at))?;
+        let mut head = [0; 8];
+        file.read_exact(&mut head)?;
+        let [a, b, c, d, kind @ ..] = head;
+        // Whatever bytes stand behind the last box make a length as well.
+        if !BOXES.contains(&&kind) {
+            break;
+        }
+        let size = match u32::from_be_bytes([a, b, c, d]) {
+            0 => break,
+            1 => {
+                let mut long = [0; 8];
+                if at + 16 > length {
+                    break;
+                }
+                file.read_exact(&mut long)?;
+                u64::from_be_bytes(long)
+            }
+            size => u64::from(size),
+        };
+        if size < 8 {
+            break;
+        }
+        let Some(next) = at.checked_add(size) else { break };
+        at = next;
+        if at >= length {
+            break;
+        }
+    }
+    Ok(at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +199,22 @@ mod tests {
         }
         std::fs::write(&path, [&png[..], b"more"].concat()).unwrap();
         assert_eq!(of_png(&path).unwrap(), PngTail { is_followed: true, exif: Some(b"it".to_vec()) });
+    }
+
+    #[test]
+    fn a_container_that_announces_more_than_there_is_was_cut_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let tail_of = |bytes: &[u8]| {
+            let path = folder.path().join("clip");
+            std::fs::write(&path, bytes).unwrap();
+            missing_tail(&path).unwrap()
+        };
+        assert_eq!(tail_of(b"RIFF\x10\0\0\0AVI 123456789012"), None);
+        assert_eq!(tail_of(b"RIFF\x11\0\0\0AVI 123456789012"), Some(25));
+        assert_eq!(tail_of(b"RIFF\0\0\0\0AVI 1234"), None);
+        assert_eq!(tail_of(b"\0\0\0\x0cftypqt  \0\0\0\x08moov"), None);
+        assert_eq!(tail_of(b"\0\0\0\x0cftypqt  \0\0\0\x09mdat"), Some(21));
+        assert_eq!(tail_of(b"\0\0\0\x0cftypqt  \0\0\0\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff"), None);
+        assert_eq!(tail_of(b"no container at all"), None);
     }
 }

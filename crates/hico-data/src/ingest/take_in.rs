@@ -1,9 +1,9 @@
 //! One candidate of an ingest → its prepared clip, or that it was stored before, or why it is refused.
 
+use super::ffmpeg::Decoder;
 use super::frames::PreparedClip;
 use super::prepare::prepare;
 use super::refusal::Refusal;
-use super::video::Decoder;
 use super::walk::Found;
 use super::{IngestOptions, guard, hash};
 use std::sync::atomic::AtomicBool;

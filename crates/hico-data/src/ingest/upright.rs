@@ -20,8 +20,8 @@ pub(super) fn orientation(decoder: &mut impl ImageDecoder, behind: Option<&[u8]>
 
 #[cfg(test)]
 mod tests {
+    use super::super::ffmpeg::Damaged;
     use super::super::frames::{FrameSink, Limits};
-    use super::super::video::Damaged;
     use super::super::{animation, picture};
     use crate::clip::Size;
     use crate::preprocessing::Preprocessing;

@@ -11,8 +11,8 @@
 
 mod body;
 mod probe;
-mod scan;
 mod speckle;
+mod scan;
 mod tree;
 
 pub use tree::{LABELS_FILE, Written, write_tree};

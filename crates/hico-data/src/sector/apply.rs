@@ -2,7 +2,6 @@
 
 use super::{Outline, Sector, SectorUse};
 use crate::clip::Size;
-use crate::steps::Step;
 
 /// What is done to every frame of a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +28,16 @@ impl Treatment {
         }
     }
 
-    /// Describes it for the table.
+    /// Returns what is done with the region.
     #[must_use]
-    pub fn step(&self) -> Step {
-        let Sector { shape, outline } = &self.sector;
-        Step::Region { used: self.purpose, shape: *shape, bounds: outline.bounds() }
+    pub const fn used(&self) -> SectorUse {
+        self.purpose
+    }
+
+    /// Returns the region.
+    #[must_use]
+    pub const fn sector(&self) -> &Sector {
+        &self.sector
     }
 
     /// The treated frame, of [`Self::size`].
@@ -81,7 +85,7 @@ mod tests {
             let pixels = treatment.apply(&rgb, source);
             let size = treatment.size(source);
             assert_eq!(pixels.len(), size.height * size.width * 3);
-            (treatment.step().to_string(), pixels.chunks(3).map(|pixel| pixel[0]).collect::<Vec<_>>())
+            (crate::Step::from(&treatment).to_string(), pixels.chunks(3).map(|pixel| pixel[0]).collect::<Vec<_>>())
         };
         assert_eq!(Treatment::new(SectorUse::Off, &sector), None);
         let expected = vec![0, 0, 3, 0, 0, 6, 7, 0, 0, 0, 0, 0];

@@ -72,7 +72,7 @@ impl Look {
     }
 
     /// Number, in the clip, of the middle one of the kept frames; and that frame.
-    pub(super) fn middle(&self) -> Option<(usize, &[u8])> {
+    pub(crate) fn middle(&self) -> Option<(usize, &[u8])> {
         let middle = self.frames.len() / 2;
         self.frames.get(middle).map(|frame| (middle * self.stride, frame.as_slice()))
     }
@@ -83,7 +83,7 @@ impl Look {
     }
 
     /// Size of the kept frames.
-    pub(super) fn size(&self) -> Size {
+    pub(crate) fn size(&self) -> Size {
         self.source.map_or(Size { height: 0, width: 0 }, |size| shrunk_size(size, self.factor()))
     }
 }

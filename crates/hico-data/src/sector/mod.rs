@@ -3,15 +3,14 @@
 //! Where a scanner states the region of the picture, it is searched for there; else it is what moves, together with the
 //! lit tissue that hangs together with it. Nothing here is on by default, and what was done is written down.
 
-mod apply;
 mod bitmap;
-mod evidence;
-mod find;
-mod grow;
 mod look;
+mod evidence;
 mod outline;
+mod grow;
 mod shape;
-pub mod sheet;
+mod find;
+mod apply;
 
 pub use apply::Treatment;
 pub use find::{NotFound, Sector, find};

@@ -3,12 +3,12 @@
 //! Letters are bright, sharply edged and of thin strokes of one width, and they stand in rows; what is burned in stays
 //! where it is while tissue moves. Nothing is read: a place is named, not a word.
 
-mod find;
-mod glyph;
 mod look;
-mod paint;
-mod place;
+mod glyph;
 mod row;
+mod find;
+mod place;
+mod paint;
 
 pub use find::{Line, find};
 pub use look::TextLook;

@@ -3,7 +3,6 @@
 use super::{Line, Place};
 use crate::clip::Size;
 use crate::sector::{NotFound, Sector};
-use crate::steps::Step;
 use serde::{Deserialize, Serialize};
 
 /// From this score on a row of letters makes a clip suspected: the highest, in steps of 0.05, at which one half of the
@@ -64,10 +63,10 @@ impl Paint {
         Self { rectangles: rectangles.collect() }
     }
 
-    /// Describes it for the table.
+    /// Returns how many places are painted over.
     #[must_use]
-    pub fn step(&self) -> Step {
-        Step::PaintText(self.rectangles.len())
+    pub const fn places(&self) -> usize {
+        self.rectangles.len()
     }
 
     /// Blackens the rectangles.
@@ -107,9 +106,9 @@ mod tests {
             paint.apply(&mut rgb, size);
             let black = |x: usize, y: usize| rgb[3 * (y * 60 + x)] == 0;
             let tissue = (10..40).any(|y| (30..60).any(|x| black(x, y)));
-            (paint.step(), [black(8, 6), black(35, 22), black(24, 34), black(8, 32)], tissue)
+            (crate::Step::from(&paint), [black(8, 6), black(35, 22), black(24, 34), black(8, 32)], tissue)
         };
-        assert_eq!(blackened(Ok(&sector)), (Step::PaintText(2), [true, false, true, false], false));
+        assert_eq!(blackened(Ok(&sector)), (crate::Step::PaintText(2), [true, false, true, false], false));
         let unknown = blackened(Err(NotFound::Several));
         assert_eq!((unknown.1, unknown.2), ([true, true, true, false], true));
         assert_eq!(blackened(Err(NotFound::WholeFrame)).1, [false; 4]);

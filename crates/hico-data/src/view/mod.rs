@@ -5,21 +5,21 @@
 //! results can be compared with the published ones. A grey frame gives what the same frame in three equal channels
 //! would give, at a third of the work.
 
-pub mod crop;
+mod hue;
+pub mod planes;
 mod depth_gain;
 pub mod flip;
-mod hue;
-pub mod jitter;
 pub mod mixup;
-pub mod normalise;
-mod of_clip;
-pub mod planes;
 mod recipe;
-pub mod resize;
+pub mod normalise;
 pub mod sample;
 mod speckle;
 mod strip;
+pub mod jitter;
 mod transpose;
+pub mod resize;
+pub mod crop;
+mod of_clip;
 
 pub use of_clip::{Crops, Near, Pair, Source, WithFar};
 pub use recipe::{ViewFault, ViewRecipe};

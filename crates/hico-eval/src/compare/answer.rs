@@ -1,12 +1,12 @@
 //! What a cell leaves: answers, each with what was predicted for every tested frame.
 
-use super::study::Labels;
+use super::labels::Labels;
 use crate::prediction_table::AnswerKey;
 use hico_data::Dataset;
 use hico_model::FeatureSet;
 use hico_model::weights::hex;
-use hico_train::finetune::CurvePoint;
 use hico_train::predictions::FramePrediction;
+use hico_train::tuning_state::CurvePoint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;

@@ -1,11 +1,14 @@
 //! Answers of all cells, found by what they answer; and what they predicted, with the folds of a seed pooled.
 
 use super::answer::{Answer, Evaluation};
-use super::study::Labels;
+use super::labels::Labels;
 use crate::outcome::Unit;
-use hico_data::Dataset;
+use hico_data::{Dataset, Seed};
 use hico_train::predictions::{FramePrediction, UnitPrediction, per_clip, per_patient};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Root of the draws of intervals and tests: the same answers always have the same intervals.
+pub(super) const DRAWS: Seed = Seed(0);
 
 /// What a table asks of a method: method, data set, evaluation, label budget.
 pub(super) type Asked<'a> = (&'a str, &'a str, Evaluation, Labels);

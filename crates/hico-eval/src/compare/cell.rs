@@ -4,58 +4,18 @@ use super::answer::{Answer, EvalMode};
 pub use super::cell_file::has_older_answers;
 use super::cell_file::{CELLS_FOLDER, CellFiles, PREDICTIONS_FOLDER, failed};
 use super::grid::Cell;
+use super::options::Options;
 use super::study::{Start, Study};
 use super::work::Work;
 use crate::Error;
 use hico_data::{Dataset, Job, atomic};
-use hico_model::device::DeviceChoice;
-use hico_train::CheckpointEvery;
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Folder of the cells that are not finished.
 const WORK_FOLDER: &str = "work";
-
-/// Folder of the pretraining runs that are kept.
-pub const PRETRAIN_FOLDER: &str = "pretrain";
-
-/// Where and how cells are run.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The study's folder.
-    pub folder: PathBuf,
-    /// Where to compute.
-    pub device: DeviceChoice,
-    /// When a pretraining or a fine-tuning is kept besides the ends of epochs.
-    pub checkpoint_every: CheckpointEvery,
-    /// Epochs of pretraining instead of what the budget affords: to repeat a cell that had a budget in seconds.
-    pub epochs: Option<usize>,
-    /// Whether a recipe's batch is lowered to the clips that there are where those are fewer; else that is an error.
-    pub lower_batch: bool,
-    /// Whether fine-tuned networks are kept in the folder: those that were pretrained, or where there is none those from random
-    /// weights.
-    pub keep_networks: bool,
-    /// Whether the folders of pretraining runs are kept, in [`PRETRAIN_FOLDER`].
-    pub keep_runs: bool,
-}
-
-impl Options {
-    /// Returns options for a folder that keep answers alone.
-    #[must_use]
-    pub fn new(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            device: DeviceChoice::default(),
-            checkpoint_every: CheckpointEvery::default(),
-            epochs: None,
-            lower_batch: true,
-            keep_networks: false,
-            keep_runs: false,
-        }
-    }
-}
 
 /// Reads the answers of a finished cell; `None` where it is not finished.
 ///
@@ -73,9 +33,6 @@ pub fn read(study: &Study, data: &[Arc<Dataset>], cell: &Cell, folder: &Path) ->
 pub fn is_finished(study: &Study, cell: &Cell, folder: &Path) -> Result<bool, Error> {
     CellFiles { root: folder, cell, study, data: &[] }.is_complete()
 }
-
-/// Names what progress within a cell counts: [`epochs`].
-pub(super) const EPOCHS_AND_EVALUATIONS: &str = "epochs and evaluations";
 
 /// How much work a cell is, in epochs, roughly: an answer without a fine-tuning counts as one.
 #[must_use]

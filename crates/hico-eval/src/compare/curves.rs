@@ -1,9 +1,10 @@
 //! How methods did on their way through pretraining, and which came farther sooner: the area under the curve.
 
 use super::answer::{Answer, Evaluation};
+use super::answers::DRAWS;
 use super::answers::{Answers, units};
-use super::study::{Labels, Start, Study};
-use super::summary::DRAWS;
+use super::labels::Labels;
+use super::study::{Start, Study};
 use crate::comparison::Judged;
 use crate::outcome::{Metric, Unit};
 use crate::scores::{Groups, estimated};

@@ -1,9 +1,10 @@
 //! What one method reached in one table: figures per patient, clip and frame, fold by fold, and its surest mistakes.
 
 use super::answer::Answer;
+use super::answers::DRAWS;
 use super::answers::frames;
 use super::study::Study;
-use super::summary::{DRAWS, EntryScores, FoldRun, MISTAKES};
+use super::summary::{EntryScores, FoldRun, MISTAKES};
 use crate::calibration::{calibrated_frames, scores as scores_of_calibration};
 use crate::outcome::{CalibrationScores, Scores};
 use crate::scores::score;

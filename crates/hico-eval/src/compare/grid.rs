@@ -1,6 +1,7 @@
 //! The cells of a study: each is one encoder and every question put to it, so that no cell waits for another.
 
-use super::study::{Labels, Source, Start, Study};
+use super::labels::Labels;
+use super::study::{Source, Start, Study};
 use crate::Error;
 use hico_data::{Dataset, Seed};
 use hico_train::plan;

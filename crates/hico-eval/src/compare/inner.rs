@@ -1,6 +1,6 @@
 //! What may choose between methods: a linear probe within the training groups of a fold, the test fold untouched.
 
-use super::study::Labels;
+use super::labels::Labels;
 use hico_data::split::hold_out;
 use hico_data::{Dataset, Seed};
 use hico_train::plan::groups_of;

@@ -14,34 +14,36 @@
 //! - `answers.rs`, `entry.rs`, `tables.rs`, [`strata`], `curves.rs`, [`ranks`], `facts.rs`, [`summary`]: all answers → figures with their doubt
 //! - `sum_up.rs`: a folder of cells → its summary; [`table`]: answer by answer
 
+pub mod labels;
 pub mod answer;
 mod answers;
-pub mod cell;
-mod cell_file;
-pub mod crossval;
-mod curves;
-mod entry;
-mod facts;
-pub mod grid;
-pub mod ledger;
 mod inner;
-mod judge;
-pub mod labels;
-mod network;
-pub mod plan;
-mod pretraining;
+pub mod options;
 pub mod ranks;
 pub mod settings;
+mod judge;
 pub mod strata;
 pub mod study;
+mod curves;
+pub mod grid;
+pub mod ledger;
+mod cell_file;
+mod network;
+pub mod plan;
 mod study_text;
 mod study_recipe;
 mod study_file;
-mod sum_up;
 pub mod summary;
+mod entry;
 pub mod table;
 mod tables;
 mod work;
+pub mod cell;
+mod pretraining;
+mod facts;
+pub mod summarise;
+mod sum_up;
+pub mod crossval;
 
 pub use sum_up::sum_up;
 

@@ -1,10 +1,9 @@
 //! A fine-tuned network as a file, with what it learnt from and what it reached on groups that it never saw.
 
+use super::answers::DRAWS;
 use super::cell_file::failed as failed_file;
 use super::judge::{Judge, Tuned};
 use super::study::{Start, StudyMethod};
-use super::summary::DRAWS;
-use super::work::seen_groups;
 use crate::Error;
 use crate::scores::score;
 use hico_data::{Dataset, Seed};
@@ -98,4 +97,12 @@ fn test(dataset: &Dataset, plan: &FoldPlan, predictions: &[FramePrediction], see
         groups_per_class: per_class.iter().map(|clips| groups_of(dataset, clips).len()).collect(),
         seen_in_pretraining,
     }
+}
+
+/// Tested groups that an encoder's pretraining has seen.
+pub(super) fn seen_groups(dataset: &Dataset, fold: usize, seen: &Seen) -> Vec<String> {
+    let Seen::Groups { groups, .. } = seen else { return Vec::new() };
+    let tested = |clip: &usize| dataset.label(*clip).is_some() && dataset.row(*clip).fold == Some(fold);
+    let tested: Vec<usize> = (0..dataset.len()).filter(tested).collect();
+    groups_of(dataset, &tested).intersection(groups).cloned().collect()
 }

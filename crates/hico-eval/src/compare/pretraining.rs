@@ -1,9 +1,10 @@
 //! The pretraining of a cell: as many epochs as its budget affords, evaluated on its way and at its end.
 
-use super::cell::{EPOCHS_AND_EVALUATIONS, PRETRAIN_FOLDER};
 use super::cell_file::failed;
 use super::grid::{Cell, Trained};
-use super::study::{Budget, Labels};
+use super::labels::Labels;
+use super::options::{EPOCHS_AND_EVALUATIONS, PRETRAIN_FOLDER};
+use super::study::Budget;
 use super::work::{Stage, Work};
 use crate::Error;
 use crate::compare::answer::EvalMode;

@@ -1,6 +1,6 @@
-//! What a study asks, checked: `study_file.rs` reads one, [`super::crossval`] makes one of a command.
+//! What a study asks, checked: `study_file.rs` reads one, `crossval` makes one of a command.
 
-pub use super::labels::Labels;
+use super::labels::Labels;
 pub use super::settings::{Budget, Judging};
 use crate::Error;
 use crate::baselines::Baseline;

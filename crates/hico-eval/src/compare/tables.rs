@@ -1,12 +1,14 @@
 //! Answers → tables: what each method reached, paired comparisons, and one correction over all of them.
 
 use super::answer::{Answer, EvalMode, Evaluation};
+use super::answers::DRAWS;
 use super::answers::{Answers, units};
 use super::entry;
+use super::labels::Labels;
 use super::ranks::ranks;
 use super::strata::strata;
-use super::study::{Labels, Start, Study, StudyMethod};
-use super::summary::{Compared, Coverage, DRAWS, Entry, RankTable, Table};
+use super::study::{Start, Study, StudyMethod};
+use super::summary::{Compared, Coverage, Entry, RankTable, Table};
 use crate::baselines::Baseline;
 use crate::comparison::{UnitsBySeed, compare};
 use crate::coverage::coverage;

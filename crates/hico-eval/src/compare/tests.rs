@@ -1,10 +1,12 @@
 //! A whole study on small data in memory.
 
 use super::answer::{Answer, EvalMode, Evaluation};
-use super::cell::{self, Options};
+use super::cell;
 use super::grid::{Cell, Trained, cells};
-use super::study::{Budget, Labels, Study};
-use super::summary::summarise;
+use super::labels::Labels;
+use super::options::Options;
+use super::study::{Budget, Study};
+use super::summarise::summarise;
 use crate::{Error, StudyPart};
 use burn::tensor::Device;
 use hico_data::{Dataset, Event, Job, Seed};

@@ -2,12 +2,13 @@
 //! there.
 
 use super::answer::{Answer, EvalMode, Evaluation, Question, predictions_sha256};
-use super::cell::{EPOCHS_AND_EVALUATIONS, Options};
 use super::cell_file::CellFiles;
 use super::grid::{Cell, budgets, check_pyramid};
 use super::judge::{Features, Found, Judge, Tuned, Tuning};
-use super::network::{self, Facts};
-use super::study::{Labels, Start, Study};
+use super::labels::Labels;
+use super::network::{self, Facts, seen_groups};
+use super::options::{EPOCHS_AND_EVALUATIONS, Options};
+use super::study::{Start, Study};
 use crate::Error;
 use crate::baselines::Baseline;
 use burn::tensor::Device;
@@ -18,7 +19,6 @@ use hico_model::history::Beginning;
 use hico_model::init::Init;
 use hico_model::pretrained::{Pretrained, Seen};
 use hico_train::finetune::HeadInit;
-use hico_train::plan::groups_of;
 use hico_train::pretrained;
 use hico_train::tuning_state::Keep;
 use std::collections::BTreeSet;
@@ -277,12 +277,4 @@ impl<'a> Work<'a> {
         let at = if at.is_empty() { String::new() } else { format!(", {at}") };
         format!("fold {fold}, seed {}, {method}{at}", self.cell.seed)
     }
-}
-
-/// Tested groups that an encoder's pretraining has seen.
-pub(super) fn seen_groups(dataset: &Dataset, fold: usize, seen: &Seen) -> Vec<String> {
-    let Seen::Groups { groups, .. } = seen else { return Vec::new() };
-    let tested = |clip: &usize| dataset.label(*clip).is_some() && dataset.row(*clip).fold == Some(fold);
-    let tested: Vec<usize> = (0..dataset.len()).filter(tested).collect();
-    groups_of(dataset, &tested).intersection(groups).cloned().collect()
 }

@@ -9,7 +9,7 @@ mod features;
 
 pub(crate) use features::suffix;
 
-use super::baselines::{self, class_shares};
+use super::thumbnail::thumbnail;
 use crate::Error;
 use crate::stats::Bootstrap;
 use features::{Encoder, Known, Value, known};
@@ -21,6 +21,7 @@ use hico_model::rows::argmax;
 use hico_train::knn;
 use hico_train::linear::{Labelled, LinearProbe};
 use hico_train::metrics::Confusion;
+use hico_train::metrics::class_shares;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -66,7 +67,7 @@ pub struct Confounds {
     pub things: Vec<Confound>,
     /// What is told from all of them together.
     pub together: Judged,
-    /// What is told from thumbnails ([`baselines::thumbnail`]), which see the picture, if only roughly.
+    /// What is told from thumbnails ([`thumbnail`]), which see the picture, if only roughly.
     pub thumbnails: Judged,
 }
 
@@ -285,7 +286,7 @@ impl Cast {
     fn thumbnails(&self, dataset: &Dataset) -> Result<Vec<Vec<Vec<f32>>>, hico_data::Error> {
         let of_clip = |clip: &usize| {
             let frames = evenly_spaced(dataset.row(*clip).frames, FRAMES).into_iter();
-            frames.map(|frame| Ok(baselines::thumbnail(&dataset.read_frame(*clip, frame)?))).collect()
+            frames.map(|frame| Ok(thumbnail(&dataset.read_frame(*clip, frame)?))).collect()
         };
         self.clips.par_iter().map(of_clip).collect()
     }

@@ -3,18 +3,18 @@
 //! [`read`] gathers what lies in folders, [`page`] makes one HTML file of it that needs nothing else: no network, no
 //! script, no font. [`study`] shows one study, as text or as a page.
 
-pub mod audit;
-mod chart;
-pub mod embedding;
-pub mod explanation;
 pub mod history;
 mod number;
-mod page;
-mod section;
+mod chart;
 pub mod source;
-pub mod study;
 mod tables;
 mod thumbnail;
+mod section;
+pub mod study;
+mod page;
+pub mod audit;
+pub mod embedding;
+pub mod explanation;
 
 #[cfg(test)]
 mod synthetic;

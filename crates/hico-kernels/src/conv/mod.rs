@@ -5,9 +5,9 @@
 //! three ways are sums over taps in tiles of registers: forward and back to the input a correlation (`correlate`), back
 //! to the weight a sum over places (`weight`). Nothing is laid out once a tap.
 
-mod correlate;
 mod planes;
 mod share;
+mod correlate;
 mod weight;
 mod winograd;
 

@@ -7,11 +7,12 @@
 
 pub mod file;
 pub mod lens;
-pub mod picture;
 mod tsne;
 pub mod umap;
+pub mod picture;
 
-use crate::frames::{Views, Workplace, frames_of};
+use crate::frame_ref::frames_of;
+use crate::frames::{Views, Workplace};
 use crate::predict::clip::NamedClip;
 use crate::rows::{best_of_each, cosine, unit};
 use crate::{Encoder, Error, FeatureSet};

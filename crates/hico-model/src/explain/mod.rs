@@ -10,10 +10,10 @@
 
 pub mod agreement;
 pub mod cam;
-pub mod clip;
-pub mod film;
 pub mod occlusion;
+pub mod clip;
 pub mod picture;
+pub mod film;
 
 /// How important every place of a picture is, row by row.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,9 +4,9 @@
 //! - [`tensors`]: safetensors, by the names of torchvision, timm, HiCo's authors or ours
 //! - [`onnx`]: ONNX; [`check`]: whether ONNX Runtime computes what we do
 
-pub mod check;
 pub mod onnx;
 pub mod source;
+pub mod check;
 pub mod tensors;
 
 use crate::{Depth, Error};

@@ -3,7 +3,8 @@
 use super::model::Model;
 use crate::Error;
 use crate::calibration::calibrated;
-use crate::frames::{FrameRef, Views, Workplace, in_batches, not_finite, rows_of};
+use crate::frame_ref::FrameRef;
+use crate::frames::{Views, Workplace, in_batches, not_finite, rows_of};
 use crate::known::{Described, Distances, Near, layout};
 use crate::rows::argmax;
 use burn::tensor::activation::softmax;

@@ -6,7 +6,7 @@
 //! - [`clip`]: a clip → its answer, frame by frame
 //! - [`ensemble`]: the mean answer of several networks
 
+pub mod model;
 pub mod clip;
 pub mod ensemble;
-pub mod model;
 pub mod sources;

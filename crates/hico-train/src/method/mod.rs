@@ -3,14 +3,14 @@
 //! A new method is one file here, one line of the table in `crate::recipe` (`recipe/table.rs`) with a struct of its keys,
 //! and one file in `recipes/`; names, flags, help and dispatch come of that line.
 
+mod simclr;
+mod ivpp;
+mod teacher;
 mod byol;
 mod dino;
 mod hico;
-mod ivpp;
 mod latent;
 mod moco;
-mod simclr;
-mod teacher;
 mod ucl;
 mod uscl;
 mod vicreg;

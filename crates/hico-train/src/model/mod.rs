@@ -4,10 +4,10 @@
 //! - [`Projected`]: a backbone and perceptrons, for the methods that HiCo is compared with
 
 mod head;
-mod hico;
 #[cfg(test)]
 mod local_tests;
 pub mod projected;
+mod hico;
 
 pub use head::{Projector, SoftHead};
 pub use hico::{DENSE_CELLS, GlobalBranch, HicoModel, Outputs};

@@ -2,7 +2,7 @@
 
 /// Hands every line of the table of methods to the macro `$then`.
 ///
-/// Of each: its name in the code, which is that of its enum variants and of its type in [`crate::method`]; its recipe;
+/// Of each: its name in the code, which is that of its enum variants and of its type in `method`; its recipe;
 /// its word in files and flags; one sentence; and its facts.
 macro_rules! method_table {
     ($then:ident) => {

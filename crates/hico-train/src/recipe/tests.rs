@@ -10,8 +10,9 @@ fn refusal(toml: &str) -> String {
 
 /// A file that an earlier version wrote.
 fn record(name: &str) -> String {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
-    std::fs::read_to_string(folder.join(name)).unwrap()
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let of = if name.starts_with("study-") { "hico-eval" } else { "hico-train" };
+    std::fs::read_to_string(crates.join(of).join("tests/records").join(name)).unwrap()
 }
 
 fn with_view(method: MethodName, view: ViewRecipe) -> Recipe {

@@ -44,7 +44,6 @@ pub(super) const RETIRED: &[Retired] = &[
 /// Words around a retired one in which it is right, and why. Each is used.
 #[rustfmt::skip]
 pub(super) const ALLOWED: &[(&str, &str)] = &[
-    ("column `done`", "a column of clips.csv, part of the format of data sets"),
     ("~/.local/share/", "a folder of the system"),
     ("`view.image_size` (`side`)", "the earlier name of a key, which is still read"),
     ("`train.val_fraction` (`watch_fraction`)", "the earlier name of a key, which is still read"),

@@ -5,9 +5,9 @@
 //! times its logarithm, whatever the frames are like. Each clip keeps its nearest clips only, so memory and the pairs
 //! that are looked at grow with the number of clips, and a thousand copies of one clip do not make a million pairs.
 
+mod nearest;
 pub mod exhaustive;
 pub mod forest;
-mod nearest;
 
 pub use nearest::KEPT;
 

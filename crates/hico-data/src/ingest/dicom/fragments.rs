@@ -1,7 +1,7 @@
 //! Compressed pixels: items of a file → the pieces of each frame (DICOM PS3.5, annex A.4).
 
-use super::fault::Fault;
 use super::source::ReadSeek;
+use crate::ingest::dicom_fault::Fault;
 use std::io::SeekFrom;
 
 /// Items of one file.

@@ -1,11 +1,11 @@
 //! The elements of a data set that matter to us, and where its pixels are. Everything else is skipped unread; of names,
 //! dates and free text it is looked at whether they are blank, and nothing is kept.
 
-use super::fault::Fault;
-use super::identity;
+use super::elements;
 use super::source::{ReadSeek, Source};
 use super::start::Start;
 use super::syntax::Writing;
+use crate::ingest::dicom_fault::Fault;
 use dicom_core::header::{DataElementHeader, SequenceItemHeader};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
@@ -196,7 +196,7 @@ impl Header {
                     open.push(Level { tag, item: 0, is_item: false, end: Some(at + u64::from(length)), writing });
                 }
                 (_, Some(length)) => {
-                    if open.is_empty() && identity::is_told_by(tag) {
+                    if open.is_empty() && elements::is_told_by(tag) {
                         if !is_blank(&mut *source, length)? {
                             header.filled.push(tag);
                         }

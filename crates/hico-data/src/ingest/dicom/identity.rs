@@ -1,67 +1,10 @@
 //! What a header says of identity: which elements that may tell whose pictures they are hold something, and whether the
 //! scanner calls its pictures burned in. Values are never kept.
 
+use super::elements::ELEMENTS;
 use super::header::Header;
-use dicom_core::Tag;
+use crate::ingest::source_facts::{BurnedIn, HeaderFacts};
 use dicom_dictionary_std::tags;
-use serde::Serialize;
-
-/// Elements that may tell whose pictures they are, by name (after DICOM PS3.15, table E.1-1).
-const ELEMENTS: [(Tag, &str); 32] = [
-    (tags::PATIENT_NAME, "PatientName"),
-    (tags::PATIENT_ID, "PatientID"),
-    (tags::ISSUER_OF_PATIENT_ID, "IssuerOfPatientID"),
-    (tags::PATIENT_BIRTH_DATE, "PatientBirthDate"),
-    (tags::PATIENT_BIRTH_TIME, "PatientBirthTime"),
-    (Tag(0x0010, 0x1000), "OtherPatientIDs"),
-    (tags::OTHER_PATIENT_NAMES, "OtherPatientNames"),
-    (tags::PATIENT_BIRTH_NAME, "PatientBirthName"),
-    (tags::PATIENT_MOTHER_BIRTH_NAME, "PatientMotherBirthName"),
-    (tags::PATIENT_ADDRESS, "PatientAddress"),
-    (tags::PATIENT_TELEPHONE_NUMBERS, "PatientTelephoneNumbers"),
-    (Tag(0x0010, 0x1090), "MedicalRecordLocator"),
-    (tags::ADDITIONAL_PATIENT_HISTORY, "AdditionalPatientHistory"),
-    (tags::PATIENT_COMMENTS, "PatientComments"),
-    (tags::IMAGE_COMMENTS, "ImageComments"),
-    (tags::ACCESSION_NUMBER, "AccessionNumber"),
-    (tags::STUDY_ID, "StudyID"),
-    (tags::STUDY_DATE, "StudyDate"),
-    (tags::SERIES_DATE, "SeriesDate"),
-    (tags::ACQUISITION_DATE, "AcquisitionDate"),
-    (tags::CONTENT_DATE, "ContentDate"),
-    (tags::ACQUISITION_DATE_TIME, "AcquisitionDateTime"),
-    (tags::STUDY_TIME, "StudyTime"),
-    (tags::INSTITUTION_NAME, "InstitutionName"),
-    (tags::INSTITUTION_ADDRESS, "InstitutionAddress"),
-    (tags::REFERRING_PHYSICIAN_NAME, "ReferringPhysicianName"),
-    (tags::PERFORMING_PHYSICIAN_NAME, "PerformingPhysicianName"),
-    (tags::NAME_OF_PHYSICIANS_READING_STUDY, "NameOfPhysiciansReadingStudy"),
-    (tags::PHYSICIANS_OF_RECORD, "PhysiciansOfRecord"),
-    (tags::OPERATORS_NAME, "OperatorsName"),
-    (tags::STATION_NAME, "StationName"),
-    (tags::DEVICE_SERIAL_NUMBER, "DeviceSerialNumber"),
-];
-
-/// Burned In Annotation (0028,0301): whether the pixels tell whose they are, in the words of who wrote the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BurnedIn {
-    /// They do.
-    Yes,
-    /// They do not. Experience says: look all the same.
-    No,
-    /// Nothing is said, or no word that the standard knows.
-    Unstated,
-}
-
-/// What a header says of identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HeaderFacts {
-    /// What it says of its pixels.
-    pub burned_in: BurnedIn,
-    /// Names of elements of the data set itself that hold more than blanks; what stands within sequences is not looked at.
-    pub filled: Vec<&'static str>,
-}
 
 impl HeaderFacts {
     pub(super) fn read(header: &Header) -> Self {
@@ -74,9 +17,4 @@ impl HeaderFacts {
         let filled = ELEMENTS.iter().filter(|(tag, _)| header.filled.contains(tag)).map(|(_, name)| *name).collect();
         Self { burned_in, filled }
     }
-}
-
-/// Whether an element may tell whose pictures they are.
-pub(super) fn is_told_by(tag: Tag) -> bool {
-    ELEMENTS.iter().any(|(element, _)| *element == tag)
 }

@@ -1,11 +1,11 @@
 //! How the pixels of a file are laid out: its header, checked once.
 
 use super::colour::Photometric;
-use super::fault::Fault;
 use super::header::{Header, Value};
 use super::syntax::Coding;
 use super::told::Told;
 use crate::clip::Size;
+use crate::ingest::dicom_fault::Fault;
 use crate::ingest::frames::{Limits, check_size};
 use crate::ingest::refusal::Refusal;
 use crate::words::quoted;

@@ -3,46 +3,45 @@
 //! Of names, dates and free text of a header it is known whether they are blank, and nothing else. What a file costs is bounded before memory is taken:
 //! sizes are judged by the header, compressed frames by their own headers, and frames are decoded one after the other.
 
-mod chroma;
-mod cine;
 mod colour;
-mod decode;
-mod evidence;
-mod fault;
-mod file;
-mod fragments;
-mod header;
-mod identity;
-mod jpeg;
-mod jpeg2000;
+mod elements;
 mod jpeg2000_blocks;
 mod jpeg2000_parts;
+mod jpeg2000;
 mod jpeg_colour;
+mod jpeg;
 mod jpeg_extended;
 mod jpeg_lossless;
 mod jpeg_ls;
-mod layout;
-mod lookup;
-mod native;
-mod numbers;
 mod rle;
 mod segmented;
-mod source;
-mod start;
 mod stored;
 mod syntax;
+mod evidence;
+pub(super) mod start;
+mod source;
+mod fragments;
+mod header;
+mod identity;
+mod lookup;
 mod told;
+mod layout;
+mod chroma;
+mod native;
+mod decode;
+mod file;
+mod numbers;
+mod cine;
 mod tone;
 
-pub use fault::Fault;
-pub use identity::{BurnedIn, HeaderFacts};
-pub(crate) use start::{Kind, kind};
+pub use super::dicom_fault::Fault;
+pub use super::source_facts::{BurnedIn, HeaderFacts};
 pub use stored::{StoredFrame, Values};
 
+use super::ffmpeg::{Damaged, Decoder};
 use super::frames::{FrameSink, Limits};
 use super::refusal::Refusal;
 use super::source_facts::SourceFacts;
-use super::video::{Damaged, Decoder};
 use decode::Learnt;
 use file::File;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The bytes of a DICOM file: the file itself, or what was in it where the data set is compressed as a whole.
 
-use super::fault::Fault;
 use super::start::{HEAD, Start};
 use super::syntax::Syntax;
+use crate::ingest::dicom_fault::Fault;
 use crate::ingest::refusal::Refusal;
 use flate2::read::DeflateDecoder;
 use std::fs::File;

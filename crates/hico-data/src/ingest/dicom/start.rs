@@ -1,8 +1,8 @@
 //! Where the data set of a file begins: behind preamble and meta group, or, where those are missing, at its first byte.
 
 use super::evidence;
-use super::fault::Fault;
 use super::syntax::{Syntax, Writing};
+use crate::ingest::dicom_fault::Fault;
 use crate::words::plain;
 
 /// Bytes of a file that hold its meta group.

@@ -1,13 +1,13 @@
 //! Stored values → 8 bits for each of red, green and blue: palette, rescale, window, and which end is black.
 
 use super::colour::Photometric;
-use super::fault::Fault;
 use super::header::{Header, Value};
 use super::layout::Layout;
 use super::lookup::Lookup;
 use super::numbers;
 use super::stored::{StoredFrame, Values};
 use super::told::Told;
+use crate::ingest::dicom_fault::Fault;
 use crate::steps::Step;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;

@@ -1,7 +1,7 @@
 //! A numpy array as a pickle has it: kind of numbers, shape, steps, and where its bytes are.
 
 use super::data::{Data, Encoding};
-use super::fault::PickleFault;
+use crate::ingest::pickle_fault::PickleFault;
 use crate::words::quoted;
 
 /// Most axes of an array.

@@ -1,10 +1,10 @@
 //! What a pickle holds, as far as it matters here: groups of pictures, each with its labels.
 
 use super::array::Array;
-use super::fault::PickleFault;
-use super::machine::{Id, Node, Objects};
 use super::numpy::word;
+use super::object::{Id, Node, Objects};
 use super::reading::{LABELS, Reading};
+use crate::ingest::pickle_fault::PickleFault;
 
 /// Deepest nesting of lists and dictionaries that is looked into.
 const DEEPEST: usize = 6;
@@ -51,7 +51,7 @@ impl Pictures {
 
 /// A label as a pickle has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Label {
+pub(in crate::ingest) enum Label {
     Number(i64),
     Words(String),
 }

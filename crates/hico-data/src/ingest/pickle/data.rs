@@ -1,6 +1,6 @@
 //! Bytes within a pickle: short ones are held, long ones stay in the file until a picture is decoded.
 
-use super::fault::PickleFault;
+use crate::ingest::pickle_fault::PickleFault;
 use std::io::BufRead;
 use std::sync::Arc;
 

@@ -4,23 +4,22 @@
 //! need, refuses every other one by its name, and calls nothing. Lengths are believed once the file is that long, and
 //! pictures stay in the file until each is decoded.
 
-mod array;
-mod content;
 mod data;
-mod fault;
-mod machine;
+mod array;
+mod object;
 mod numpy;
-mod picture;
 mod reading;
-mod shelf;
+pub(super) mod content;
+mod picture;
 mod source;
+mod machine;
+pub(super) mod open;
 #[cfg(test)]
 mod tests;
 
-pub use fault::PickleFault;
+pub use super::pickle_fault::PickleFault;
 pub use picture::Axes;
 pub(crate) use picture::Picture;
-pub(crate) use shelf::{is_pickle, unpack};
 
 /// How pickles are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,8 +2,8 @@
 
 use super::array::{Array, Dtype, Kind, MOST_AXES, Order};
 use super::data::{Data, Encoding, Extent};
-use super::fault::PickleFault;
-use super::machine::{Global, Id, Node};
+use super::object::{Global, Id, Node};
+use crate::ingest::pickle_fault::PickleFault;
 
 /// Arguments, and parts of a state, that are looked at; numpy gives fewer. One tuple can be handed over many times.
 const MOST_ARGUMENTS: usize = 16;

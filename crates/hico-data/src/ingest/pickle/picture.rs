@@ -3,10 +3,10 @@
 use super::array::{Array, Dtype, Kind};
 use super::content::is_colour;
 use super::data::Data;
-use super::fault::PickleFault;
 use super::reading::{PICTURE, Reading};
 use crate::clip::Size;
 use crate::ingest::frames::{FrameSink, Limits, check_size};
+use crate::ingest::pickle_fault::PickleFault;
 use crate::ingest::refusal::Refusal;
 use crate::steps::Step;
 use sha2::{Digest as _, Sha256};

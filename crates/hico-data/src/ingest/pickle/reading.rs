@@ -2,7 +2,7 @@
 
 use super::array::Array;
 use super::data::{Data, Decoder, Encoding, Extent};
-use super::fault::PickleFault;
+use crate::ingest::pickle_fault::PickleFault;
 use std::fs::File;
 use std::io::{BufReader, Seek as _, SeekFrom};
 use std::path::Path;

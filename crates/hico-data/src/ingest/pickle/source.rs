@@ -1,6 +1,6 @@
 //! The bytes of a pickle, one after the other; no length in it is believed before the file is that long.
 
-use super::fault::PickleFault;
+use crate::ingest::pickle_fault::PickleFault;
 use std::io::{BufRead, Seek};
 
 /// Reads forward and knows where it is.

@@ -1,8 +1,9 @@
 //! Pickles that mean harm, and pickles that only Python 2 wrote. Those of numpy are in `tests/pickles.rs`.
 
-use super::fault::PickleFault;
-use super::machine::{Node, Objects, run};
+use super::machine::run;
 use super::numpy::word;
+use super::object::{Node, Objects};
+use crate::ingest::pickle_fault::PickleFault;
 use proptest::prelude::*;
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -125,7 +126,7 @@ fn a_crowd_of_tiny_pictures_is_refused_before_there_is_one_of_each() {
     let count: u32 = 1_000_001;
     let head = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nI0\nS'b'\ntR(I1\n(I1000001\nI1\nI1\nI1\ntcnumpy\ndtype\n(S'u1'\ntRI00\nT";
     std::fs::write(&path, [&head[..], &count.to_le_bytes(), &vec![7; count as usize], b"tb."].concat()).unwrap();
-    let error = super::shelf::open(&path, &super::Pickles::default()).err().unwrap().to_string();
+    let error = super::open::open(&path, &super::Pickles::default()).err().unwrap().to_string();
     assert!(error.contains("more than 1000000 pictures"), "{error}");
 }
 
@@ -169,7 +170,7 @@ proptest! {
         if let Ok(objects) = read(&bytes) {
             let reading = super::reading::Reading { path: &path };
             let _ = super::content::parts(&objects, &reading);
-            let _ = super::shelf::open(&path, &super::Pickles::default());
+            let _ = super::open::open(&path, &super::Pickles::default());
         }
     }
 
@@ -224,7 +225,7 @@ fn arrays_that_share_their_bytes_are_looked_through_once_and_pictures_are_counte
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.pkl");
         std::fs::write(&path, bytes).unwrap();
-        in_time(|| super::shelf::open(&path, &super::Pickles::default())).map(|parts| parts.len())
+        in_time(|| super::open::open(&path, &super::Pickles::default())).map(|parts| parts.len())
     };
     assert_eq!(pickle(20_000, 1), Ok(1));
     let error = pickle(20_000, 60).unwrap_err().to_string();

@@ -3,8 +3,8 @@
 //! - [`Request`]: what is asked
 //! - [`train_on_all`]: one network for use
 
-mod all;
 mod request;
+mod all;
 
 #[cfg(test)]
 mod tests;
@@ -13,8 +13,9 @@ pub use all::{TrainedOnAll, train_on_all};
 pub use request::{Contender, FoldOutline, Request};
 
 use super::answer::EvalMode;
-use super::cell::{self, EPOCHS_AND_EVALUATIONS, Options};
+use super::cell;
 use super::ledger::{self, LEDGER_FILE};
+use super::options::{EPOCHS_AND_EVALUATIONS, Options};
 use super::settings::{Budget, Judging};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
 use super::summary::{Origin, Summary};
@@ -24,7 +25,7 @@ use crate::baselines::Baseline;
 use hico_data::{Dataset, Event, Job, Seed, atomic};
 use hico_model::Depth;
 use hico_model::classifier::Trainable;
-use hico_model::frames::frames_of;
+use hico_model::frame_ref::frames_of;
 use hico_train::inputs::batches_of;
 use hico_train::plan::{self, clips_outside};
 use hico_train::recipe::MethodName;

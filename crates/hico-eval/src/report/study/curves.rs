@@ -2,7 +2,7 @@
 
 use super::{Part, evaluation, rows, tables};
 use crate::compare::answer::Evaluation;
-use crate::compare::study::Labels;
+use crate::compare::labels::Labels;
 use crate::compare::summary::{Curve, CurveLine, DataFacts, Point, Table};
 use crate::report::chart::line::{Line, LineChart, Shape};
 use crate::report::section::Section;

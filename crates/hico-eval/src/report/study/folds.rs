@@ -14,7 +14,7 @@ use crate::report::thumbnail::example;
 use crate::stats;
 use hico_data::Dataset;
 use hico_model::rows::argmax;
-use hico_train::finetune::CurvePoint;
+use hico_train::tuning_state::CurvePoint;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 

@@ -2,14 +2,14 @@
 //! of one fine-tuned network are studies of one method.
 
 mod choices;
-mod classes;
-mod curves;
-mod folds;
 mod glossary;
 mod ranks;
 mod rows;
-mod tables;
+mod classes;
 mod verdict;
+mod folds;
+mod tables;
+mod curves;
 mod words;
 
 pub(super) use glossary::glossary;
@@ -19,8 +19,9 @@ use super::number::{counted, duration, tested};
 use super::section::{Gravity, Section, alert, listed};
 use super::tables::{Row, Table as Grid, facts, text};
 use crate::compare::answer::{EvalMode, Evaluation};
+use crate::compare::labels::Labels;
 use crate::compare::settings::ModelSelection;
-use crate::compare::study::{Budget, Labels};
+use crate::compare::study::Budget;
 use crate::compare::summary::{ClassFacts, DataFacts, EntryScores, Role, Summary, Table};
 use hico_data::Dataset;
 use hico_model::classifier::Trainable;

@@ -3,9 +3,10 @@
 use super::verdict::{Judgement, Verdict};
 use super::{markdown, terminal};
 use crate::compare::answer::EvalMode;
+use crate::compare::labels::Labels;
 use crate::compare::ranks::ranks;
 use crate::compare::strata::Stratum;
-use crate::compare::study::{Budget, Judging, Labels};
+use crate::compare::study::{Budget, Judging};
 use crate::compare::summary::{
     AreaDifference, Candidate, Choice, ClassFacts, Compared, Coverage, Curve, CurveLine, DataFacts, Entry, EntryScores,
     MethodFacts, Origin, Point, RankTable, Role, Summary, Table,

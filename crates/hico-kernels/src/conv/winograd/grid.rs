@@ -1,6 +1,6 @@
 //! The tiles of a batch of maps, and the pixels that they see and cover.
 
-use super::turn::{LANES, LINE, Pixels, SEEN, TILE, WIDE};
+use super::turn::{Gathered, LANES, LINE, Pixels, SEEN, TILE, WIDE};
 use std::ops::Range;
 
 /// Tiles of 2x2 over the maps that come out, numbered image after image, row after row.
@@ -79,10 +79,6 @@ struct Pixel {
     /// Its place from the first image's map on.
     from: usize,
 }
-
-/// The pixels of [`LANES`] tiles of a map each, `[SEEN, SEEN, LANES]`; zeros where a tile reaches over the border, or
-/// where there is no tile.
-pub(super) type Gathered = [f32; SEEN * SEEN * LANES];
 
 /// How pixels of up to [`LANES`] tiles are gathered: the same for every channel.
 #[derive(Debug)]

@@ -5,10 +5,10 @@
 //! each coefficient over all channels, and its 16 values are turned into the tile. The turning is sums and halves of
 //! few numbers ([`turn`]), so little is lost: the error stays that of a plain sum of products in 32 bits.
 
-mod forward;
-mod grid;
 mod turn;
+mod grid;
 mod turned;
+mod forward;
 mod weight;
 
 use super::Geometry;

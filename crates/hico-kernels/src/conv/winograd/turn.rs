@@ -11,7 +11,6 @@
 //!
 //! Whole vectors are computed however short the rows of a map are; what lies behind the last tile is never read.
 
-use super::grid::Gathered;
 use crate::lanes::{apart, load, store, weave};
 use pulp::Simd;
 
@@ -188,6 +187,10 @@ pub(super) fn turn_pixels<S: Simd>(
         put::<S>(turn_row(simd, [a, b, c, d]), first, turned, stride);
     }
 }
+
+/// The pixels of [`LANES`] tiles of a map each, `[SEEN, SEEN, LANES]`; zeros where a tile reaches over the border, or
+/// where there is no tile.
+pub(super) type Gathered = [f32; SEEN * SEEN * LANES];
 
 /// The same for [`LANES`] tiles whose pixels were gathered.
 #[inline(always)]

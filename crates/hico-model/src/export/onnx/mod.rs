@@ -8,9 +8,9 @@
 //! `pyramid.lateral5.weight` and `fc.weight`), so that what is in the file can be compared with what went in. Operators are of opset
 //! 18, whose `Resize` takes a size for two axes alone; ONNX Runtime has had it since 1.14.
 
+pub mod proto;
 mod graph;
 mod network;
-pub mod proto;
 
 use crate::weights::NamedTensor;
 use crate::{Error, FeatureSet};

@@ -1,20 +1,14 @@
 //! All pickles of a tree → candidates for clips, a picture each, with label and fold.
 
-use super::Pickles;
-use super::array::Array;
-use super::content::{Label, Part, Pictures, parts};
-use super::data::Data;
-use super::fault::PickleFault;
-use super::machine;
-use super::picture::{Picture, range};
-use super::reading::Reading;
-use crate::ingest::frames::Limits;
-use crate::ingest::guard;
-use crate::ingest::labels::{Facts, fold_of_word};
-use crate::ingest::layout::Told;
-use crate::ingest::sniff;
-use crate::ingest::walk::{Found, Tree, What, natural};
-use std::io::BufReader;
+use super::frames::Limits;
+use super::guard;
+use super::labels::{Facts, fold_of_word};
+use super::pickle::Pickles;
+use super::pickle::content::Label;
+use super::pickle::open::{Item, Named, open};
+use super::sniff;
+use super::told::{SPLIT_WORDS, Told};
+use super::walk::{Found, Tree, What, natural};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -25,15 +19,6 @@ const SUFFIXES: [&str; 4] = ["pkl", "pickle", "pck", "p"];
 pub(crate) fn is_pickle(key: &str) -> bool {
     sniff::suffix(key).is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()))
 }
-
-/// One picture on its way to be a candidate.
-pub(super) struct Item {
-    picture: Picture,
-    label: Option<Label>,
-}
-
-/// The parts of a pickle, by name.
-type Named = Vec<(Option<String>, Vec<Item>)>;
 
 /// One pickle that could be read: its key, and its parts.
 type Read = (String, Named);
@@ -81,61 +66,6 @@ pub(crate) fn unpack(root: &Path, tree: &mut Tree, reading: &Pickles) -> Told {
 
 fn found(key: String, what: What) -> Found {
     Found { source: key.clone(), key, what, optional: false }
-}
-
-/// The parts of one pickle.
-pub(super) fn open(path: &Path, how: &Pickles) -> Result<Named, PickleFault> {
-    let file = guard::open(path)?;
-    let length = file.metadata()?.len();
-    let objects = machine::run(BufReader::with_capacity(1 << 16, file), length)?;
-    let reading = Reading { path };
-    let path = Arc::new(path.to_owned());
-    let parts = parts(&objects, &reading)?.into_iter().map(|Part { name, pictures, labels }| {
-        let arrays = match &pictures {
-            Pictures::Stacked(array) => vec![array],
-            Pictures::Each(arrays) => arrays.iter().collect(),
-        };
-        let range = range(&reading, &arrays)?;
-        let picture = |one: &Array, data: Data| {
-            let (path, dtype, axes) = (Arc::clone(&path), one.dtype, how.axes);
-            Picture { path, dtype, shape: one.shape.clone(), steps: one.steps.clone(), data, range, axes }
-        };
-        let mut found = Vec::new();
-        match &pictures {
-            Pictures::Stacked(array) => {
-                let (shape, steps) = (array.shape[1..].to_vec(), array.steps[1..].to_vec());
-                let one = Array { shape, steps, ..array.clone() };
-                Picture::check(&one)?;
-                if !array.is_stacked() {
-                    let said = "whose pictures are not one after the other; numpy.ascontiguousarray mends it";
-                    return Err(PickleFault::Array { said: said.to_owned() });
-                }
-                found.extend(reading.pieces(array)?.into_iter().map(|data| picture(&one, data)));
-            }
-            Pictures::Each(arrays) => {
-                for array in arrays {
-                    Picture::check(array)?;
-                    found.push(picture(array, array.data.clone()));
-                }
-            }
-        }
-        let mut labels = labels.map(Vec::into_iter);
-        let label = |_| labels.as_mut().and_then(Iterator::next);
-        let labels: Vec<Option<Label>> = (0..found.len()).map(label).collect();
-        let items = found.into_iter().zip(labels).map(|(picture, label)| Item { picture, label });
-        Ok((name, items.collect()))
-    });
-    let mut parts: Named = parts.collect::<Result<_, PickleFault>>()?;
-    // Two parts of one name would be one.
-    let names: Vec<Option<String>> = parts.iter().map(|(name, _)| name.clone()).collect();
-    for (number, (name, _)) in parts.iter_mut().enumerate() {
-        if names.iter().filter(|other| *other == name).count() > 1 {
-            *name = Some(format!("{}{}", name.as_deref().unwrap_or("part"), number + 1));
-        } else if name.as_deref().is_some_and(|name| name.is_empty() || name.contains(['/', '\\'])) {
-            *name = Some(format!("part{}", number + 1));
-        }
-    }
-    Ok(parts)
 }
 
 /// What the parts of the pickles say of folds.
@@ -202,7 +132,7 @@ impl Folds {
                 read[0].0
             ),
             Self::Split => {
-                format!("two parts without a name are taken as train, then test; {}", crate::ingest::plan::SPLIT_WORDS)
+                format!("two parts without a name are taken as train, then test; {}", SPLIT_WORDS)
             }
             Self::Unclear => {
                 "train and test parts do not add up to a cross-validation: all parts are taken, without folds, and a \

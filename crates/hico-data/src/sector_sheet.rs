@@ -1,9 +1,8 @@
 //! A sheet of clips before and after: the original with the outline of its region, beside what is stored.
 
-use super::look::Look;
-use super::outline::Outline;
 use crate::canvas::{Canvas, FONT, INK, LINE, PALE};
 use crate::clip::{Channels, Clip, Frame, Size};
+use crate::sector::{Look, Outline};
 use crate::view::planes::Planes;
 use crate::view::resize::{Window, bilinear};
 
