@@ -1,6 +1,6 @@
 """Frames a second of a fine-tuned network in hico and in ONNX Runtime, on the same machine, in alternation.
 
-    cargo build --release && cargo bench -p hico --bench speed --no-run
+    cargo build --release && cargo bench -p hico-train --bench speed --no-run
     pip install onnxruntime==1.32.0 numpy
     python benches/against_onnxruntime.py MODEL.safetensors
 

@@ -1,7 +1,7 @@
 """What hico does and what PyTorch does, on the same machine, in alternation.
 
     python -m venv venv && venv/bin/pip install torch==2.13.0 torchvision==0.28.0 numpy safetensors pillow
-    cargo build --release && cargo bench -p hico --bench speed --no-run
+    cargo build --release && cargo bench -p hico-train --bench speed --no-run
     venv/bin/python benches/against_pytorch.py                      # everything, about half an hour on two cores
     venv/bin/python benches/against_pytorch.py step --batch 8 --projector flattened
 
