@@ -1,6 +1,16 @@
 //! From files to training views, with no tensor framework inside.
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
+//!
+//! ```
+//! use hico_data::phantom::{PhantomRecipe, generate};
+//!
+//! // Clips of a phantom in memory; `Dataset::open` opens a data set on a disk.
+//! let clips = generate(&PhantomRecipe { patients: 3, frames: 2, side: 32, ..PhantomRecipe::default() });
+//! let frame = clips.read_frame(0, 1)?;
+//! assert_eq!((clips.classes().len(), frame.size.height, frame.size.width), (3, 32, 32));
+//! # Ok::<(), hico_data::Error>(())
+//! ```
 
 mod words;
 mod error;

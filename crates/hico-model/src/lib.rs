@@ -7,6 +7,19 @@
 //! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
 //! - [`pretrained`], [`history`]: an encoder, and what is known of how it came to be
 //! - [`predict`], [`embed`], [`explain`], [`export`]: uses
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use hico_data::Seed;
+//! use hico_model::init::Init;
+//! use hico_model::{Depth, Encoder, FeatureSet, Mode};
+//!
+//! let device = Device::flex();
+//! let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
+//! let pictures = Tensor::<4>::zeros([2, 3, 64, 64], &device);
+//! let features = encoder.features(pictures, FeatureSet::C5, Mode::Eval);
+//! assert_eq!(features.dims(), [2, 512]);
+//! ```
 
 mod error;
 pub mod device;

@@ -1,10 +1,12 @@
-//! Small data sets in memory for the tests of this module.
+//! Small data sets in memory for tests.
 
 use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
 use rand::RngExt as _;
 
-pub(crate) const SIDE: usize = 32;
-pub(crate) const FRAMES: usize = 4;
+/// Height and width of the frames, pixels.
+pub const SIDE: usize = 32;
+/// Frames of a clip.
+pub const FRAMES: usize = 4;
 
 /// One clip a row of `(group, class, fold)`: noise with a bright square whose corner tells the class, so that anything
 /// that learns at all tells the classes apart.

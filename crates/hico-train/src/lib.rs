@@ -7,6 +7,17 @@
 //! - [`pretrain()`]: the loop, and what it leaves in a run's folder
 //! - [`plan`], [`finetune`], [`linear`]: who learns in a fold; fine-tuning, and the linear probe
 //! - [`predictions`]: what was predicted of frames, clips and patients
+//!
+//! ```
+//! use hico_train::recipe::{MethodName, Recipe};
+//!
+//! let recipe = Recipe::parse("[method]\nname = \"simclr\"\ntemperature = 0.2")?;
+//! assert_eq!(recipe.method().name(), MethodName::SimClr);
+//! // A key that the method does not read is an error that names the nearest right one.
+//! let error = Recipe::parse("[method]\nname = \"simclr\"\ntemprature = 0.2").unwrap_err();
+//! assert!(error.to_string().contains("temperature"), "{error}");
+//! # Ok::<(), hico_train::Error>(())
+//! ```
 
 mod error;
 pub mod recipe;

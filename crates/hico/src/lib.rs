@@ -18,9 +18,9 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // Clips of a phantom; `Dataset::open` opens a data set that `hico ingest` wrote.
-//! let few = PhantomRecipe { patients: 6, clips_per_patient: [1, 1], frames: 2, side: 32, ..PhantomRecipe::default() };
+//! let few = PhantomRecipe { patients: 9, clips_per_patient: [1, 1], frames: 2, side: 32, ..PhantomRecipe::default() };
 //! let clips = Arc::new(generate(&few));
-//! let recipe = Recipe::parse("[method]\nname = \"simclr\"\n[view]\nimage_size = 32\n[train]\nbatch = 4\nepochs = 1")?;
+//! let recipe = Recipe::parse("[method]\nname = \"simclr\"\n[view]\nimage_size = 32\n[train]\nbatch = 2\nepochs = 1")?;
 //! let outcome = pretrain(&clips, &recipe, &PretrainOptions::default(), Job::default().silent())?;
 //! let weights = outcome.weights.unwrap_or_default();
 //! assert!(weights.iter().any(|tensor| tensor.name == "encoder.backbone.conv1.weight"));

@@ -1,22 +1,16 @@
-//! The same recipe on a GPU: the CPU's losses, gradients and predictions, but for the order of sums.
+//! The same recipe on a GPU: the CPU's losses and gradients, but for the order of sums.
 //!
-//!     cargo test -p hico --features wgpu --test pretrain device
+//!     cargo test -p hico-train --features wgpu --test pretrain device
 //!
 //! Mesa's lavapipe, a Vulkan driver that computes on the CPU, is GPU enough.
 
-use super::{blocks, checked, journal, small};
-use hico_data::{ClipRow, Dataset, Job, Manifest};
-use hico_eval::compare::crossval::{Request, cross_validate};
-use hico_eval::prediction_table::{AnswerKey, from_parquet};
+use super::{blocks, journal, small, with};
+use hico_data::Job;
 use hico_model::device::DeviceChoice;
 use hico_model::weights;
 use hico_train::checkpoint::BEST_FILE;
-use hico_train::finetune::FinetuneRecipe;
 use hico_train::journal::{Entry, StepEntry};
-use hico_train::predictions::FramePrediction;
 use hico_train::{PretrainOptions, pretrain};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 const GPU: DeviceChoice = DeviceChoice::Wgpu(None);
 
@@ -72,47 +66,4 @@ fn a_recipe_trains_on_a_gpu_as_on_the_cpu() {
     // Apart by 1.5 % where it was measured; a rate or a decay that is lost would be of the order of the way.
     println!("weights moved by {moved} on the CPU, and are {apart} apart on the GPU");
     assert!(moved > 0.0 && apart < 0.1 * moved, "moved by {moved}, apart by {apart}");
-}
-
-fn both_classes_in_both_folds() -> Arc<Dataset> {
-    let data = blocks(16, 2);
-    let row = |clip: usize| ClipRow { fold: Some(clip / 2 % 2), ..data.row(clip).clone() };
-    let manifest = Manifest { rows: (0..data.len()).map(row).collect() };
-    Arc::new(Dataset::in_memory(manifest, (0..data.len()).map(|clip| data.read_clip(clip).unwrap()).collect()))
-}
-
-/// What each network and baseline predicted for every tested frame.
-fn evaluated(device: DeviceChoice) -> BTreeMap<AnswerKey, Vec<FramePrediction>> {
-    let view = checked(small(1)).view().clone();
-    let recipe =
-        FinetuneRecipe { epochs: 1, frames_per_clip: 2, inner_fraction: 0.4, view, ..FinetuneRecipe::default() };
-    let folder = tempfile::tempdir().unwrap();
-    let request = Request { recipe, device, ..Request::new(folder.path().join("out")) };
-    let data = both_classes_in_both_folds();
-    cross_validate(&data, &request, Job::default()).unwrap();
-    let sets = std::fs::read_dir(folder.path().join("out/predictions")).unwrap().map(|set| set.unwrap().path());
-    let tables = sets.flat_map(|set| std::fs::read_dir(set).unwrap()).map(|table| table.unwrap().path());
-    tables.flat_map(|table| from_parquet(&data, std::fs::read(table).unwrap()).unwrap()).collect()
-}
-
-#[test]
-fn a_network_is_fine_tuned_and_judged_on_a_gpu_as_on_the_cpu() {
-    if !is_there() {
-        return;
-    }
-    let (gpu, cpu) = (evaluated(GPU), evaluated(DeviceChoice::Cpu));
-    assert_eq!(gpu.keys().collect::<Vec<_>>(), cpu.keys().collect::<Vec<_>>());
-    let mut compared = 0;
-    for (gpu, cpu) in gpu.values().flatten().zip(cpu.values().flatten()) {
-        assert_eq!((gpu.clip, gpu.frame), (cpu.clip, cpu.frame));
-        for (gpu, cpu) in gpu.probabilities.iter().zip(&cpu.probabilities) {
-            // An epoch of Adam lies between the two: see above.
-            assert!((gpu - cpu).abs() < 0.02, "{gpu} {cpu}");
-            compared += 1;
-        }
-    }
-    assert!(
-        compared >= 2 * 2 * 2 * 16,
-        "two candidates and more, all frames of sixteen clips, both classes: {compared}"
-    );
 }

@@ -9,12 +9,12 @@ mod methods;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::view::{ViewRecipe, plain};
 use hico_data::{Channels, Clip, ClipRow, Dataset, Job, Manifest, Seed, Size};
-use hico_model::pretrained::Pretrained;
 use hico_model::weights::{self, NamedTensor};
 use hico_model::{FeatureSet, Mode};
 use hico_train::checkpoint::{BEST_FILE, LAST_FILE};
 use hico_train::journal::{Entry, JOURNAL_FILE};
 use hico_train::loss::unit_rows;
+use hico_train::pretrained;
 use hico_train::recipe::Recipe;
 use hico_train::run_record::{RUN_FILE, RunRecord};
 use hico_train::tensorboard::EVENTS_FILE;
@@ -317,7 +317,7 @@ fn four_clips_are_learnt_by_heart_in_thirty_steps() {
 /// For how many frames the nearest frame, by the pooled features of a run's encoder, is of another clip.
 fn nearest_of_another_clip(data: &Dataset, run: &Path, view: &ViewRecipe) -> usize {
     let device = Device::flex();
-    let encoder = Pretrained::read(run).unwrap().encoder(&device).unwrap();
+    let encoder = pretrained::read(run).unwrap().encoder(&device).unwrap();
     let frames: Vec<(usize, usize)> = (0..data.len()).flat_map(|clip| (0..3).map(move |frame| (clip, frame))).collect();
     let pixels = frames.iter().flat_map(|&(clip, frame)| plain(&data.read_frame(clip, frame).unwrap(), view)).collect();
     let images = TensorData::new(pixels, [frames.len(), 3, SIDE, SIDE]);

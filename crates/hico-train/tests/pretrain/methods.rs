@@ -4,12 +4,13 @@ use super::{assert_same, blocks, heard, options, run, small, with};
 use burn::tensor::Device;
 use hico_data::{Dataset, Job, Seed};
 use hico_model::init::Init;
-use hico_model::pretrained::{Pretrained, Seen};
+use hico_model::pretrained::Seen;
 use hico_model::weights::{self, NamedTensor, Naming, WeightsOf};
 use hico_model::{Depth, ResNet};
 use hico_train::checkpoint::LAST_FILE;
 use hico_train::first_weights::FirstWeights;
 use hico_train::keep::kept_after;
+use hico_train::pretrained;
 use hico_train::recipe::{MethodName, MethodRecipe, Recipe, Supervision};
 use hico_train::{Error, Event, PretrainOptions};
 use std::collections::BTreeMap;
@@ -47,7 +48,7 @@ fn recipes(epochs: usize) -> Vec<(String, Recipe)> {
 }
 
 fn backbone(path: &Path) -> Vec<NamedTensor> {
-    let encoder = Pretrained::read(path).unwrap().encoder(&Device::flex()).unwrap();
+    let encoder = pretrained::read(path).unwrap().encoder(&Device::flex()).unwrap();
     weights::to_tensors(&encoder.backbone, Naming::Ours)
 }
 
@@ -208,19 +209,19 @@ fn a_run_that_begins_with_weights_has_seen_what_they_had_seen() {
         let folder = after.path().join(beginning.file_name().unwrap());
         let first = Some(FirstWeights::read(&beginning, &WeightsOf::Online).unwrap());
         run(&data, &recipe, &PretrainOptions { first, holdout_fold: Some(1), ..options(&folder) }).unwrap();
-        let Seen::Groups { groups, all, .. } = Pretrained::read(&folder).unwrap().seen else {
+        let Seen::Groups { groups, all, .. } = pretrained::read(&folder).unwrap().seen else {
             panic!("nothing is known")
         };
         assert_eq!((groups.len(), all), (8, true), "those of either fold: {groups:?}");
     }
     // A file without a history may have seen anybody.
     let path = after.path().join("elsewhere.safetensors");
-    let encoder = Pretrained::read(before.path()).unwrap().encoder(&Device::flex()).unwrap();
+    let encoder = pretrained::read(before.path()).unwrap().encoder(&Device::flex()).unwrap();
     let tensors = weights::to_tensors(&encoder.backbone, Naming::Ours);
     std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
     let (first, folder) = (FirstWeights::read(&path, &WeightsOf::Online).unwrap(), after.path().join("last"));
     run(&data, &recipe, &PretrainOptions { first: Some(first), holdout_fold: Some(1), ..options(&folder) }).unwrap();
-    let Seen::Groups { groups, all, .. } = Pretrained::read(&folder).unwrap().seen else { panic!("nothing is known") };
+    let Seen::Groups { groups, all, .. } = pretrained::read(&folder).unwrap().seen else { panic!("nothing is known") };
     assert_eq!((groups.len(), all), (4, false));
 }
 
@@ -256,6 +257,6 @@ fn a_method_that_cannot_read_labels_is_self_supervised_and_has_no_pyramid() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(&data, &recipe, &options(folder.path())).unwrap();
     assert_eq!(outcome.record.supervision, Supervision::SelfOnly);
-    let pretrained = Pretrained::read(folder.path()).unwrap();
+    let pretrained = pretrained::read(folder.path()).unwrap();
     assert_eq!((pretrained.name.as_str(), pretrained.has_pyramid()), ("simclr", false));
 }
