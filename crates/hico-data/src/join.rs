@@ -6,7 +6,7 @@
 use crate::atomic;
 use crate::dataset::{Dataset, open_shard};
 use crate::error::Error;
-use crate::info::DatasetInfo;
+use crate::info::{DatasetInfo, INFO_FILE};
 use crate::ingest::{LabelMap, is_unlabelled};
 use crate::job::Job;
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
@@ -87,14 +87,23 @@ pub fn join(parts: &[Part], patients: SharedPatients, out: &Path, job: Job<'_>) 
 
 /// How most clips of the parts were prepared, of equally many those of the first part.
 fn of_most_clips(parts: &[Part]) -> Preprocessing {
-    let alike = |part: &Part| {
-        let preprocessing = part.data.preprocessing();
-        parts.iter().filter(|other| other.data.preprocessing() == preprocessing).map(|other| other.data.len()).sum()
+    let prepared: Vec<Preprocessing> = parts.iter().map(|part| prepared(part, parts)).collect();
+    let alike = |one: &Preprocessing| {
+        parts.iter().zip(&prepared).filter(|(_, other)| *other == one).map(|(part, _)| part.data.len()).sum()
     };
-    let counts: Vec<usize> = parts.iter().map(alike).collect();
+    let counts: Vec<usize> = prepared.iter().map(alike).collect();
     let most = counts.iter().copied().max().unwrap_or_default();
-    let first = parts.iter().zip(counts).find(|(_, count)| *count == most);
-    first.map(|(part, _)| part.data.preprocessing()).unwrap_or_default()
+    prepared.iter().zip(counts).find(|(_, count)| *count == most).map(|(one, _)| *one).unwrap_or_default()
+}
+
+/// How the clips of a part were prepared. A data set of an earlier version does not tell its image size where no clip had to be
+/// resized; then it is that of the other parts, if all of its frames have it.
+fn prepared(part: &Part, parts: &[Part]) -> Preprocessing {
+    let own = part.data.preprocessing();
+    let is_untold = own.image_size.is_none() && !part.data.folder().join(INFO_FILE).is_file();
+    let of_others = parts.iter().find_map(|other| other.data.preprocessing().image_size).filter(|_| is_untold);
+    let fits = |size: &usize| part.data.manifest().rows.iter().all(|row| row.height.max(row.width) == *size);
+    Preprocessing { image_size: own.image_size.or(of_others.filter(fits)), ..own }
 }
 
 struct Whole<'a> {
@@ -118,12 +127,9 @@ fn whole(parts: &[Part], patients: SharedPatients) -> Result<Whole<'_>, Error> {
     let folds = parts.iter().all(|part| part.data.manifest().rows.iter().all(|row| row.fold.is_some()));
     let (shared, alike) = shared(parts);
     let same = if patients == SharedPatients::Same { Same::of(parts, &shared) } else { Same::default() };
-    let prepared = parts.iter().map(|part| (part.name.clone(), part.data.preprocessing()));
-    let prepared = if parts.windows(2).any(|pair| pair[0].data.preprocessing() != pair[1].data.preprocessing()) {
-        prepared.collect()
-    } else {
-        BTreeMap::new()
-    };
+    let each: Vec<Preprocessing> = parts.iter().map(|part| prepared(part, parts)).collect();
+    let named = || parts.iter().zip(&each).map(|(part, one)| (part.name.clone(), *one)).collect();
+    let prepared = if each.windows(2).any(|pair| pair[0] != pair[1]) { named() } else { BTreeMap::new() };
     let mut report = JoinReport { folds, shared, alike, prepared, ..JoinReport::default() };
     let (mut rows, mut shards) = (Vec::new(), Vec::new());
     for part in parts {

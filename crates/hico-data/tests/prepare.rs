@@ -11,7 +11,7 @@ use hico_data::ingest::{IngestOptions, PrepareOptions, Stills, ingest, prepare_f
 use hico_data::preprocessing::Fit;
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
-use hico_data::{Dataset, Error, Job, Preprocessing, Step};
+use hico_data::{Dataset, Job, Preprocessing, Step};
 use image::{GrayImage, Rgb, RgbImage};
 use std::collections::BTreeSet;
 use std::fs;
@@ -125,6 +125,10 @@ fn files_and_folders_come_in_the_order_in_which_they_are_named() {
     .unwrap();
     assert_eq!(taken, 5);
     fs::create_dir(at("nothing")).unwrap();
-    let error = prepare_files(&[at("nothing")], &options, Job::default(), |_| ControlFlow::Continue(())).unwrap_err();
-    assert!(matches!(error, Error::NothingFound(_)), "{error}");
+    let (found, _) = prepared(&["nothing", "source/flat"].map(at), &options);
+    let expected = [
+        format!("{}: holds no DICOM file, no video and no picture", named("nothing")),
+        format!("{}: 3 frames", named("source/flat")),
+    ];
+    assert_eq!(found.iter().map(told).collect::<Vec<_>>(), expected);
 }

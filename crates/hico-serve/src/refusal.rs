@@ -141,10 +141,7 @@ impl From<Error> for Refusal {
     /// What goes wrong with an uploaded clip after it was prepared is ours; a message may hold paths of this machine, so it
     /// is not passed on.
     fn from(error: Error) -> Self {
-        match error {
-            Error::Data(hico_data::Error::NothingFound(_)) => Self::no_clip(),
-            error => Self::fault(cause(&error)),
-        }
+        Self::fault(cause(&error))
     }
 }
 

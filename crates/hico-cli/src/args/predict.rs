@@ -11,8 +11,7 @@ Examples:
   hico predict tuned cine.dcm --per frame --frame-stride 5 --json | head
   hico predict study cine.dcm        (of `hico crossval --keep-models`: the mean over its networks)
 
-Clips are preprocessed as the training clips of the network were; decoded frames go to a temporary folder that is \
-removed. Confidence is calibrated where validation patients were held out from the fine-tuning. A clip is out-of-distribution when its ood_score is above \
+Clips are preprocessed in memory as the training clips of the network were; nothing is written. Confidence is calibrated where validation patients were held out from the fine-tuning. A clip is out-of-distribution when its ood_score is above \
 the threshold 1: do not trust its class. With --json each clip (or frame) is printed as one line as soon as it is \
 predicted. The exit code is 2 when some files were refused. A research tool; not for diagnosis.")]
 pub(crate) struct PredictArgs {

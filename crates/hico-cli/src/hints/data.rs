@@ -7,8 +7,8 @@ const INSPECT: &str = "check the data set with: hico inspect DATASET";
 const NEW: &str = "choose a new or empty folder that you may write to";
 const ROOM: &str = "choose an --out on a disk with room that you may write to";
 
-/// The remedy for a data set of a later version.
-const LATER: &str = "read the data set with the version of hico that wrote it, or ingest again";
+/// The remedy for a description that cannot be read, also because a later version wrote it.
+const LATER: &str = "take the later version of hico that wrote it, or restore dataset.json from a copy, or delete it and read the table alone";
 
 /// The remedy where a data set does not open.
 pub(crate) const fn open(error: &Error) -> Option<&'static str> {
@@ -83,15 +83,6 @@ pub(crate) const fn search(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::OnlyLinks { .. } => "--follow-links searches what they lead to",
         _ => "give a data set, a folder of DICOM files, videos and pictures, or one file",
-    })
-}
-
-/// The remedy where clips are shown to a network.
-pub(crate) const fn predict(error: &Error) -> Option<&'static str> {
-    Some(match error {
-        Error::NothingFound(_) => "give DICOM files, videos, pictures, or folders of them",
-        Error::OnlyLinks { .. } => return data(error),
-        _ => return None,
     })
 }
 

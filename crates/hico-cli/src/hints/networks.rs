@@ -1,6 +1,5 @@
 //! Remedies for errors of networks in use: `hico predict`, `hico explain`, `hico embed`, `hico serve` and `hico export`.
 
-use super::data;
 use super::weights::of_weights;
 use hico_eval::compare::options::PRETRAIN_FOLDER;
 use hico_model::Error;
@@ -10,7 +9,6 @@ use std::path::Path;
 /// The remedy where clips are shown to a network.
 pub(crate) fn predict(error: &Error) -> Option<String> {
     let hint = match error {
-        Error::Data(error) => data::predict(error)?,
         Error::NoModel(folder) => return Some(network_of(folder)),
         Error::AnswerNotFinite { .. } => {
             "the network's weights are too large to compute with: use another, or fine-tune it again"

@@ -64,8 +64,8 @@ struct Candidates {
 /// - returns: what a person should know of what was left out
 ///
 /// # Errors
-/// When a folder holds nothing that could be a clip, or it is asked to stop. A clip that cannot be prepared is refused, and
-/// the others come.
+/// When a folder cannot be read, or it is asked to stop. A clip that cannot be prepared is refused, as a folder that holds none,
+/// and the others come.
 pub fn prepare_files(
     paths: &[PathBuf],
     options: &PrepareOptions,
@@ -134,7 +134,8 @@ impl Candidates {
         let may_be_clip = |found: &Found| !found.optional || matches!(found.what, What::Video(_));
         found.retain(|found| may_be_clip(found) && !left_out.contains(&found.key));
         if found.iter().all(|found| found.optional) {
-            return Err(super::nothing(path, &links));
+            let why = if links.left.is_empty() { Refusal::NoClips } else { Refusal::OnlyLinks };
+            self.refuse(path.display().to_string(), why);
         }
         let name = |key: &str| if key == "." { path.to_owned() } else { path.join(key) }.display().to_string();
         self.masks.extend(masks.iter().map(|key| name(key)));
@@ -148,14 +149,19 @@ impl Candidates {
         Ok(())
     }
 
+    fn refuse(&mut self, name: String, why: Refusal) {
+        let found = Found { key: name.clone(), source: name.clone(), what: What::Refused(why), optional: false };
+        self.all.push(Candidate { found, name, label: None, is_named: true });
+    }
+
     fn find_file(&mut self, path: &Path) {
         let name = path.display().to_string();
         // To open a pipe is to wait for whoever writes into it.
         if let Err(error) = guard::open(path) {
-            let what = What::Refused(Refusal::Read { said: error.to_string() });
-            let found = Found { key: name.clone(), source: name.clone(), what, optional: false };
-            self.all.push(Candidate { found, name, label: None, is_named: true });
-            return;
+            let special = std::fs::metadata(path).ok().filter(|file| !file.is_file());
+            let read = || Refusal::Read { said: error.to_string() };
+            let why = special.map_or_else(read, |file| Refusal::NoFile { what: walk::special(file.file_type()) });
+            return self.refuse(name, why);
         }
         let mut tree = walk::single(path);
         let root = path.parent().unwrap_or(Path::new(""));

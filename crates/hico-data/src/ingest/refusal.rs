@@ -155,6 +155,12 @@ pub enum Refusal {
         /// What it is.
         what: &'static str,
     },
+    /// A folder that was named holds nothing that could be a clip.
+    #[error("holds no DICOM file, no video and no picture")]
+    NoClips,
+    /// A folder that was named holds nothing but links, which were not followed.
+    #[error("holds nothing but links, which are not followed")]
+    OnlyLinks,
     /// The file's name cannot be written down.
     #[error("its name is not UTF-8")]
     Name,
@@ -221,6 +227,8 @@ impl Refusal {
                 "the file may be sound and the fault ours: save it again with another program, or report the place in brackets"
             }
             Self::NoFile { .. } => "take it out of the folder; only files are read",
+            Self::NoClips => "give DICOM files, videos, pictures, or folders of them",
+            Self::OnlyLinks => "--follow-links takes in what they lead to",
             Self::Name => "rename the file",
             Self::Interrupted => "run the same command again to go on",
         }

@@ -204,7 +204,7 @@ pub(crate) fn walk(root: &Path, how: Walk, skip: &[PathBuf]) -> std::io::Result<
 }
 
 /// A word for what is neither a file nor a folder.
-fn special(kind: std::fs::FileType) -> &'static str {
+pub(super) fn special(kind: std::fs::FileType) -> &'static str {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt as _;
