@@ -133,12 +133,13 @@ impl Candidates {
         // What nothing promised to be a clip is one only if ffmpeg says so.
         let may_be_clip = |found: &Found| !found.optional || matches!(found.what, What::Video(_));
         found.retain(|found| may_be_clip(found) && !left_out.contains(&found.key));
+        let name = |key: &str| if key == "." { path.to_owned() } else { path.join(key) }.display().to_string();
+        self.masks.extend(masks.iter().map(|key| name(key)));
         if found.iter().all(|found| found.optional) {
             let why = if links.left.is_empty() { Refusal::NoClips } else { Refusal::OnlyLinks };
             self.refuse(path.display().to_string(), why);
+            return Ok(());
         }
-        let name = |key: &str| if key == "." { path.to_owned() } else { path.join(key) }.display().to_string();
-        self.masks.extend(masks.iter().map(|key| name(key)));
         self.links_left.extend(links.left);
         self.all.extend(found.into_iter().map(|found| Candidate {
             name: name(&found.key),

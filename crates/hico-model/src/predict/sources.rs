@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// - returns: what a person should know of what was left out
 ///
 /// # Errors
-/// Those of `take`, when a folder holds no clip, or when it is asked to stop.
+/// Those of `take`, when a folder or data set cannot be read, or when it is asked to stop.
 pub fn each_clip<E: From<Error>>(
     paths: &[PathBuf],
     options: &PrepareOptions,
