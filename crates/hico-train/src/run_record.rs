@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::recipe::{MethodName, Recipe, Supervision};
 use hico_data::{Preprocessing, atomic};
+use hico_model::VERSION;
 use hico_model::history::{Groups, PretrainingFacts, SeenBefore};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -12,8 +13,6 @@ pub const RUN_FILE: &str = "run.json";
 
 /// File name of the recipe inside a run's folder, with every key written out.
 pub const RECIPE_FILE: &str = "recipe.toml";
-
-pub use hico_model::VERSION;
 
 /// Whether a record of that version means what ours means: the same major version, below 1.0 also the same minor one.
 #[must_use]
