@@ -6,7 +6,7 @@
 //! weights. The gradient is the plain one. Only batch statistics are those of a part, as they would be in the plain
 //! gradient of a network that saw the parts one after the other.
 
-use crate::method::{Batch, Method, Objective, Rows};
+use crate::method::{Batch, Method, Objective, Outputs};
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
 use hico_model::{Mode, Pass, added};
@@ -71,22 +71,22 @@ fn cached<M: Method>(
 
     // A copy: what its batch norms learn is forgotten, since the second pass learns it again.
     let forgetful = network.valid();
-    let outputs: Vec<Vec<Rows>> =
-        parts.iter().map(|rows| method.outputs(&forgetful, &views(rows), &Pass::keeping(Mode::Train))).collect();
-    let leaves: Vec<Rows> = together(&outputs)
-        .into_iter()
-        .map(|rows| rows.into_iter().map(|tensor| Tensor::from_inner(tensor).require_grad()).collect())
-        .collect();
-    let objective = method.objective(leaves.clone(), batch, Mode::Train);
+    let outputs = parts.iter().map(|rows| method.outputs(&forgetful, &views(rows), &Pass::keeping(Mode::Train)));
+    let mut leaves = Vec::new();
+    let whole = together(outputs.collect()).each(&mut |tensor| {
+        let leaf = Tensor::from_inner(tensor).require_grad();
+        leaves.push(leaf.clone());
+        leaf
+    });
+    let objective = method.objective(whole, batch, Mode::Train);
     let mut at_outputs = objective.total.backward();
-    let at_outputs: Vec<Vec<Option<Tensor<2>>>> =
-        leaves.iter().map(|rows| rows.iter().map(|tensor| tensor.grad_remove(&mut at_outputs)).collect()).collect();
+    let at_outputs: Vec<Option<Tensor<2>>> = leaves.iter().map(|leaf| leaf.grad_remove(&mut at_outputs)).collect();
 
     let mut sum: Option<Gradients> = None;
     for rows in &parts {
         let pass = memory.pass();
         let outputs = method.outputs(network, &views(rows), &pass);
-        let pairs = outputs.into_iter().flatten().zip(at_outputs.iter().flatten());
+        let pairs = tensors(outputs).into_iter().zip(&at_outputs);
         // What has this gradient at the outputs: their product with it.
         let product = pairs.filter_map(|(output, gradient)| {
             let gradient = gradient.clone()?.narrow(0, rows.start, rows.len());
@@ -104,11 +104,25 @@ fn cached<M: Method>(
     (objective, gradients)
 }
 
-/// The outputs of the parts of a batch, as those of the whole of it.
-fn together(parts: &[Vec<Rows>]) -> Vec<Rows> {
-    let shape: Vec<usize> = parts.first().into_iter().flatten().map(Vec::len).collect();
-    let of = |view: usize, tensor: usize| Tensor::cat(parts.iter().map(|part| part[view][tensor].clone()).collect(), 0);
-    shape.iter().enumerate().map(|(view, &tensors)| (0..tensors).map(|tensor| of(view, tensor)).collect()).collect()
+/// Joins the outputs of the parts of a batch to those of the whole of it.
+fn together<O: Outputs>(parts: Vec<O>) -> O {
+    let mut parts = parts.into_iter();
+    let Some(first) = parts.next() else { unreachable!("a batch has clips") };
+    let mut others: Vec<_> = parts.map(|part| tensors(part).into_iter()).collect();
+    first.each(&mut |tensor| {
+        let below = others.iter_mut().filter_map(Iterator::next);
+        Tensor::cat(std::iter::once(tensor).chain(below).collect(), 0)
+    })
+}
+
+/// Lists every tensor of outputs.
+fn tensors(outputs: impl Outputs) -> Vec<Tensor<2>> {
+    let mut tensors = Vec::new();
+    let _ = outputs.each(&mut |tensor| {
+        tensors.push(tensor.clone());
+        tensor
+    });
+    tensors
 }
 
 #[cfg(test)]
@@ -192,12 +206,12 @@ mod tests {
     /// The gradient with every part's graph in memory.
     fn plain(method: &mut Hico, network: &HicoModel, batch: &Batch, part: usize) -> (f64, Gradients) {
         let clips = batch.clips.len();
-        let of = |begin: usize| -> Vec<Rows> {
+        let of = |begin: usize| {
             let views: Vec<Tensor<4>> =
                 batch.views.iter().map(|view| view.clone().narrow(0, begin, part.min(clips - begin))).collect();
             method.outputs(network, &views, &Pass::keeping(Mode::Train))
         };
-        let outputs = together(&(0..clips).step_by(part).map(of).collect::<Vec<_>>());
+        let outputs = together((0..clips).step_by(part).map(of).collect());
         let total = method.objective(outputs, batch, Mode::Train).total;
         (total.clone().into_scalar::<f64>(), total.backward())
     }

@@ -2,10 +2,11 @@
 //! makes of the other; there are no negatives. SimSiam (Chen and He 2021) is the same with the network as its own teacher.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Rows, Sizes};
+use super::{Batch, Draw, Method, Objective, Sizes};
 use crate::Error;
 use crate::loss::negative_cosine;
-use crate::model::projected::{Projected, Seen, Widths};
+use crate::model::projected::{Projected, Widths};
+use crate::outputs;
 use crate::recipe::{ByolRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
@@ -16,6 +17,17 @@ use hico_model::{Mode, Pass};
 /// The paper's have hidden vectors of 4096 on ResNet-50's 2048 features; the same proportion.
 const PROJECTOR: Widths = Widths { hidden: 1024, output: 256, normalised: true };
 
+/// What the loss reads of a view.
+#[derive(Debug, Clone)]
+pub struct ByolOutputs {
+    /// Prediction of the teacher's projection of the other view, `[clips, 256]`.
+    pub predicted: Tensor<2>,
+    /// The teacher's projection of this view, `[clips, 256]`.
+    pub taught: Tensor<2>,
+}
+
+outputs!(ByolOutputs { predicted, taught });
+
 /// BYOL, with its teacher.
 #[derive(Debug)]
 pub struct Byol {
@@ -25,6 +37,7 @@ pub struct Byol {
 impl Method for Byol {
     type Recipe = ByolRecipe;
     type Network = Projected;
+    type Outputs = [ByolOutputs; 2];
 
     const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
@@ -34,23 +47,21 @@ impl Method for Byol {
         (Self { teacher: Teacher::of(&network, own.momentum.get()) }, network)
     }
 
-    /// Of each view the prediction and the teacher's projection.
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        let taught = self.teacher.projections(views, pass.mode());
-        let seen = network.views(views, pass).into_iter().zip(taught);
-        let rows = |(seen, taught): (Seen, Tensor<2>)| {
-            let predicted = network.predictor.as_ref().map(|head| head.forward(seen.projection, pass.mode()));
-            predicted.into_iter().chain([taught]).collect()
-        };
-        seen.map(rows).collect()
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
+        let taught = self.teacher.pair(views, pass.mode());
+        let predicted = network.pair(views, pass).map(|seen| network.predicted(seen.projection, pass.mode()));
+        let [of_first, of_second] = predicted;
+        let [first, second] = taught;
+        [ByolOutputs { predicted: of_first, taught: first }, ByolOutputs { predicted: of_second, taught: second }]
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, _mode: Mode) -> Objective {
-        let [first, second] = [0, 1].map(|view: usize| &outputs[view]);
-        let one_way = |from: &Rows, to: &Rows| negative_cosine(from[0].clone(), to[1].clone().detach());
+    fn objective(&mut self, outputs: Self::Outputs, _batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = &outputs;
+        let one_way =
+            |from: &ByolOutputs, to: &ByolOutputs| negative_cosine(from.predicted.clone(), to.taught.clone().detach());
         // Equation 2 is the squared distance of unit vectors: 2 minus twice their cosine, each way.
         let total = (one_way(first, second) + one_way(second, first)) * 2.0 + 4.0;
-        let embeddings = vec![first[0].clone(), second[0].clone()];
+        let embeddings = outputs.map(|view| view.predicted).to_vec();
         Objective { terms: vec![("prediction", total.clone())], total, embeddings }
     }
 

@@ -2,10 +2,11 @@
 //! every crop the student says to which prototypes the teacher assigns the large ones.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views, restored};
+use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views, restored};
 use crate::Error;
 use crate::loss::{Distillation, self_distillation};
 use crate::model::projected::{Projected, Seen, Widths};
+use crate::outputs;
 use crate::recipe::{DinoRecipe, Recipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
@@ -30,6 +31,19 @@ const GLOBAL: usize = 2;
 /// Name of the centre in checkpoints.
 const CENTRE: &str = "centre";
 
+/// What the loss reads of a crop.
+#[derive(Debug, Clone)]
+pub struct DinoOutputs {
+    /// The student's scores by the prototypes, `[clips, prototypes]`.
+    pub scores: Tensor<2>,
+    /// The projection that they are of, `[clips, 256]`.
+    pub projection: Tensor<2>,
+    /// The teacher's scores of a large crop.
+    pub taught: Option<Tensor<2>>,
+}
+
+outputs!(DinoOutputs { scores, projection, taught });
+
 /// DINO, with its teacher and the centre of what that says.
 #[derive(Debug)]
 pub struct Dino {
@@ -44,6 +58,7 @@ pub struct Dino {
 impl Method for Dino {
     type Recipe = DinoRecipe;
     type Network = Projected;
+    type Outputs = Vec<DinoOutputs>;
 
     const DRAW: Draw = |source, _| {
         let view::Crops { global, local } = source.crops()?;
@@ -68,29 +83,29 @@ impl Method for Dino {
         (self.clip_norm > 0.0).then_some(self.clip_norm)
     }
 
-    /// Of each crop the student's scores and projection, and of large ones the teacher's scores as well.
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
         let (large, small) = views.split_at(GLOBAL);
         let taught = self.teacher.scores(large, pass.mode()).into_iter().map(Some).chain(std::iter::repeat(None));
         // Crops of two sizes are two passes.
         let seen = network.views(large, pass).into_iter().chain(network.views(small, pass));
-        let rows = |(seen, taught): (Seen, Option<Tensor<2>>)| {
-            let scores = network.scores(seen.projection.clone());
-            [scores, seen.projection].into_iter().chain(taught).collect()
+        let of_crop = |(Seen { projection, .. }, taught)| {
+            let scores = network.scores(projection.clone());
+            DinoOutputs { scores, projection, taught }
         };
-        seen.zip(taught).map(rows).collect()
+        seen.zip(taught).map(of_crop).collect()
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, mode: Mode) -> Objective {
-        let student: Vec<Tensor<2>> = outputs.iter().map(|rows| rows[0].clone()).collect();
-        let teacher: Vec<Tensor<2>> = outputs[..GLOBAL].iter().map(|rows| rows[2].clone().without_autodiff()).collect();
+    fn objective(&mut self, outputs: Self::Outputs, _batch: &Batch, mode: Mode) -> Objective {
+        let student: Vec<Tensor<2>> = outputs.iter().map(|crop| crop.scores.clone()).collect();
+        let taught = outputs.iter().filter_map(|crop| crop.taught.clone());
+        let teacher: Vec<Tensor<2>> = taught.map(Tensor::without_autodiff).collect();
         let Distillation { cross_entropy: total, teacher_entropy } =
             self_distillation(&student, &teacher, &self.centre, self.temperatures);
         if mode == Mode::Train {
             let mean = Tensor::cat(teacher, 0).mean_dim(0); // [1, prototypes]
             self.centre = self.centre.clone() * CENTRE_MOMENTUM + mean * (1.0 - CENTRE_MOMENTUM);
         }
-        let embeddings = outputs[..GLOBAL].iter().map(|rows| rows[1].clone()).collect();
+        let embeddings = outputs[..GLOBAL].iter().map(|crop| crop.projection.clone()).collect();
         Objective {
             terms: vec![("distillation", total.clone()), ("teacher_entropy", teacher_entropy)],
             total,

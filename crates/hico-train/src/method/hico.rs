@@ -1,10 +1,10 @@
 //! HiCo (Zhang et al. 2022): pairs at three levels, pairs across them, and softened labels.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
+use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views};
 use crate::Error;
 use crate::loss::{HicoLoss, cross_prediction, dense, hico_loss, label_loss};
-use crate::model::{DENSE_CELLS, HicoModel, Outputs};
+use crate::model::{self, DENSE_CELLS, HicoModel};
 use crate::recipe::{HicoRecipe, MethodRecipe, Recipe, Supervision};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
@@ -21,10 +21,41 @@ pub struct Hico {
     teacher: Option<Teacher<HicoModel>>,
 }
 
-/// The next of a view's rows, which [`Hico::outputs`] has put there.
-#[expect(clippy::expect_used, reason = "a method reads what it gave")]
-fn next(rows: &mut impl Iterator<Item = Tensor<2>>) -> Tensor<2> {
-    rows.next().expect("as many rows as were given")
+/// What the loss reads of a view.
+#[derive(Debug, Clone)]
+pub enum HicoOutputs {
+    /// Where labels alone teach: they do not train the projectors, and what they tell apart is the pooled features.
+    Labels {
+        /// `[clips, classes]`, before the softmax.
+        logits: Tensor<2>,
+        /// Pooled backbone features, `[clips, features]`.
+        pooled: Tensor<2>,
+    },
+    /// Everything that the network says.
+    Levels {
+        /// The projections of each level, and what else is made of the maps.
+        outputs: model::Outputs,
+        /// The teacher's global projection, `[clips, 256]`; only where there is a teacher.
+        taught: Option<Tensor<2>>,
+    },
+}
+
+impl super::Outputs for HicoOutputs {
+    fn each(self, change: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        match self {
+            Self::Labels { logits, pooled } => Self::Labels { logits: change(logits), pooled: change(pooled) },
+            Self::Levels { outputs, taught } => {
+                let model::Outputs { local, medium, global, dense, predicted, logits, pooled } = outputs;
+                // Their gradients are added in this order.
+                let [logits, pooled, local, medium, global] = [logits, pooled, local, medium, global].map(&mut *change);
+                let predicted = predicted.each(change);
+                let taught = taught.each(change);
+                let outputs =
+                    model::Outputs { dense: dense.each(change), local, medium, global, predicted, logits, pooled };
+                Self::Levels { outputs, taught }
+            }
+        }
+    }
 }
 
 impl Hico {
@@ -35,6 +66,17 @@ impl Hico {
         let network = teacher.network().clone();
         let views: Vec<Tensor<4>> = views.iter().map(|view| view.clone().without_autodiff()).collect();
         network.forward(&views, mode)
+    }
+
+    /// The softened cross-entropy alone.
+    fn of_labels(&self, outputs: [HicoOutputs; 2], batch: &Batch) -> Objective {
+        let of_view = |outputs| match outputs {
+            HicoOutputs::Labels { logits, pooled }
+            | HicoOutputs::Levels { outputs: model::Outputs { logits, pooled, .. }, .. } => (logits, pooled),
+        };
+        let [(of_first, first), (of_second, second)] = outputs.map(of_view);
+        let loss = label_loss(&of_first, &of_second, &batch.labels, &self.recipe);
+        Objective { total: loss.total, terms: loss.terms, embeddings: vec![first, second] }
     }
 
     /// The pairs of places.
@@ -56,6 +98,7 @@ impl Hico {
 impl Method for Hico {
     type Recipe = HicoRecipe;
     type Network = HicoModel;
+    type Outputs = [HicoOutputs; 2];
 
     /// Two views, and the small crops that the local level reads, where it does; where pairs of places are learnt from, with the places
     /// of both views in their frames.
@@ -78,49 +121,37 @@ impl Method for Hico {
         (Self { recipe: *own, teacher }, network)
     }
 
-    fn outputs<'n>(&self, network: &'n HicoModel, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+    fn outputs<'n>(&self, network: &'n HicoModel, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
         if self.recipe.supervision == Supervision::Full {
-            // Labels alone do not train the projectors: what they tell apart is the pooled features.
             let [clips, ..] = views[0].dims();
             let pooled = average(pass.backbone(&network.encoder.backbone, views).c5);
-            let of_view = |view: usize| pooled.clone().narrow(0, view * clips, clips);
-            let rows = |pooled: Tensor<2>| vec![network.soft.forward(pooled.clone()), pooled];
-            return (0..views.len()).map(|view| rows(of_view(view))).collect();
+            return [0, 1].map(|view: usize| {
+                let pooled = pooled.clone().narrow(0, view * clips, clips);
+                HicoOutputs::Labels { logits: network.soft.forward(pooled.clone()), pooled }
+            });
         }
         let (pair, small) = views.split_at(2);
         let both = network.views(&[0, 1].map(|view: usize| pair[view].clone()), small, pass);
-        let taught = self.taught(pair, pass.mode());
-        let rows = |(view, outputs): (usize, Outputs)| {
-            let Outputs { local, medium, global, dense, predicted, logits, pooled } = outputs;
-            let rows = [logits, pooled, local, medium, global].into_iter().chain(predicted.into_iter().flatten());
-            rows.chain(taught.get(view).cloned()).chain(dense).collect()
-        };
-        both.into_iter().enumerate().map(rows).collect()
+        let mut taught = self.taught(pair, pass.mode()).into_iter();
+        both.map(|outputs| HicoOutputs::Levels { outputs, taught: taught.next() })
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
-        let [first, second] = [0, 1].map(|view: usize| &outputs[view]);
-        if self.recipe.supervision == Supervision::Full {
-            let loss = label_loss(&first[0], &second[0], &batch.labels, &self.recipe);
-            let embeddings = vec![first[1].clone(), second[1].clone()];
-            return Objective { total: loss.total, terms: loss.terms, embeddings };
-        }
-        let mut taught = Vec::new();
-        let [first, second] = [first, second].map(|rows| {
-            let mut rows = rows.iter().cloned();
-            let [logits, pooled, local, medium, global] = std::array::from_fn(|_| next(&mut rows));
-            let predicted = self.teacher.as_ref().map(|_| std::array::from_fn(|_| next(&mut rows)));
-            taught.extend(self.teacher.as_ref().map(|_| next(&mut rows)));
-            Outputs { local, medium, global, dense: rows.next(), predicted, logits, pooled }
-        });
+    fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, _mode: Mode) -> Objective {
+        let ([first, second], taught) = match outputs {
+            [
+                HicoOutputs::Levels { outputs: first, taught: of_first },
+                HicoOutputs::Levels { outputs: second, taught: of_second },
+            ] => ([first, second], [of_first, of_second]),
+            of_labels => return self.of_labels(of_labels, batch),
+        };
         let HicoLoss { mut total, mut terms } = hico_loss(&first, &second, &batch.labels, &self.recipe);
         if let [Some(first), Some(second)] = [&first.dense, &second.dense] {
             let term = self.dense(first, second, batch);
             total = total + term.clone() * self.recipe.dense_weight.get();
             terms.push(("dense", term));
         }
-        if let ([Some(of_first), Some(of_second)], [first, second]) =
-            ([&first.predicted, &second.predicted], taught.as_slice())
+        if let ([Some(of_first), Some(of_second)], [Some(first), Some(second)]) =
+            ([&first.predicted, &second.predicted], &taught)
         {
             let term = cross_prediction([of_first, of_second], [first, second]);
             total = total + term.clone() * self.recipe.teacher_weight.get();

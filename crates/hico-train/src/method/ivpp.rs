@@ -2,7 +2,7 @@
 //! close in time are a pair, and the closer they are the more it counts.
 
 use super::simclr::PROJECTOR;
-use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
+use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views};
 use crate::loss::weighted_nt_xent;
 use crate::model::projected::Projected;
 use crate::recipe::{IvppRecipe, MethodRecipe, Recipe, WeightUnit};
@@ -30,6 +30,7 @@ fn weight(apart: f64, most: f64) -> f32 {
 impl Method for Ivpp {
     type Recipe = IvppRecipe;
     type Network = Projected;
+    type Outputs = [Tensor<2>; 2];
 
     const DRAW: Draw = |source, recipe| {
         let view::Near { pair, seconds, fps } = source.near()?;
@@ -46,12 +47,12 @@ impl Method for Ivpp {
         (Self { temperature: own.temperature.get() }, Projected::new(&init, recipe.model().depth, PROJECTOR))
     }
 
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        network.views(views, pass).into_iter().map(|seen| vec![seen.projection]).collect()
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
+        network.pair(views, pass).map(|seen| seen.projection)
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
-        let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
+    fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = outputs;
         let total = weighted_nt_xent(first.clone(), second.clone(), &batch.weights(), self.temperature);
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }
     }

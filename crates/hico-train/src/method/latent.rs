@@ -5,10 +5,11 @@
 //! three stages of the backbone.
 
 use super::teacher::{Taught, Teacher};
-use super::{Batch, Draw, Extra, Method, Objective, Rows, Sizes, Views};
+use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views};
 use crate::Error;
 use crate::loss::latent_prediction;
 use crate::model::projected::{Perceptron, Trunk, Widths};
+use crate::outputs;
 use crate::recipe::{LatentRecipe, MethodRecipe, Recipe};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -57,6 +58,21 @@ impl Taught for LatentNetwork {
         Self { predictors: Vec::new(), ..self.valid() }
     }
 }
+
+/// What the loss reads of a picture; of a map every place of a clip in a row, `[clips, places * channels]`.
+#[derive(Debug, Clone)]
+pub struct LatentOutputs {
+    /// The teacher's C3, C4 and C5 of the whole picture.
+    pub targets: [Tensor<2>; 3],
+    /// The teacher's averaged C5, `[clips, features]`.
+    pub of_teacher: Tensor<2>,
+    /// What the student predicts of the targets behind the hidden blocks.
+    pub predictions: [Tensor<2>; 3],
+    /// The student's averaged C5, `[clips, features]`.
+    pub of_student: Tensor<2>,
+}
+
+outputs!(LatentOutputs { targets, of_teacher, predictions, of_student });
 
 /// Latent prediction, with its teacher.
 #[derive(Debug)]
@@ -140,6 +156,7 @@ fn predicted(Stages { c3, c4, c5, .. }: Stages) -> [Tensor<4>; 3] {
 impl Method for Latent {
     type Recipe = LatentRecipe;
     type Network = LatentNetwork;
+    type Outputs = LatentOutputs;
 
     /// The whole picture, and the same with blocks hidden.
     const DRAW: Draw = |source, recipe| {
@@ -161,9 +178,7 @@ impl Method for Latent {
         (Self { teacher: Teacher::of(&network, own.momentum.get()), channels }, network)
     }
 
-    /// Of the whole picture what the teacher makes of it, of the hidden one what the student predicts, stage by stage and every
-    /// clip in a row; then averaged C5 of either.
-    fn outputs<'n>(&self, network: &'n LatentNetwork, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+    fn outputs<'n>(&self, network: &'n LatentNetwork, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
         let [batch, ..] = views[0].dims();
         let in_rows = |places: Tensor<2>| {
             let [count, channels] = places.dims();
@@ -174,17 +189,23 @@ impl Method for Latent {
         let whole = views[0].clone().without_autodiff();
         let taught = Pass::keeping(pass.mode()).backbone(&teacher.encoder.backbone, &[whole]);
         let seen = pass.backbone(&network.encoder.backbone, &views[1..]);
-        let pooled = [&taught, &seen].map(|stages| average(stages.c5.clone()));
-        let taught = predicted(taught).map(|map| in_rows(places(map)));
-        let heads = predicted(seen).into_iter().zip(&network.predictors);
-        let predictions = heads.map(|(map, head)| in_rows(head.forward(places(map), pass.mode())));
-        let [of_teacher, of_student] = pooled;
-        vec![taught.into_iter().chain([of_teacher]).collect(), predictions.chain([of_student]).collect()]
+        let [of_teacher, of_student] = [&taught, &seen].map(|stages| average(stages.c5.clone()));
+        let mut heads = network.predictors.iter();
+        let predicted_by_its_head = |map| match heads.next() {
+            Some(head) => in_rows(head.forward(places(map), pass.mode())),
+            None => in_rows(places(map)),
+        };
+        LatentOutputs {
+            targets: predicted(taught).map(|map| in_rows(places(map))),
+            of_teacher,
+            predictions: predicted(seen).map(predicted_by_its_head),
+            of_student,
+        }
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
+    fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, _mode: Mode) -> Objective {
         let of_level = |level: usize| {
-            let [target, predicted] = [&outputs[0][level], &outputs[1][level]];
+            let [target, predicted] = [&outputs.targets[level], &outputs.predictions[level]];
             let [clips, numbers] = predicted.dims();
             let count = numbers / self.channels[level];
             let hidden: Vec<bool> = batch.extras.iter().flat_map(|extra| of_clip(extra, count.isqrt())).collect();
@@ -195,7 +216,7 @@ impl Method for Latent {
         let [c3, c4, c5] = [0, 1, 2].map(of_level);
         let total = (c3.clone() + c4.clone() + c5.clone()) / 3.0;
         let terms = vec![("stage_3", c3), ("stage_4", c4), ("stage_5", c5)];
-        Objective { terms, total, embeddings: vec![outputs[1][3].clone(), outputs[0][3].clone()] }
+        Objective { terms, total, embeddings: vec![outputs.of_student, outputs.of_teacher] }
     }
 
     fn features(&self, network: &LatentNetwork, images: Tensor<4>) -> Tensor<2> {

@@ -4,10 +4,11 @@
 
 use super::simclr::PROJECTOR;
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Rows, Sizes, restored};
+use super::{Batch, Draw, Method, Objective, Sizes, restored};
 use crate::Error;
 use crate::loss::{Queue, queue_nce, unit_rows};
 use crate::model::projected::Projected;
+use crate::outputs;
 use crate::recipe::{MocoRecipe, OwnGroup, Recipe};
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::Seed;
@@ -21,6 +22,17 @@ pub(super) const GROUPS: &str = "queue_groups";
 
 /// Group of a key that is of no clip's own group.
 const NO_GROUP: f64 = -1.0;
+
+/// What the loss reads of a pair of views.
+#[derive(Debug, Clone)]
+pub struct MocoOutputs {
+    /// The student's projection of the first, `[clips, 128]`.
+    pub query: Tensor<2>,
+    /// The teacher's projection of the second, `[clips, 128]`.
+    pub key: Tensor<2>,
+}
+
+outputs!(MocoOutputs { query, key });
 
 /// MoCo v2, with its teacher and its queue.
 #[derive(Debug)]
@@ -74,6 +86,7 @@ pub(super) fn has_groups(state: &[NamedTensor]) -> bool {
 impl Method for Moco {
     type Recipe = MocoRecipe;
     type Network = Projected;
+    type Outputs = MocoOutputs;
 
     const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
@@ -92,16 +105,14 @@ impl Method for Moco {
         (method, network)
     }
 
-    /// Of the first view the student's query, of the others the teacher's keys.
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        let keys = self.teacher.projections(&views[1..], pass.mode()).into_iter();
-        let queries = network.views(&views[..1], pass).into_iter().map(|seen| seen.projection);
-        queries.chain(keys).map(|rows| vec![rows]).collect()
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
+        let key = self.teacher.projection(&views[1], pass.mode());
+        MocoOutputs { query: network.view(&views[0], pass).projection, key }
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, mode: Mode) -> Objective {
-        let query = outputs[0][0].clone();
-        let key = unit_rows(outputs[1][0].clone().detach());
+    fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, mode: Mode) -> Objective {
+        let MocoOutputs { query, key } = outputs;
+        let key = unit_rows(key.detach());
         let total = queue_nce(query.clone(), key.clone(), &self.queue(&batch.groups), self.temperature);
         if mode == Mode::Train {
             self.remember(&key, &batch.groups);

@@ -104,8 +104,52 @@ pub struct Batch {
     pub groups: Vec<usize>,
 }
 
-/// Tensors with a row for each clip, `[clips, dim]`: what a network says of one view, as far as the loss reads it.
-pub type Rows = Vec<Tensor<2>>;
+/// What a network says of the views of a batch, as far as the loss reads it: tensors with a row for each clip, `[clips, dim]`.
+///
+/// The loop computes them part by part where a whole batch does not fit ([`crate::gradient`]), and joins them row by row.
+pub trait Outputs: Sized {
+    /// Changes every tensor, always in the same order.
+    #[must_use]
+    fn each(self, change: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self;
+}
+
+impl Outputs for Tensor<2> {
+    fn each(self, change: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        change(self)
+    }
+}
+
+impl<T: Outputs> Outputs for Option<T> {
+    fn each(self, change: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        self.map(|outputs| outputs.each(change))
+    }
+}
+
+impl<T: Outputs> Outputs for Vec<T> {
+    fn each(self, change: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        self.into_iter().map(|outputs| outputs.each(change)).collect()
+    }
+}
+
+impl<T: Outputs, const N: usize> Outputs for [T; N] {
+    fn each(self, change: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        self.map(|outputs| outputs.each(change))
+    }
+}
+
+/// Implements [`Outputs`] for a struct of outputs, field by field in the order that is given.
+#[macro_export]
+macro_rules! outputs {
+    ($name:ident { $($field:ident),+ $(,)? }) => {
+        impl $crate::method::Outputs for $name {
+            fn each(self, change: &mut dyn FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+                let Self { $($field),+ } = self;
+                $(let $field = $crate::method::Outputs::each($field, change);)+
+                Self { $($field),+ }
+            }
+        }
+    };
+}
 
 /// What is to be made small, and what it is made of.
 #[derive(Debug, Clone)]
@@ -141,6 +185,9 @@ pub trait Method: Sized {
     /// All that gradients move.
     type Network: Module;
 
+    /// What the loss reads of a batch.
+    type Outputs: Outputs + Clone;
+
     /// How the views of a clip are drawn.
     const DRAW: Draw;
 
@@ -155,18 +202,17 @@ pub trait Method: Sized {
         None
     }
 
-    /// What the loss reads of a batch.
+    /// Computes what the loss reads of a batch.
     ///
     /// - `views`: `[clips, 3, side, side]` each
     /// - `pass`: how backbones are gone through; in `Train`, or in `Eval` to watch
-    /// - returns: for each view its [`Rows`]
-    fn outputs<'n>(&self, network: &'n Self::Network, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows>;
+    fn outputs<'n>(&self, network: &'n Self::Network, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs;
 
     /// The loss of a batch.
     ///
-    /// - `outputs`: what [`Self::outputs`] gave, of the whole batch or of its parts, one below the other
+    /// - `outputs`: of the whole batch: what [`Self::outputs`] gave, or what it gave of the parts, one below the other
     /// - `mode`: `Train`, or `Eval` to watch, in which nothing that the method remembers may change
-    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, mode: Mode) -> Objective;
+    fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, mode: Mode) -> Objective;
 
     /// Pooled backbone features of images, `[batch, features]`, without the statistics of the batch.
     fn features(&self, network: &Self::Network, images: Tensor<4>) -> Tensor<2>;

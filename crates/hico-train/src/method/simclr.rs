@@ -1,7 +1,7 @@
 //! SimCLR (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations"): two augmented views
 //! of one frame are a pair, all else in the batch is not.
 
-use super::{Batch, Draw, Method, Objective, Rows, Sizes};
+use super::{Batch, Draw, Method, Objective, Sizes};
 use crate::loss::pair_loss;
 use crate::model::projected::{Projected, Widths};
 use crate::recipe::{Recipe, SimClrRecipe};
@@ -22,6 +22,7 @@ pub struct SimClr {
 impl Method for SimClr {
     type Recipe = SimClrRecipe;
     type Network = Projected;
+    type Outputs = [Tensor<2>; 2];
 
     const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
@@ -30,12 +31,12 @@ impl Method for SimClr {
         (Self { recipe: *own }, Projected::new(&init, recipe.model().depth, PROJECTOR))
     }
 
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        network.views(views, pass).into_iter().map(|seen| vec![seen.projection]).collect()
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
+        network.pair(views, pass).map(|seen| seen.projection)
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, _mode: Mode) -> Objective {
-        let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
+    fn objective(&mut self, outputs: Self::Outputs, _batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = outputs;
         let cost = pair_loss(self.recipe.decoupled);
         let total = cost(first.clone(), second.clone(), self.recipe.temperature.get());
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }

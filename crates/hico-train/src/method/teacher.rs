@@ -49,16 +49,33 @@ impl Teacher<Projected> {
     /// In training they are normalised by the statistics of the batch; its own, which are learnt from the student, are
     /// for [`Mode::Eval`].
     pub(super) fn projections(&self, views: &[Tensor<4>], mode: Mode) -> Vec<Tensor<2>> {
-        // A copy: what its batch norms learn is forgotten.
-        let network = self.network.clone();
-        let views: Vec<Tensor<4>> = views.iter().map(|view| view.clone().without_autodiff()).collect();
-        network.views(&views, &Pass::keeping(mode)).into_iter().map(|seen| seen.projection).collect()
+        let seen = self.forgetful().views(&without_graph(views), &Pass::keeping(mode));
+        seen.into_iter().map(|seen| seen.projection).collect()
+    }
+
+    /// Projections of the two views of a pair, as [`Self::projections`].
+    pub(super) fn pair(&self, views: &[Tensor<4>], mode: Mode) -> [Tensor<2>; 2] {
+        self.forgetful().pair(&without_graph(views), &Pass::keeping(mode)).map(|seen| seen.projection)
+    }
+
+    /// Projection of one view, as [`Self::projections`].
+    pub(super) fn projection(&self, view: &Tensor<4>, mode: Mode) -> Tensor<2> {
+        self.forgetful().view(&view.clone().without_autodiff(), &Pass::keeping(mode)).projection
+    }
+
+    /// A copy: what its batch norms learn is forgotten.
+    fn forgetful(&self) -> Projected {
+        self.network.clone()
     }
 
     /// Scores of each view's projection by the prototypes, `[batch, prototypes]`, as [`Self::projections`].
     pub(super) fn scores(&self, views: &[Tensor<4>], mode: Mode) -> Vec<Tensor<2>> {
         self.projections(views, mode).into_iter().map(|projection| self.network.scores(projection)).collect()
     }
+}
+
+fn without_graph(views: &[Tensor<4>]) -> Vec<Tensor<4>> {
+    views.iter().map(|view| view.clone().without_autodiff()).collect()
 }
 
 impl<N: Taught> Teacher<N> {

@@ -2,11 +2,12 @@
 //! Negative Mining"): momentum contrast of frames close in time. Negatives of a query are three frames of its own clip far away and one
 //! key made of those of other clips; the curriculum begins without far frames and lets them come closer.
 
-use super::moco::{GROUPS, has_groups};
-use super::{Batch, Draw, Extra, Method, Moco, Objective, Rows, Sizes, Views};
+use super::moco::{GROUPS, MocoOutputs, has_groups};
+use super::{Batch, Draw, Extra, Method, Moco, Objective, Sizes, Views};
 use crate::Error;
 use crate::loss::{far_nce, unit_rows};
 use crate::model::projected::Projected;
+use crate::outputs;
 use crate::recipe::{MocoRecipe, OwnGroup, Recipe, UclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::{Seed, view};
@@ -16,6 +17,17 @@ use hico_model::{Mode, Pass};
 /// UCL: the teacher and the earlier keys of [`Moco`], and another loss.
 #[derive(Debug)]
 pub struct Ucl(Moco);
+
+/// What the loss reads of the views of a clip.
+#[derive(Debug, Clone)]
+pub struct UclOutputs {
+    /// Query and key, as MoCo has them.
+    pub pair: MocoOutputs,
+    /// The student's projections of the far frames, `[clips, 128]` each.
+    pub far: Vec<Tensor<2>>,
+}
+
+outputs!(UclOutputs { pair, far });
 
 /// Far frames of a clip.
 const FAR: u64 = 3;
@@ -32,6 +44,7 @@ fn away(passed: f64) -> Option<[f64; 2]> {
 impl Method for Ucl {
     type Recipe = UclRecipe;
     type Network = Projected;
+    type Outputs = UclOutputs;
 
     /// Query, key, and the frames far away; where there are none, the query again with weight 0.
     const DRAW: Draw = |source, recipe| {
@@ -50,18 +63,15 @@ impl Method for Ucl {
         (Self(moco), network)
     }
 
-    /// Of the second view the teacher's key, of the others what the student says.
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
         let (pair, far) = views.split_at(2);
-        let mut outputs = self.0.outputs(network, pair, pass);
-        outputs.extend(network.views(far, pass).into_iter().map(|seen| vec![seen.projection]));
-        outputs
+        let pair = self.0.outputs(network, pair, pass);
+        UclOutputs { pair, far: network.views(far, pass).into_iter().map(|seen| seen.projection).collect() }
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, mode: Mode) -> Objective {
-        let query = outputs[0][0].clone();
-        let key = unit_rows(outputs[1][0].clone().detach());
-        let far = outputs[2..].iter().map(|rows| rows[0].clone()).collect();
+    fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, mode: Mode) -> Objective {
+        let UclOutputs { pair: MocoOutputs { query, key }, far } = outputs;
+        let key = unit_rows(key.detach());
         let (queue, temperature) = (self.0.queue(&batch.groups), self.0.temperature());
         let total = far_nce(query.clone(), key.clone(), far, &batch.weights(), &queue, temperature);
         if mode == Mode::Train {

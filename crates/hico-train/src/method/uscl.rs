@@ -4,14 +4,26 @@
 //! As in the released code the classifier reads the projection, and labels weigh on the sum of both views' cross-entropies.
 
 use super::simclr::PROJECTOR;
-use super::{Batch, Draw, Method, Objective, Rows, Sizes};
+use super::{Batch, Draw, Method, Objective, Sizes};
 use crate::loss::{nt_xent, soft_cross_entropy};
 use crate::model::projected::{Projected, Seen, Widths};
+use crate::outputs;
 use crate::recipe::{Recipe, SoftTarget, Supervision, UsclRecipe};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
 use hico_model::init::Init;
 use hico_model::{Mode, Pass};
+
+/// What the loss reads of a view.
+#[derive(Debug, Clone)]
+pub struct UsclOutputs {
+    /// Its projection, `[clips, projection]`.
+    pub projection: Tensor<2>,
+    /// What the classifier makes of that, `[clips, classes]`, before the softmax.
+    pub logits: Tensor<2>,
+}
+
+outputs!(UsclOutputs { projection, logits });
 
 /// USCL; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
@@ -22,6 +34,7 @@ pub struct Uscl {
 impl Method for Uscl {
     type Recipe = UsclRecipe;
     type Network = Projected;
+    type Outputs = [UsclOutputs; 2];
 
     const DRAW: Draw = |source, _| source.pair().map(Into::into);
 
@@ -33,25 +46,22 @@ impl Method for Uscl {
         (Self { recipe: *own }, network)
     }
 
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        let rows = |seen: Seen| {
-            let logits = network.classifier.as_ref().map(|classifier| classifier.forward(seen.projection.clone()));
-            std::iter::once(seen.projection).chain(logits).collect()
-        };
-        network.views(views, pass).into_iter().map(rows).collect()
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
+        network
+            .pair(views, pass)
+            .map(|Seen { projection, .. }| UsclOutputs { logits: network.classified(projection.clone()), projection })
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, batch: &Batch, _mode: Mode) -> Objective {
-        let [first, second] = [0, 1].map(|view: usize| &outputs[view]);
-        let embeddings = vec![first[0].clone(), second[0].clone()];
-        let cross_entropy =
-            |rows: &Rows| soft_cross_entropy(rows[1].clone(), &batch.labels, 0.0, SoftTarget::OverClasses);
-        let labels = cross_entropy(first) + cross_entropy(second);
+    fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = outputs;
+        let embeddings = vec![first.projection.clone(), second.projection.clone()];
+        let cross_entropy = |logits| soft_cross_entropy(logits, &batch.labels, 0.0, SoftTarget::OverClasses);
+        let labels = cross_entropy(first.logits) + cross_entropy(second.logits);
         if self.recipe.supervision == Supervision::Full {
             let labels = labels * 0.5;
             return Objective { total: labels.clone(), terms: vec![("cross_entropy", labels)], embeddings };
         }
-        let contrast = nt_xent(first[0].clone(), second[0].clone(), self.recipe.temperature.get());
+        let contrast = nt_xent(first.projection, second.projection, self.recipe.temperature.get());
         let mut terms = vec![("contrast", contrast.clone())];
         let mut total = contrast;
         if self.recipe.supervision == Supervision::Semi {

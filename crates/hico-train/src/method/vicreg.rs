@@ -1,7 +1,7 @@
 //! VICReg (Bardes et al. 2022, "VICReg: Variance-Invariance-Covariance Regularization for Self-Supervised Learning"): the
 //! two views agree, every feature varies over the batch, and no two features say the same.
 
-use super::{Batch, Draw, Method, Objective, Rows, Sizes};
+use super::{Batch, Draw, Method, Objective, Sizes};
 use crate::loss::vicreg;
 use crate::model::projected::{Projected, Widths};
 use crate::recipe::{Fitted, Recipe, VicRegRecipe};
@@ -26,6 +26,7 @@ pub struct VicReg;
 impl Method for VicReg {
     type Recipe = VicRegRecipe;
     type Network = Projected;
+    type Outputs = [Tensor<2>; 2];
 
     const DRAW: Draw = |source, _| source.twice().map(Into::into);
 
@@ -35,12 +36,12 @@ impl Method for VicReg {
         (Self, Projected::new(&init, recipe.model().depth, expander))
     }
 
-    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Rows> {
-        network.views(views, pass).into_iter().map(|seen| vec![seen.projection]).collect()
+    fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
+        network.pair(views, pass).map(|seen| seen.projection)
     }
 
-    fn objective(&mut self, outputs: Vec<Rows>, _batch: &Batch, _mode: Mode) -> Objective {
-        let [first, second] = [0, 1].map(|view: usize| outputs[view][0].clone());
+    fn objective(&mut self, outputs: Self::Outputs, _batch: &Batch, _mode: Mode) -> Objective {
+        let [first, second] = outputs;
         let [invariance, variance, covariance] = vicreg(&first, &second);
         let [i, v, c] = WEIGHTS;
         let total = invariance.clone() * i + variance.clone() * v + covariance.clone() * c;

@@ -150,18 +150,53 @@ impl Projected {
         }
     }
 
-    /// What it says of each view; batch statistics are those of one view.
+    /// Computes what it says of each view; batch statistics are those of one view.
     ///
     /// - `views`: `[batch, 3, side, side]` each
     #[must_use]
     pub fn views<'n>(&'n self, views: &[Tensor<4>], pass: &Pass<'n>) -> Vec<Seen> {
+        (0..views.len()).map(self.seen(views, pass)).collect()
+    }
+
+    /// Computes what it says of one view, as [`Self::views`].
+    #[must_use]
+    pub fn view<'n>(&'n self, view: &Tensor<4>, pass: &Pass<'n>) -> Seen {
+        self.seen(std::slice::from_ref(view), pass)(0)
+    }
+
+    /// Computes what it says of the two views of a pair, as [`Self::views`].
+    #[must_use]
+    pub fn pair<'n>(&'n self, views: &[Tensor<4>], pass: &Pass<'n>) -> [Seen; 2] {
+        std::array::from_fn(self.seen(views, pass))
+    }
+
+    fn seen<'n>(&'n self, views: &[Tensor<4>], pass: &Pass<'n>) -> impl FnMut(usize) -> Seen {
         let [batch, ..] = views[0].dims();
         let pooled = average(pass.backbone(&self.encoder.backbone, views).c5);
-        let seen = |view: usize| {
+        let mode = pass.mode();
+        move |view| {
             let pooled = pooled.clone().narrow(0, view * batch, batch);
-            Seen { projection: self.projector.forward(pooled.clone(), pass.mode()), pooled }
-        };
-        (0..views.len()).map(seen).collect()
+            Seen { projection: self.projector.forward(pooled.clone(), mode), pooled }
+        }
+    }
+
+    /// Classifies projections, `[batch, outputs]`; the projections themselves where it has no classifier.
+    #[must_use]
+    pub fn classified(&self, projections: Tensor<2>) -> Tensor<2> {
+        match &self.classifier {
+            Some(classifier) => classifier.forward(projections),
+            None => projections,
+        }
+    }
+
+    /// Predicts from projections of one view, `[batch, outputs]`, those of the other; the projections themselves where it has no
+    /// predictor.
+    #[must_use]
+    pub fn predicted(&self, projections: Tensor<2>, mode: Mode) -> Tensor<2> {
+        match &self.predictor {
+            Some(predictor) => predictor.forward(projections, mode),
+            None => projections,
+        }
     }
 
     /// Averaged C5, `[batch, features]`, without the statistics of the batch.
