@@ -61,14 +61,14 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::projected::{Perceptron, Widths};
+    use crate::model::projected::{Mlp, MlpDims};
     use burn::tensor::Device;
     use hico_data::Seed;
     use hico_model::init::Init;
 
-    fn network(seed: u64) -> Perceptron {
-        let widths = Widths { hidden: 3, output: 2, normalised: false };
-        Perceptron::new(&Init::new(&Device::flex(), Seed(seed)), 4, widths)
+    fn network(seed: u64) -> Mlp {
+        let widths = MlpDims { hidden: 3, output: 2, normalised: false };
+        Mlp::new(&Init::new(&Device::flex(), Seed(seed)), 4, widths)
     }
 
     fn numbers(network: &impl Module) -> Vec<f32> {

@@ -128,14 +128,15 @@ fn tensors(outputs: impl Outputs) -> Vec<Tensor<2>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method::{Extra, Hico, Sizes};
+    use crate::method::{Extra, Hico, Setup, Sizes};
     use crate::model::HicoModel;
-    use crate::recipe::{HicoRecipe, MethodRecipe, NonNegative, Projector, Recipe, Supervision};
+    use crate::settings::{HicoRecipe, ModelRecipe, NonNegative, Projector, Supervision};
     use burn::module::{ModuleVisitor, Param};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
-    use hico_data::view::Place;
+    use hico_data::view::{Place, ViewRecipe};
     use hico_kernels::linear;
+    use hico_model::init::Init;
     use hico_model::weights::{Naming, parameters, to_tensors};
     use std::collections::BTreeMap;
 
@@ -152,8 +153,10 @@ mod tests {
     }
 
     fn start(own: HicoRecipe) -> (Hico, HicoModel) {
-        let recipe = Recipe::default().with_image_size(SIDE).unwrap().with_method(MethodRecipe::Hico(own));
-        Method::new(&own, &recipe, Sizes { classes: 3, clips: 8, batch: 8 }, &Device::flex().autodiff(), Seed(5))
+        let view = ViewRecipe { side: SIDE, ..ViewRecipe::default() };
+        let (model, sizes) = (ModelRecipe::default(), Sizes { classes: 3, clips: 8, batch: 8 });
+        let device = Device::flex().autodiff();
+        Method::new(&own, &Setup { model: &model, view: &view, sizes, init: Init::new(&device, Seed(5)) })
     }
 
     /// Two views of a clip that overlap, the second mirrored.

@@ -2,17 +2,19 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 //!
-//! - [`recipe`]: what to run
+//! - [`settings`]: the values that a recipe is made of
 //! - [`model`], [`loss`], [`method`]: the networks, the terms, and who puts them together
+//! - [`recipe`]: what to run
 //! - [`pretrain()`]: the loop, and what it leaves in a run's folder
 //! - [`plan`], [`finetune`], [`linear`]: who learns in a fold; fine-tuning, and the linear probe
 //! - [`predictions`]: what was predicted of frames, clips and patients
 //!
 //! ```
-//! use hico_train::recipe::{MethodName, Recipe};
+//! use hico_train::method::{MethodName, SimClr};
+//! use hico_train::recipe::Recipe;
 //!
 //! let recipe = Recipe::parse("[method]\nname = \"simclr\"\ntemperature = 0.2")?;
-//! assert_eq!(recipe.method().name(), MethodName::SimClr);
+//! assert_eq!(recipe.method().name(), MethodName::of::<SimClr>());
 //! // A key that the method does not read is an error that names the nearest right one.
 //! let error = Recipe::parse("[method]\nname = \"simclr\"\ntemprature = 0.2").unwrap_err();
 //! assert!(error.to_string().contains("temperature"), "{error}");
@@ -20,13 +22,14 @@
 //! ```
 
 mod error;
-pub mod recipe;
+pub mod settings;
 pub mod metrics;
 pub mod knn;
 pub mod difference;
 pub mod model;
 pub mod loss;
 pub mod method;
+pub mod recipe;
 mod append;
 mod average;
 pub mod tensorboard;
@@ -64,6 +67,6 @@ pub use error::{Error, KeyFault};
 pub use log::Lengths;
 pub use options::{CheckpointEvery, PretrainOptions};
 pub use outline::{Outline, outline};
-pub use pretrain::pretrain;
+pub use pretrain::{pretrain, register};
 pub use resume::recipe_of;
 pub use run_plan::{Event, PretrainOutcome};

@@ -1,7 +1,7 @@
 //! Views drawn ahead of time, a batch at a time.
 
 use super::select::Selection;
-use crate::method::{Batch, Draw, Views};
+use crate::method::{Batch, Views};
 use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
 use hico_data::view::Source;
@@ -25,7 +25,6 @@ pub(crate) struct Loader {
     pub(crate) recipe: Recipe,
     pub(crate) seed: Seed,
     pub(crate) threads: usize,
-    pub(crate) draw: Draw,
     pub(crate) partners: Partners,
 }
 
@@ -67,10 +66,10 @@ impl Loader {
     ) -> impl Iterator<Item = Result<Drawn, hico_data::Error>> + use<> {
         let ahead = ahead(batches.first().map_or(1, Vec::len));
         let jobs: Vec<usize> = batches.iter().flatten().copied().collect();
-        let Self { data, recipe, seed, threads, draw, partners: Partners(partners) } = self.clone();
+        let Self { data, recipe, seed, threads, partners: Partners(partners) } = self.clone();
         let mut views = prefetch::ordered(jobs, threads, ahead, move |&clip| {
             let source = Source::new(&data, clip, recipe.view(), seed, epoch)?;
-            draw(&source.with_partner(&partners[clip]), &recipe)
+            recipe.method().draw(&source.with_partner(&partners[clip]), recipe.train())
         });
         batches.into_iter().map(move |clips| {
             let views = views.by_ref().take(clips.len()).collect::<Result<_, _>>()?;

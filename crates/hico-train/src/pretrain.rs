@@ -1,5 +1,6 @@
 //! The door to pretraining: checks the request against the data and the folder, then hands a plan to the loop.
 
+use super::checkpoint::Checkpoint;
 use super::options::PretrainOptions;
 use super::outline::work_out;
 use super::resume::prepare;
@@ -9,12 +10,13 @@ use super::run_record::{DataRecord, RunRecord};
 use super::sampler::Sampler;
 use super::schedule::Schedule;
 use super::select::Selection;
-use crate::recipe::{MethodRecipe, Recipe, method_table};
+use crate::method::{Method, MethodName, each_method};
+use crate::recipe::Recipe;
 use crate::{Error, method};
 use hico_data::{Dataset, Job};
 use hico_model::VERSION;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Pretrains on `data` by `recipe`.
 ///
@@ -37,14 +39,35 @@ pub fn pretrain(
         Some(folder) => prepare(&folder, &mut plan)?,
         None => None,
     };
-    macro_rules! run_it {
-        ($($method:ident, $recipe:ident, $name:literal, $about:literal, $facts:expr;)+) => {
-            match recipe.method() {
-                $(MethodRecipe::$method(own) => run::run::<method::$method>(own, &plan, checkpoint, job),)+
-            }
+    runner(recipe.method().name())(&plan, checkpoint, job)
+}
+
+/// Makes a method of another crate known by its name ([`Method::NAME`]), to be called before a recipe or a run names it.
+///
+/// # Errors
+/// When its name is none or taken, or its keys are not those of a table of a recipe.
+pub fn register<M: Method>() -> Result<(), Error> {
+    method::register::<M>()?;
+    RUNNERS.write().unwrap_or_else(PoisonError::into_inner).push((MethodName::of::<M>(), run::run::<M>));
+    Ok(())
+}
+
+/// The loop for a method whose types it knows.
+type Runner = fn(&Plan, Option<Checkpoint>, Job<'_, Event>) -> Result<PretrainOutcome, Error>;
+
+/// The loops of methods of other crates.
+static RUNNERS: RwLock<Vec<(MethodName, Runner)>> = RwLock::new(Vec::new());
+
+fn runner(method: MethodName) -> Runner {
+    macro_rules! built_in {
+        ($($method:ident)+) => {
+            [$((MethodName::of::<method::$method>(), run::run::<method::$method> as Runner)),+]
         };
     }
-    method_table!(run_it)
+    let registered = RUNNERS.read().unwrap_or_else(PoisonError::into_inner);
+    let found = each_method!(built_in).into_iter().chain(registered.iter().copied()).find(|(name, _)| *name == method);
+    let Some((_, runner)) = found else { unreachable!("a method that is found by its name has a loop") };
+    runner
 }
 
 fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Result<Plan, Error> {

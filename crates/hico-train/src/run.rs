@@ -12,27 +12,25 @@ use super::optimiser::{Adam, clip_scale, gradient_norm};
 use super::run_plan::{Event, Plan, PretrainOutcome};
 use super::watch::Watch;
 use crate::Error;
-use crate::method::{Method, Sizes};
+use crate::method::{Method, Setup, Sizes};
 use crate::recipe::{Count, Positive, Supervision};
 use burn::module::Module as _;
 use burn::tensor::Device;
 use hico_data::{Job, Seed};
 use hico_model::VERSION;
+use hico_model::init::Init;
 use hico_model::weights::{self, Naming};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Trains from the plan's beginning, or from `checkpoint`, to its end.
-///
-/// - `own`: the method's own keys of the plan's recipe
 pub(crate) fn run<M: Method>(
-    own: &M::Recipe,
     plan: &Plan,
     checkpoint: Option<Checkpoint>,
     job: Job<'_, Event>,
 ) -> Result<PretrainOutcome, Error> {
-    let mut run = Run::<M>::begin(own, plan, checkpoint, job)?;
+    let mut run = Run::<M>::begin(plan, checkpoint, job)?;
     if run.position.finished {
         return Ok(run.outcome());
     }
@@ -64,23 +62,23 @@ struct Run<'a, M: Method> {
 }
 
 impl<'a, M: Method> Run<'a, M> {
-    fn begin(
-        own: &M::Recipe,
-        plan: &'a Plan,
-        checkpoint: Option<Checkpoint>,
-        job: Job<'a, Event>,
-    ) -> Result<Self, Error> {
+    fn begin(plan: &'a Plan, checkpoint: Option<Checkpoint>, job: Job<'a, Event>) -> Result<Self, Error> {
         let seed = Seed(plan.recipe.train().seed);
         let device = plan.device.clone().autodiff();
         let (classes, clips) = (plan.data.classes().len(), plan.selection.train.len());
         let sizes = Sizes { classes, clips, batch: plan.sampler.batch() };
-        let (mut method, mut network) = M::new(own, &plan.recipe, sizes, &device, seed.derive("network", &[]));
+        let (model, view) = (plan.recipe.model(), plan.recipe.view());
+        let init = Init::new(&device, seed.derive("network", &[])).in_precision(plan.recipe.train().precision.into());
+        let Some(keys) = plan.recipe.method().keys::<M>() else {
+            unreachable!("a runner is found by its method's name")
+        };
+        let (mut method, mut network) = M::new(keys, &Setup { model, view, sizes, init });
         let mut adam = Adam::of(plan.recipe.train());
         let resumed = checkpoint.is_some();
         let mut position = Position::default();
         if let (Some(first), false) = (&plan.first, resumed) {
             network = first.put_into(network)?;
-            method.begins_with(&network);
+            method.on_init_weights(&network);
         }
         let mut average = Average::of(&network, plan.recipe.train().weight_average.get());
         if let Some(checkpoint) = checkpoint {
@@ -104,7 +102,6 @@ impl<'a, M: Method> Run<'a, M> {
             recipe: plan.recipe.clone(),
             seed: seed.derive("views", &[]),
             threads: job.threads,
-            draw: M::DRAW,
             partners: Partners::new(&plan.selection, &groups, &labels),
         };
         let batch = plan.sampler.batch();

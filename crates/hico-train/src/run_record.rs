@@ -168,7 +168,7 @@ mod tests {
         RunRecord {
             version: VERSION.into(),
             command: vec!["hico".into(), "pretrain".into()],
-            method: MethodName::Hico,
+            method: MethodName::default(),
             supervision: Supervision::SelfOnly,
             seed: 7,
             device: "cpu".into(),

@@ -95,7 +95,7 @@ const MEMORY: &str = "Memory and speed";
 
 /// Reads a method by its word in the table of methods.
 pub(crate) fn methods() -> impl TypedValueParser<Value = MethodName> {
-    let words = MethodName::ALL.map(|method| PossibleValue::new(method.spec().name).help(method.spec().about));
+    let words = MethodName::all().into_iter().map(|method| PossibleValue::new(method.name()).help(method.about()));
     PossibleValuesParser::new(words)
         .try_map(|word| MethodName::named(&word).ok_or_else(|| format!("there is no method {word}")))
 }

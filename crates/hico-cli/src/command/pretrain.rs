@@ -106,10 +106,10 @@ fn recipe(
     }
     let method = recipe.method().name();
     let asked = args.supervision.map(Supervision::from).filter(|asked| *asked != Supervision::SelfOnly);
-    let unread = asked.filter(|_| !method.spec().facts.reads_labels);
+    let unread = asked.filter(|_| !method.reads_labels());
     let refused = unread.map(|_| anyhow::anyhow!("--supervision: {method} learns without labels"));
-    let readers = MethodName::ALL.map(MethodName::spec).into_iter().filter(|spec| spec.facts.reads_labels);
-    let readers: Vec<&str> = readers.map(|spec| spec.name).collect();
+    let readers = MethodName::all().into_iter().filter(|method| method.reads_labels());
+    let readers: Vec<&str> = readers.map(MethodName::name).collect();
     // A recipe names its method: the two flags do not stand together.
     let flag = if args.recipe.is_some() { "--recipe" } else { "--method" };
     let hint = || format!("leave --supervision out, or choose {flag} {}", readers.join(" or "));

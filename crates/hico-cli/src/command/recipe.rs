@@ -15,7 +15,7 @@ pub(crate) fn remedy(error: &Error) -> String {
         Error::RecipeKey(fault) => fault.method,
         _ => None,
     };
-    let method = of_key.unwrap_or(MethodName::default().spec().name);
+    let method = of_key.unwrap_or(MethodName::default().name());
     format!("`hico recipe show {method}` prints a recipe with every key of that method and what it may be")
 }
 

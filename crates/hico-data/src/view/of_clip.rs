@@ -131,6 +131,12 @@ impl<'a> Source<'a> {
         self
     }
 
+    /// Returns how views are drawn.
+    #[must_use]
+    pub const fn recipe(&self) -> &'a ViewRecipe {
+        self.recipe
+    }
+
     /// Returns the epoch.
     #[must_use]
     pub const fn epoch(&self) -> u64 {

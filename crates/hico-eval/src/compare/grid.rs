@@ -4,8 +4,8 @@ use super::labels::Labels;
 use super::study::{Source, Start, Study};
 use crate::Error;
 use hico_data::{Dataset, Seed};
+use hico_train::method::{Hico, MethodName};
 use hico_train::plan;
-use hico_train::recipe::MethodName;
 use std::sync::Arc;
 
 /// What an encoder has learnt from.
@@ -70,7 +70,7 @@ pub(super) fn check_pyramids(study: &Study) -> Result<(), Error> {
             study,
             method,
             match &study.methods[method].start {
-                Start::Recipe(recipe) => recipe.method().name() == MethodName::Hico,
+                Start::Recipe(recipe) => recipe.method().name() == MethodName::of::<Hico>(),
                 Start::Given(pretrained) => pretrained.has_pyramid(),
                 Start::Random | Start::Scratch | Start::Weights(_) | Start::Baseline(_) => true,
             },

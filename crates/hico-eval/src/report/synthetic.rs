@@ -233,7 +233,7 @@ pub(crate) fn record(seed: u64) -> RunRecord {
     RunRecord {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: ["hico", "pretrain", "lung", "--out", "my runs/hico"].map(str::to_owned).to_vec(),
-        method: MethodName::Hico,
+        method: MethodName::default(),
         supervision: Supervision::Semi,
         seed,
         device: "cpu (flex)".to_owned(),

@@ -69,6 +69,15 @@ pub enum Error {
     #[error("{0}")]
     RecipeKey(Box<KeyFault>),
 
+    /// A method of another crate cannot be made known.
+    #[error("the method {name:?} cannot be registered: {reason}")]
+    Register {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     // Pretraining: its clips.
     /// No clip is left.
     #[error("no clip is left to train on")]

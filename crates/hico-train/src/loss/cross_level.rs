@@ -2,7 +2,7 @@
 
 use super::PairLoss;
 use crate::model::Outputs;
-use crate::recipe::CrossPairs;
+use crate::settings::CrossPairs;
 use burn::tensor::Tensor;
 
 /// Four terms, `[1]` each; the number is the view that the global embedding is from.

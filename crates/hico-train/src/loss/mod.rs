@@ -31,7 +31,7 @@ pub use soft_cross_entropy::soft_cross_entropy;
 pub use vicreg::vicreg;
 
 use crate::model::Outputs;
-use crate::recipe::{HicoRecipe, NonNegative, Supervision};
+use crate::settings::{HicoRecipe, NonNegative, Supervision};
 use burn::tensor::Tensor;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The softened objective: cross-entropy against a label that leaves something to the other classes.
 
-use crate::recipe::SoftTarget;
+use crate::settings::SoftTarget;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Tensor, TensorData};
 

@@ -3,7 +3,7 @@
 
 use super::twin::{self, Views};
 use super::*;
-use crate::recipe::{CrossPairs, Fraction, NonNegative, SoftTarget, Supervision, Temperature};
+use crate::settings::{CrossPairs, Fraction, NonNegative, SoftTarget, Supervision, Temperature};
 use burn::tensor::{Device, TensorData};
 use hico_data::Seed;
 use proptest::prelude::*;

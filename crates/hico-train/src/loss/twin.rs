@@ -1,6 +1,6 @@
 //! The objective once more, from the formulas, with loops over 64-bit numbers.
 
-use crate::recipe::{CrossPairs, HicoRecipe, NonNegative, SoftTarget, Supervision};
+use crate::settings::{CrossPairs, HicoRecipe, NonNegative, SoftTarget, Supervision};
 
 /// Local, medium and global projections and logits of one view, row by row.
 #[derive(Debug, Clone)]

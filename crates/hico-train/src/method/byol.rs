@@ -2,20 +2,35 @@
 //! makes of the other; there are no negatives. SimSiam (Chen and He 2021) is the same with the network as its own teacher.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Sizes};
+use super::{Batch, Keys, Method, Objective, Setup, Views};
 use crate::Error;
 use crate::loss::negative_cosine;
-use crate::model::projected::{Projected, Widths};
+use crate::model::projected::{Projected, MlpDims};
 use crate::outputs;
-use crate::recipe::{ByolRecipe, Recipe};
+use crate::settings::{Fraction, MOMENTUM, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::Seed;
-use hico_model::init::Init;
+use hico_data::view::Source;
 use hico_model::weights::NamedTensor;
 use hico_model::{Mode, Pass};
+use serde::{Deserialize, Serialize};
+
+/// BYOL (Grill et al. 2020).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ByolRecipe {
+    /// Momentum of the teacher.
+    pub momentum: Fraction,
+}
+
+impl Default for ByolRecipe {
+    fn default() -> Self {
+        Self { momentum: MOMENTUM }
+    }
+}
+
+impl Keys for ByolRecipe {}
 
 /// The paper's have hidden vectors of 4096 on ResNet-50's 2048 features; the same proportion.
-const PROJECTOR: Widths = Widths { hidden: 1024, output: 256, normalised: true };
+const PROJECTOR: MlpDims = MlpDims { hidden: 1024, output: 256, normalised: true };
 
 /// What the loss reads of a view.
 #[derive(Debug, Clone)]
@@ -35,16 +50,25 @@ pub struct Byol {
 }
 
 impl Method for Byol {
-    type Recipe = ByolRecipe;
+    const NAME: &'static str = "byol";
+    const ABOUT: &'static str = "A momentum (EMA) teacher, no negatives (Grill et al. 2020)";
+    const VIEW_KEYS: &'static [&'static str] = views::PAIRED;
+
+    type Keys = ByolRecipe;
     type Network = Projected;
     type Outputs = [ByolOutputs; 2];
 
-    const DRAW: Draw = |source, _| source.twice().map(Into::into);
+    fn losses_compare(_keys: &ByolRecipe) -> bool {
+        false
+    }
 
-    fn new(own: &ByolRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let network = Projected::new(&init, recipe.model().depth, PROJECTOR).with_predictor(&init, PROJECTOR);
-        (Self { teacher: Teacher::of(&network, own.momentum.get()) }, network)
+    fn draw(_keys: &ByolRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+        source.twice().map(Into::into)
+    }
+
+    fn new(keys: &ByolRecipe, setup: &Setup<'_>) -> (Self, Projected) {
+        let network = Projected::new(&setup.init, setup.model.depth, PROJECTOR).with_predictor(&setup.init, PROJECTOR);
+        (Self { teacher: Teacher::of(&network, keys.momentum.get()) }, network)
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
@@ -69,8 +93,8 @@ impl Method for Byol {
         network.features(images)
     }
 
-    fn begins_with(&mut self, network: &Projected) {
-        self.teacher.begins_with(network);
+    fn on_init_weights(&mut self, network: &Projected) {
+        self.teacher.on_init_weights(network);
     }
 
     fn after_step(&mut self, network: &Projected, _step: u64) {

@@ -2,20 +2,53 @@
 //! every crop the student says to which prototypes the teacher assigns the large ones.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views, restored};
+use super::{Batch, Extra, Keys, Method, Objective, Setup, Views, restored};
 use crate::Error;
 use crate::loss::{Distillation, self_distillation};
-use crate::model::projected::{Projected, Seen, Widths};
+use crate::model::projected::{Projected, Seen, MlpDims};
 use crate::outputs;
-use crate::recipe::{DinoRecipe, Recipe};
+use crate::settings::{Fitted, Fraction, MOMENTUM, NonNegative, Temperature, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
-use hico_model::init::Init;
+use hico_data::view::{self, Source, ViewRecipe};
 use hico_model::weights::{NamedTensor, to_named};
 use hico_model::{Mode, Pass};
+use serde::{Deserialize, Serialize};
+
+/// DINO (Caron et al. 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DinoRecipe {
+    /// Temperature of the student.
+    pub student_temperature: Temperature,
+    /// Temperature of the teacher.
+    pub teacher_temperature: Temperature,
+    /// Momentum of the teacher.
+    pub momentum: Fraction,
+    /// Prototypes; fitted they are as many as there are clips, up to the next power of two and 64 or more.
+    pub prototypes: Fitted,
+    /// Largest norm of the whole gradient; 0 means no clipping.
+    pub clip_norm: NonNegative,
+}
+
+impl Default for DinoRecipe {
+    fn default() -> Self {
+        Self {
+            student_temperature: Temperature::known(0.1),
+            teacher_temperature: Temperature::known(0.04),
+            momentum: MOMENTUM,
+            prototypes: Fitted::Auto,
+            clip_norm: NonNegative::known(3.0),
+        }
+    }
+}
+
+impl Keys for DinoRecipe {
+    fn before_there_were() -> Vec<(&'static str, toml::Value)> {
+        vec![("prototypes", 1024.into()), ("clip_norm", 0.into())]
+    }
+}
 
 /// The paper's head is 2048 wide with a bottleneck of 256; the same proportion on 512 features instead of 2048.
-const PROJECTOR: Widths = Widths { hidden: 512, output: 256, normalised: false };
+const PROJECTOR: MlpDims = MlpDims { hidden: 512, output: 256, normalised: false };
 
 /// Prototypes for a number of clips: the next power of two, from 64; the paper has 65,536 for a million pictures.
 fn prototypes_for(clips: usize) -> usize {
@@ -56,25 +89,43 @@ pub struct Dino {
 }
 
 impl Method for Dino {
-    type Recipe = DinoRecipe;
+    const NAME: &'static str = "dino";
+    const ABOUT: &'static str = "A momentum (EMA) teacher of crops, no negatives (Caron et al. 2021)";
+    const VIEW_KEYS: &'static [&'static str] = &[];
+
+    type Keys = DinoRecipe;
     type Network = Projected;
     type Outputs = Vec<DinoOutputs>;
 
-    const DRAW: Draw = |source, _| {
+    fn view() -> ViewRecipe {
+        views::crops()
+    }
+
+    fn losses_compare(_keys: &DinoRecipe) -> bool {
+        false
+    }
+
+    fn images_a_clip(_keys: &DinoRecipe) -> usize {
+        3
+    }
+
+    fn draw(_keys: &DinoRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let view::Crops { global, local } = source.crops()?;
         Ok(Views { images: global.into_iter().chain(local).collect(), extra: Extra::Nothing })
-    };
+    }
 
-    fn new(own: &DinoRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let prototypes = own.prototypes.or(|| prototypes_for(sizes.clips));
-        let network =
-            Projected::new(&init, recipe.model().depth, PROJECTOR).with_prototypes(&init, PROJECTOR, prototypes);
+    fn new(keys: &DinoRecipe, setup: &Setup<'_>) -> (Self, Projected) {
+        let prototypes = keys.prototypes.or(|| prototypes_for(setup.sizes.clips));
+        let network = Projected::new(&setup.init, setup.model.depth, PROJECTOR).with_prototypes(
+            &setup.init,
+            PROJECTOR,
+            prototypes,
+        );
         let method = Self {
-            temperatures: [own.student_temperature.get(), own.teacher_temperature.get()],
-            teacher: Teacher::of(&network, own.momentum.get()),
-            centre: Tensor::zeros([1, prototypes], &device.clone().inner()),
-            clip_norm: own.clip_norm.get(),
+            temperatures: [keys.student_temperature.get(), keys.teacher_temperature.get()],
+            teacher: Teacher::of(&network, keys.momentum.get()),
+            centre: Tensor::zeros([1, prototypes], &setup.init.device().clone().inner()),
+            clip_norm: keys.clip_norm.get(),
         };
         (method, network)
     }
@@ -117,8 +168,8 @@ impl Method for Dino {
         network.features(images)
     }
 
-    fn begins_with(&mut self, network: &Projected) {
-        self.teacher.begins_with(network);
+    fn on_init_weights(&mut self, network: &Projected) {
+        self.teacher.on_init_weights(network);
     }
 
     fn after_step(&mut self, network: &Projected, _step: u64) {

@@ -1,23 +1,44 @@
 //! HiCo (Zhang et al. 2022): pairs at three levels, pairs across them, and softened labels.
 
 use super::teacher::Teacher;
-use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views};
+use super::{Batch, Extra, Keys, Method, Objective, Setup, Unfit, Views};
 use crate::Error;
 use crate::loss::{HicoLoss, cross_prediction, dense, hico_loss, label_loss};
 use crate::model::{self, DENSE_CELLS, HicoModel};
-use crate::recipe::{HicoRecipe, MethodRecipe, Recipe, Supervision};
+use crate::settings::{HicoRecipe, Projector, Supervision, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::Seed;
-use hico_data::view::Place;
-use hico_model::init::Init;
+use hico_data::view::{Place, Source, ViewRecipe};
 use hico_model::layers::average;
 use hico_model::weights::NamedTensor;
 use hico_model::{FeatureSet, Mode, Pass};
 
+impl Keys for HicoRecipe {
+    fn supervision(&self) -> Option<Supervision> {
+        Some(self.supervision)
+    }
+
+    /// Refuses small crops where a projector takes no other map than a whole view's, and pairs of places where a place of both views
+    /// does not show the same: frames mixed out of line, far apart in time, or of two clips.
+    fn check(&self, view: &ViewRecipe) -> Result<(), Unfit> {
+        if self.local_crops && self.projector == Projector::Flattened {
+            let expected = "false with projector = \"flattened\", which fits maps of one size only";
+            return Err(Unfit { key: "local_crops", value: self.local_crops.to_string(), expected });
+        }
+        let in_line = view.aligned_mix || view.mixup == 0.0;
+        let same_place = in_line && view.pair_within > 0.0 && view.pair_across_clips == 0.0;
+        if self.dense_weight.get() > 0.0 && !same_place {
+            let expected = "0, unless view.aligned_mix is true or view.mixup is 0, view.pair_within is above 0, and \
+                            view.pair_across_clips is 0";
+            return Err(Unfit { key: "dense_weight", value: self.dense_weight.to_string(), expected });
+        }
+        Ok(())
+    }
+}
+
 /// HiCo; it remembers nothing besides its network, but for a teacher where it has one.
 #[derive(Debug)]
 pub struct Hico {
-    recipe: HicoRecipe,
+    keys: HicoRecipe,
     teacher: Option<Teacher<HicoModel>>,
 }
 
@@ -75,7 +96,7 @@ impl Hico {
             | HicoOutputs::Levels { outputs: model::Outputs { logits, pooled, .. }, .. } => (logits, pooled),
         };
         let [(of_first, first), (of_second, second)] = outputs.map(of_view);
-        let loss = label_loss(&of_first, &of_second, &batch.labels, &self.recipe);
+        let loss = label_loss(&of_first, &of_second, &batch.labels, &self.keys);
         Objective { total: loss.total, terms: loss.terms, embeddings: vec![first, second] }
     }
 
@@ -91,38 +112,52 @@ impl Hico {
             let cells = DENSE_CELLS * DENSE_CELLS;
             rows.clone().reshape([clips * cells, numbers / cells])
         };
-        dense(cells(first), cells(second), &places, self.recipe.dense_temperature.get())
+        dense(cells(first), cells(second), &places, self.keys.dense_temperature.get())
     }
 }
 
 impl Method for Hico {
-    type Recipe = HicoRecipe;
+    const NAME: &'static str = "hico";
+    const ABOUT: &'static str = "Frames of a clip at three levels and across them, and labels (Zhang et al. 2022)";
+    const VIEW_KEYS: &'static [&'static str] = views::MIXED;
+
+    type Keys = HicoRecipe;
     type Network = HicoModel;
     type Outputs = [HicoOutputs; 2];
 
+    fn view() -> ViewRecipe {
+        views::mixed()
+    }
+
+    fn losses_compare(keys: &HicoRecipe) -> bool {
+        !keys.has_teacher()
+    }
+
+    fn images_a_clip(keys: &HicoRecipe) -> usize {
+        2 + usize::from(keys.has_local_crops())
+    }
+
     /// Two views, and the small crops that the local level reads, where it does; where pairs of places are learnt from, with the places
     /// of both views in their frames.
-    const DRAW: Draw = |source, recipe| {
+    fn draw(keys: &HicoRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let mut views: Views = source.pair()?.into();
-        let MethodRecipe::Hico(own) = recipe.method() else { return Ok(views) };
-        if own.has_local_crops() {
+        if keys.has_local_crops() {
             views.images.extend(source.small_crops()?);
         }
-        if own.has_dense_pairs() {
+        if keys.has_dense_pairs() {
             views.extra = Extra::Places(source.places());
         }
         Ok(views)
-    };
+    }
 
-    fn new(own: &HicoRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, HicoModel) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let network = HicoModel::new(recipe.model().depth, own, recipe.view().side, sizes.classes.max(1), &init);
-        let teacher = own.has_teacher().then(|| Teacher::of(&network, own.momentum.get()));
-        (Self { recipe: *own, teacher }, network)
+    fn new(keys: &HicoRecipe, setup: &Setup<'_>) -> (Self, HicoModel) {
+        let network = HicoModel::new(setup.model.depth, keys, setup.view.side, setup.sizes.classes.max(1), &setup.init);
+        let teacher = keys.has_teacher().then(|| Teacher::of(&network, keys.momentum.get()));
+        (Self { keys: *keys, teacher }, network)
     }
 
     fn outputs<'n>(&self, network: &'n HicoModel, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
-        if self.recipe.supervision == Supervision::Full {
+        if self.keys.supervision == Supervision::Full {
             let [clips, ..] = views[0].dims();
             let pooled = average(pass.backbone(&network.encoder.backbone, views).c5);
             return [0, 1].map(|view: usize| {
@@ -144,17 +179,17 @@ impl Method for Hico {
             ] => ([first, second], [of_first, of_second]),
             of_labels => return self.of_labels(of_labels, batch),
         };
-        let HicoLoss { mut total, mut terms } = hico_loss(&first, &second, &batch.labels, &self.recipe);
+        let HicoLoss { mut total, mut terms } = hico_loss(&first, &second, &batch.labels, &self.keys);
         if let [Some(first), Some(second)] = [&first.dense, &second.dense] {
             let term = self.dense(first, second, batch);
-            total = total + term.clone() * self.recipe.dense_weight.get();
+            total = total + term.clone() * self.keys.dense_weight.get();
             terms.push(("dense", term));
         }
         if let ([Some(of_first), Some(of_second)], [Some(first), Some(second)]) =
             ([&first.predicted, &second.predicted], &taught)
         {
             let term = cross_prediction([of_first, of_second], [first, second]);
-            total = total + term.clone() * self.recipe.teacher_weight.get();
+            total = total + term.clone() * self.keys.teacher_weight.get();
             terms.push(("teacher", term));
         }
         Objective { total, terms, embeddings: vec![first.global, second.global] }
@@ -164,9 +199,9 @@ impl Method for Hico {
         network.encoder.features(images, FeatureSet::C5, Mode::Eval)
     }
 
-    fn begins_with(&mut self, network: &HicoModel) {
+    fn on_init_weights(&mut self, network: &HicoModel) {
         if let Some(teacher) = &mut self.teacher {
-            teacher.begins_with(network);
+            teacher.on_init_weights(network);
         }
     }
 

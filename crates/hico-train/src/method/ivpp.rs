@@ -2,14 +2,35 @@
 //! close in time are a pair, and the closer they are the more it counts.
 
 use super::simclr::PROJECTOR;
-use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views};
+use super::{Batch, Extra, Keys, Method, Objective, Setup, Views};
 use crate::loss::weighted_nt_xent;
 use crate::model::projected::Projected;
-use crate::recipe::{IvppRecipe, MethodRecipe, Recipe, WeightUnit};
-use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
-use hico_model::init::Init;
+use crate::settings::{Temperature, TrainRecipe, WeightUnit, views};
+use burn::tensor::Tensor;
+use hico_data::view::{self, Source, ViewRecipe};
 use hico_model::{Mode, Pass};
+use serde::{Deserialize, Serialize};
+
+/// IVPP in SimCLR (VanBerlo et al. 2024).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct IvppRecipe {
+    /// Temperature of NT-Xent.
+    pub temperature: Temperature,
+    /// Unit of the distance by which a pair is weighted.
+    pub weight_unit: WeightUnit,
+}
+
+impl Default for IvppRecipe {
+    fn default() -> Self {
+        Self { temperature: Temperature::known(0.1), weight_unit: WeightUnit::default() }
+    }
+}
+
+impl Keys for IvppRecipe {
+    fn before_there_were() -> Vec<(&'static str, toml::Value)> {
+        vec![("weight_unit", "seconds".into())]
+    }
+}
 
 /// IVPP; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
@@ -28,23 +49,30 @@ fn weight(apart: f64, most: f64) -> f32 {
 }
 
 impl Method for Ivpp {
-    type Recipe = IvppRecipe;
+    const NAME: &'static str = "ivpp";
+    const ABOUT: &'static str = "Frames close in time, weighted by how close (VanBerlo et al. 2024)";
+    const VIEW_KEYS: &'static [&'static str] = views::NEAR;
+
+    type Keys = IvppRecipe;
     type Network = Projected;
     type Outputs = [Tensor<2>; 2];
 
-    const DRAW: Draw = |source, recipe| {
-        let view::Near { pair, seconds, fps } = source.near()?;
-        let unit = match recipe.method() {
-            MethodRecipe::Ivpp(IvppRecipe { weight_unit: WeightUnit::Seconds, .. }) => 1.0,
-            _ => fps,
-        };
-        let weight = weight(seconds * unit, recipe.view().pair_within * unit);
-        Ok(Views { extra: Extra::Weight(weight), ..pair.into() })
-    };
+    fn view() -> ViewRecipe {
+        views::a_second()
+    }
 
-    fn new(own: &IvppRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        (Self { temperature: own.temperature.get() }, Projected::new(&init, recipe.model().depth, PROJECTOR))
+    fn draw(keys: &IvppRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+        let view::Near { pair, seconds, fps } = source.near()?;
+        let unit = match keys.weight_unit {
+            WeightUnit::Seconds => 1.0,
+            WeightUnit::Frames => fps,
+        };
+        let weight = weight(seconds * unit, source.recipe().pair_within * unit);
+        Ok(Views { extra: Extra::Weight(weight), ..pair.into() })
+    }
+
+    fn new(keys: &IvppRecipe, setup: &Setup<'_>) -> (Self, Projected) {
+        (Self { temperature: keys.temperature.get() }, Projected::new(&setup.init, setup.model.depth, PROJECTOR))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {

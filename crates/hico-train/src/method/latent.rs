@@ -5,20 +5,38 @@
 //! three stages of the backbone.
 
 use super::teacher::{Taught, Teacher};
-use super::{Batch, Draw, Extra, Method, Objective, Sizes, Views};
+use super::{Batch, Extra, Keys, Method, Objective, Setup, Views};
 use crate::Error;
 use crate::loss::latent_prediction;
-use crate::model::projected::{Perceptron, Trunk, Widths};
+use crate::model::projected::{Mlp, Trunk, MlpDims};
 use crate::outputs;
-use crate::recipe::{LatentRecipe, MethodRecipe, Recipe};
+use crate::settings::{Fraction, MOMENTUM, MaskRatio, TrainRecipe};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::Seed;
+use hico_data::view::Source;
 use hico_model::init::Init;
 use hico_model::layers::average;
 use hico_model::weights::NamedTensor;
 use hico_model::{Depth, Mode, Pass, ResNet, Stages, channels};
 use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+
+/// Latent prediction, after Baevski et al. (2022) and Assran et al. (2023).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LatentRecipe {
+    /// Momentum of the teacher.
+    pub momentum: Fraction,
+    /// Share of a picture that is hidden from the student.
+    pub mask_ratio: MaskRatio,
+}
+
+impl Default for LatentRecipe {
+    fn default() -> Self {
+        Self { momentum: MOMENTUM, mask_ratio: MaskRatio::known(0.6) }
+    }
+}
+
+impl Keys for LatentRecipe {}
 
 /// Cells of a picture's side: a cell is hidden or not.
 const GRID: usize = 8;
@@ -34,15 +52,15 @@ const HIDDEN: usize = 512;
 pub struct LatentNetwork {
     /// What is kept after pretraining.
     pub encoder: Trunk,
-    predictors: Vec<Perceptron>,
+    predictors: Vec<Mlp>,
 }
 
 impl LatentNetwork {
     fn new(init: &Init<'_>, depth: Depth) -> Self {
         let [_, predicted @ ..] = channels(depth);
         let predictor = |(level, channels): (usize, usize)| {
-            let widths = Widths { hidden: HIDDEN, output: channels, normalised: true };
-            Perceptron::new(&init.at("predictors").at(&level.to_string()), channels, widths)
+            let widths = MlpDims { hidden: HIDDEN, output: channels, normalised: true };
+            Mlp::new(&init.at("predictors").at(&level.to_string()), channels, widths)
         };
         Self {
             encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
@@ -154,28 +172,31 @@ fn predicted(Stages { c3, c4, c5, .. }: Stages) -> [Tensor<4>; 3] {
 }
 
 impl Method for Latent {
-    type Recipe = LatentRecipe;
+    const NAME: &'static str = "latent";
+    const ABOUT: &'static str = "A momentum (EMA) teacher's features behind hidden blocks (after Assran et al. 2023)";
+    const VIEW_KEYS: &'static [&'static str] = &[];
+
+    type Keys = LatentRecipe;
     type Network = LatentNetwork;
     type Outputs = LatentOutputs;
 
+    fn losses_compare(_keys: &LatentRecipe) -> bool {
+        false
+    }
+
     /// The whole picture, and the same with blocks hidden.
-    const DRAW: Draw = |source, recipe| {
+    fn draw(keys: &LatentRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let whole = source.single()?;
-        let share = match recipe.method() {
-            MethodRecipe::Latent(own) => own.mask_ratio,
-            _ => LatentRecipe::default().mask_ratio,
-        };
-        let mask = mask(share.get(), &mut source.stream("mask"));
+        let mask = mask(keys.mask_ratio.get(), &mut source.stream("mask"));
         let hidden = hide(&whole, &mask);
         Ok(Views { images: vec![whole, hidden], extra: Extra::Hidden(mask) })
-    };
+    }
 
-    fn new(own: &LatentRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, LatentNetwork) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let depth = recipe.model().depth;
-        let network = LatentNetwork::new(&init, depth);
+    fn new(keys: &LatentRecipe, setup: &Setup<'_>) -> (Self, LatentNetwork) {
+        let depth = setup.model.depth;
+        let network = LatentNetwork::new(&setup.init, depth);
         let [_, channels @ ..] = channels(depth);
-        (Self { teacher: Teacher::of(&network, own.momentum.get()), channels }, network)
+        (Self { teacher: Teacher::of(&network, keys.momentum.get()), channels }, network)
     }
 
     fn outputs<'n>(&self, network: &'n LatentNetwork, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
@@ -223,8 +244,8 @@ impl Method for Latent {
         average(network.encoder.backbone.forward(images, Mode::Eval).c5)
     }
 
-    fn begins_with(&mut self, network: &LatentNetwork) {
-        self.teacher.begins_with(network);
+    fn on_init_weights(&mut self, network: &LatentNetwork) {
+        self.teacher.on_init_weights(network);
     }
 
     fn after_step(&mut self, network: &LatentNetwork, _step: u64) {
@@ -243,6 +264,7 @@ impl Method for Latent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hico_data::Seed;
 
     #[test]
     fn blocks_hide_the_share_that_is_asked_for_and_little_more() {

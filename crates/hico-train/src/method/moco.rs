@@ -4,17 +4,49 @@
 
 use super::simclr::PROJECTOR;
 use super::teacher::Teacher;
-use super::{Batch, Draw, Method, Objective, Sizes, restored};
+use super::{Batch, Keys, Method, Objective, Setup, Views, restored};
 use crate::Error;
 use crate::loss::{Queue, queue_nce, unit_rows};
 use crate::model::projected::Projected;
 use crate::outputs;
-use crate::recipe::{MocoRecipe, OwnGroup, Recipe};
+use crate::settings::{Fraction, MOMENTUM, OwnGroup, QueueLength, Temperature, TrainRecipe, views};
 use burn::tensor::{Device, Tensor, TensorData};
-use hico_data::Seed;
-use hico_model::init::{Distribution, Init};
+use hico_data::view::Source;
+use hico_model::init::Distribution;
 use hico_model::weights::{NamedTensor, to_named};
 use hico_model::{Mode, Pass};
+use serde::{Deserialize, Serialize};
+
+/// MoCo v2 (He et al. 2020; Chen et al. 2020b).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MocoRecipe {
+    /// Temperature of InfoNCE.
+    pub temperature: Temperature,
+    /// Momentum of the teacher: its share of itself that each step leaves.
+    pub momentum: Fraction,
+    /// Earlier keys that a query is contrasted with.
+    pub queue: QueueLength,
+    /// Keys of a query's own group.
+    pub own_group: OwnGroup,
+}
+
+impl Default for MocoRecipe {
+    fn default() -> Self {
+        // The paper has a queue of 65,536, of a million pictures.
+        Self {
+            temperature: Temperature::known(0.2),
+            momentum: MOMENTUM,
+            queue: QueueLength::known(512),
+            own_group: OwnGroup::default(),
+        }
+    }
+}
+
+impl Keys for MocoRecipe {
+    fn before_there_were() -> Vec<(&'static str, toml::Value)> {
+        vec![("own_group", "kept".into())]
+    }
+}
 
 /// Names of the queue in checkpoints, and of the groups of its keys.
 const QUEUE: &str = "queue";
@@ -84,22 +116,31 @@ pub(super) fn has_groups(state: &[NamedTensor]) -> bool {
 }
 
 impl Method for Moco {
-    type Recipe = MocoRecipe;
+    const NAME: &'static str = "moco";
+    const ABOUT: &'static str = "Momentum contrast with a queue, version 2 (He et al. 2020)";
+    const VIEW_KEYS: &'static [&'static str] = views::PAIRED;
+
+    type Keys = MocoRecipe;
     type Network = Projected;
     type Outputs = MocoOutputs;
 
-    const DRAW: Draw = |source, _| source.twice().map(Into::into);
+    fn losses_compare(_keys: &MocoRecipe) -> bool {
+        false
+    }
 
-    fn new(own: &MocoRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let network = Projected::new(&init, recipe.model().depth, PROJECTOR);
-        let shape = [own.queue.get(), PROJECTOR.output];
-        let noise = init.parameter(QUEUE, shape, Distribution::Normal(1.0)).val().without_autodiff();
+    fn draw(_keys: &MocoRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+        source.twice().map(Into::into)
+    }
+
+    fn new(keys: &MocoRecipe, setup: &Setup<'_>) -> (Self, Projected) {
+        let network = Projected::new(&setup.init, setup.model.depth, PROJECTOR);
+        let shape = [keys.queue.get(), PROJECTOR.output];
+        let noise = setup.init.parameter(QUEUE, shape, Distribution::Normal(1.0)).val().without_autodiff();
         let method = Self {
-            temperature: own.temperature.get(),
-            own_group: own.own_group,
-            teacher: Teacher::of(&network, own.momentum.get()),
-            groups: Tensor::full([own.queue.get(), 1], NO_GROUP, &noise.device()),
+            temperature: keys.temperature.get(),
+            own_group: keys.own_group,
+            teacher: Teacher::of(&network, keys.momentum.get()),
+            groups: Tensor::full([keys.queue.get(), 1], NO_GROUP, &noise.device()),
             queue: unit_rows(noise),
         };
         (method, network)
@@ -124,8 +165,8 @@ impl Method for Moco {
         network.features(images)
     }
 
-    fn begins_with(&mut self, network: &Projected) {
-        self.teacher.begins_with(network);
+    fn on_init_weights(&mut self, network: &Projected) {
+        self.teacher.on_init_weights(network);
     }
 
     fn after_step(&mut self, network: &Projected, _step: u64) {

@@ -1,7 +1,9 @@
-//! What a method is to the training loop: how it draws views, its network, its loss, and what it remembers.
+//! What a method is to the training loop: its keys of a recipe, how it draws views, its network, its loss, and what it
+//! remembers.
 //!
-//! A new method is one file here, one line of the table in `crate::recipe` (`recipe/table.rs`) with a struct of its keys,
-//! and one file in `recipes/`; names, flags, help and dispatch come of that line.
+//! A new method is one file that implements [`Method`], here or in a crate of its own. One of these comes with hico by its name in
+//! [`each_method`] (and one file in `recipes/`, for people to read); one of another crate by [`crate::register`], after which
+//! recipes, studies and runs know its name as they know those of this list. Names, keys, help and dispatch come of the trait.
 
 mod simclr;
 mod ivpp;
@@ -14,27 +16,41 @@ mod moco;
 mod ucl;
 mod uscl;
 mod vicreg;
+mod registry;
 
-pub use byol::Byol;
-pub use dino::Dino;
+pub use byol::{Byol, ByolRecipe};
+pub use dino::{Dino, DinoRecipe};
 pub use hico::Hico;
-pub use ivpp::Ivpp;
-pub use latent::Latent;
-pub use moco::Moco;
-pub use simclr::SimClr;
-pub use ucl::Ucl;
-pub use uscl::Uscl;
-pub use vicreg::VicReg;
+pub use ivpp::{Ivpp, IvppRecipe};
+pub use latent::{Latent, LatentRecipe};
+pub use moco::{Moco, MocoRecipe};
+pub(crate) use registry::register;
+pub use registry::{MethodName, MethodRecipe};
+pub use simclr::{SimClr, SimClrRecipe};
+pub use ucl::{Ucl, UclRecipe};
+pub use uscl::{Uscl, UsclRecipe};
+pub use vicreg::{VicReg, VicRegRecipe};
 
 use crate::Error;
-use crate::recipe::Recipe;
+use crate::settings::{ModelRecipe, Supervision, TrainRecipe, views};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::Seed;
-use hico_data::view::{Pair, Place, Source};
+use hico_data::view::{Pair, Place, Source, ViewRecipe};
+use hico_model::init::Init;
 use hico_model::weights::{NamedTensor, from_named};
 use hico_model::{Mode, Pass};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+
+/// Hands the methods that come with hico to the macro `$then`; the first is the paper's.
+macro_rules! each_method {
+    ($then:ident) => {
+        $then! { Hico SimClr Uscl Moco Byol VicReg Dino Ucl Ivpp Latent }
+    };
+}
+
+pub(crate) use each_method;
 
 /// The views of one clip.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,11 +89,6 @@ impl Batch {
     }
 }
 
-/// Draws the views of one clip in one epoch; the recipe is that of the source's views.
-///
-/// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
-pub type Draw = fn(&Source<'_>, &Recipe) -> Result<Views, hico_data::Error>;
-
 /// How much a method has to learn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
@@ -87,6 +98,54 @@ pub struct Sizes {
     pub clips: usize,
     /// Clips of a batch.
     pub batch: usize,
+}
+
+/// What a method begins with besides its own keys.
+#[derive(Debug, Clone)]
+pub struct Setup<'a> {
+    /// Keys of the network that every method reads.
+    pub model: &'a ModelRecipe,
+    /// The way from frames to views.
+    pub view: &'a ViewRecipe,
+    /// How much there is to learn from.
+    pub sizes: Sizes,
+    /// The root of the network's first weights, on a device `.autodiff()`.
+    pub init: Init<'a>,
+}
+
+/// The keys of a method below `[method]`, each with the default of its paper.
+///
+/// Its type checks them one by one when it is deserialised; an error's message is shown behind the key. Keys that are absent have the
+/// value that [`Default`] gives.
+pub trait Keys: Serialize + DeserializeOwned + Default + Send + Sync + 'static {
+    /// Returns what the objective learns from, for a method that has a key `supervision`; `None` for one that reads no label.
+    fn supervision(&self) -> Option<Supervision> {
+        None
+    }
+
+    /// Checks what no key can check by itself.
+    ///
+    /// # Errors
+    /// When they do not fit each other or the views.
+    fn check(&self, _view: &ViewRecipe) -> Result<(), Unfit> {
+        Ok(())
+    }
+
+    /// Lists keys that came later, with what was done before: the record of a run that lacks one is of that time.
+    fn before_there_were() -> Vec<(&'static str, toml::Value)> {
+        Vec::new()
+    }
+}
+
+/// A key that does not fit the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// The key.
+    pub key: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What it must be.
+    pub expected: &'static str,
 }
 
 /// One batch as a method's loss sees it.
@@ -178,26 +237,58 @@ impl Objective {
 /// [`Method::state`] into every checkpoint; so a method may keep what it likes (a teacher, a queue) as long as it can
 /// give it away and take it back exactly. A network calls the tensors of its encoder `encoder.*`, which is what
 /// fine-tuning looks for.
-pub trait Method: Sized {
+pub trait Method: Sized + 'static {
+    /// Its name in recipes and flags: small letters, digits and `-`.
+    const NAME: &'static str;
+
+    /// One sentence that says what it does, with its paper.
+    const ABOUT: &'static str;
+
+    /// The keys of `[view]` that its draw reads, of [`views::OF_SOME`]: those that only some methods read.
+    const VIEW_KEYS: &'static [&'static str];
+
     /// Its keys of a recipe.
-    type Recipe;
+    type Keys: Keys;
 
     /// All that gradients move.
     type Network: Module;
 
     /// What the loss reads of a batch.
-    type Outputs: Outputs + Clone;
+    type Outputs: Outputs;
 
-    /// How the views of a clip are drawn.
-    const DRAW: Draw;
+    /// Returns its `[view]` where a recipe says nothing.
+    #[must_use]
+    fn view() -> ViewRecipe {
+        views::one_frame()
+    }
 
-    /// The method and its network as they are before the first step, the same for the same seed.
+    /// Returns true where its loss of one epoch can be compared with that of another, so that the epoch of the lowest is kept. Where a
+    /// teacher moves, or a queue begins as noise, the loss says how hard the question is that the method asks itself, and the
+    /// first epoch may look best.
+    #[must_use]
+    fn losses_compare(_keys: &Self::Keys) -> bool {
+        true
+    }
+
+    /// Counts the images of the recipe's size that a clip's views amount to, by their area and rounded up: what a budget
+    /// counts.
+    #[must_use]
+    fn images_a_clip(_keys: &Self::Keys) -> usize {
+        2
+    }
+
+    /// Draws the views of one clip in one epoch.
     ///
-    /// - `own`: the method's own keys of `recipe`
-    /// - `device`: `.autodiff()`
-    fn new(own: &Self::Recipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Self::Network);
+    /// What it gives depends on its arguments and on nothing else; loader threads call it in any order.
+    ///
+    /// # Errors
+    /// When a frame cannot be read.
+    fn draw(keys: &Self::Keys, source: &Source<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error>;
 
-    /// The largest norm of the whole gradient that the method's paper allows; a recipe's own is in force besides.
+    /// Makes the method and its network as they are before the first step, the same for the same seed.
+    fn new(keys: &Self::Keys, setup: &Setup<'_>) -> (Self, Self::Network);
+
+    /// Returns the largest norm of the whole gradient that the method's paper allows; a recipe's own is in force besides.
     fn clip_norm(&self) -> Option<f64> {
         None
     }
@@ -218,7 +309,7 @@ pub trait Method: Sized {
     fn features(&self, network: &Self::Network, images: Tensor<4>) -> Tensor<2>;
 
     /// Called before the first step where the network begins with given weights: a teacher begins where it does.
-    fn begins_with(&mut self, _network: &Self::Network) {}
+    fn on_init_weights(&mut self, _network: &Self::Network) {}
 
     /// Called when the optimiser has moved the network, for instance to let a teacher follow it.
     fn after_step(&mut self, _network: &Self::Network, _step: u64) {}

@@ -1,34 +1,56 @@
 //! SimCLR (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations"): two augmented views
 //! of one frame are a pair, all else in the batch is not.
 
-use super::{Batch, Draw, Method, Objective, Sizes};
+use super::{Batch, Keys, Method, Objective, Setup, Views};
 use crate::loss::pair_loss;
-use crate::model::projected::{Projected, Widths};
-use crate::recipe::{Recipe, SimClrRecipe};
-use burn::tensor::{Device, Tensor};
-use hico_data::Seed;
-use hico_model::init::Init;
+use crate::model::projected::{Projected, MlpDims};
+use crate::settings::{Temperature, TrainRecipe, views};
+use burn::tensor::Tensor;
+use hico_data::view::Source;
 use hico_model::{Mode, Pass};
+use serde::{Deserialize, Serialize};
+
+/// SimCLR (Chen et al. 2020).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SimClrRecipe {
+    /// Temperature of NT-Xent.
+    pub temperature: Temperature,
+    /// Leaves a pair's own similarity out of what it is compared with: decoupled contrastive learning (Yeh et al. 2022).
+    pub decoupled: bool,
+}
+
+impl Default for SimClrRecipe {
+    fn default() -> Self {
+        Self { temperature: Temperature::known(0.5), decoupled: false }
+    }
+}
+
+impl Keys for SimClrRecipe {}
 
 /// The paper's projector (section 4.2): as wide as the features of ResNet-18, and 128 values.
-pub(super) const PROJECTOR: Widths = Widths { hidden: 512, output: 128, normalised: false };
+pub(super) const PROJECTOR: MlpDims = MlpDims { hidden: 512, output: 128, normalised: false };
 
 /// SimCLR; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
 pub struct SimClr {
-    recipe: SimClrRecipe,
+    keys: SimClrRecipe,
 }
 
 impl Method for SimClr {
-    type Recipe = SimClrRecipe;
+    const NAME: &'static str = "simclr";
+    const ABOUT: &'static str = "Two augmented views of one frame (Chen et al. 2020)";
+    const VIEW_KEYS: &'static [&'static str] = views::PAIRED;
+
+    type Keys = SimClrRecipe;
     type Network = Projected;
     type Outputs = [Tensor<2>; 2];
 
-    const DRAW: Draw = |source, _| source.twice().map(Into::into);
+    fn draw(_keys: &SimClrRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+        source.twice().map(Into::into)
+    }
 
-    fn new(own: &SimClrRecipe, recipe: &Recipe, _sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        (Self { recipe: *own }, Projected::new(&init, recipe.model().depth, PROJECTOR))
+    fn new(keys: &SimClrRecipe, setup: &Setup<'_>) -> (Self, Projected) {
+        (Self { keys: *keys }, Projected::new(&setup.init, setup.model.depth, PROJECTOR))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
@@ -37,8 +59,8 @@ impl Method for SimClr {
 
     fn objective(&mut self, outputs: Self::Outputs, _batch: &Batch, _mode: Mode) -> Objective {
         let [first, second] = outputs;
-        let cost = pair_loss(self.recipe.decoupled);
-        let total = cost(first.clone(), second.clone(), self.recipe.temperature.get());
+        let cost = pair_loss(self.keys.decoupled);
+        let total = cost(first.clone(), second.clone(), self.keys.temperature.get());
         Objective { terms: vec![("contrast", total.clone())], total, embeddings: vec![first, second] }
     }
 

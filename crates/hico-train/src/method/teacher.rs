@@ -85,7 +85,7 @@ impl<N: Taught> Teacher<N> {
     }
 
     /// Begins anew as the student is.
-    pub(super) fn begins_with(&mut self, student: &N) {
+    pub(super) fn on_init_weights(&mut self, student: &N) {
         *self = Self::of(student, self.momentum);
     }
 

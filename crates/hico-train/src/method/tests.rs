@@ -1,10 +1,9 @@
 //! What the table of methods says, against what the methods do.
 
 use super::*;
-use crate::method;
-use crate::recipe::{MethodName, method_table};
+use crate::recipe::Recipe;
 use hico_data::view::ViewRecipe;
-use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Size};
+use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
 
 /// Two clips of frames that differ.
 fn clips(frames: usize) -> Dataset {
@@ -17,29 +16,23 @@ fn clips(frames: usize) -> Dataset {
     Dataset::in_memory(Manifest { rows: vec![row(0), row(1)] }, vec![clip(0), clip(1)])
 }
 
-/// Every method's draw.
-fn draws() -> Vec<(MethodName, Draw)> {
-    macro_rules! list {
-        ($($method:ident, $recipe:ident, $name:literal, $about:literal, $facts:expr;)+) => {
-            vec![$((MethodName::$method, method::$method::DRAW)),+]
-        };
-    }
-    method_table!(list)
+fn draw(recipe: &Recipe, source: &Source<'_>) -> Views {
+    recipe.method().draw(source, recipe.train()).unwrap()
 }
 
 #[test]
 fn a_budget_counts_the_images_that_a_method_draws_of_a_clip() {
     let data = clips(12);
-    for (name, draw) in draws() {
+    for name in MethodName::all() {
         let recipe = Recipe::of_method(name).with_image_size(112).unwrap();
-        let views = draw(&Source::new(&data, 0, recipe.view(), Seed(1), 250).unwrap(), &recipe).unwrap();
+        let views = draw(&recipe, &Source::new(&data, 0, recipe.view(), Seed(1), 250).unwrap());
         let area: usize = views.images.iter().map(Vec::len).sum();
         let images = area.div_ceil(3 * 112 * 112);
         assert_eq!(images, recipe.method().images_a_clip(), "{name}: an area of {area}");
     }
     let recipe = Recipe::parse("[method]\nlocal_crops = true\n[view]\nimage_size = 112\n").unwrap();
     let source = Source::new(&data, 0, recipe.view(), Seed(1), 250).unwrap();
-    let small = method::Hico::DRAW(&source, &recipe).unwrap().images;
+    let small = draw(&recipe, &source).images;
     let area: usize = small.iter().map(Vec::len).sum();
     assert_eq!((small.len(), area.div_ceil(3 * 112 * 112)), (4, recipe.method().images_a_clip()));
 }
@@ -47,11 +40,11 @@ fn a_budget_counts_the_images_that_a_method_draws_of_a_clip() {
 #[test]
 fn a_key_of_the_views_changes_them_where_the_table_says_that_it_is_read_and_nowhere_else() {
     let data = clips(12);
-    for (name, draw) in draws() {
+    for name in MethodName::all() {
         let recipe = Recipe::of_method(name).with_image_size(32).unwrap();
         let drawn = |recipe: &Recipe| -> Vec<Views> {
             let source = |epoch| Source::new(&data, 0, recipe.view(), Seed(1), epoch).unwrap().with_partner(&[0, 1]);
-            (240..250).map(|epoch| draw(&source(epoch), recipe).unwrap()).collect()
+            (240..250).map(|epoch| draw(recipe, &source(epoch))).collect()
         };
         let before = drawn(&recipe);
         let view = recipe.view();
@@ -63,7 +56,7 @@ fn a_key_of_the_views_changes_them_where_the_table_says_that_it_is_read_and_nowh
         ] {
             // Past the check, which would refuse it.
             let moved = drawn(&recipe.clone().with_any_view(changed)) != before;
-            assert_eq!(moved, name.spec().facts.view_keys.contains(&key), "{name}: {key}");
+            assert_eq!(moved, name.view_keys().contains(&key), "{name}: {key}");
         }
         // What every method reads.
         for changed in [

@@ -2,17 +2,37 @@
 //! Negative Mining"): momentum contrast of frames close in time. Negatives of a query are three frames of its own clip far away and one
 //! key made of those of other clips; the curriculum begins without far frames and lets them come closer.
 
-use super::moco::{GROUPS, MocoOutputs, has_groups};
-use super::{Batch, Draw, Extra, Method, Moco, Objective, Sizes, Views};
+use super::moco::{GROUPS, MocoOutputs, MocoRecipe, has_groups};
+use super::{Batch, Extra, Keys, Method, Moco, Objective, Setup, Views};
 use crate::Error;
 use crate::loss::{far_nce, unit_rows};
 use crate::model::projected::Projected;
 use crate::outputs;
-use crate::recipe::{MocoRecipe, OwnGroup, Recipe, UclRecipe};
+use crate::settings::{Fraction, MOMENTUM, OwnGroup, QueueLength, Temperature, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::{Seed, view};
+use hico_data::view::{self, Source, ViewRecipe};
 use hico_model::weights::NamedTensor;
 use hico_model::{Mode, Pass};
+use serde::{Deserialize, Serialize};
+
+/// UCL (Basu et al. 2022).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct UclRecipe {
+    /// Temperature of InfoNCE.
+    pub temperature: Temperature,
+    /// Momentum of the teacher.
+    pub momentum: Fraction,
+    /// Earlier keys, of which one negative is made.
+    pub negatives: QueueLength,
+}
+
+impl Default for UclRecipe {
+    fn default() -> Self {
+        Self { temperature: Temperature::known(0.07), momentum: MOMENTUM, negatives: QueueLength::known(32) }
+    }
+}
+
+impl Keys for UclRecipe {}
 
 /// UCL: the teacher and the earlier keys of [`Moco`], and another loss.
 #[derive(Debug)]
@@ -42,24 +62,40 @@ fn away(passed: f64) -> Option<[f64; 2]> {
 }
 
 impl Method for Ucl {
-    type Recipe = UclRecipe;
+    const NAME: &'static str = "ucl";
+    const ABOUT: &'static str = "Momentum contrast whose hard negatives are far frames of the clip (Basu et al. 2022)";
+    const VIEW_KEYS: &'static [&'static str] = views::NEAR;
+
+    type Keys = UclRecipe;
     type Network = Projected;
     type Outputs = UclOutputs;
 
+    fn view() -> ViewRecipe {
+        views::three_frames()
+    }
+
+    fn losses_compare(_keys: &UclRecipe) -> bool {
+        false
+    }
+
+    fn images_a_clip(_keys: &UclRecipe) -> usize {
+        5
+    }
+
     /// Query, key, and the frames far away; where there are none, the query again with weight 0.
-    const DRAW: Draw = |source, recipe| {
-        let away = away(source.epoch() as f64 / recipe.train().epochs.get() as f64);
+    fn draw(_keys: &UclRecipe, source: &Source<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+        let away = away(source.epoch() as f64 / train.epochs.get() as f64);
         let view::WithFar { pair, far } = source.with_far(FAR, away)?;
         let weight = if far.is_some() { 1.0 } else { 0.0 };
         let view::Pair { a, b, .. } = pair;
         let far = far.unwrap_or_else(|| vec![a.clone(); FAR as usize]);
         Ok(Views { images: [a, b].into_iter().chain(far).collect(), extra: Extra::Weight(weight) })
-    };
+    }
 
-    fn new(own: &UclRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
-        let UclRecipe { temperature, momentum, negatives: queue } = *own;
-        let own = MocoRecipe { temperature, momentum, queue, own_group: OwnGroup::Hidden };
-        let (moco, network) = Moco::new(&own, recipe, sizes, device, seed);
+    fn new(keys: &UclRecipe, setup: &Setup<'_>) -> (Self, Projected) {
+        let UclRecipe { temperature, momentum, negatives: queue } = *keys;
+        let keys = MocoRecipe { temperature, momentum, queue, own_group: OwnGroup::Hidden };
+        let (moco, network) = Moco::new(&keys, setup);
         (Self(moco), network)
     }
 
@@ -84,8 +120,8 @@ impl Method for Ucl {
         network.features(images)
     }
 
-    fn begins_with(&mut self, network: &Projected) {
-        self.0.begins_with(network);
+    fn on_init_weights(&mut self, network: &Projected) {
+        self.0.on_init_weights(network);
     }
 
     fn after_step(&mut self, network: &Projected, step: u64) {

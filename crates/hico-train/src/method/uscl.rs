@@ -4,15 +4,49 @@
 //! As in the released code the classifier reads the projection, and labels weigh on the sum of both views' cross-entropies.
 
 use super::simclr::PROJECTOR;
-use super::{Batch, Draw, Method, Objective, Sizes};
+use super::{Batch, Keys, Method, Objective, Setup, Views};
 use crate::loss::{nt_xent, soft_cross_entropy};
-use crate::model::projected::{Projected, Seen, Widths};
+use crate::model::projected::{Projected, Seen, MlpDims};
 use crate::outputs;
-use crate::recipe::{Recipe, SoftTarget, Supervision, UsclRecipe};
-use burn::tensor::{Device, Tensor};
-use hico_data::Seed;
-use hico_model::init::Init;
+use crate::settings::{NonNegative, SoftTarget, Supervision, Temperature, TrainRecipe, Width, views};
+use burn::tensor::Tensor;
+use hico_data::view::{Source, ViewRecipe};
 use hico_model::{Mode, Pass};
+use serde::{Deserialize, Serialize};
+
+/// USCL (Chen et al. 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct UsclRecipe {
+    /// What the objective learns from.
+    pub supervision: Supervision,
+    /// Temperature of NT-Xent.
+    pub temperature: Temperature,
+    /// Weight of the sum of both views' cross-entropies.
+    pub label_weight: NonNegative,
+    /// Numbers of a projection, which the classifier reads.
+    pub projection: Width,
+}
+
+impl Default for UsclRecipe {
+    fn default() -> Self {
+        Self {
+            supervision: Supervision::default(),
+            temperature: Temperature::known(0.5),
+            label_weight: NonNegative::known(0.2),
+            projection: Width::known(256),
+        }
+    }
+}
+
+impl Keys for UsclRecipe {
+    fn supervision(&self) -> Option<Supervision> {
+        Some(self.supervision)
+    }
+
+    fn before_there_were() -> Vec<(&'static str, toml::Value)> {
+        vec![("projection", 128.into())]
+    }
+}
 
 /// What the loss reads of a view.
 #[derive(Debug, Clone)]
@@ -28,22 +62,32 @@ outputs!(UsclOutputs { projection, logits });
 /// USCL; it remembers nothing besides its network.
 #[derive(Debug, Clone)]
 pub struct Uscl {
-    recipe: UsclRecipe,
+    keys: UsclRecipe,
 }
 
 impl Method for Uscl {
-    type Recipe = UsclRecipe;
+    const NAME: &'static str = "uscl";
+    const ABOUT: &'static str = "Mixed frames of a clip, and labels (Chen et al. 2021)";
+    const VIEW_KEYS: &'static [&'static str] = views::MIXED;
+
+    type Keys = UsclRecipe;
     type Network = Projected;
     type Outputs = [UsclOutputs; 2];
 
-    const DRAW: Draw = |source, _| source.pair().map(Into::into);
+    fn view() -> ViewRecipe {
+        views::mixed()
+    }
 
-    fn new(own: &UsclRecipe, recipe: &Recipe, sizes: Sizes, device: &Device, seed: Seed) -> (Self, Projected) {
-        let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
-        let depth = recipe.model().depth;
-        let projector = Widths { output: own.projection.get(), ..PROJECTOR };
-        let network = Projected::new(&init, depth, projector).with_classifier(&init, projector, sizes.classes);
-        (Self { recipe: *own }, network)
+    fn draw(_keys: &UsclRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+        source.pair().map(Into::into)
+    }
+
+    fn new(keys: &UsclRecipe, setup: &Setup<'_>) -> (Self, Projected) {
+        let depth = setup.model.depth;
+        let projector = MlpDims { output: keys.projection.get(), ..PROJECTOR };
+        let network =
+            Projected::new(&setup.init, depth, projector).with_classifier(&setup.init, projector, setup.sizes.classes);
+        (Self { keys: *keys }, network)
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {
@@ -57,15 +101,15 @@ impl Method for Uscl {
         let embeddings = vec![first.projection.clone(), second.projection.clone()];
         let cross_entropy = |logits| soft_cross_entropy(logits, &batch.labels, 0.0, SoftTarget::OverClasses);
         let labels = cross_entropy(first.logits) + cross_entropy(second.logits);
-        if self.recipe.supervision == Supervision::Full {
+        if self.keys.supervision == Supervision::Full {
             let labels = labels * 0.5;
             return Objective { total: labels.clone(), terms: vec![("cross_entropy", labels)], embeddings };
         }
-        let contrast = nt_xent(first.projection, second.projection, self.recipe.temperature.get());
+        let contrast = nt_xent(first.projection, second.projection, self.keys.temperature.get());
         let mut terms = vec![("contrast", contrast.clone())];
         let mut total = contrast;
-        if self.recipe.supervision == Supervision::Semi {
-            total = total + labels.clone() * self.recipe.label_weight.get();
+        if self.keys.supervision == Supervision::Semi {
+            total = total + labels.clone() * self.keys.label_weight.get();
             terms.push(("cross_entropy", labels));
         }
         Objective { total, terms, embeddings }

@@ -1,6 +1,6 @@
 //! The heads on the encoder: a projector for each level, and the classifier of the softened objective.
 
-use crate::recipe;
+use crate::settings;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use hico_model::CHANNELS;
@@ -10,10 +10,10 @@ use hico_model::layers::{Linear, average, averages, relu};
 /// Length of a projection.
 pub(crate) const EMBEDDING: usize = 256;
 
-/// Cells along each side of the grid of [`recipe::Projector::Grid`].
+/// Cells along each side of the grid of [`settings::Projector::Grid`].
 const CELLS: usize = 4;
 
-/// A map → a vector by a two-layer perceptron, on the means of a grid of cells, on the whole map flattened, or on its mean.
+/// A map → a vector by a two-layer MLP, on the means of a grid of cells, on the whole map flattened, or on its mean.
 ///
 /// The pyramid is linear, so the mean of P2 is nearly a linear function of the means of C2 to C5: only a grid or a
 /// flattened map still says where something is.
@@ -22,17 +22,17 @@ pub struct Projector {
     hidden: Linear,
     output: Linear,
     #[module(skip)]
-    kind: recipe::Projector,
+    kind: settings::Projector,
 }
 
 impl Projector {
     /// A projector for maps of `map_side` pixels a side; only the flattened kind depends on it.
     #[must_use]
-    pub fn new(init: &Init<'_>, kind: recipe::Projector, map_side: usize) -> Self {
+    pub fn new(init: &Init<'_>, kind: settings::Projector, map_side: usize) -> Self {
         let inputs = match kind {
-            recipe::Projector::Pooled => CHANNELS,
-            recipe::Projector::Grid => CHANNELS * CELLS * CELLS,
-            recipe::Projector::Flattened => CHANNELS * map_side * map_side,
+            settings::Projector::Pooled => CHANNELS,
+            settings::Projector::Grid => CHANNELS * CELLS * CELLS,
+            settings::Projector::Flattened => CHANNELS * map_side * map_side,
         };
         Self {
             hidden: Linear::new(&init.at("hidden"), inputs, EMBEDDING),
@@ -51,9 +51,9 @@ impl Projector {
     /// What the first layer reads of a map, `[batch, inputs]`.
     pub(super) fn read(&self, map: Tensor<4>) -> Tensor<2> {
         match self.kind {
-            recipe::Projector::Pooled => average(map),
-            recipe::Projector::Grid => averages(map, CELLS),
-            recipe::Projector::Flattened => map.flatten(1, 3), // [batch, 256 * height * width]
+            settings::Projector::Pooled => average(map),
+            settings::Projector::Grid => averages(map, CELLS),
+            settings::Projector::Flattened => map.flatten(1, 3), // [batch, 256 * height * width]
         }
     }
 }

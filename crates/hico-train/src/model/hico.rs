@@ -1,8 +1,8 @@
 //! The whole network that HiCo trains (Zhang et al. 2022, figure 2).
 
 use super::head::{EMBEDDING, Projector, SoftHead};
-use super::projected::{Perceptron, Widths};
-use crate::recipe::{self, HicoRecipe, MediumFrom};
+use super::projected::{Mlp, MlpDims};
+use crate::settings::{self, HicoRecipe, MediumFrom};
 use burn::module::Module;
 use burn::tensor::Tensor;
 use hico_model::init::Init;
@@ -23,7 +23,7 @@ pub struct HicoModel {
     /// Classifier on the pooled features.
     pub soft: SoftHead,
     /// Projector of each cell of P3, where pairs of places are learnt from.
-    pub dense: Option<Perceptron>,
+    pub dense: Option<Mlp>,
     /// What predicts a teacher's global projection from the local and the medium one, where there is a teacher.
     pub predictors: Option<Predictors>,
     #[module(skip)]
@@ -33,8 +33,8 @@ pub struct HicoModel {
 /// A predictor for each level below the global one.
 #[derive(Module, Debug)]
 pub struct Predictors {
-    local: Perceptron,
-    medium: Perceptron,
+    local: Mlp,
+    medium: Mlp,
 }
 
 /// The part of a network that makes its global projection; its tensors have the names that they have in [`HicoModel`].
@@ -96,16 +96,16 @@ pub struct Outputs {
 pub const DENSE_CELLS: usize = 8;
 
 /// Lengths of the projection of a cell.
-const OF_CELL: Widths = Widths { hidden: 256, output: 128, normalised: false };
+const OF_CELL: MlpDims = MlpDims { hidden: 256, output: 128, normalised: false };
 
 /// Lengths of a predictor of a projection.
-const PREDICTOR: Widths = Widths { hidden: 512, output: EMBEDDING, normalised: false };
+const PREDICTOR: MlpDims = MlpDims { hidden: 512, output: EMBEDDING, normalised: false };
 
 /// Projects each cell of a map.
 ///
 /// - `map`: `[batch, channels, height, width]`
 /// - returns: `[batch, DENSE_CELLS² * 128]`, cell after cell, row by row
-fn of_cells(projector: &Perceptron, map: Tensor<4>) -> Tensor<2> {
+fn of_cells(projector: &Mlp, map: Tensor<4>) -> Tensor<2> {
     let [batch, channels, ..] = map.dims();
     let columns = averages(map, DENSE_CELLS).reshape([batch, channels, DENSE_CELLS, DENSE_CELLS]); // [batch, channels, column, row]
     let cells = columns.permute([0, 3, 2, 1]).reshape([batch * DENSE_CELLS * DENSE_CELLS, channels]);
@@ -128,8 +128,8 @@ impl HicoModel {
         let projector = |name: &str, kind, level| Projector::new(&init.at(name), kind, map_side(side, level));
         // A grid is for what is local: the global level stays one vector.
         let global = match recipe.projector {
-            recipe::Projector::Grid => recipe::Projector::Pooled,
-            kind @ (recipe::Projector::Flattened | recipe::Projector::Pooled) => kind,
+            settings::Projector::Grid => settings::Projector::Pooled,
+            kind @ (settings::Projector::Flattened | settings::Projector::Pooled) => kind,
         };
         let encoder = Encoder::new(&init.at("encoder"), depth);
         Self {
@@ -137,9 +137,9 @@ impl HicoModel {
             medium: projector("medium", recipe.projector, medium_level),
             global: projector("global", global, 5),
             soft: SoftHead::new(&init.at("soft"), pooled_features(depth), classes.max(1)),
-            dense: recipe.has_dense_pairs().then(|| Perceptron::new(&init.at("dense"), CHANNELS, OF_CELL)),
+            dense: recipe.has_dense_pairs().then(|| Mlp::new(&init.at("dense"), CHANNELS, OF_CELL)),
             predictors: recipe.has_teacher().then(|| {
-                let of = |level: &str| Perceptron::new(&init.at("predictors").at(level), EMBEDDING, PREDICTOR);
+                let of = |level: &str| Mlp::new(&init.at("predictors").at(level), EMBEDDING, PREDICTOR);
                 Predictors { local: of("local"), medium: of("medium") }
             }),
             medium_from: recipe.medium_from,
@@ -263,7 +263,7 @@ fn levels(encoder: &Encoder, stages: Stages, small: Option<Stages>, medium_from:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{NonNegative, Projector};
+    use crate::settings::{NonNegative, Projector};
     use burn::tensor::Device;
     use hico_data::Seed;
 

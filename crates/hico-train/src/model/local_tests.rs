@@ -2,7 +2,7 @@
 //! an embedding moves with what moves in the picture.
 
 use super::HicoModel;
-use crate::recipe::{HicoRecipe, Projector};
+use crate::settings::{HicoRecipe, Projector};
 use burn::tensor::{Device, Tensor};
 use hico_data::Seed;
 use hico_model::batch::images;

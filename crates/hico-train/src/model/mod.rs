@@ -1,7 +1,7 @@
 //! The networks that are pretrained: encoders with the heads of their methods.
 //!
 //! - [`Projector`]s and a [`SoftHead`] on an [`hico_model::Encoder`] make a [`HicoModel`]
-//! - [`Projected`]: a backbone and perceptrons, for the methods that HiCo is compared with
+//! - [`Projected`]: a backbone and MLPs, for the methods that HiCo is compared with
 
 mod head;
 #[cfg(test)]

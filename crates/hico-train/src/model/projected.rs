@@ -1,4 +1,4 @@
-//! A backbone and perceptrons on its averaged maps: the network of methods that compare whole images.
+//! A backbone and MLPs on its averaged maps: the network of methods that compare whole images.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -16,15 +16,15 @@ pub struct Trunk {
 
 /// Two linear layers with a ReLU between them, after a batch norm where the method wants one.
 #[derive(Module, Debug)]
-pub struct Perceptron {
+pub struct Mlp {
     hidden: Linear,
     norm: Option<BatchNorm>,
     output: Linear,
 }
 
-/// Lengths of a perceptron's vectors, and whether its hidden one is normalised.
+/// Lengths of the vectors of an MLP, and whether its hidden one is normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Widths {
+pub struct MlpDims {
     /// Of the hidden vector.
     pub hidden: usize,
     /// Of the result.
@@ -33,10 +33,10 @@ pub struct Widths {
     pub normalised: bool,
 }
 
-impl Perceptron {
-    /// A perceptron with random weights.
+impl Mlp {
+    /// An MLP with random weights.
     #[must_use]
-    pub fn new(init: &Init<'_>, inputs: usize, widths: Widths) -> Self {
+    pub fn new(init: &Init<'_>, inputs: usize, widths: MlpDims) -> Self {
         Self {
             hidden: Linear::new(&init.at("hidden"), inputs, widths.hidden),
             norm: widths.normalised.then(|| BatchNorm::new(&init.at("norm"), widths.hidden)),
@@ -66,9 +66,9 @@ pub struct Projected {
     /// What is kept after pretraining.
     pub encoder: Trunk,
     /// Pooled features → what the loss compares.
-    pub projector: Perceptron,
+    pub projector: Mlp,
     /// One view's projection → the other's (Grill et al. 2020).
-    pub predictor: Option<Perceptron>,
+    pub predictor: Option<Mlp>,
     /// Projection → classes (Chen et al. 2021, USCL).
     pub classifier: Option<Linear>,
     /// Directions that projections are compared with.
@@ -110,11 +110,11 @@ impl Projected {
     ///
     /// - `init`: of the root, on a device `.autodiff()` to train
     #[must_use]
-    pub fn new(init: &Init<'_>, depth: Depth, projector: Widths) -> Self {
+    pub fn new(init: &Init<'_>, depth: Depth, projector: MlpDims) -> Self {
         let features = channels(depth)[3];
         Self {
             encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
-            projector: Perceptron::new(&init.at("projector"), features, projector),
+            projector: Mlp::new(&init.at("projector"), features, projector),
             predictor: None,
             classifier: None,
             prototypes: None,
@@ -123,21 +123,21 @@ impl Projected {
 
     /// The same with a classifier on the projections.
     #[must_use]
-    pub fn with_classifier(self, init: &Init<'_>, projector: Widths, classes: usize) -> Self {
+    pub fn with_classifier(self, init: &Init<'_>, projector: MlpDims, classes: usize) -> Self {
         let classifier = Linear::new(&init.at("classifier"), projector.output, classes.max(1));
         Self { classifier: Some(classifier), ..self }
     }
 
     /// The same with a predictor on the projections.
     #[must_use]
-    pub fn with_predictor(self, init: &Init<'_>, projector: Widths) -> Self {
-        let predictor = Perceptron::new(&init.at("predictor"), projector.output, projector);
+    pub fn with_predictor(self, init: &Init<'_>, projector: MlpDims) -> Self {
+        let predictor = Mlp::new(&init.at("predictor"), projector.output, projector);
         Self { predictor: Some(predictor), ..self }
     }
 
     /// The same with prototypes for the projections.
     #[must_use]
-    pub fn with_prototypes(self, init: &Init<'_>, projector: Widths, count: usize) -> Self {
+    pub fn with_prototypes(self, init: &Init<'_>, projector: MlpDims, count: usize) -> Self {
         Self { prototypes: Some(Prototypes::new(&init.at("prototypes"), projector.output, count)), ..self }
     }
 

@@ -3,10 +3,8 @@
 use super::entries::{Written, of_json, of_table, of_text};
 use super::fault::{self, fault};
 use super::keys::{Key, Section, distance, find, is_old_record};
-use super::method::{MethodName, MethodRecipe};
-use super::train::TrainRecipe;
 use super::view_keys::{check_together, check_view};
-use super::{ModelRecipe, Recipe};
+use super::{MethodName, ModelRecipe, Recipe, TrainRecipe};
 use crate::{Error, KeyFault};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -42,14 +40,7 @@ fn of_record(mut written: Vec<Written>) -> Result<Recipe, Error> {
 /// What a record that lacks a key is of: a version that did always what the value says.
 fn before_there_was_a_key(method: MethodName) -> Vec<(&'static str, &'static str, Value)> {
     let mut keys = vec![("train", "drop_last", true.into()), ("train", "groups_apart", false.into())];
-    keys.extend(match method {
-        MethodName::Uscl => vec![("method", "projection", 128.into())],
-        MethodName::Moco => vec![("method", "own_group", "kept".into())],
-        MethodName::VicReg => vec![("method", "width", 512.into())],
-        MethodName::Dino => vec![("method", "prototypes", 1024.into()), ("method", "clip_norm", 0.into())],
-        MethodName::Ivpp => vec![("method", "weight_unit", "seconds".into())],
-        _ => Vec::new(),
-    });
+    keys.extend(method.before_there_were().into_iter().map(|(key, value)| ("method", key, value)));
     keys
 }
 
@@ -91,7 +82,7 @@ fn method(layers: &[Vec<Written>]) -> Result<MethodName, Error> {
 
 /// Says which method is meant by a word that is none.
 pub fn no_such_method(word: &str) -> String {
-    let words = MethodName::ALL.map(|method| method.spec().name);
+    let words: Vec<&str> = MethodName::all().into_iter().map(MethodName::name).collect();
     match words.iter().find(|known| distance(known, &word.to_lowercase()) <= 1) {
         Some(near) => format!("there is no such method; did you mean {near}?"),
         None => format!("must be one of {}", words.join(", ")),
@@ -103,8 +94,8 @@ fn set(recipe: &mut Recipe, key: &Key, written: &Written) -> Result<(), Error> {
     let refuse = |reason: String| fault(written.name(), written.shown(), reason);
     match key.section {
         Section::Method => {
-            let method: MethodRecipe = with(&recipe.method, &key.name, &written.value).map_err(refuse)?;
-            recipe.method = method;
+            let method = recipe.method.with(&key.name, written.value.clone());
+            recipe.method = method.map_err(|message| refuse(in_words(&message)))?;
         }
         Section::Model => {
             let model: ModelRecipe = with(&recipe.model, &key.name, &written.value).map_err(refuse)?;

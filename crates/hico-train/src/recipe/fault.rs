@@ -1,7 +1,6 @@
 //! Refusals of values.
 
-use super::method::MethodName;
-use super::values::OutOfRange;
+use super::{MethodName, OutOfRange};
 use crate::{Error, KeyFault};
 
 /// Refuses the value of a key.
@@ -18,7 +17,7 @@ pub(super) fn range_fault(key: &str, OutOfRange { value, expected }: OutOfRange)
 pub(super) fn of_method(error: Error, method: MethodName) -> Error {
     match error {
         Error::RecipeKey(fault) => {
-            let method = fault.method.or(Some(method.spec().name));
+            let method = fault.method.or(Some(method.name()));
             Error::RecipeKey(Box::new(KeyFault { method, ..*fault }))
         }
         other => other,

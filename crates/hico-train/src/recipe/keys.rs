@@ -1,10 +1,8 @@
 //! Which keys a method reads, where they used to stand, and what to say of one that it does not read.
 
 use super::entries::Written;
-use super::method::{MethodName, MethodRecipe};
-use super::train::TrainRecipe;
-use super::views::OF_SOME;
-use super::{ModelRecipe, Supervision};
+use super::{MethodName, MethodRecipe, ModelRecipe, Supervision, TrainRecipe};
+use crate::settings::views::OF_SOME;
 use crate::{Error, KeyFault};
 use hico_data::view::ViewRecipe;
 use serde::Serialize;
@@ -45,10 +43,8 @@ impl Key {
     /// Returns true where a method reads it.
     fn is_read_by(&self, method: MethodName) -> bool {
         match self.section {
-            Section::Method => keys_of(&MethodRecipe::of(method)).contains(&self.name),
-            Section::View if OF_SOME.contains(&self.name.as_str()) => {
-                method.spec().facts.view_keys.contains(&self.name.as_str())
-            }
+            Section::Method => MethodRecipe::of(method).table().contains_key(&self.name),
+            Section::View if OF_SOME.contains(&self.name.as_str()) => method.view_keys().contains(&self.name.as_str()),
             Section::View | Section::Model | Section::Train => true,
         }
     }
@@ -111,7 +107,7 @@ pub(super) fn find(written: &Written, method: MethodName, record: bool) -> Resul
     let key = match moved {
         Some((.., section, name)) => Key { section: *section, name: (*name).to_owned() },
         None => {
-            let mut known = MethodName::ALL.into_iter().flat_map(known_to);
+            let mut known = MethodName::all().into_iter().flat_map(known_to);
             let there = known.find(|key| key.section.name() == written.section && key.name == written.key);
             there.ok_or_else(|| refuse(written, method, unknown(written, method)))?
         }
@@ -135,13 +131,13 @@ pub(super) fn reads_no_labels(method: MethodName, asked: Supervision) -> Error {
     let value = serde_json::to_value(asked).map_or_else(|_| format!("{asked:?}"), |word| word.to_string());
     let [fact, remedy] = unread(&Key::of_method("supervision"), method);
     let (reason, key) = (format!("{fact}; {remedy}"), "method.supervision".to_owned());
-    Error::RecipeKey(Box::new(KeyFault { line: None, key, value, method: Some(method.spec().name), reason }))
+    Error::RecipeKey(Box::new(KeyFault { line: None, key, value, method: Some(method.name()), reason }))
 }
 
 fn refuse(written: &Written, method: MethodName, [fact, remedy]: [String; 2]) -> Error {
     let (line, key, value) = (written.line, written.name(), written.shown());
     let reason = format!("{fact}; {remedy}");
-    Error::RecipeKey(Box::new(KeyFault { line, key, value, method: Some(method.spec().name), reason }))
+    Error::RecipeKey(Box::new(KeyFault { line, key, value, method: Some(method.name()), reason }))
 }
 
 fn unread(key: &Key, method: MethodName) -> [String; 2] {
@@ -164,8 +160,8 @@ fn unread(key: &Key, method: MethodName) -> [String; 2] {
 }
 
 fn readers(key: &Key) -> Vec<&'static str> {
-    let readers = MethodName::ALL.into_iter().filter(|method| known_to(*method).contains(key));
-    readers.map(|method| method.spec().name).collect()
+    let readers = MethodName::all().into_iter().filter(|method| known_to(*method).contains(key));
+    readers.map(|method| method.name()).collect()
 }
 
 fn and(words: &[&str]) -> String {
@@ -198,7 +194,7 @@ fn unknown(written: &Written, method: MethodName) -> [String; 2] {
     if let Some(own) = near(known_to(method)) {
         return [fact, format!("did you mean {}?", own.in_words())];
     }
-    match near(MethodName::ALL.into_iter().flat_map(known_to).collect()) {
+    match near(MethodName::all().into_iter().flat_map(known_to).collect()) {
         Some(key) => {
             let readers = readers(&key);
             let read = if readers.len() == 1 { "reads" } else { "read" };
@@ -211,7 +207,7 @@ fn unknown(written: &Written, method: MethodName) -> [String; 2] {
 /// Returns every key that a method reads.
 fn known_to(method: MethodName) -> Vec<Key> {
     let of = |section: Section, names: Vec<String>| names.into_iter().map(move |name| Key { section, name });
-    let own = of(Section::Method, keys_of(&MethodRecipe::of(method)));
+    let own = of(Section::Method, MethodRecipe::of(method).table().keys().cloned().collect());
     let model = of(Section::Model, keys_of(&ModelRecipe::default()));
     let view = of(Section::View, keys_of(&ViewRecipe::default())).filter(|key| key.is_read_by(method));
     own.chain(model).chain(view).chain(of(Section::Train, keys_of(&TrainRecipe::default()))).collect()

@@ -4,12 +4,6 @@
 //! Every default is the paper's where the paper (or the figure in its repository) states one, and that of the method's
 //! file in `recipes/`.
 
-mod choices;
-mod values;
-mod table;
-mod views;
-mod method;
-mod train;
 mod fault;
 mod view_keys;
 mod entries;
@@ -18,28 +12,20 @@ mod draft;
 mod records;
 mod shipped;
 
-pub use choices::{
-    CrossPairs, Decay, MediumFrom, OwnGroup, Precision, Projector, ScheduleKind, SoftTarget, Supervision, WeightUnit,
+pub use crate::method::{MethodName, MethodRecipe};
+pub use crate::settings::{
+    AtMostHalf, BatchSize, Count, CrossPairs, Decay, Fitted, Fraction, HicoRecipe, MaskRatio, MediumFrom, ModelRecipe,
+    NonNegative, OutOfRange, OwnGroup, Positive, Precision, Projector, QueueLength, ScheduleKind, Share, SoftTarget,
+    Supervision, Temperature, TrainRecipe, WeightUnit, Width,
 };
 pub use draft::no_such_method;
 pub use entries::toml_fault;
-pub use method::{
-    ByolRecipe, DinoRecipe, HicoRecipe, IvppRecipe, LatentRecipe, MethodFacts, MethodName, MethodRecipe, MethodSpec,
-    MocoRecipe, SimClrRecipe, UclRecipe, UsclRecipe, VicRegRecipe,
-};
 pub use records::view_of_record;
 pub use shipped::{SHIPPED, Shipped};
-pub(crate) use table::method_table;
-pub use train::TrainRecipe;
-pub use values::{
-    AtMostHalf, BatchSize, Count, Fitted, Fraction, MaskRatio, NonNegative, OutOfRange, Positive, QueueLength, Share,
-    Temperature, Width,
-};
 
 use self::fault::range_fault;
 use crate::Error;
 use hico_data::view::ViewRecipe;
-use hico_model::Depth;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A checked recipe.
@@ -49,13 +35,6 @@ pub struct Recipe {
     model: ModelRecipe,
     view: ViewRecipe,
     train: TrainRecipe,
-}
-
-/// `[model]`: what every method reads of the network; every combination is valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ModelRecipe {
-    /// Depth of the backbone.
-    pub depth: Depth,
 }
 
 impl Default for Recipe {
@@ -99,8 +78,8 @@ impl Recipe {
     /// Returns the recipe that comes with hico for a method, as in `recipes/`.
     #[must_use]
     pub fn of_method(method: MethodName) -> Self {
-        let view = (method.spec().facts.view)();
-        Self { method: MethodRecipe::of(method), model: ModelRecipe::default(), view, train: TrainRecipe::default() }
+        let (model, train) = (ModelRecipe::default(), TrainRecipe::default());
+        Self { method: MethodRecipe::of(method), model, view: method.view(), train }
     }
 
     /// Returns the method, with its own keys.
@@ -111,7 +90,7 @@ impl Recipe {
 
     /// Returns what the objective learns from.
     #[must_use]
-    pub const fn supervision(&self) -> Supervision {
+    pub fn supervision(&self) -> Supervision {
         self.method.supervision()
     }
 
@@ -169,13 +148,18 @@ impl Recipe {
     ///
     /// # Errors
     /// When the method reads no labels and is to learn from them.
-    pub fn with_supervision(mut self, supervision: Supervision) -> Result<Self, Error> {
+    pub fn with_supervision(self, supervision: Supervision) -> Result<Self, Error> {
         let method = self.method.name();
-        if self.method.set_supervision(supervision) {
-            Ok(self)
-        } else {
-            Err(keys::reads_no_labels(method, supervision))
+        if !method.reads_labels() {
+            let asks = supervision != Supervision::SelfOnly;
+            return if asks { Err(keys::reads_no_labels(method, supervision)) } else { Ok(self) };
         }
+        let refuse = |reason: String| {
+            fault::of_method(fault::fault("method.supervision", format!("{supervision:?}"), reason), method)
+        };
+        let word = toml::Value::try_from(supervision).map_err(|error| refuse(error.to_string()))?;
+        let method = self.method.with("supervision", word).map_err(refuse)?;
+        Ok(Self { method, ..self })
     }
 
     /// Sets the height and width of views, pixels.

@@ -116,8 +116,8 @@ mod tests {
         assert_eq!(Shipped::asked_for(Path::new("./hico")), None, "a path is a file");
         assert_eq!(Shipped::meant_by(Path::new("my.toml")), None);
         // What a method is by default stands in its file as well, key by key, for people to read.
-        for method in MethodName::ALL {
-            let shipped = Shipped::named(method.spec().name).unwrap();
+        for method in MethodName::all() {
+            let shipped = Shipped::named(method.name()).unwrap();
             assert_eq!(shipped.recipe(), Recipe::of_method(method), "{method}");
             let name = format!("[method]\nname = \"{method}\"\n");
             assert_eq!(Recipe::parse(&name).unwrap(), shipped.recipe(), "{method}");

@@ -1,4 +1,12 @@
 use super::*;
+use crate::method::{
+    Dino, DinoRecipe, Hico, Ivpp, IvppRecipe, Moco, MocoRecipe, SimClr, Uscl, UsclRecipe, VicReg, VicRegRecipe,
+};
+use hico_model::Depth;
+
+fn keys<M: crate::method::Method>(recipe: &Recipe) -> &M::Keys {
+    recipe.method().keys::<M>().unwrap()
+}
 
 fn parse(toml: &str) -> Recipe {
     Recipe::parse(toml).unwrap()
@@ -24,7 +32,7 @@ fn an_empty_recipe_is_the_papers() {
     let recipe = parse("");
     assert_eq!(recipe, Recipe::default());
     assert_eq!(recipe.train().epochs.get(), 300);
-    let MethodRecipe::Hico(own) = recipe.method() else { panic!("{recipe:?}") };
+    let own = keys::<Hico>(&recipe);
     assert_eq!((own.cross_pairs, own.temperature.get()), (CrossPairs::AcrossViews, 0.5));
     assert_eq!(recipe.view(), &ViewRecipe::default());
 }
@@ -33,24 +41,26 @@ fn an_empty_recipe_is_the_papers() {
 fn the_recipes_we_hand_out_are_the_two_readings() {
     let [paper, authors] = ["hico", "hico-authors"].map(|name| Shipped::named(name).unwrap().recipe());
     assert_eq!(paper, Recipe::default());
-    let MethodRecipe::Hico(own) = authors.method() else { panic!("{authors:?}") };
+    let own = keys::<Hico>(&authors);
     assert_eq!((own.cross_pairs, own.projector), (CrossPairs::SameView, Projector::Flattened));
     assert_eq!((own.medium_from, own.soft_target), (MediumFrom::P3, SoftTarget::OverLabelled));
 }
 
 #[test]
 fn every_method_has_its_own_keys_and_shares_optimiser_and_schedule() {
-    for method in MethodName::ALL {
+    for method in MethodName::all() {
         let recipe = parse(&format!("[method]\nname = \"{method}\"\n"));
         assert_eq!(recipe.method(), &MethodRecipe::of(method));
         assert_eq!((recipe.train(), recipe.model().depth), (&TrainRecipe::default(), Depth::R18), "{method}");
     }
-    let MethodRecipe::Moco(own) = MethodRecipe::of(MethodName::Moco) else { panic!() };
+    let recipe = Recipe::of_method(MethodName::of::<Moco>());
+    let own = keys::<Moco>(&recipe);
     assert_eq!((own.temperature.get(), own.momentum.get(), own.queue.get()), (0.2, 0.99, 512));
-    let MethodRecipe::Dino(own) = MethodRecipe::of(MethodName::Dino) else { panic!() };
+    let recipe = Recipe::of_method(MethodName::of::<Dino>());
+    let own = keys::<Dino>(&recipe);
     assert_eq!((own.student_temperature.get(), own.teacher_temperature.get()), (0.1, 0.04));
-    assert_eq!(Recipe::of_method(MethodName::Ivpp).view().pair_within, 1.0);
-    assert_eq!(Recipe::of_method(MethodName::SimClr).view().mixup, 0.0);
+    assert_eq!(Recipe::of_method(MethodName::of::<Ivpp>()).view().pair_within, 1.0);
+    assert_eq!(Recipe::of_method(MethodName::of::<SimClr>()).view().mixup, 0.0);
 }
 
 #[test]
@@ -63,8 +73,8 @@ fn a_recipe_survives_being_written_and_read_and_writes_no_key_of_another_method(
         assert_eq!(Recipe::of_record(&written).unwrap(), recipe, "{written}");
         let json = serde_json::to_string(&recipe).unwrap();
         assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe, "{json}");
-        assert_eq!(written.contains("mixup"), recipe.method().name().spec().facts.view_keys.contains(&"mixup"));
-        assert_eq!(written.contains("queue"), recipe.method().name() == MethodName::Moco);
+        assert_eq!(written.contains("mixup"), recipe.method().name().view_keys().contains(&"mixup"));
+        assert_eq!(written.contains("queue"), recipe.method().name() == MethodName::of::<Moco>());
     }
 }
 
@@ -206,7 +216,7 @@ fn a_value_out_of_range_is_refused_with_the_method_whose_recipe_it_is() {
     ] {
         assert_eq!(method(Recipe::parse(toml).unwrap_err()), Some(name), "{toml}");
     }
-    let simclr = || Recipe::of_method(MethodName::SimClr);
+    let simclr = || Recipe::of_method(MethodName::of::<SimClr>());
     assert_eq!(method(simclr().with_batch(1).unwrap_err()), Some("simclr"));
     assert_eq!(method(simclr().with_image_size(31).unwrap_err()), Some("simclr"));
 }
@@ -270,16 +280,16 @@ fn what_does_not_go_together_is_refused() {
 fn a_key_that_turns_off_what_the_method_does_not_do_is_read_over() {
     let neutral = "[method]\nname = \"simclr\"\nsupervision = \"self\"\n[view]\nmixup = 0.0\naligned_mix = false\n\
                    pair_within = 0\npair_across_clips = 0\n";
-    assert_eq!(parse(neutral), Recipe::of_method(MethodName::SimClr));
+    assert_eq!(parse(neutral), Recipe::of_method(MethodName::of::<SimClr>()));
 }
 
 #[test]
 fn records_of_earlier_versions_are_read_with_what_their_method_read() {
     for (name, method) in [
-        ("recipe-hico.toml", MethodName::Hico),
-        ("recipe-moco.toml", MethodName::Moco),
-        ("recipe-dino.toml", MethodName::Dino),
-        ("recipe-simclr.toml", MethodName::SimClr),
+        ("recipe-hico.toml", MethodName::of::<Hico>()),
+        ("recipe-moco.toml", MethodName::of::<Moco>()),
+        ("recipe-dino.toml", MethodName::of::<Dino>()),
+        ("recipe-simclr.toml", MethodName::of::<SimClr>()),
     ] {
         // They are of `--epochs 2 --side 32 --batch 8`.
         let expected = Recipe::of_method(method).with_epochs(2).and_then(|recipe| recipe.with_image_size(32));
@@ -287,19 +297,25 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
         // Defaults that came later, as they were then.
         let train = TrainRecipe { groups_apart: false, ..*expected.train() };
         let expected = expected.with_train(train);
-        let expected = match *expected.method() {
-            MethodRecipe::Hico(own) => {
-                expected.with_method(MethodRecipe::Hico(HicoRecipe { projector: Projector::Pooled, ..own }))
+        let older = match method.name() {
+            "hico" => {
+                let own = HicoRecipe { projector: Projector::Pooled, ..*keys::<Hico>(&expected) };
+                Some(MethodRecipe::with_keys::<Hico>(own))
             }
-            MethodRecipe::Moco(own) => {
-                expected.with_method(MethodRecipe::Moco(MocoRecipe { own_group: OwnGroup::Kept, ..own }))
+            "moco" => {
+                let own = MocoRecipe { own_group: OwnGroup::Kept, ..*keys::<Moco>(&expected) };
+                Some(MethodRecipe::with_keys::<Moco>(own))
             }
-            MethodRecipe::Dino(own) => {
+            "dino" => {
                 let prototypes = Fitted::Fixed(Width::known(1024));
                 let clip_norm = NonNegative::known(0.0);
-                expected.with_method(MethodRecipe::Dino(DinoRecipe { prototypes, clip_norm, ..own }))
+                Some(MethodRecipe::with_keys::<Dino>(DinoRecipe { prototypes, clip_norm, ..*keys::<Dino>(&expected) }))
             }
-            _ => expected,
+            _ => None,
+        };
+        let expected = match older {
+            Some(older) => expected.with_method(older),
+            None => expected,
         };
         assert_eq!(Recipe::of_record(&record(name)).unwrap(), expected, "{name}");
         // Named as a recipe it is known for what it is.
@@ -307,7 +323,7 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
     }
     let dino = record("recipe-dino.toml").replace("temperature = 0.1", "temperature = 0.3");
     let recipe = Recipe::of_record(&dino).unwrap();
-    let MethodRecipe::Dino(own) = recipe.method() else { panic!("{recipe:?}") };
+    let own = keys::<Dino>(&recipe);
     assert_eq!((own.student_temperature.get(), own.teacher_temperature.get()), (0.3, 0.04));
     let authors = Recipe::of_record(&record("recipe-hico-authors.toml")).unwrap();
     assert_eq!(authors.method(), Shipped::named("hico-authors").unwrap().recipe().method());
@@ -317,15 +333,15 @@ fn records_of_earlier_versions_are_read_with_what_their_method_read() {
     for (record, method) in [
         (
             "[method]\nname = \"uscl\"\n",
-            MethodRecipe::Uscl(UsclRecipe { projection: Width::known(128), ..UsclRecipe::default() }),
+            MethodRecipe::with_keys::<Uscl>(UsclRecipe { projection: Width::known(128), ..UsclRecipe::default() }),
         ),
         (
             "[method]\nname = \"vicreg\"\n",
-            MethodRecipe::VicReg(VicRegRecipe { width: Fitted::Fixed(Width::known(512)) }),
+            MethodRecipe::with_keys::<VicReg>(VicRegRecipe { width: Fitted::Fixed(Width::known(512)) }),
         ),
         (
             "[method]\nname = \"ivpp\"\n",
-            MethodRecipe::Ivpp(IvppRecipe { weight_unit: WeightUnit::Seconds, ..IvppRecipe::default() }),
+            MethodRecipe::with_keys::<Ivpp>(IvppRecipe { weight_unit: WeightUnit::Seconds, ..IvppRecipe::default() }),
         ),
     ] {
         assert_eq!(*Recipe::of_record(record).unwrap().method(), method);
@@ -358,7 +374,7 @@ fn a_layer_overrules_those_below_it_wherever_its_key_stands() {
     let file = table("[method]\nname = \"moco\"\n[loss]\ntemperature = 0.3\n[view]\nside = 96\n");
     let over = table("method.temperature = 0.4\ntrain.batch = 16\n");
     let recipe = Recipe::of_layers(&[&file, &over]).unwrap();
-    let MethodRecipe::Moco(own) = recipe.method() else { panic!("{recipe:?}") };
+    let own = keys::<Moco>(&recipe);
     assert_eq!((own.temperature.get(), recipe.view().side, recipe.train().batch.get()), (0.4, 96, 16));
     let error = Recipe::of_layers(&[&file, &table("method.smoothing = 0.1\n")]).unwrap_err().to_string();
     assert!(error.starts_with("method.smoothing = 0.1: the method moco does not read it"), "{error}");
@@ -371,12 +387,12 @@ fn what_is_derived_is_checked() {
     assert_eq!((longer.train().epochs.get(), longer.train().warmup_epochs), (30, 1));
     assert!(recipe.clone().with_epochs(0).is_err() && recipe.clone().with_batch(1).is_err());
     assert!(recipe.clone().with_image_size(31).is_err() && recipe.clone().with_learning_rate(f64::NAN).is_err());
-    let simclr = Recipe::of_method(MethodName::SimClr);
+    let simclr = Recipe::of_method(MethodName::of::<SimClr>());
     let error = simclr.clone().with_supervision(Supervision::Full).unwrap_err().to_string();
     assert!(error.starts_with("method.supervision = \"full\": the method simclr does not read it"), "{error}");
     assert_eq!(simclr.clone().with_supervision(Supervision::SelfOnly).unwrap(), simclr);
     assert!(simclr.clone().with_view(ViewRecipe::default()).is_err(), "it does not mix");
     // A method that does not mix leaves nothing of mixing behind.
-    let switched = recipe.with_method(MethodRecipe::of(MethodName::Moco));
-    assert_eq!(switched, with_view(MethodName::Moco, ViewRecipe { mixup: 0.0, ..ViewRecipe::default() }));
+    let switched = recipe.with_method(MethodRecipe::of(MethodName::of::<Moco>()));
+    assert_eq!(switched, with_view(MethodName::of::<Moco>(), ViewRecipe { mixup: 0.0, ..ViewRecipe::default() }));
 }

@@ -1,15 +1,16 @@
 //! `[view]` as a method reads it: without the keys that its draw never asks for, and every value in its range.
 
 use super::fault::fault;
-use super::views::OF_SOME;
-use super::{HicoRecipe, MethodName, MethodRecipe, Projector};
+use super::{MethodName, MethodRecipe};
 use crate::Error;
+use crate::method::Unfit;
+use crate::settings::views::OF_SOME;
 use hico_data::view::{ViewFault, ViewRecipe};
 
 /// Writes views as a table, with the keys that a method reads.
 pub(super) fn written(view: &ViewRecipe, method: MethodName) -> Result<toml::Table, toml::ser::Error> {
     let mut table = toml::Table::try_from(view)?;
-    for key in OF_SOME.iter().filter(|key| !method.spec().facts.view_keys.contains(key)) {
+    for key in OF_SOME.iter().filter(|key| !method.view_keys().contains(key)) {
         table.remove(*key);
     }
     Ok(table)
@@ -17,7 +18,7 @@ pub(super) fn written(view: &ViewRecipe, method: MethodName) -> Result<toml::Tab
 
 /// Turns off what a method does not draw.
 pub(super) fn drawn_by(mut view: ViewRecipe, method: MethodName) -> ViewRecipe {
-    let keys = method.spec().facts.view_keys;
+    let keys = method.view_keys();
     view.mixup = if keys.contains(&"mixup") { view.mixup } else { 0.0 };
     view.aligned_mix &= keys.contains(&"aligned_mix");
     view.pair_within = if keys.contains(&"pair_within") { view.pair_within } else { 0.0 };
@@ -36,21 +37,10 @@ pub(super) fn check_of_method(view: &ViewRecipe, method: MethodName) -> Result<(
     check("view.pair_across_clips", across, drawn.pair_across_clips == across, &off)
 }
 
-/// Refuses small crops where a projector takes no other map than a whole view's, and pairs of places where a place of both views does not show the same: frames mixed out of line, far apart in time, or of
-/// two clips.
+/// Refuses keys of a method that do not fit each other or the views.
 pub(super) fn check_together(method: &MethodRecipe, view: &ViewRecipe) -> Result<(), Error> {
-    let MethodRecipe::Hico(HicoRecipe { dense_weight, local_crops, projector, .. }) = method else { return Ok(()) };
-    let fits = !local_crops || *projector != Projector::Flattened;
-    check(
-        "method.local_crops",
-        local_crops,
-        fits,
-        "false with projector = \"flattened\", which fits maps of one size only",
-    )?;
-    let in_line = (view.aligned_mix || view.mixup == 0.0) && view.pair_within > 0.0 && view.pair_across_clips == 0.0;
-    let expected = "0, unless view.aligned_mix is true or view.mixup is 0, view.pair_within is above 0, and \
-                    view.pair_across_clips is 0";
-    check("method.dense_weight", dense_weight, in_line || dense_weight.get() == 0.0, expected)
+    let refuse = |Unfit { key, value, expected }| fault(format!("method.{key}"), value, format!("must be {expected}"));
+    method.check(view).map_err(refuse)
 }
 
 /// Refuses views that cannot be made.

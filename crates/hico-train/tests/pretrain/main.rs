@@ -348,7 +348,7 @@ fn the_short_last_batch_is_trained_on_and_a_recipe_can_leave_it_out() {
 #[test]
 fn a_batch_of_two_and_short_batches_in_parts_make_numbers_with_every_method() {
     let data = blocks(6, 2);
-    for method in hico_train::recipe::MethodName::ALL {
+    for method in hico_train::recipe::MethodName::all() {
         let view = format!("view.side = {SIDE}\n");
         let train = "[train]\nbatch = 4\nmicro_batch = 3\nepochs = 2\nwarmup_epochs = 0\nwatch_fraction = 0.0\n";
         let recipe = with(&Recipe::of_method(method), &format!("{view}{train}"));

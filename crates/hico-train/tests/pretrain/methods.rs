@@ -10,8 +10,9 @@ use hico_model::{Depth, ResNet};
 use hico_train::checkpoint::LAST_FILE;
 use hico_train::first_weights::FirstWeights;
 use hico_train::keep::kept_after;
+use hico_train::method::{Hico, MethodName, MethodRecipe, Moco, SimClr, Ucl};
 use hico_train::pretrained;
-use hico_train::recipe::{MethodName, MethodRecipe, Recipe, Supervision};
+use hico_train::recipe::{Recipe, Supervision};
 use hico_train::{Error, Event, PretrainOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,12 +25,12 @@ const EPOCHS: usize = 24;
 /// The same views and temperature for all, that of HiCo, and a queue that is soon full.
 fn recipe(method: MethodName, epochs: usize) -> Recipe {
     let recipe = small(epochs).with_method(MethodRecipe::of(method));
-    let own = match method {
-        MethodName::Moco => "temperature = 0.5\nqueue = 6",
+    let own = match method.name() {
+        "moco" => "temperature = 0.5\nqueue = 6",
         // Clips of three frames have far ones where pairs are neighbours.
-        MethodName::Ucl => "temperature = 0.5\nnegatives = 6\n[view]\npair_within = 0.03",
-        MethodName::Ivpp => "temperature = 0.5",
-        MethodName::Dino => "student_temperature = 0.5",
+        "ucl" => "temperature = 0.5\nnegatives = 6\n[view]\npair_within = 0.03",
+        "ivpp" => "temperature = 0.5",
+        "dino" => "student_temperature = 0.5",
         _ => "",
     };
     with(&recipe, &format!("[method]\n{own}"))
@@ -40,11 +41,11 @@ const MORE: &str = "hico and more";
 
 /// Every method, and HiCo with what goes beyond its paper.
 fn recipes(epochs: usize) -> Vec<(String, Recipe)> {
-    let methods = MethodName::ALL.into_iter().map(|method| (method.to_string(), recipe(method, epochs)));
+    let methods = MethodName::all().into_iter().map(|method| (method.to_string(), recipe(method, epochs)));
     let own =
         "decoupled = true\ndense_weight = 1.0\nteacher_weight = 0.5\nlocal_crops = true\ncross_weights = [1.0, 0.5]\n";
     let more = format!("[method]\n{own}[view]\naligned_mix = true\npair_within = 0.2\n[train]\nweight_average = 0.9\n");
-    methods.chain([(MORE.to_owned(), with(&recipe(MethodName::Hico, epochs), &more))]).collect()
+    methods.chain([(MORE.to_owned(), with(&recipe(MethodName::of::<Hico>(), epochs), &more))]).collect()
 }
 
 fn backbone(path: &Path) -> Vec<NamedTensor> {
@@ -95,7 +96,7 @@ fn every_method_begins_at_the_same_backbone_moves_it_and_makes_its_loss_smaller(
         heard(&data, &recipe, &options, Job::default(), note).unwrap();
         // In the first epoch MoCo's queue still holds the noise it began with, which is easily told apart; UCL is asked the harder
         // question from a sixth of the run on, where far frames come in.
-        let begin = if recipe.method().name() == MethodName::Ucl { EPOCHS / 6 } else { 1 };
+        let begin = if recipe.method().name() == MethodName::of::<Ucl>() { EPOCHS / 6 } else { 1 };
         let [first, last] =
             [&losses[begin..begin + 3], &losses[EPOCHS - 3..]].map(|part| part.iter().sum::<f64>() / 3.0);
         // Contrasts end at 0.85 to 0.9 of their beginning; VICReg at 0.92: four clips cannot vary in 512 ways at once.
@@ -136,10 +137,7 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
             assert!(apart < 1e-6, "{method}: {name} is {apart} away");
             followed += 1;
         }
-        let taught = matches!(
-            method,
-            MethodName::Moco | MethodName::Byol | MethodName::Dino | MethodName::Ucl | MethodName::Latent
-        );
+        let taught = matches!(method.name(), "moco" | "byol" | "dino" | "ucl" | "latent");
         assert_eq!(followed > 0, taught || name == MORE, "{name}");
         let other = run(&data, &recipe, &PretrainOptions { first: None, ..options }).unwrap_err().to_string();
         assert!(other.contains("first weights") && other.contains("random"), "{other}");
@@ -156,7 +154,7 @@ fn two_clips_of_a_patient_are_a_pair_where_a_patient_has_two() {
     let clips = (0..8).map(|clip| alone.read_clip(clip).unwrap()).collect();
     let paired = Arc::new(Dataset::in_memory(manifest, clips));
     let of = |data: &Arc<Dataset>, rate: f64, threads: usize| {
-        let recipe = with(&recipe(MethodName::SimClr, 1), &format!("[view]\npair_across_clips = {rate}\n"));
+        let recipe = with(&recipe(MethodName::of::<SimClr>(), 1), &format!("[view]\npair_across_clips = {rate}\n"));
         let folder = tempfile::tempdir().unwrap();
         let mut warnings = Vec::new();
         let note = |event: Event| {
@@ -182,7 +180,7 @@ fn the_average_of_the_weights_is_kept_in_place_of_the_newest() {
     let of = |decay: f64| {
         let keys = format!("[train]\nweight_average = {decay}\nwatch_fraction = 0.0\n");
         let folder = tempfile::tempdir().unwrap();
-        run(&data, &with(&recipe(MethodName::Moco, 2), &keys), &options(folder.path())).unwrap();
+        run(&data, &with(&recipe(MethodName::of::<Moco>(), 2), &keys), &options(folder.path())).unwrap();
         let last = weights::read(&folder.path().join(LAST_FILE)).unwrap();
         (backbone(folder.path()), last)
     };
@@ -202,7 +200,7 @@ fn the_average_of_the_weights_is_kept_in_place_of_the_newest() {
 #[test]
 fn a_run_that_begins_with_weights_has_seen_what_they_had_seen() {
     let data = blocks(8, 2);
-    let recipe = recipe(MethodName::SimClr, 1);
+    let recipe = recipe(MethodName::of::<SimClr>(), 1);
     let [before, after] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     run(&data, &recipe, &PretrainOptions { holdout_fold: Some(0), ..options(before.path()) }).unwrap();
     for beginning in [before.path().to_owned(), before.path().join(LAST_FILE)] {
@@ -229,7 +227,7 @@ fn a_run_that_begins_with_weights_has_seen_what_they_had_seen() {
 #[test]
 fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhere() {
     let data = blocks(8, 2);
-    for method in [MethodName::Moco, MethodName::SimClr] {
+    for method in [MethodName::of::<Moco>(), MethodName::of::<SimClr>()] {
         // At the second epoch the rate is so large that what follows is worse on the watched clips.
         let keys = "[train]\nlearning_rate = 0.05\nschedule = \"constant\"\nwarmup_epochs = 0\n";
         let recipe = with(&recipe(method, 4), keys);
@@ -242,9 +240,9 @@ fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhe
         };
         let outcome = heard(&data, &recipe, &options(folder.path()), Job::default(), note).unwrap();
         let lowest = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
-        let expected = if method == MethodName::Moco { 3 } else { lowest };
+        let expected = if method == MethodName::of::<Moco>() { 3 } else { lowest };
         assert_eq!(outcome.best.unwrap().epoch, expected, "{method}: {losses:?}");
-        if method == MethodName::Moco {
+        if method == MethodName::of::<Moco>() {
             assert!(lowest < 3, "a case in which it matters: {losses:?}");
         }
     }
@@ -253,7 +251,7 @@ fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhe
 #[test]
 fn a_method_that_cannot_read_labels_is_self_supervised_and_has_no_pyramid() {
     let data = blocks(8, 2);
-    let recipe = recipe(MethodName::SimClr, 1);
+    let recipe = recipe(MethodName::of::<SimClr>(), 1);
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(&data, &recipe, &options(folder.path())).unwrap();
     assert_eq!(outcome.record.supervision, Supervision::SelfOnly);

@@ -27,8 +27,8 @@ use hico_model::Depth;
 use hico_model::classifier::Trainable;
 use hico_model::frame_ref::frames_of;
 use hico_train::inputs::batches_of;
+use hico_train::method::{Hico, MethodName};
 use hico_train::plan::{self, clips_outside};
-use hico_train::recipe::MethodName;
 use hico_train::{self, PretrainOptions};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -256,6 +256,6 @@ fn without_pyramid(contender: &Contender) -> Option<String> {
     match contender {
         Contender::None => None,
         Contender::Given(pretrained) => (!pretrained.has_pyramid()).then(|| pretrained.name.clone()),
-        Contender::Inside(recipe) => (recipe.method().name() != MethodName::Hico).then(|| contender.name()),
+        Contender::Inside(recipe) => (recipe.method().name() != MethodName::of::<Hico>()).then(|| contender.name()),
     }
 }

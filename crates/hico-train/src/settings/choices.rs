@@ -41,13 +41,13 @@ pub enum SoftTarget {
 #[serde(rename_all = "lowercase")]
 pub enum Projector {
     /// The local and the medium map averaged within each cell of a 4x4 grid, the global one as a whole, then a two-layer
-    /// perceptron; works at any image side.
+    /// MLP; works at any image side.
     #[default]
     Grid,
-    /// The whole map flattened, at every level, then a two-layer perceptron, as the authors' code; 287 M parameters at
+    /// The whole map flattened, at every level, then a two-layer MLP, as the authors' code; 287 M parameters at
     /// 224 px.
     Flattened,
-    /// Average over the map, at every level, then a two-layer perceptron: an ablation, in which no level is local.
+    /// Average over the map, at every level, then a two-layer MLP: an ablation, in which no level is local.
     Pooled,
 }
 

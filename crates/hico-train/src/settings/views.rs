@@ -3,39 +3,39 @@
 use hico_data::view::ViewRecipe;
 
 /// Keys of `[view]` that only some methods read; all others are read by every one.
-pub(super) const OF_SOME: [&str; 4] = ["mixup", "aligned_mix", "pair_within", "pair_across_clips"];
+pub const OF_SOME: [&str; 4] = ["mixup", "aligned_mix", "pair_within", "pair_across_clips"];
 
 /// Those of a method that mixes the frames of a clip.
-pub(super) const MIXED: &[&str] = &OF_SOME;
+pub const MIXED: &[&str] = &OF_SOME;
 
 /// Those of a method whose pair may be of two clips of one patient.
-pub(super) const PAIRED: &[&str] = &["pair_across_clips"];
+pub const PAIRED: &[&str] = &["pair_across_clips"];
 
 /// Those of a method that draws frames close in time.
-pub(super) const NEAR: &[&str] = &["pair_within"];
+pub const NEAR: &[&str] = &["pair_within"];
 
 /// Returns the views of HiCo and USCL, as HiCo's released configuration has them.
-pub(super) fn mixed() -> ViewRecipe {
+pub fn mixed() -> ViewRecipe {
     ViewRecipe::default()
 }
 
 /// Returns the views of methods for images: crops as MoCo v2 has them (SimCLR's begin at 0.08), nothing mixed.
-pub(super) fn one_frame() -> ViewRecipe {
+pub fn one_frame() -> ViewRecipe {
     ViewRecipe { crop_scale: [0.2, 1.0], crop_ratio: [0.75, 1.333], mixup: 0.0, ..ViewRecipe::default() }
 }
 
 /// Returns the views of DINO: its large crops; small ones keep 0.05 to 0.4.
-pub(super) fn crops() -> ViewRecipe {
+pub fn crops() -> ViewRecipe {
     ViewRecipe { crop_scale: [0.4, 1.0], ..one_frame() }
 }
 
 /// Returns the views of UCL: pairs within three frames at 25 or 30 a second.
-pub(super) fn three_frames() -> ViewRecipe {
+pub fn three_frames() -> ViewRecipe {
     ViewRecipe { pair_within: 0.12, ..one_frame() }
 }
 
 /// Returns the views of IVPP, with crops and colours of its released code.
-pub(super) fn a_second() -> ViewRecipe {
+pub fn a_second() -> ViewRecipe {
     let (brightness, contrast) = (0.25, 0.25);
     let view = ViewRecipe { brightness, contrast, saturation: 0.0, hue: 0.0, ..one_frame() };
     ViewRecipe { pair_within: 1.0, crop_scale: [0.4, 1.0], ..view }

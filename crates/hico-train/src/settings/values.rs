@@ -31,7 +31,7 @@ macro_rules! in_range {
             }
 
             /// Takes a number that this module knows to be in the range.
-            pub(super) const fn known($value: $inner) -> Self {
+            pub(crate) const fn known($value: $inner) -> Self {
                 Self($value)
             }
 
@@ -141,6 +141,9 @@ impl From<Fitted> for NumberOrWord {
         }
     }
 }
+
+/// Momentum of every teacher: the papers have more (0.996 to 0.999), over many more steps.
+pub(crate) const MOMENTUM: Fraction = Fraction::known(0.99);
 
 #[cfg(test)]
 mod tests {
