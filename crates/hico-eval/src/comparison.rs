@@ -39,11 +39,11 @@ pub fn compare(
     let units = &better.seeds[0];
     let groups = Groups::new(units.iter().map(|unit| (unit.group.as_str(), unit.truth)), classes);
     let count = better.seeds.len().max(baseline.seeds.len());
-    let of = |candidate: &UnitsBySeed<'_>| -> Vec<Judged> {
-        candidate.seeds.iter().map(|units| Judged::new(units, classes, metric)).collect()
+    let of = |candidate: &UnitsBySeed<'_>| -> Vec<SeedOutcome> {
+        candidate.seeds.iter().map(|units| SeedOutcome::new(units, classes, metric)).collect()
     };
-    let judged = [of(better), of(baseline)];
-    let place = |candidate: usize, seed: usize| &judged[candidate][seed.min(judged[candidate].len() - 1)];
+    let outcome = [of(better), of(baseline)];
+    let place = |candidate: usize, seed: usize| &outcome[candidate][seed.min(outcome[candidate].len() - 1)];
     let difference = |seed: usize, weight: &dyn Fn(usize) -> f64| {
         Some(place(0, seed).figure(&weight)? - place(1, seed).figure(&weight)?)
     };
@@ -91,7 +91,7 @@ pub fn detectable(estimate: &Estimate) -> Option<f64> {
 }
 
 /// What one seed of one candidate found, as far as the metric needs it.
-pub(crate) enum Judged {
+pub(crate) enum SeedOutcome {
     /// The class that each unit was given, and its own.
     Classes {
         found: Vec<(usize, usize)>,
@@ -100,7 +100,7 @@ pub(crate) enum Judged {
     Rankings(Vec<Ranking>),
 }
 
-impl Judged {
+impl SeedOutcome {
     pub(crate) fn new(units: &[UnitPrediction], classes: usize, metric: Metric) -> Self {
         match metric {
             Metric::BalancedAccuracy => {
@@ -131,18 +131,18 @@ impl Judged {
 /// Of balanced accuracy a unit of a class with `n` units adds `1 / (classes * n)` where it is right. An area is the mean
 /// over positives of the share of negatives below each, and as well the mean over negatives of the share of positives
 /// above each (DeLong et al. 1988); half of it is shared out the one way and half the other.
-fn contributions(units: &[UnitPrediction], judged: &Judged, classes: usize) -> Vec<f64> {
+fn contributions(units: &[UnitPrediction], outcome: &SeedOutcome, classes: usize) -> Vec<f64> {
     let mut counts = vec![0.0; classes];
     units.iter().for_each(|unit| counts[unit.truth] += 1.0);
-    match judged {
-        Judged::Classes { found, .. } => {
+    match outcome {
+        SeedOutcome::Classes { found, .. } => {
             let present = counts.iter().filter(|count| **count > 0.0).count() as f64;
             let of = |(truth, prediction): &(usize, usize)| {
                 f64::from(u8::from(truth == prediction)) / (present * counts[*truth])
             };
             found.iter().map(of).collect()
         }
-        Judged::Rankings(rankings) => {
+        SeedOutcome::Rankings(rankings) => {
             let mut sums = vec![0.0; units.len()];
             for (class, ranking) in rankings.iter().enumerate() {
                 let (positives, negatives) = (counts[class], units.len() as f64 - counts[class]);
@@ -241,9 +241,9 @@ mod tests {
             };
             let units: Vec<UnitPrediction> = rows.iter().map(unit).collect();
             for metric in [Metric::BalancedAccuracy, Metric::MacroAuc] {
-                let judged = Judged::new(&units, 3, metric);
-                let Some(figure) = judged.figure(&|_| 1.0) else { continue };
-                let sum: f64 = contributions(&units, &judged, 3).iter().sum();
+                let outcome = SeedOutcome::new(&units, 3, metric);
+                let Some(figure) = outcome.figure(&|_| 1.0) else { continue };
+                let sum: f64 = contributions(&units, &outcome, 3).iter().sum();
                 prop_assert!((sum - figure).abs() < 1e-9, "{metric:?}: {sum} {figure}");
             }
         }

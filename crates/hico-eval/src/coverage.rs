@@ -1,6 +1,6 @@
 //! How often an interval holds the truth that it is meant to hold, simulated on the groups of the study itself.
 
-use super::comparison::Judged;
+use super::comparison::SeedOutcome;
 use super::outcome::Metric;
 use super::scores::Groups;
 use crate::stats::{mean, quantile};
@@ -29,12 +29,12 @@ pub fn coverage(seeds: &[Vec<UnitPrediction>], classes: usize, metric: Metric, s
     if groups.no_interval().is_some() {
         return None;
     }
-    let judged: Vec<Judged> = seeds.iter().map(|units| Judged::new(units, classes, metric)).collect();
+    let outcomes: Vec<SeedOutcome> = seeds.iter().map(|units| SeedOutcome::new(units, classes, metric)).collect();
     let figure = |seeds: &[usize], weights: &[f64]| {
-        let of_seed = |seed: &usize| judged[*seed].figure(&|unit: usize| weights[groups.of_unit[unit]]);
+        let of_seed = |seed: &usize| outcomes[*seed].figure(&|unit: usize| weights[groups.of_unit[unit]]);
         mean(&seeds.iter().map(of_seed).collect::<Option<Vec<f64>>>()?)
     };
-    let all_seeds: Vec<usize> = (0..judged.len()).collect();
+    let all_seeds: Vec<usize> = (0..outcomes.len()).collect();
     let truth = figure(&all_seeds, &vec![1.0; groups.strata.len()])?;
     let of_class = |class: usize| (0..groups.strata.len()).filter(|group| groups.strata[*group] == class).collect();
     let population: Vec<Vec<usize>> = (0..classes).map(of_class).collect();

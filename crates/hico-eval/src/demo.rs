@@ -3,7 +3,7 @@
 //! It goes the way that a person's own clips go, through files and the same functions. It shows the case that pretraining
 //! is for: many clips, labels of few patients. What came out is printed with its interval, whatever it is.
 
-use crate::compare::crossval::{Contender, Request, cross_validate};
+use crate::compare::crossval::{EncoderSource, Request, cross_validate};
 use crate::compare::labels::Labels;
 use crate::compare::summary::Summary;
 use crate::outcome::Metric;
@@ -223,7 +223,7 @@ fn evaluate(
         // It moves less with the patients that are tested than balanced accuracy does.
         metric: Metric::MacroAuc,
         keep_networks: true,
-        contender: Contender::Inside(Box::new(recipe.pretraining.clone())),
+        encoder: EncoderSource::Inside(Box::new(recipe.pretraining.clone())),
         recipe: recipe.finetuning.clone(),
         device,
         lower_batch: true,

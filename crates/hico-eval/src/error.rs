@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// A failure to judge or to show. Context is wrapped around it as `In...`; an interruption stays [`Error::Interrupted`],
+/// A failure to evaluate or to show. Context is wrapped around it as `In...`; an interruption stays [`Error::Interrupted`],
 /// whatever it interrupted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,4 +1,4 @@
-//! Judging an encoder honestly: folds by group, baselines beside every figure; studies and reports.
+//! EvaluationSettings an encoder honestly: folds by group, baselines beside every figure; studies and reports.
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 //!

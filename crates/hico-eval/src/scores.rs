@@ -34,11 +34,11 @@ fn units_of(clips: Vec<ClipPrediction>) -> Vec<UnitPrediction> {
     clips.into_iter().map(UnitPrediction::from).collect()
 }
 
-/// Figures that have an interval, in the order of [`Judged::figures`].
+/// Figures that have an interval, in the order of [`SeedScores::figures`].
 const FIGURES: usize = 6;
 
 /// Figures of one seed that can be weighed again and again.
-struct Judged {
+struct SeedScores {
     /// Truth and prediction of each unit.
     found: Vec<(usize, usize)>,
     rankings: Vec<Ranking>,
@@ -47,7 +47,7 @@ struct Judged {
     calibration_error: Option<f64>,
 }
 
-impl Judged {
+impl SeedScores {
     fn new(units: &[UnitPrediction], classes: usize) -> Self {
         let found: Vec<(usize, usize)> = units.iter().map(|unit| (unit.truth, argmax(&unit.probabilities))).collect();
         let losses = units.iter().map(|unit| {
@@ -143,17 +143,17 @@ impl Groups {
 pub(crate) fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: Seed) -> UnitScores {
     let first = &seeds[0];
     let groups = Groups::new(first.iter().map(|unit| (unit.group.as_str(), unit.truth)), classes);
-    let judged: Vec<Judged> = seeds.iter().map(|units| Judged::new(units, classes)).collect();
+    let of_seeds: Vec<SeedScores> = seeds.iter().map(|units| SeedScores::new(units, classes)).collect();
     let bootstrap = Bootstrap::new(&groups.strata, Bootstrap::DRAWS, seed);
     let spreads = bootstrap
-        .two_way(judged.len(), |seed, weights| judged[seed].figures(|unit| weights[groups.of_unit[unit]]).to_vec());
-    let plain: Vec<[Option<f64>; FIGURES]> = judged.iter().map(|seed| seed.figures(|_| 1.0)).collect();
+        .two_way(of_seeds.len(), |seed, weights| of_seeds[seed].figures(|unit| weights[groups.of_unit[unit]]).to_vec());
+    let plain: Vec<[Option<f64>; FIGURES]> = of_seeds.iter().map(|seed| seed.figures(|_| 1.0)).collect();
     let estimate = |figure: usize| {
         let values: Option<Vec<f64>> = plain.iter().map(|figures| figures[figure]).collect();
         Some(estimated(&values?, spreads[figure], groups.no_interval()))
     };
     let nothing = estimated(&[], TwoWay { interval: None, se_groups: None }, groups.no_interval());
-    let confusions: Vec<Confusion> = judged.iter().map(|seed| seed.confusion(|_| 1.0)).collect();
+    let confusions: Vec<Confusion> = of_seeds.iter().map(|seed| seed.confusion(|_| 1.0)).collect();
     UnitScores {
         count: first.len(),
         // There is a value wherever there is a unit, and an evaluation without one is refused before it begins.
@@ -163,14 +163,14 @@ pub(crate) fn score_units(seeds: &[Vec<UnitPrediction>], classes: usize, seed: S
         auc: estimate(3),
         log_loss: estimate(4),
         brier: estimate(5),
-        calibration_error: judged
+        calibration_error: of_seeds
             .iter()
             .map(|seed| seed.calibration_error)
             .collect::<Option<Vec<f64>>>()
             .and_then(|errors| stats::mean(&errors)),
         per_class: mean_per_class(&confusions),
         confusion: mean_counts(&confusions),
-        roc: judged[0].rankings.iter().map(|ranking| ranking.curve().unwrap_or_default()).collect(),
+        roc: of_seeds[0].rankings.iter().map(|ranking| ranking.curve().unwrap_or_default()).collect(),
     }
 }
 

@@ -8,7 +8,7 @@
 
 mod recipe;
 
-pub use recipe::{ClassBalance, FinetuneRecipe, HeadInit, Looks};
+pub use recipe::{ClassBalance, FinetuneRecipe, HeadInit, TestFold};
 
 use super::inputs::{Inputs, Shown, batches_of};
 use super::linear::{Labelled, LinearProbe, STRENGTH, class_weights};
@@ -67,7 +67,7 @@ pub struct Finetuning<'a> {
     /// How.
     pub recipe: &'a FinetuneRecipe,
     /// Whether the test fold is looked at after every epoch.
-    pub looks: Looks,
+    pub test_fold: TestFold,
     /// Of views and of the order of batches.
     pub seed: Seed,
     /// Where.
@@ -86,7 +86,7 @@ pub struct Finetuning<'a> {
 /// # Errors
 /// When frames cannot be read, what is done cannot be kept, the loss or a weight is no longer a number, or it is asked to stop.
 pub fn finetune(
-    Finetuning { dataset, plan, recipe, looks, seed, place }: Finetuning<'_>,
+    Finetuning { dataset, plan, recipe, test_fold, seed, place }: Finetuning<'_>,
     classifier: Classifier,
     keep: Option<Keep<'_>>,
     mut after_epoch: impl FnMut(usize),
@@ -129,15 +129,15 @@ pub fn finetune(
         if let Some(what) = not_a_number(train_loss, &network) {
             return Err(Error::Diverged { epoch: epoch + 1, what, learning_rate: recipe.learning_rate });
         }
-        let found = Judged::new(dataset, inputs.predict(&network, &inner)?);
+        let found = Evaluated::new(dataset, inputs.predict(&network, &inner)?);
         let mut point = CurvePoint {
             epoch,
             train_loss,
             inner_balanced_accuracy: found.balanced_accuracy,
             test_balanced_accuracy: None,
         };
-        if looks == Looks::Published {
-            let tested = Judged::new(dataset, inputs.predict(&network, &test)?);
+        if test_fold == TestFold::EveryEpoch {
+            let tested = Evaluated::new(dataset, inputs.predict(&network, &test)?);
             point.test_balanced_accuracy = Some(tested.balanced_accuracy);
             if shown.published.as_ref().is_none_or(|best| tested.balanced_accuracy > best.0) {
                 shown.published = Some((tested.balanced_accuracy, tested.frames));
@@ -145,7 +145,7 @@ pub fn finetune(
         }
         let best = shown.chosen.as_ref();
         if inner.is_empty() || best.is_none_or(|best| found.better_than(best.balanced_accuracy, best.loss)) {
-            let Judged { frames: inner, balanced_accuracy, loss } = found;
+            let Evaluated { frames: inner, balanced_accuracy, loss } = found;
             shown.chosen = Some(Chosen { epoch, balanced_accuracy, loss, network, inner });
         }
         shown.curve.push(point);
@@ -200,13 +200,13 @@ fn not_a_number(loss: f64, network: &Classifier) -> Option<String> {
 }
 
 /// Predictions and how good they are.
-struct Judged {
+struct Evaluated {
     frames: Vec<FramePrediction>,
     balanced_accuracy: f64,
     loss: f64,
 }
 
-impl Judged {
+impl Evaluated {
     fn new(dataset: &Dataset, frames: Vec<FramePrediction>) -> Self {
         let mut confusion = Confusion::new(dataset.classes().len());
         let mut loss = 0.0;

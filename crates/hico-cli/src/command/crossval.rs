@@ -3,7 +3,7 @@ use super::{evaluation, recipe};
 use crate::args::{BaselinesArg, CrossvalArgs, SelectionArg};
 use crate::output::Output;
 use anyhow::Context as _;
-use hico_eval::compare::crossval::{Contender, Request};
+use hico_eval::compare::crossval::{EncoderSource, Request};
 use hico_model::classifier::Trainable;
 use hico_train::Error;
 use hico_train::first_weights::FirstWeights;
@@ -15,10 +15,10 @@ use std::sync::Arc;
 pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let dataset = evaluation::open(&args.dataset)?;
     let first = args.init.as_deref().map(|file| first_weights(file, &args.weights_of, output)).transpose()?;
-    let contender = match &args.pretrain {
-        _ if args.pretrain_inside => Contender::Inside(Box::new(recipe(args, first.as_ref(), output)?)),
-        Some(encoder) => evaluation::contender(encoder, &args.weights_of, output)?,
-        None => Contender::None,
+    let encoder = match &args.pretrain {
+        _ if args.pretrain_inside => EncoderSource::Inside(Box::new(recipe(args, first.as_ref(), output)?)),
+        Some(encoder) => evaluation::encoder(encoder, &args.weights_of, output)?,
+        None => EncoderSource::None,
     };
     let (model_selection, published) = args.tuning.model_selection.unwrap_or(SelectionArg::Last).parts();
     let cheap = args.cheap_floors || args.baselines == BaselinesArg::Cheap;
@@ -34,9 +34,9 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
         published,
         probe_strength: args.probe_strength,
         metric: args.metric.into(),
-        recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &contender)?,
+        recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &encoder)?,
         depth: args.tuning.depth.into(),
-        contender,
+        encoder,
         first: first.map(Arc::new),
         probe: true,
         random: !cheap,

@@ -7,7 +7,7 @@ use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Event, atomic};
-use hico_eval::compare::crossval::{self, Contender, Request, cross_validate};
+use hico_eval::compare::crossval::{self, EncoderSource, Request, cross_validate};
 use hico_eval::compare::labels::Labels;
 use hico_eval::compare::settings::ModelSelection;
 use hico_eval::compare::summary::{SUMMARY_FILE, Summary};
@@ -52,20 +52,20 @@ pub(crate) fn show_summary(summary: &Summary, folder: &Path, output: &Output) ->
 }
 
 /// The encoder that a person named.
-pub(crate) fn contender(encoder: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<Contender> {
+pub(crate) fn encoder(encoder: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<EncoderSource> {
     if encoder == Path::new(RANDOM) {
-        return Ok(Contender::None);
+        return Ok(EncoderSource::None);
     }
     let pretrained = hints::hinted(pretrained::read_of(encoder, of), hints::encoder)?;
     output.note(&pretrained.report().words());
-    Ok(Contender::Given(Arc::new(pretrained)))
+    Ok(EncoderSource::Given(Arc::new(pretrained)))
 }
 
 /// How to fine-tune: on the views of the pretraining, unless a side was named.
 pub(crate) fn finetune_recipe(
     tuning: &TuningArgs,
     selection: ModelSelection,
-    contender: &Contender,
+    encoder: &EncoderSource,
 ) -> anyhow::Result<FinetuneRecipe> {
     if tuning.early_stopping.is_some() && selection == ModelSelection::Last {
         let fact = anyhow::anyhow!("--early-stopping: no validation patients are held out");
@@ -75,10 +75,10 @@ pub(crate) fn finetune_recipe(
         let fact = anyhow::anyhow!("--labels-per-class 1: no patient can be spared to select an epoch on");
         return Err(fact).hint(|| "say --model-selection last, or know the labels of two patients or more".to_owned());
     }
-    let mut view = match contender {
-        Contender::None => ViewRecipe::default(),
-        Contender::Given(pretrained) => pretrained.view.clone().unwrap_or_default(),
-        Contender::Inside(recipe) => recipe.view().clone(),
+    let mut view = match encoder {
+        EncoderSource::None => ViewRecipe::default(),
+        EncoderSource::Given(pretrained) => pretrained.view.clone().unwrap_or_default(),
+        EncoderSource::Inside(recipe) => recipe.view().clone(),
     };
     if let Some(side) = tuning.image_size {
         view.side = side;

@@ -1,7 +1,7 @@
 use super::evaluation;
 use crate::args::{FinetuneArgs, SelectionArg};
 use crate::output::{HintExt as _, Output};
-use hico_eval::compare::crossval::{Contender, Request};
+use hico_eval::compare::crossval::{EncoderSource, Request};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ pub(crate) fn run(args: &FinetuneArgs, output: &Output) -> anyhow::Result<ExitCo
     });
     taken.map_or(Ok(()), Err).hint(|| "choose another --out".to_owned())?;
     let dataset = evaluation::open(&args.data)?;
-    let contender = evaluation::contender(&args.encoder, &args.weights_of, output)?;
+    let encoder = evaluation::encoder(&args.encoder, &args.weights_of, output)?;
     let trainable = args.tuning.trainable.into();
     let selection = args.tuning.selection_of_network();
     let (model_selection, published) = selection.parts();
@@ -31,11 +31,11 @@ pub(crate) fn run(args: &FinetuneArgs, output: &Output) -> anyhow::Result<ExitCo
         features: args.tuning.features,
         model_selection,
         published,
-        recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &contender)?,
+        recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &encoder)?,
         depth: args.tuning.depth.into(),
         probe: false,
-        random: matches!(contender, Contender::None),
-        contender,
+        random: matches!(encoder, EncoderSource::None),
+        encoder,
         keep_networks: true,
         device: args.tuning.device,
         lower_batch: true,

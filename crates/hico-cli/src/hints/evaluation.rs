@@ -63,7 +63,7 @@ const fn plan(error: &TrainError) -> Option<&'static str> {
     })
 }
 
-/// The remedy for an encoder that cannot be pretrained, fine-tuned or judged.
+/// The remedy for an encoder that cannot be pretrained, fine-tuned or evaluated.
 fn in_cell(error: &TrainError) -> Option<String> {
     let hint = match error {
         TrainError::Diverged { .. } => "try a tenth of that --learning-rate, in another --out",

@@ -13,7 +13,7 @@ pub(super) const DRAWS: Seed = Seed(0);
 /// What a table asks of a method: method, data set, evaluation, label budget.
 pub(super) type Asked<'a> = (&'a str, &'a str, Evaluation, Labels);
 
-/// Answers by what they answer; of each seed and fold all looks, the earliest first.
+/// Answers by what they answer; of each seed and fold all points, the earliest first.
 #[derive(Debug, Default)]
 pub(super) struct Answers<'a>(BTreeMap<Asked<'a>, BTreeMap<(u64, usize), Vec<&'a Answer>>>);
 
@@ -24,32 +24,32 @@ impl<'a> Answers<'a> {
             let asked = (answer.method.as_str(), answer.data.as_str(), answer.evaluation, answer.labels);
             found.0.entry(asked).or_default().entry((answer.seed, answer.fold)).or_default().push(answer);
         }
-        found.0.values_mut().flat_map(BTreeMap::values_mut).for_each(|looks| looks.sort_by_key(|look| look.epochs));
+        found.0.values_mut().flat_map(BTreeMap::values_mut).for_each(|points| points.sort_by_key(|at| at.epochs));
         found
     }
 
-    /// The last look of every seed and fold that there is.
+    /// The last at of every seed and fold that there is.
     pub(super) fn each(&self, asked: Asked<'_>) -> BTreeMap<(u64, usize), &'a Answer> {
-        let looks = self.0.get(&asked).into_iter().flatten();
-        looks.filter_map(|(place, looks)| Some((*place, *looks.last()?))).collect()
+        let points = self.0.get(&asked).into_iter().flatten();
+        points.filter_map(|(place, points)| Some((*place, *points.last()?))).collect()
     }
 
-    /// For each seed that has all folds its answers, fold by fold, at the last look.
+    /// For each seed that has all folds its answers, fold by fold, at the last at.
     pub(super) fn complete(&self, asked: Asked<'_>, folds: &[usize]) -> BTreeMap<u64, Vec<&'a Answer>> {
-        let looks = self.looks(asked, folds);
-        looks.into_iter().filter_map(|(seed, looks)| Some((seed, looks.into_iter().next_back()?))).collect()
+        let points = self.points(asked, folds);
+        points.into_iter().filter_map(|(seed, points)| Some((seed, points.into_iter().next_back()?))).collect()
     }
 
-    /// For each seed that has all folds its answers, look by look and fold by fold. Of a fold with more looks than another
+    /// For each seed that has all folds its answers, at by at and fold by fold. Of a fold with more points than another
     /// the last ones are taken.
-    pub(super) fn looks(&self, asked: Asked<'_>, folds: &[usize]) -> BTreeMap<u64, Vec<Vec<&'a Answer>>> {
+    pub(super) fn points(&self, asked: Asked<'_>, folds: &[usize]) -> BTreeMap<u64, Vec<Vec<&'a Answer>>> {
         let Some(found) = self.0.get(&asked) else { return BTreeMap::new() };
         let seeds: BTreeSet<u64> = found.keys().map(|(seed, _)| *seed).collect();
         let of_seed = |seed: u64| {
             let of_folds = folds.iter().map(|fold| found.get(&(seed, *fold))).collect::<Option<Vec<_>>>()?;
-            let count = of_folds.iter().map(|looks| looks.len()).min()?;
-            let look = |look: usize| of_folds.iter().map(|looks| looks[looks.len() - count + look]).collect();
-            Some((seed, (0..count).map(look).collect()))
+            let count = of_folds.iter().map(|points| points.len()).min()?;
+            let at = |at: usize| of_folds.iter().map(|points| points[points.len() - count + at]).collect();
+            Some((seed, (0..count).map(at).collect()))
         };
         seeds.into_iter().filter_map(of_seed).collect()
     }

@@ -45,8 +45,9 @@ pub fn epochs(study: &Study, cell: &Cell) -> usize {
     let a_fold = match method.is_baseline() {
         true => 1,
         false => {
-            let epochs = |mode| if mode == EvalMode::Finetune { study.judge.finetune_epochs.unwrap_or(1) } else { 1 };
-            study.judge.evaluations().iter().map(|(asked, budgets)| budgets.len() * epochs(asked.mode)).sum()
+            let epochs =
+                |mode| if mode == EvalMode::Finetune { study.evaluation.finetune_epochs.unwrap_or(1) } else { 1 };
+            study.evaluation.evaluations().iter().map(|(asked, budgets)| budgets.len() * epochs(asked.mode)).sum()
         }
     };
     pretraining + a_fold * cell.tests.len()
@@ -58,7 +59,7 @@ pub fn epochs(study: &Study, cell: &Cell) -> usize {
 ///   again
 ///
 /// # Errors
-/// When the encoder cannot be had or judged, a file not be read or written, another process is at the cell, or it is
+/// When the encoder cannot be had or evaluated, a file not be read or written, another process is at the cell, or it is
 /// asked to stop.
 pub fn run(
     study: &Study,

@@ -5,7 +5,7 @@ use super::answers::DRAWS;
 use super::answers::{Answers, units};
 use super::labels::Labels;
 use super::study::{Start, Study};
-use crate::comparison::Judged;
+use crate::comparison::SeedOutcome;
 use crate::outcome::{Metric, Unit};
 use crate::scores::{Groups, estimated};
 use crate::stats::{self, Bootstrap};
@@ -38,7 +38,7 @@ pub struct CurveLine {
     pub points: Vec<Point>,
 }
 
-/// One look.
+/// One at.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Views seen.
@@ -60,14 +60,14 @@ pub struct AreaDifference {
     pub difference: Estimate,
 }
 
-/// One method's looks: for each seed that has all folds, look by look.
+/// One method's points: for each seed that has all folds, at by at.
 struct Way<'a> {
     method: &'a str,
     seeds: Vec<(u64, Vec<Vec<&'a Answer>>)>,
 }
 
 /// - `folds`: those that are tested
-/// - returns: `None` where fewer than two looks of any method are there
+/// - returns: `None` where fewer than two points of any method are there
 pub(super) fn curve(
     study: &Study,
     (name, dataset): (&str, &Dataset),
@@ -75,15 +75,15 @@ pub(super) fn curve(
     evaluation: Evaluation,
     answers: &Answers<'_>,
 ) -> Option<Curve> {
-    let metric = study.judge.metric;
+    let metric = study.evaluation.metric;
     let pretrained = study.methods.iter().filter(|method| matches!(method.start, Start::Recipe(_)));
     let way = |method: &'_ str| {
-        let looks = answers.looks((method, name, evaluation, Labels::All), folds);
-        looks.into_iter().collect::<Vec<_>>()
+        let points = answers.points((method, name, evaluation, Labels::All), folds);
+        points.into_iter().collect::<Vec<_>>()
     };
     let ways: Vec<Way<'_>> = pretrained
         .map(|method| Way { method: &method.name, seeds: way(&method.name) })
-        .filter(|way| way.seeds.iter().all(|(_, looks)| looks.len() > 1) && !way.seeds.is_empty())
+        .filter(|way| way.seeds.iter().all(|(_, points)| points.len() > 1) && !way.seeds.is_empty())
         .collect();
     let lines: Vec<CurveLine> = ways.iter().filter_map(|way| line(way, dataset, metric)).collect();
     if lines.is_empty() {
@@ -98,12 +98,12 @@ pub(super) fn curve(
 
 /// The mean curve; `None` where the figure is not there.
 fn line(way: &Way<'_>, dataset: &Dataset, metric: Metric) -> Option<CurveLine> {
-    let looks = way.seeds.iter().map(|(_, looks)| looks.len()).min()?;
-    let point = |look: usize| {
-        let answers: Vec<&Vec<&Answer>> = way.seeds.iter().map(|(_, looks)| &looks[look]).collect();
+    let points = way.seeds.iter().map(|(_, points)| points.len()).min()?;
+    let point = |at: usize| {
+        let answers: Vec<&Vec<&Answer>> = way.seeds.iter().map(|(_, points)| &points[at]).collect();
         let values = answers.iter().map(|answers| {
             let units = units(dataset, answers, Unit::Patient);
-            Judged::new(&units, dataset.classes().len(), metric).figure(&|_| 1.0)
+            SeedOutcome::new(&units, dataset.classes().len(), metric).figure(&|_| 1.0)
         });
         let mean = |of: fn(&Answer) -> f64| {
             stats::mean(&answers.iter().flat_map(|answers| answers.iter()).map(|answer| of(answer)).collect::<Vec<_>>())
@@ -114,16 +114,16 @@ fn line(way: &Way<'_>, dataset: &Dataset, metric: Metric) -> Option<CurveLine> {
             value: stats::mean(&values.collect::<Option<Vec<f64>>>()?)?,
         })
     };
-    let points = (0..looks).map(point).collect::<Option<Vec<Point>>>()?;
+    let points = (0..points).map(point).collect::<Option<Vec<Point>>>()?;
     Some(CurveLine { method: way.method.to_owned(), points })
 }
 
 /// The difference in area over the seeds that both have.
 fn area([method, baseline]: [&Way<'_>; 2], dataset: &Dataset, metric: Metric) -> Option<AreaDifference> {
     let classes = dataset.classes().len();
-    let common = |(seed, looks): &(u64, Vec<Vec<&'_ Answer>>)| {
+    let common = |(seed, points): &(u64, Vec<Vec<&'_ Answer>>)| {
         let (_, other) = baseline.seeds.iter().find(|(other, _)| other == seed)?;
-        Some([curve_of(looks, dataset, metric), curve_of(other, dataset, metric)])
+        Some([curve_of(points, dataset, metric), curve_of(other, dataset, metric)])
     };
     let pairs: Vec<[Heights; 2]> = method.seeds.iter().filter_map(common).collect();
     let first: Vec<UnitPrediction> = units(dataset, method.seeds.first()?.1.first()?, Unit::Patient);
@@ -143,21 +143,21 @@ fn area([method, baseline]: [&Way<'_>; 2], dataset: &Dataset, metric: Metric) ->
 }
 
 /// One seed's curve: images seen, and what can be weighed into the figure there.
-type Heights = Vec<(f64, Judged)>;
+type Heights = Vec<(f64, SeedOutcome)>;
 
-fn curve_of(looks: &[Vec<&Answer>], dataset: &Dataset, metric: Metric) -> Heights {
+fn curve_of(points: &[Vec<&Answer>], dataset: &Dataset, metric: Metric) -> Heights {
     let height = |answers: &Vec<&Answer>| {
         let images = stats::mean(&answers.iter().map(|answer| answer.images as f64).collect::<Vec<_>>());
         let units = units(dataset, answers, Unit::Patient);
-        (images.unwrap_or(0.0), Judged::new(&units, dataset.classes().len(), metric))
+        (images.unwrap_or(0.0), SeedOutcome::new(&units, dataset.classes().len(), metric))
     };
-    looks.iter().map(height).collect()
+    points.iter().map(height).collect()
 }
 
 /// Mean height of a curve of straight lines between its points, over the images seen.
 fn mean_height(curve: &Heights, weight: &dyn Fn(usize) -> f64) -> Option<f64> {
     let points: Vec<[f64; 2]> =
-        curve.iter().map(|(images, judged)| Some([*images, judged.figure(weight)?])).collect::<Option<_>>()?;
+        curve.iter().map(|(images, outcome)| Some([*images, outcome.figure(weight)?])).collect::<Option<_>>()?;
     mean_of_lines(&points)
 }
 

@@ -48,7 +48,7 @@ fn with_curves_of_patients(mut scores: Scores) -> Scores {
 /// One fold with one seed; `None` for a fold that cannot be planned, which has no answer.
 fn run(study: &Study, dataset: &Dataset, answer: &Answer) -> Option<FoldRun> {
     let asked = (answer.evaluation.mode, answer.labels);
-    let plan = study.judge.plan(dataset, answer.fold, asked, Seed(answer.seed)).ok()?;
+    let plan = study.evaluation.plan(dataset, answer.fold, asked, Seed(answer.seed)).ok()?;
     let units = per_frame(dataset, &answer.predictions);
     let found = units.iter().map(|unit| (unit.truth, argmax(&unit.probabilities)));
     let parts = [&plan.fit, &plan.inner, &plan.test];

@@ -47,7 +47,7 @@ pub(super) fn method(study: &Study, method: &StudyMethod) -> MethodFacts {
 
 fn sources(study: &Study) -> String {
     let sources: BTreeSet<String> =
-        study.data.iter().filter(|set| set.judged).map(|set| source(study, set.source)).collect();
+        study.data.iter().filter(|set| set.evaluated).map(|set| source(study, set.source)).collect();
     sources.into_iter().collect::<Vec<_>>().join(" or ")
 }
 
@@ -71,7 +71,7 @@ pub(super) fn data(study: &Study, place: usize, dataset: &Dataset, folds: Vec<us
     let tested: Vec<usize> = all.iter().copied().filter(is_tested).collect();
     let class = |(class, name): (usize, &String)| {
         let (clips, tested) = (labelled(&all, class), labelled(&tested, class));
-        let frames = |clip: &usize| evenly_spaced(dataset.row(*clip).frames, study.judge.frames_per_clip).len();
+        let frames = |clip: &usize| evenly_spaced(dataset.row(*clip).frames, study.evaluation.frames_per_clip).len();
         ClassFacts {
             name: name.clone(),
             frames: clips.iter().map(frames).sum(),
@@ -111,7 +111,7 @@ pub(super) fn warnings(
     for method in &study.methods {
         warnings.extend(of_pretraining(method, study, data, answers));
     }
-    for (set, dataset) in study.data.iter().zip(data).filter(|(set, _)| set.judged) {
+    for (set, dataset) in study.data.iter().zip(data).filter(|(set, _)| set.evaluated) {
         warnings.extend(without_fold(dataset).map(|words| format!("{}: {words}", set.name)));
     }
     if study.seeds.len() == 1 {
@@ -155,7 +155,7 @@ fn of_pretraining(method: &StudyMethod, study: &Study, data: &[Arc<Dataset>], an
     }
     if let Start::Given(pretrained) = &method.start
         && let Seen::Groups { data: hash, .. } = &pretrained.seen
-        && study.data.iter().zip(data).any(|(set, dataset)| set.judged && *hash != dataset.manifest().hash())
+        && study.data.iter().zip(data).any(|(set, dataset)| set.evaluated && *hash != dataset.manifest().hash())
     {
         warnings.push(format!(
             "{name}: pretrained on another version of the table or on other data; groups are matched by their names alone"

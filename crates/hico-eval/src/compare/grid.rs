@@ -79,7 +79,7 @@ pub(super) fn check_pyramids(study: &Study) -> Result<(), Error> {
 }
 
 pub(super) fn check_pyramid(study: &Study, method: usize, has_pyramid: bool) -> Result<(), Error> {
-    match study.judge.features.iter().any(|set| set.reads_pyramid()) && !has_pyramid {
+    match study.evaluation.features.iter().any(|set| set.reads_pyramid()) && !has_pyramid {
         true => Err(Error::NoPyramidToRead(study.methods[method].name.clone())),
         false => Ok(()),
     }
@@ -96,9 +96,9 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
     let folds = folds(study, data)?;
     let mut cells = Vec::new();
     for &seed in &study.seeds {
-        let judged = || study.data.iter().enumerate().filter(|(_, set)| set.judged);
+        let evaluated = || study.data.iter().enumerate().filter(|(_, set)| set.evaluated);
         let encoders = || (0..study.methods.len()).filter(|method| !study.methods[*method].is_baseline());
-        for (place, _) in judged().filter(|(_, set)| set.source == Source::Inside) {
+        for (place, _) in evaluated().filter(|(_, set)| set.source == Source::Inside) {
             for &fold in &folds[place] {
                 for method in encoders() {
                     inside(study, method, place, fold, seed, &mut cells);
@@ -106,7 +106,7 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
             }
         }
         let mut pools: Vec<usize> = Vec::new();
-        for (_, set) in judged() {
+        for (_, set) in evaluated() {
             if let Source::Other(from) = set.source
                 && !pools.contains(&from)
             {
@@ -115,12 +115,12 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
         }
         for from in pools {
             // Pretrained once, and then evaluated on every set and fold that takes it.
-            let of_pool = judged().filter(|(_, set)| set.source == Source::Other(from));
+            let of_pool = evaluated().filter(|(_, set)| set.source == Source::Other(from));
             let tests: Vec<(usize, usize)> =
                 of_pool.flat_map(|(place, _)| folds[place].iter().map(move |&fold| (place, fold))).collect();
             cells.extend(encoders().map(|method| transfer(study, method, from, seed, tests.clone())));
         }
-        for (place, _) in judged() {
+        for (place, _) in evaluated() {
             let of_set = (0..study.methods.len()).filter(|method| study.methods[*method].is_baseline());
             cells.extend(of_set.map(|method| baseline(study, method, place, seed, &folds[place])));
         }
@@ -131,16 +131,19 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
 /// The folds of every data set that are tested; of every fold it is checked that it can be.
 fn folds(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Vec<usize>>, Error> {
     let of_set = |(set, dataset): (&super::study::StudyData, &Arc<Dataset>)| {
-        if !set.judged {
+        if !set.evaluated {
             return Ok(Vec::new());
         }
         let plan = |source| Error::InData { data: set.name.clone(), source: Box::new(source) };
         let all = plan::folds(dataset).map_err(|error| plan(error.into()))?;
         let folds = set.folds.clone().unwrap_or(all);
         for &fold in &folds {
-            for (evaluation, budgets) in study.judge.evaluations() {
+            for (evaluation, budgets) in study.evaluation.evaluations() {
                 for labels in budgets {
-                    study.judge.plan(dataset, fold, (evaluation.mode, *labels), Seed(study.seeds[0])).map_err(plan)?;
+                    study
+                        .evaluation
+                        .plan(dataset, fold, (evaluation.mode, *labels), Seed(study.seeds[0]))
+                        .map_err(plan)?;
                 }
             }
         }
@@ -199,7 +202,7 @@ fn transfer(study: &Study, method: usize, from: usize, seed: u64, tests: Vec<(us
 #[must_use]
 pub fn budgets(study: &Study) -> Vec<Labels> {
     let mut budgets: Vec<Labels> =
-        study.judge.evaluations().into_iter().flat_map(|(_, budgets)| budgets.iter().copied()).collect();
+        study.evaluation.evaluations().into_iter().flat_map(|(_, budgets)| budgets.iter().copied()).collect();
     budgets.sort_unstable_by(|a, b| b.cmp(a));
     budgets.dedup();
     budgets

@@ -1,7 +1,7 @@
 //! What a study's folder was begun with, so that answers of different questions are never put into one table.
 
 use super::grid::{Cell, Trained};
-use super::settings::Judging;
+use super::settings::EvaluationSettings;
 use super::study::{Start, Study, StudyData, StudyMethod};
 use crate::baselines::Baseline;
 use crate::{Error, StudyPart};
@@ -26,8 +26,8 @@ pub const LEDGER_FILE: &str = "study.json";
 pub(super) struct Ledger {
     version: String,
     budget: serde_json::Value,
-    #[serde(rename = "evaluation", alias = "judge", deserialize_with = "Judging::of_record")]
-    judge: Judging,
+    #[serde(rename = "evaluation", alias = "judge", deserialize_with = "EvaluationSettings::of_record")]
+    evaluation: EvaluationSettings,
     /// The views on which encoders are evaluated; ledgers of earlier versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     view: Option<ViewRecipe>,
@@ -159,7 +159,7 @@ fn of_parts<'a>(
     Ok(Ledger {
         version: VERSION.to_owned(),
         budget: serde_json::to_value(study.budget)?,
-        judge: study.judge.clone(),
+        evaluation: study.evaluation.clone(),
         view: Some(study.view.clone()),
         depth: Some(study.depth),
         data: hashes.collect(),
@@ -187,7 +187,7 @@ fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<Differ
         }));
     }
     let settings = |ledger: &Ledger, other: &Ledger| -> serde_json::Result<Value> {
-        let mut settings = json!({ "budget": ledger.budget, "evaluation": ledger.judge });
+        let mut settings = json!({ "budget": ledger.budget, "evaluation": ledger.evaluation });
         // What an earlier version did not write down cannot be told from what is asked for now.
         if let (Some(view), Some(_)) = (&ledger.view, &other.view) {
             settings["view"] = serde_json::to_value(view)?;
@@ -247,14 +247,14 @@ mod tests {
         for study in ["hico-plus", "lung-breast", "breast-to-lung", "held-out-origin"] {
             let text = std::fs::read_to_string(records.join(format!("study-{study}.json"))).unwrap();
             let old: Ledger = serde_json::from_str(&text).unwrap();
-            assert_eq!(old.judge.probe_strength, ProbeStrength::InnerValidation, "{study}");
-            assert_eq!(old.judge.published, text.contains("\"published\": true"), "{study}");
+            assert_eq!(old.evaluation.probe_strength, ProbeStrength::InnerValidation, "{study}");
+            assert_eq!(old.evaluation.published, text.contains("\"published\": true"), "{study}");
             let text = serde_json::to_string(&old).unwrap();
             assert!(text.contains("\"evaluation\"") && !text.contains("\"judge\"") && !text.contains("\"looks\""));
             assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), old);
             assert!(difference(&old, &old).unwrap().is_none());
             let mut now = old.clone();
-            now.judge.model_selection = ModelSelection::Last;
+            now.evaluation.model_selection = ModelSelection::Last;
             let found = difference(&old, &now).unwrap().unwrap();
             assert_eq!(found.what, "evaluation.model_selection = \"inner-validation\", now asked for \"last\"");
         }

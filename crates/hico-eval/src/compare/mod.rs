@@ -5,7 +5,7 @@
 //! - `labels.rs`: a label budget
 //! - [`grid`]: the cells, each one encoder and every question put to it
 //! - [`plan`]: what a study can show, before it runs
-//! - `judge.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning; `network.rs`: a fine-tuned network as a file
+//! - `evaluator.rs`: an encoder on one fold: neighbours, linear probe, fine-tuning; `network.rs`: a fine-tuned network as a file
 //! - `inner.rs`: what may choose between methods without a look at the test fold
 //! - [`answer`]: what a cell leaves; `cell_file.rs`: as it is kept, with the predictions as Parquet
 //! - [`cell`]: one cell, resumable; `work.rs`, `pretraining.rs`: what is done within it
@@ -21,7 +21,7 @@ mod inner;
 pub mod options;
 pub mod ranks;
 pub mod settings;
-mod judge;
+mod evaluator;
 pub mod strata;
 pub mod study;
 mod curves;

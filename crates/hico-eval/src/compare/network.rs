@@ -2,7 +2,7 @@
 
 use super::answers::DRAWS;
 use super::cell_file::failed as failed_file;
-use super::judge::{Judge, Tuned};
+use super::evaluator::{Evaluator, Tuned};
 use super::study::{Start, StudyMethod};
 use crate::Error;
 use crate::scores::score;
@@ -34,25 +34,25 @@ pub(super) struct Facts<'a> {
 /// When its training frames cannot be read, or the file not be written.
 pub(super) fn save(
     folder: &Path,
-    judge: &Judge<'_>,
+    evaluator: &Evaluator<'_>,
     plan: &FoldPlan,
     (tuned, predictions): (&Tuned, Option<&[FramePrediction]>),
     of: Facts<'_>,
 ) -> Result<PathBuf, Error> {
-    let seen = seen_groups(judge.dataset, plan.fold, of.seen).len();
+    let seen = seen_groups(evaluator.dataset, plan.fold, of.seen).len();
     let history = History {
         beginning: of.beginning.clone(),
-        tuning: Some(tuning(judge, plan)),
-        test: predictions.map(|predictions| test(judge.dataset, plan, predictions, seen)),
+        tuning: Some(tuning(evaluator, plan)),
+        test: predictions.map(|predictions| test(evaluator.dataset, plan, predictions, seen)),
     };
     let facts = ClassifierFacts {
         temperature: tuned.temperature.unwrap_or(1.0),
         history: Some(history),
-        ..ClassifierFacts::new(judge.dataset, &tuned.classifier, judge.view)
+        ..ClassifierFacts::new(evaluator.dataset, &tuned.classifier, evaluator.view)
     };
-    let path = path(folder, of.method, predictions.map(|_| plan.fold), judge.seed);
+    let path = path(folder, of.method, predictions.map(|_| plan.fold), evaluator.seed);
     let failed = |source| Error::in_cell(of.method.name.clone(), source);
-    let known = judge.known(&tuned.classifier, plan).map_err(failed)?;
+    let known = evaluator.known(&tuned.classifier, plan).map_err(failed)?;
     classifier_file::save(&path, &tuned.classifier, &facts, Some(&known)).map_err(failed_file(&path))?;
     Ok(path)
 }
@@ -66,13 +66,13 @@ pub(super) fn path(folder: &Path, method: &StudyMethod, fold: Option<usize>, see
 }
 
 /// What a fine-tuned network learns from.
-pub(super) fn tuning(judge: &Judge<'_>, plan: &FoldPlan) -> TuningFacts {
-    let groups = |clips: &[usize]| Groups::named(&groups_of(judge.dataset, clips));
+pub(super) fn tuning(evaluator: &Evaluator<'_>, plan: &FoldPlan) -> TuningFacts {
+    let groups = |clips: &[usize]| Groups::named(&groups_of(evaluator.dataset, clips));
     TuningFacts {
-        data: judge.dataset.manifest().hash(),
+        data: evaluator.dataset.manifest().hash(),
         fold: (!plan.test.is_empty()).then_some(plan.fold),
-        seed: judge.seed.0,
-        epochs: judge.epochs(plan),
+        seed: evaluator.seed.0,
+        epochs: evaluator.epochs(plan),
         clips: [plan.fit.len(), plan.inner.len()],
         learnt: groups(&plan.fit),
         watched: groups(&plan.inner),

@@ -63,10 +63,10 @@ const POWER: f64 = 0.8;
 /// Plans a study.
 #[must_use]
 pub fn plan(study: &Study, data: &[Arc<Dataset>], cells: &[Cell]) -> StudyPlan {
-    let judged: Vec<(usize, &Arc<Dataset>)> =
-        data.iter().enumerate().filter(|(place, _)| study.data[*place].judged).collect();
-    let evaluations = study.judge.evaluations().into_iter().filter(|(asked, _)| asked.mode != EvalMode::Inner);
-    let tests = evaluations.map(|(_, budgets)| budgets.len()).sum::<usize>() * study.compare.len() * judged.len();
+    let evaluated: Vec<(usize, &Arc<Dataset>)> =
+        data.iter().enumerate().filter(|(place, _)| study.data[*place].evaluated).collect();
+    let evaluations = study.evaluation.evaluations().into_iter().filter(|(asked, _)| asked.mode != EvalMode::Inner);
+    let tests = evaluations.map(|(_, budgets)| budgets.len()).sum::<usize>() * study.compare.len() * evaluated.len();
     let of_data = |(place, dataset): (usize, &Arc<Dataset>)| {
         let folds: BTreeSet<usize> =
             cells.iter().flat_map(|cell| &cell.tests).filter(|(of, _)| *of == place).map(|(_, fold)| *fold).collect();
@@ -77,7 +77,7 @@ pub fn plan(study: &Study, data: &[Arc<Dataset>], cells: &[Cell]) -> StudyPlan {
         tests,
         seeds: study.seeds.len(),
         least_p: (study.seeds.len() > 1).then(|| 2.0_f64.powi(1 - study.seeds.len() as i32)),
-        data: judged.into_iter().map(of_data).collect(),
+        data: evaluated.into_iter().map(of_data).collect(),
     }
 }
 

@@ -43,20 +43,20 @@ impl Work<'_> {
         let epochs = recipe.train().epochs.get();
         self.total = self.total - asked_epochs + epochs;
         // Curves are those of every label.
-        let on_the_way = if self.cell.labels == Labels::All { self.study.judge.looks } else { 0 };
-        let looks = looks(epochs, on_the_way);
-        let options = PretrainOptions { folder: Some(run.clone()), keep_after: looks.clone(), ..options };
+        let on_the_way = if self.cell.labels == Labels::All { self.study.evaluation.curve_points } else { 0 };
+        let curve_epochs = curve_epochs(epochs, on_the_way);
+        let options = PretrainOptions { folder: Some(run.clone()), keep_after: curve_epochs.clone(), ..options };
         let outline = hico_train::outline(&source, &recipe, &options).map_err(|error| no_run(self.cell, error))?;
         let outline = Outline { asked_batch: asked, ..outline };
         self.job.note(format!("pretraining on {outline}"));
         self.train(&source, &recipe, &options)?;
         let history = history(&run.join(JOURNAL_FILE))?;
-        for after in looks {
+        for after in curve_epochs {
             let pretrained = pretrained::read(&kept_after(&run, after))?;
             let entry = after.checked_sub(1).and_then(|epoch| history.get(&epoch));
             let (images, seconds) = entry.map_or((0, 0.0), |entry| (entry.images_seen, entry.seconds));
             let stage = Stage { epochs: after, images, seconds, ..Stage::of(&pretrained, self.device)? };
-            if after == epochs { self.last(&stage)? } else { self.look(&stage)? }
+            if after == epochs { self.last(&stage)? } else { self.point(&stage)? }
         }
         Ok(())
     }
@@ -74,7 +74,7 @@ impl Work<'_> {
         if let Trained::Inside { data, fold } = self.cell.trained {
             options.clips = Some(clips_outside(&self.data[data], fold));
             if self.cell.labels != Labels::All {
-                let plan = self.judge(data).plan(fold, EvalMode::LinearProbe, self.cell.labels);
+                let plan = self.evaluator(data).plan(fold, EvalMode::LinearProbe, self.cell.labels);
                 options.labelled = Some(plan.map_err(|source| self.no_plan(source))?.fit);
             }
         }
@@ -189,10 +189,10 @@ fn checked(changed: Result<Recipe, hico_train::Error>) -> Recipe {
     changed.expect("a recipe within its ranges")
 }
 
-/// After how many epochs an encoder is looked at: `looks` times on the way, evenly, from before the first step, and at
+/// After how many epochs an encoder is evaluated: `points` times on the way, evenly, from before the first step, and at
 /// the end.
-fn looks(epochs: usize, looks: usize) -> Vec<usize> {
-    let mut after: Vec<usize> = (0..looks).map(|look| look * epochs / looks).collect();
+fn curve_epochs(epochs: usize, points: usize) -> Vec<usize> {
+    let mut after: Vec<usize> = (0..points).map(|point| point * epochs / points).collect();
     after.push(epochs);
     after.dedup();
     after
@@ -213,9 +213,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_are_even_and_the_end_is_always_one() {
-        assert_eq!(looks(10, 0), [10]);
-        assert_eq!(looks(10, 4), [0, 2, 5, 7, 10]);
-        assert_eq!(looks(2, 4), [0, 1, 2]);
+    fn points_are_even_and_the_end_is_always_one() {
+        assert_eq!(curve_epochs(10, 0), [10]);
+        assert_eq!(curve_epochs(10, 4), [0, 2, 5, 7, 10]);
+        assert_eq!(curve_epochs(2, 4), [0, 1, 2]);
     }
 }

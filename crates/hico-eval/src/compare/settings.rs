@@ -15,10 +15,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How encoders are judged; the same for every method.
+/// How encoders are evaluated; the same for every method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Judging {
+pub struct EvaluationSettings {
     /// Label budgets of the vote of the nearest neighbours.
     pub knn: Vec<Labels>,
     /// Label budgets of the linear probe on the frozen encoder.
@@ -70,18 +70,18 @@ pub struct Judging {
     pub augmentation: bool,
     /// What of a network is fine-tuned.
     pub trainable: Trainable,
-    /// Whether fine-tuning is also judged as the literature does, by its best epoch on the test fold.
+    /// Whether fine-tuning is also evaluated as the literature does, by its best epoch on the test fold.
     #[serde(rename = "test_fold_selection", alias = "published")]
     pub published: bool,
     /// Evaluations of the encoder on its way through pretraining, evenly spaced in images seen.
     #[serde(rename = "curve_points", alias = "looks")]
-    pub looks: usize,
-    /// Whether the encoder is also fine-tuned at each look, on all labels.
+    pub curve_points: usize,
+    /// Whether the encoder is also fine-tuned at each point of the curve, on all labels.
     #[serde(rename = "curve_finetune", alias = "finetune_at_looks")]
-    pub finetune_at_looks: bool,
+    pub curve_finetune: bool,
 }
 
-impl Judging {
+impl EvaluationSettings {
     /// Plans who learns and who is tested.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Judging {
     }
 }
 
-impl Default for Judging {
+impl Default for EvaluationSettings {
     fn default() -> Self {
         Self {
             knn: vec![Labels::All],
@@ -185,8 +185,8 @@ impl Default for Judging {
             augmentation: true,
             trainable: Trainable::All,
             published: false,
-            looks: 0,
-            finetune_at_looks: false,
+            curve_points: 0,
+            curve_finetune: false,
         }
     }
 }
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn settings_of_an_earlier_version_chose_on_inner_groups_and_those_of_this_one_say_what_they_do() {
         #[derive(Deserialize)]
-        struct Record(#[serde(deserialize_with = "Judging::of_record")] Judging);
+        struct Record(#[serde(deserialize_with = "EvaluationSettings::of_record")] EvaluationSettings);
         let read = |text: &str| serde_json::from_str::<Record>(text).map(|record| record.0).unwrap();
         let old = read("{\"probe\": [\"all\"], \"frames_per_clip\": 4}");
         assert_eq!(
@@ -321,7 +321,8 @@ mod tests {
         );
         assert_eq!((old.frames_per_clip, old.linear_probe), (4, vec![Labels::All]));
         for strength in ["0.1", "30", "leave-groups-out", "inner-validation"] {
-            let settings = Judging { probe_strength: strength.parse().unwrap(), ..Judging::default() };
+            let settings =
+                EvaluationSettings { probe_strength: strength.parse().unwrap(), ..EvaluationSettings::default() };
             assert_eq!(settings.probe_strength.to_string(), strength);
             assert_eq!(read(&serde_json::to_string(&settings).unwrap()), settings);
         }

@@ -1,7 +1,7 @@
 //! What a study asks, checked: `study_file.rs` reads one, `crossval` makes one of a command.
 
 use super::labels::Labels;
-pub use super::settings::{Budget, Judging};
+pub use super::settings::{Budget, EvaluationSettings};
 use crate::Error;
 use crate::baselines::Baseline;
 use hico_data::Dataset;
@@ -21,10 +21,10 @@ pub struct StudyData {
     pub name: String,
     /// Its folder.
     pub folder: PathBuf,
-    /// What encoders that are judged on it were pretrained on.
+    /// What encoders that are evaluated on it were pretrained on.
     pub source: Source,
-    /// Whether anything is judged on it; else it is only pretrained on.
-    pub judged: bool,
+    /// Whether anything is evaluated on it; else it is only pretrained on.
+    pub evaluated: bool,
     /// Folds that are tested; all if `None`.
     pub folds: Option<Vec<usize>>,
 }
@@ -101,8 +101,8 @@ pub struct Study {
     pub seeds: Vec<u64>,
     /// What pretraining may use up.
     pub budget: Budget,
-    /// How encoders are judged.
-    pub judge: Judging,
+    /// How encoders are evaluated.
+    pub evaluation: EvaluationSettings,
     /// The views on which encoders are evaluated.
     pub view: ViewRecipe,
     /// Depth of networks from random weights.

@@ -2,7 +2,7 @@
 
 use super::answer::EvalMode;
 use super::labels::Labels;
-use super::settings::{Budget, Judging, ModelSelection};
+use super::settings::{Budget, EvaluationSettings, ModelSelection};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
 use super::study_recipe::{normalised, of_file, of_method, recipe, shared_recipe};
 use super::study_text::{key, of_toml, read};
@@ -26,7 +26,7 @@ struct StudyFile {
     #[serde(default)]
     budget: Option<BudgetFile>,
     #[serde(default, rename = "evaluation", alias = "judge")]
-    judge: Judging,
+    evaluation: EvaluationSettings,
     /// Keys laid over every method's recipe.
     #[serde(default)]
     recipe: toml::Table,
@@ -120,14 +120,14 @@ impl Study {
         if let Some(name) = names.iter().find(|name| of_baselines.iter().any(|of_baseline| of_baseline == **name)) {
             return Err(key("method.name", format!("{name:?} is the name of a baseline, which stands in every table")));
         }
-        check_judging(&file.judge)?;
+        check_evaluation(&file.evaluation)?;
         let budget = file.budget.as_ref().map_or(Ok(Budget::Steps(STEPS)), check_budget)?;
         let first: Vec<Option<Arc<FirstWeights>>> =
             file.method.iter().map(|method| first_weights(method, folder)).collect::<Result<_, _>>()?;
         let over = normalised(&file.recipe, first.iter().flatten())?;
         let data: Vec<StudyData> =
             file.data.iter().map(|data| check_data(data, &places, folder)).collect::<Result<_, _>>()?;
-        if !data.iter().any(|data| data.judged) {
+        if !data.iter().any(|data| data.evaluated) {
             return Err(key("data.evaluated", "nothing is evaluated on any data set"));
         }
         let mut methods: Vec<StudyMethod> = file
@@ -139,7 +139,7 @@ impl Study {
         // After the methods: a key that one of them does not read is refused with its name.
         let shared = shared_recipe(&over)?;
         let reader = methods.iter().find(|method| method.reads_labels());
-        if let (Some(method), false) = (reader, file.judge.inner.is_empty()) {
+        if let (Some(method), false) = (reader, file.evaluation.inner.is_empty()) {
             let fact = format!("the pretraining of {} reads the labels that it would ask about", method.name);
             return Err(key("evaluation.inner", fact));
         }
@@ -153,18 +153,18 @@ impl Study {
             compare = (1..methods.len()).map(|method| [method, 0]).collect();
         }
         let tested = file
-            .judge
+            .evaluation
             .evaluations()
             .iter()
             .any(|(asked, budgets)| asked.mode != EvalMode::Inner && !budgets.is_empty());
-        if file.judge.baselines && tested {
+        if file.evaluation.baselines && tested {
             methods.extend(Baseline::ALL.map(StudyMethod::of_baseline));
         }
         Ok(Self {
             title: file.title,
             seeds: file.seeds,
             budget,
-            judge: file.judge,
+            evaluation: file.evaluation,
             view: shared.view().clone(),
             depth: shared.model().depth,
             data,
@@ -212,42 +212,42 @@ fn check_seed(which: String, keys: &toml::Table) -> Result<(), Error> {
     }
 }
 
-fn check_judging(judge: &Judging) -> Result<(), Error> {
+fn check_evaluation(settings: &EvaluationSettings) -> Result<(), Error> {
     let held = |name: &str, holds: bool, expected: &str| {
         if holds { Ok(()) } else { Err(key(format!("evaluation.{name}"), format!("must be {expected}"))) }
     };
-    for (evaluation, budgets) in judge.evaluations() {
+    for (evaluation, budgets) in settings.evaluations() {
         if !budgets.is_empty() {
             each_once(&format!("evaluation.{}", evaluation.mode.to_string().replace('-', "_")), budgets)?;
         }
     }
-    let some = judge.evaluations().iter().any(|(_, budgets)| !budgets.is_empty());
+    let some = settings.evaluations().iter().any(|(_, budgets)| !budgets.is_empty());
     held("linear_probe", some, "a list that is not empty, here or of another evaluation")?;
-    each_once("evaluation.features", &judge.features)?;
+    each_once("evaluation.features", &settings.features)?;
     let strong = |strength: &f64| strength.is_finite() && *strength > 0.0;
-    let strengths = !judge.inner_strengths.is_empty() && judge.inner_strengths.iter().all(strong);
-    let mut sorted = judge.inner_strengths.clone();
+    let strengths = !settings.inner_strengths.is_empty() && settings.inner_strengths.iter().all(strong);
+    let mut sorted = settings.inner_strengths.clone();
     sorted.sort_by(f64::total_cmp);
     let distinct = sorted.windows(2).all(|pair| pair[0] < pair[1]);
     held("inner_strengths", strengths && distinct, "a list of different numbers above 0")?;
-    held("frames_per_clip", judge.frames_per_clip >= 1, "1 or more")?;
-    held("inner_fraction", judge.inner_fraction > 0.0 && judge.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
-    held("finetune_steps", (1..=1_000_000).contains(&judge.finetune_steps), "from 1 to 1,000,000")?;
-    held("finetune_batch", judge.finetune_batch >= 2, "2 or more")?;
-    let rate = judge.finetune_learning_rate;
+    held("frames_per_clip", settings.frames_per_clip >= 1, "1 or more")?;
+    held("inner_fraction", settings.inner_fraction > 0.0 && settings.inner_fraction <= 0.5, "above 0 and at most 0.5")?;
+    held("finetune_steps", (1..=1_000_000).contains(&settings.finetune_steps), "from 1 to 1,000,000")?;
+    held("finetune_batch", settings.finetune_batch >= 2, "2 or more")?;
+    let rate = settings.finetune_learning_rate;
     held("finetune_learning_rate", rate.is_finite() && rate > 0.0, "a number above 0")?;
     held(
         "finetune_epochs",
-        judge.finetune_epochs.is_none_or(|epochs| (1..=100_000).contains(&epochs)),
+        settings.finetune_epochs.is_none_or(|epochs| (1..=100_000).contains(&epochs)),
         "from 1 to 100,000",
     )?;
-    let validated = judge
+    let validated = settings
         .early_stopping
-        .is_none_or(|epochs| epochs >= 1 && judge.model_selection == ModelSelection::InnerValidation);
+        .is_none_or(|epochs| epochs >= 1 && settings.model_selection == ModelSelection::InnerValidation);
     held("early_stopping", validated, "1 or more, and model_selection = \"inner-validation\"")?;
-    let decay = judge.finetune_weight_decay;
+    let decay = settings.finetune_weight_decay;
     held("finetune_weight_decay", decay.is_finite() && decay >= 0.0, "a number of 0 or more")?;
-    held("curve_points", judge.looks <= 1000, "at most 1000")
+    held("curve_points", settings.curve_points <= 1000, "at most 1000")
 }
 
 fn check_budget(budget: &BudgetFile) -> Result<Budget, Error> {
@@ -282,7 +282,7 @@ fn check_data(data: &DataFile, names: &[&str], folder: &Path) -> Result<StudyDat
         name: data.name.clone(),
         folder: folder.join(&data.folder),
         source,
-        judged: data.evaluated,
+        evaluated: data.evaluated,
         folds: data.folds.clone(),
     })
 }

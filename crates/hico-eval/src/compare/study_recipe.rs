@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The keys of every recipe, and with them the mean and deviation by which the weights to begin with learnt, unless the study
-/// says others: encoders are judged on the views that they were pretrained on.
+/// says others: encoders are evaluated on the views that they were pretrained on.
 pub(super) fn normalised<'a>(
     recipe: &toml::Table,
     first: impl Iterator<Item = &'a Arc<FirstWeights>>,
@@ -49,7 +49,7 @@ pub(super) fn of_file(path: &Path, folder: &Path) -> Result<toml::Table, Error> 
     of_toml(&path, &text)
 }
 
-/// What of the shared keys every method reads: encoders are judged on such views.
+/// What of the shared keys every method reads: encoders are evaluated on such views.
 pub(super) fn shared_recipe(shared: &toml::Table) -> Result<Recipe, Error> {
     let of = |section: &str| Some((section.to_owned(), shared.get(section)?.clone()));
     let of_every_method: toml::Table = ["model", "view", "train"].into_iter().filter_map(of).collect();

@@ -24,14 +24,14 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
     let tests: BTreeSet<(usize, usize)> = cells.iter().flat_map(|cell| cell.tests.iter().copied()).collect();
     let found = Answers::new(answers);
     let (mut tables, mut choices, mut curves, mut tested) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (place, set) in study.data.iter().enumerate().filter(|(_, set)| set.judged) {
+    for (place, set) in study.data.iter().enumerate().filter(|(_, set)| set.evaluated) {
         let folds: Vec<usize> = tests.iter().filter(|(of, _)| *of == place).map(|(_, fold)| *fold).collect();
-        for (evaluation, budgets) in study.judge.evaluations() {
+        for (evaluation, budgets) in study.evaluation.evaluations() {
             let mut budgets = budgets.to_vec();
             budgets.sort_unstable_by(|a, b| b.cmp(a));
             if evaluation.mode == EvalMode::Inner {
                 let asked = budgets.into_iter().flat_map(|labels| {
-                    study.judge.inner_strengths.iter().map(move |strength| (evaluation, labels, *strength))
+                    study.evaluation.inner_strengths.iter().map(move |strength| (evaluation, labels, *strength))
                 });
                 choices.extend(asked.map(|asked| choice(study, &set.name, asked, &folds, &found)));
                 continue;
@@ -42,10 +42,10 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
                 table(study, (&set.name, &data[place]), (evaluation, labels), &asked, (&folds, &found))
             }));
         }
-        if study.judge.looks > 0 {
+        if study.evaluation.curve_points > 0 {
             let of = |evaluation| curve(study, (&set.name, &data[place]), &folds, evaluation, &found);
             let modes = [EvalMode::Knn, EvalMode::LinearProbe, EvalMode::Finetune];
-            curves.extend(modes.map(|mode| study.judge.first_of(mode)).into_iter().filter_map(of));
+            curves.extend(modes.map(|mode| study.evaluation.first_of(mode)).into_iter().filter_map(of));
         }
         tested.push(facts::data(study, place, &data[place], folds));
     }
@@ -57,7 +57,7 @@ pub fn summarise(study: &Study, data: &[Arc<Dataset>], cells: &[Cell], answers: 
         methods: study.methods.iter().map(|method| facts::method(study, method)).collect(),
         seeds: study.seeds.clone(),
         budget: study.budget,
-        evaluation: study.judge.clone(),
+        evaluation: study.evaluation.clone(),
         image_size: study.view.side,
         cells: [finished, cells.len()],
         seconds: seconds(answers),

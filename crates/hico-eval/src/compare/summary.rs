@@ -6,7 +6,7 @@ use super::labels::Labels;
 use super::ranks::Ranks;
 use super::settings::STRENGTH;
 use super::strata::Stratum;
-use super::study::{Budget, Judging};
+use super::study::{Budget, EvaluationSettings};
 use crate::outcome::{CalibrationScores, Comparison, Scores};
 use hico_model::history::PretrainingFacts;
 use hico_train::predictions::ClipPrediction;
@@ -34,7 +34,7 @@ pub struct Summary {
     /// What pretraining could use up.
     pub budget: Budget,
     /// How encoders were evaluated.
-    pub evaluation: Judging,
+    pub evaluation: EvaluationSettings,
     /// Side of the images, pixels.
     pub image_size: usize,
     /// The data sets that were tested.
@@ -175,7 +175,7 @@ impl Table {
 pub struct Entry {
     /// The method.
     pub method: String,
-    /// Whether the study asks this of it: a method that learnt from few labels is judged with those alone.
+    /// Whether the study asks this of it: a method that learnt from few labels is evaluated with those alone.
     pub asked: bool,
     /// Seeds of which every fold is there.
     pub seeds: Vec<u64>,

@@ -60,7 +60,7 @@ pub(super) fn table(
             seeds: common.iter().map(|seed| units(dataset, &of_method[method][seed], Unit::Patient)).collect(),
         };
         let classes = dataset.classes().len();
-        let found = compare([&of(better), &of(baseline)], classes, Unit::Patient, study.judge.metric, DRAWS)?;
+        let found = compare([&of(better), &of(baseline)], classes, Unit::Patient, study.evaluation.metric, DRAWS)?;
         let comparison = match study.methods[better].start {
             // All seeds share one pretraining, so what they do not differ in says nothing of other pretrainings.
             Start::Given(_) | Start::Weights(_) => {
@@ -93,7 +93,7 @@ fn simulated(study: &Study, dataset: &Dataset, of_method: &[BTreeMap<u64, Vec<&A
     let encoders = study.methods.iter().zip(of_method).filter(|(method, _)| !method.is_baseline());
     let (method, found) = encoders.rev().find(|(_, found)| !found.is_empty())?;
     let seeds: Vec<_> = found.values().map(|answers| units(dataset, answers, Unit::Patient)).collect();
-    let share = coverage(&seeds, dataset.classes().len(), study.judge.metric, DRAWS)?;
+    let share = coverage(&seeds, dataset.classes().len(), study.evaluation.metric, DRAWS)?;
     Some(Coverage { method: method.name.clone(), share })
 }
 
@@ -130,7 +130,7 @@ pub(super) fn ranked(study: &Study, tables: &[Table]) -> Vec<RankTable> {
         let of_table = |table: &Table| -> Option<Vec<f64>> {
             let encoders = table.entries.iter().zip(&study.methods).filter(|(_, method)| !method.is_baseline());
             encoders
-                .map(|(entry, _)| Some(entry.scores.as_ref()?.scores.patient.of(study.judge.metric)?.mean))
+                .map(|(entry, _)| Some(entry.scores.as_ref()?.scores.patient.of(study.evaluation.metric)?.mean))
                 .collect()
         };
         let of_kind = tables.iter().filter(|table| (table.evaluation, table.labels) == (evaluation, labels));

@@ -314,7 +314,7 @@ fn features_are_read_alike_by_every_method_and_from_a_pyramid_only_where_each_ha
     }
     assert_eq!(of(&answers[2], EvalMode::Finetune.into()), of(&answers[1], EvalMode::Finetune.into()));
     let study = read(&both).unwrap();
-    let named = |mode| study.judge.first_of(mode).to_string();
+    let named = |mode| study.evaluation.first_of(mode).to_string();
     assert_eq!([EvalMode::Knn, EvalMode::Finetune].map(named), ["knn@stages-mean-max", "finetune"]);
     assert!(read(&both.replacen("stages-mean-max", "c5", 1)).unwrap_err().contains("features"));
 }

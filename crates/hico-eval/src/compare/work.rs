@@ -3,8 +3,8 @@
 
 use super::answer::{Answer, EvalMode, Evaluation, Question, predictions_sha256};
 use super::cell_file::CellFiles;
+use super::evaluator::{Evaluator, Features, Found, Tuned, Tuning};
 use super::grid::{Cell, budgets, check_pyramid};
-use super::judge::{Features, Found, Judge, Tuned, Tuning};
 use super::labels::Labels;
 use super::network::{self, Facts, seen_groups};
 use super::options::{EPOCHS_AND_EVALUATIONS, Options};
@@ -93,9 +93,9 @@ impl<'a> Work<'a> {
                 if self.answers.iter().any(|answer| answer.question() == question) {
                     continue;
                 }
-                let (began, judge) = (Instant::now(), self.judge(data));
-                let plan = judge.plan(fold, EvalMode::Baseline, labels).map_err(|source| self.no_plan(source))?;
-                let found = judge.baseline(baseline, &plan);
+                let (began, evaluator) = (Instant::now(), self.evaluator(data));
+                let plan = evaluator.plan(fold, EvalMode::Baseline, labels).map_err(|source| self.no_plan(source))?;
+                let found = evaluator.baseline(baseline, &plan);
                 let found = found.map_err(|source| Error::in_cell(self.cell.name.clone(), source))?;
                 self.job.note(format!("{name}, fold {fold}, labels {labels}"));
                 self.worked(fold, "");
@@ -116,21 +116,21 @@ impl<'a> Work<'a> {
         let study = self.study;
         let mut questions = Vec::new();
         for labels in budgets(study).into_iter().filter(|labels| self.cell.is_asked_with(*labels)) {
-            let of_budget = study.judge.evaluations().into_iter().filter(|(_, asked)| asked.contains(&labels));
+            let of_budget = study.evaluation.evaluations().into_iter().filter(|(_, asked)| asked.contains(&labels));
             questions.extend(of_budget.map(|(evaluation, _)| (evaluation, labels)));
         }
         self.ask(stage, &questions)
     }
 
     /// Evaluates as the study asks on the way.
-    pub(super) fn look(&mut self, stage: &Stage) -> Result<(), Error> {
+    pub(super) fn point(&mut self, stage: &Stage) -> Result<(), Error> {
         let mut asked = vec![EvalMode::Knn, EvalMode::LinearProbe];
-        if self.study.judge.finetune_at_looks {
+        if self.study.evaluation.curve_finetune {
             asked.push(EvalMode::Finetune);
         }
         self.ask(
             stage,
-            &asked.into_iter().map(|mode| (self.study.judge.first_of(mode), Labels::All)).collect::<Vec<_>>(),
+            &asked.into_iter().map(|mode| (self.study.evaluation.first_of(mode), Labels::All)).collect::<Vec<_>>(),
         )
     }
 
@@ -153,10 +153,10 @@ impl<'a> Work<'a> {
                 if self.answers.iter().any(|answer| answer.question() == question) {
                     continue;
                 }
-                let judge = self.judge(data);
+                let evaluator = self.evaluator(data);
                 let failed = |source| Error::in_cell(self.cell.name.clone(), source);
                 let began = Instant::now();
-                let plan = judge.plan(fold, evaluation.mode, labels).map_err(|source| self.no_plan(source))?;
+                let plan = evaluator.plan(fold, evaluation.mode, labels).map_err(|source| self.no_plan(source))?;
                 let method = &study.methods[self.cell.method];
                 let found = if evaluation.mode == EvalMode::Finetune {
                     // Within the cell, these tell one fine-tuning from another.
@@ -164,43 +164,43 @@ impl<'a> Work<'a> {
                     let tuning = self.folder.join(file);
                     let what = self.what(fold, &evaluation.to_string());
                     let (job, total) = (self.job, self.total);
-                    let counted = study.judge.finetune_epochs.is_some();
+                    let counted = study.evaluation.finetune_epochs.is_some();
                     let done = &mut self.done;
                     let mut after_epoch = |_| {
                         *done += usize::from(counted);
                         job.at([(*done).min(total), total], EPOCHS_AND_EVALUATIONS, &what);
                     };
                     let tuning = Tuning {
-                        trainable: method.trainable.unwrap_or(study.judge.trainable),
-                        head_init: if method.is_pretrained() { study.judge.head_init } else { HeadInit::Random },
+                        trainable: method.trainable.unwrap_or(study.evaluation.trainable),
+                        head_init: if method.is_pretrained() { study.evaluation.head_init } else { HeadInit::Random },
                         keep: Keep { path: &tuning, every: self.options.checkpoint_every },
                         after_epoch: &mut after_epoch,
                     };
-                    judge.finetuned(&stage.encoder, &plan, tuning).map_err(failed)?
+                    evaluator.finetuned(&stage.encoder, &plan, tuning).map_err(failed)?
                 } else {
                     let features = match seen.take().filter(|(made_for, _)| *made_for == of(data, fold)) {
                         Some((_, features)) => features,
                         None if random => {
-                            let calibrated = judge.calibrated(&stage.encoder, fold).map_err(failed)?;
-                            judge.features(&calibrated).map_err(failed)?
+                            let calibrated = evaluator.calibrated(&stage.encoder, fold).map_err(failed)?;
+                            evaluator.features(&calibrated).map_err(failed)?
                         }
-                        None => judge.features(&stage.encoder).map_err(failed)?,
+                        None => evaluator.features(&stage.encoder).map_err(failed)?,
                     };
                     let (_, features) = seen.insert((of(data, fold), features));
-                    judge.ask((evaluation, labels), features, &plan)
+                    evaluator.ask((evaluation, labels), features, &plan)
                 };
                 let answered = format!("{name}, fold {fold}, {evaluation}, labels {labels}, {} images", stage.images);
                 self.job.note(answered);
                 match &found.tuned {
                     Some(tuned) => {
-                        if study.judge.finetune_epochs.is_none() {
+                        if study.evaluation.finetune_epochs.is_none() {
                             self.worked(fold, &evaluation.to_string());
                         }
                         if self.options.keep_networks && (!random || study.methods.iter().all(|of| !of.is_pretrained()))
                         {
                             let facts = Facts { method, beginning: &stage.beginning, seen: &stage.seen };
                             let predicted = (tuned, Some(found.predictions.as_slice()));
-                            network::save(&self.options.folder, &judge, &plan, predicted, facts)?;
+                            network::save(&self.options.folder, &evaluator, &plan, predicted, facts)?;
                         }
                     }
                     None => self.worked(fold, &evaluation.to_string()),
@@ -252,10 +252,10 @@ impl<'a> Work<'a> {
         kept.write(&self.answers)
     }
 
-    pub(super) fn judge(&self, data: usize) -> Judge<'a> {
-        Judge {
+    pub(super) fn evaluator(&self, data: usize) -> Evaluator<'a> {
+        Evaluator {
             dataset: &self.data[data],
-            settings: &self.study.judge,
+            settings: &self.study.evaluation,
             view: &self.study.view,
             seed: Seed(self.cell.seed),
             place: Workplace { device: self.device, job: self.job },

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A class in fewer groups is left out: there would be nothing to learn it from, or nothing to test it on.
 pub const FEWEST_GROUPS: usize = 3;
 
-/// Clips that are judged at most; of a larger data set whole groups are drawn.
+/// Clips that are looked at at most; of a larger data set whole groups are drawn.
 pub const MOST_CLIPS: usize = 4000;
 
 /// Folds that are made where the data set has none.
@@ -49,7 +49,7 @@ pub struct Confounds {
     pub classes: Vec<String>,
     /// Classes in too few groups.
     pub left_out: Vec<String>,
-    /// Clips that were judged.
+    /// Clips that were looked at.
     pub clips: usize,
     /// Their groups.
     pub groups: usize,
@@ -62,13 +62,13 @@ pub struct Confounds {
     /// Balanced accuracy of one who guesses: one over the number of classes.
     pub chance: f64,
     /// Who always says the largest class of the training part.
-    pub majority: Judged,
+    pub majority: ConfoundScore,
     /// What is told from each thing alone.
     pub things: Vec<Confound>,
     /// What is told from all of them together.
-    pub together: Judged,
+    pub together: ConfoundScore,
     /// What is told from thumbnails ([`thumbnail`]), which see the picture, if only roughly.
-    pub thumbnails: Judged,
+    pub thumbnails: ConfoundScore,
 }
 
 /// One thing that is known of a clip.
@@ -80,12 +80,12 @@ pub struct Confound {
     pub what: &'static str,
     /// What is told from it.
     #[serde(flatten)]
-    pub judged: Judged,
+    pub score: ConfoundScore,
 }
 
 /// How often a classifier is right, per clip, over all folds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Judged {
+pub struct ConfoundScore {
     /// Mean recall of the classes.
     pub balanced_accuracy: f64,
     /// Its 95 % interval by bootstrap over groups.
@@ -94,7 +94,7 @@ pub struct Judged {
     pub accuracy: f64,
 }
 
-impl Judged {
+impl ConfoundScore {
     /// Whether the whole interval lies above chance: the label can be told.
     #[must_use]
     pub fn tells(&self, chance: f64) -> bool {
@@ -102,7 +102,7 @@ impl Judged {
     }
 }
 
-/// The clips that are judged: index, class, group, fold.
+/// The clips that are looked at: index, class, group, fold.
 struct Cast {
     clips: Vec<usize>,
     labels: Vec<usize>,
@@ -130,19 +130,19 @@ pub fn confounds(dataset: &Dataset, quality: &[Quality], seed: Seed) -> Result<C
     let (known, naming_words) = known(&rows, &quality, &cast.labels);
     let all: Vec<Vec<Value>> =
         (0..rows.len()).map(|clip| known.iter().flat_map(|thing| thing.values[clip].clone()).collect()).collect();
-    let judge = |predictions: Vec<usize>| cast.judge(&predictions, seed);
+    let score = |predictions: Vec<usize>| cast.score(&predictions, seed);
     let things = known.par_iter().map(|Known { name, what, values }| Confound {
         name,
         what,
-        judged: judge(cast.predict(|training, tested| told(values, &cast, training, tested))),
+        score: score(cast.predict(|training, tested| told(values, &cast, training, tested))),
     });
     let thumbnails = cast.thumbnails(dataset)?;
     Ok(Confounds {
         chance: 1.0 / cast.classes.len() as f64,
         things: things.collect(),
-        together: judge(cast.predict(|training, tested| told(&all, &cast, training, tested))),
-        thumbnails: judge(cast.predict(|training, tested| cast.nearest(&thumbnails, training, tested))),
-        majority: judge(cast.predict(|training, tested| {
+        together: score(cast.predict(|training, tested| told(&all, &cast, training, tested))),
+        thumbnails: score(cast.predict(|training, tested| cast.nearest(&thumbnails, training, tested))),
+        majority: score(cast.predict(|training, tested| {
             let labels: Vec<usize> = training.iter().map(|clip| cast.labels[*clip]).collect();
             vec![argmax(&class_shares(&labels, cast.classes.len())); tested.len()]
         })),
@@ -257,7 +257,7 @@ impl Cast {
         predictions
     }
 
-    fn judge(&self, predictions: &[usize], seed: Seed) -> Judged {
+    fn score(&self, predictions: &[usize], seed: Seed) -> ConfoundScore {
         let confusion = |weights: &[f64]| {
             let mut confusion = Confusion::new(self.classes.len());
             for (clip, prediction) in predictions.iter().enumerate() {
@@ -275,7 +275,7 @@ impl Cast {
         let balanced = all.balanced_accuracy().unwrap_or_default();
         let bootstrap = Bootstrap::new(&strata, Bootstrap::DRAWS, seed.derive("confounds", &[]));
         let intervals = bootstrap.intervals(|weights| vec![confusion(weights).balanced_accuracy()]);
-        Judged {
+        ConfoundScore {
             balanced_accuracy: balanced,
             interval: intervals.first().copied().flatten().unwrap_or([balanced; 2]),
             accuracy: all.accuracy().unwrap_or_default(),
@@ -365,8 +365,8 @@ mod tests {
         confounds(dataset, &vec![Quality::default(); dataset.len()], Seed(1)).unwrap()
     }
 
-    fn thing<'a>(confounds: &'a Confounds, name: &str) -> &'a Judged {
-        &confounds.things.iter().find(|thing| thing.name == name).unwrap().judged
+    fn thing<'a>(confounds: &'a Confounds, name: &str) -> &'a ConfoundScore {
+        &confounds.things.iter().find(|thing| thing.name == name).unwrap().score
     }
 
     #[test]
@@ -374,8 +374,8 @@ mod tests {
         let found = measured(&dataset(|_, _| {}));
         assert_eq!((found.clips, found.groups, found.folds, found.own_folds), (24, 12, 3, true));
         for thing in &found.things {
-            assert_eq!(thing.judged.balanced_accuracy, 0.5, "{}", thing.name);
-            assert!(!thing.judged.tells(found.chance));
+            assert_eq!(thing.score.balanced_accuracy, 0.5, "{}", thing.name);
+            assert!(!thing.score.tells(found.chance));
         }
         assert_eq!(found.majority.balanced_accuracy, 0.5);
         assert!(found.thumbnails.balanced_accuracy > 0.9, "the picture does tell");
@@ -387,7 +387,10 @@ mod tests {
             row.source_width = if row.label.as_deref() == Some("class-0") { 640 } else { 800 };
             row.source = format!("{}/clip.avi", row.label.clone().unwrap_or_default());
         }));
-        assert_eq!(thing(&found, "size"), &Judged { balanced_accuracy: 1.0, interval: [1.0, 1.0], accuracy: 1.0 });
+        assert_eq!(
+            thing(&found, "size"),
+            &ConfoundScore { balanced_accuracy: 1.0, interval: [1.0, 1.0], accuracy: 1.0 }
+        );
         assert!(thing(&found, "size").tells(found.chance) && found.together.balanced_accuracy == 1.0);
         assert_eq!(thing(&found, "source").balanced_accuracy, 0.5, "a folder called by the class is no confound");
     }

@@ -188,7 +188,7 @@ fn read_text(path: &Path) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Parses a record of ours; the version it names is judged first, so that an old file is called old and not broken.
+/// Parses a record of ours; the version it names is checked first, so that an old file is called old and not broken.
 fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
     #[derive(serde::Deserialize)]
     struct Versioned {

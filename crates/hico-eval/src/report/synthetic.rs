@@ -4,7 +4,7 @@ use crate::baselines::Baseline;
 use crate::compare::answer::{Answer, EvalMode};
 use crate::compare::grid::cells;
 use crate::compare::labels::Labels;
-use crate::compare::settings::{Budget, Judging, ModelSelection};
+use crate::compare::settings::{Budget, EvaluationSettings, ModelSelection};
 use crate::compare::study::{Source, Start, Study, StudyData, StudyMethod};
 use crate::compare::summarise::summarise;
 use crate::compare::summary::{Origin, Summary};
@@ -76,13 +76,13 @@ fn study(folds: usize, seeds: usize) -> Study {
         title: "hico on lung".to_owned(),
         seeds: (1..=seeds as u64).collect(),
         budget: Budget::Recipe,
-        judge: Judging {
+        evaluation: EvaluationSettings {
             knn: Vec::new(),
             metric: Metric::BalancedAccuracy,
             finetune_epochs: Some(EPOCHS),
             model_selection: ModelSelection::InnerValidation,
             published: true,
-            ..Judging::default()
+            ..EvaluationSettings::default()
         },
         view: ViewRecipe::default(),
         depth: Depth::default(),
@@ -90,7 +90,7 @@ fn study(folds: usize, seeds: usize) -> Study {
             name: "lung".to_owned(),
             folder: "lung".into(),
             source: Source::Inside,
-            judged: true,
+            evaluated: true,
             folds: Some((0..folds).collect()),
         }],
         methods: [random, hico].into_iter().chain(baselines).collect(),

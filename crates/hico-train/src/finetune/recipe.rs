@@ -83,14 +83,14 @@ impl Default for FinetuneRecipe {
     }
 }
 
-/// Which looks at the test fold are taken.
+/// When the test fold is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Looks {
+pub enum TestFold {
     /// One, at the epoch that the inner validation groups chose.
     #[default]
-    Honest,
+    AtTheEnd,
     /// Also one after every epoch, the best of which is reported beside the honest one, as the literature does. The
     /// honest figure does not change by it.
-    Published,
+    EveryEpoch,
 }

@@ -15,7 +15,7 @@ fn honest<'a>(
     recipe: &'a FinetuneRecipe,
     place: Workplace<'a>,
 ) -> Finetuning<'a> {
-    Finetuning { dataset, plan, recipe, looks: Looks::Honest, seed: Seed(5), place }
+    Finetuning { dataset, plan, recipe, test_fold: TestFold::AtTheEnd, seed: Seed(5), place }
 }
 
 /// Two folds; three groups of each class to train on and one to test, when fold 0 is tested.
@@ -33,15 +33,15 @@ fn recipe(epochs: usize) -> FinetuneRecipe {
     FinetuneRecipe { epochs, batch: 6, learning_rate: 1e-3, frames_per_clip: 1, view, ..FinetuneRecipe::default() }
 }
 
-fn run(data: &Arc<Dataset>, trainable: Trainable, epochs: usize, looks: Looks, threads: usize) -> Finetuned {
-    run_reading(data, (trainable, FeatureSet::C5), epochs, looks, threads)
+fn run(data: &Arc<Dataset>, trainable: Trainable, epochs: usize, test_fold: TestFold, threads: usize) -> Finetuned {
+    run_reading(data, (trainable, FeatureSet::C5), epochs, test_fold, threads)
 }
 
 fn run_reading(
     data: &Arc<Dataset>,
     (trainable, features): (Trainable, FeatureSet),
     epochs: usize,
-    looks: Looks,
+    test_fold: TestFold,
     threads: usize,
 ) -> Finetuned {
     let device = Device::flex();
@@ -50,7 +50,7 @@ fn run_reading(
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
     let place = Workplace { device: &device, job: Job::default().with_threads(threads) };
     let (recipe, plan) = (&recipe(epochs), &plan);
-    let finetuning = Finetuning { dataset: data, plan, recipe, looks, seed: Seed(5), place };
+    let finetuning = Finetuning { dataset: data, plan, recipe, test_fold, seed: Seed(5), place };
     finetune(finetuning, classifier, None, |_| {}).unwrap()
 }
 
@@ -108,9 +108,9 @@ fn six_clips_that_differ_plainly_are_learnt_by_heart() {
 
 #[test]
 fn the_test_fold_never_chooses_an_epoch() {
-    let truth = run(&spots([0, 1]), Trainable::All, 3, Looks::Published, 2);
-    let lies = run(&spots([1, 0]), Trainable::All, 3, Looks::Published, 1);
-    let unseen = run(&spots([0, 1]), Trainable::All, 3, Looks::Honest, 3);
+    let truth = run(&spots([0, 1]), Trainable::All, 3, TestFold::EveryEpoch, 2);
+    let lies = run(&spots([1, 0]), Trainable::All, 3, TestFold::EveryEpoch, 1);
+    let unseen = run(&spots([0, 1]), Trainable::All, 3, TestFold::AtTheEnd, 3);
     // Pictures of the test clips differ with their labels here, so only what was learnt can be compared with `lies`.
     assert_eq!(truth.chosen_epoch, lies.chosen_epoch);
     assert_eq!(truth.classifier.to_tensors(), lies.classifier.to_tensors());
@@ -118,9 +118,9 @@ fn the_test_fold_never_chooses_an_epoch() {
     assert_eq!((truth.chosen_epoch, &truth.honest), (unseen.chosen_epoch, &unseen.honest));
     assert!(unseen.published.is_none() && unseen.curve.iter().all(|point| point.test_balanced_accuracy.is_none()));
     let best = truth.curve.iter().filter_map(|point| point.test_balanced_accuracy).fold(0.0, f64::max);
-    let published = Judged::new(&spots([0, 1]), truth.published.unwrap()).balanced_accuracy;
+    let published = Evaluated::new(&spots([0, 1]), truth.published.unwrap()).balanced_accuracy;
     assert_eq!(published, best);
-    assert!(published >= Judged::new(&spots([0, 1]), truth.honest).balanced_accuracy);
+    assert!(published >= Evaluated::new(&spots([0, 1]), truth.honest).balanced_accuracy);
 }
 
 /// Names of the tensors that training changed, and of all that there are.
@@ -129,7 +129,7 @@ fn changed(trainable: Trainable, features: FeatureSet) -> (Vec<String>, usize) {
     let init = Init::new(&device, Seed(3));
     let before =
         Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, features).to_tensors();
-    let after = run_reading(&spots([0, 1]), (trainable, features), 1, Looks::Honest, 2).classifier.to_tensors();
+    let after = run_reading(&spots([0, 1]), (trainable, features), 1, TestFold::AtTheEnd, 2).classifier.to_tensors();
     let pairs = before.iter().zip(&after).filter(|(before, after)| before != after);
     (pairs.map(|(before, _)| before.name.clone()).collect(), before.len())
 }
@@ -279,7 +279,7 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
                 Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, FeatureSet::C5);
             let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
             let place = Workplace { device: &device, job: Job::new(stop) };
-            let finetuning = Finetuning { looks: Looks::Published, ..honest(&data, &plan, &recipe, place) };
+            let finetuning = Finetuning { test_fold: TestFold::EveryEpoch, ..honest(&data, &plan, &recipe, place) };
             finetune(finetuning, classifier, keep, after_epoch)
         };
         let go_on = AtomicBool::new(false);

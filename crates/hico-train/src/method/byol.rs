@@ -5,7 +5,7 @@ use super::teacher::Teacher;
 use super::{Batch, Keys, Method, Objective, Setup, Views};
 use crate::Error;
 use crate::loss::negative_cosine;
-use crate::model::projected::{Projected, MlpDims};
+use crate::model::projected::{MlpDims, Projected};
 use crate::outputs;
 use crate::settings::{Fraction, MOMENTUM, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};

@@ -5,7 +5,7 @@ use super::teacher::Teacher;
 use super::{Batch, Extra, Keys, Method, Objective, Setup, Views, restored};
 use crate::Error;
 use crate::loss::{Distillation, self_distillation};
-use crate::model::projected::{Projected, Seen, MlpDims};
+use crate::model::projected::{MlpDims, Projected, Seen};
 use crate::outputs;
 use crate::settings::{Fitted, Fraction, MOMENTUM, NonNegative, Temperature, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};

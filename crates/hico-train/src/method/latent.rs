@@ -8,7 +8,7 @@ use super::teacher::{Taught, Teacher};
 use super::{Batch, Extra, Keys, Method, Objective, Setup, Views};
 use crate::Error;
 use crate::loss::latent_prediction;
-use crate::model::projected::{Mlp, Trunk, MlpDims};
+use crate::model::projected::{Mlp, MlpDims, Trunk};
 use crate::outputs;
 use crate::settings::{Fraction, MOMENTUM, MaskRatio, TrainRecipe};
 use burn::module::Module;

@@ -3,7 +3,7 @@
 
 use super::{Batch, Keys, Method, Objective, Setup, Views};
 use crate::loss::pair_loss;
-use crate::model::projected::{Projected, MlpDims};
+use crate::model::projected::{MlpDims, Projected};
 use crate::settings::{Temperature, TrainRecipe, views};
 use burn::tensor::Tensor;
 use hico_data::view::Source;

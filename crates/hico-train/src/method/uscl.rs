@@ -6,7 +6,7 @@
 use super::simclr::PROJECTOR;
 use super::{Batch, Keys, Method, Objective, Setup, Views};
 use crate::loss::{nt_xent, soft_cross_entropy};
-use crate::model::projected::{Projected, Seen, MlpDims};
+use crate::model::projected::{MlpDims, Projected, Seen};
 use crate::outputs;
 use crate::settings::{NonNegative, SoftTarget, Supervision, Temperature, TrainRecipe, Width, views};
 use burn::tensor::Tensor;

@@ -2,7 +2,7 @@
 
 use super::Audit;
 use hico_data::audit::{ClipRef, FaultyClip, Findings, Kind, Pair, Relation};
-use hico_eval::confounds::{Confounds, Judged};
+use hico_eval::confounds::{ConfoundScore, Confounds};
 
 /// How many entries of a list are printed; all of them are in the JSON.
 const LISTED: usize = 12;
@@ -112,10 +112,10 @@ fn fault(faulty: &FaultyClip) -> String {
 
 fn confound_table(confounds: &Confounds) -> String {
     let share = |share: f64| format!("{:.1} %", share * 100.0);
-    let row = |name: &str, judged: &Judged| {
-        let interval = format!("{:.1} to {}", judged.interval[0] * 100.0, share(judged.interval[1]));
-        let told = if judged.tells(confounds.chance) { "above chance" } else { "" };
-        let figures = (share(judged.balanced_accuracy), share(judged.accuracy));
+    let row = |name: &str, score: &ConfoundScore| {
+        let interval = format!("{:.1} to {}", score.interval[0] * 100.0, share(score.interval[1]));
+        let told = if score.tells(confounds.chance) { "above chance" } else { "" };
+        let figures = (share(score.balanced_accuracy), share(score.accuracy));
         format!("{name:<24}{:>10}{interval:>18}{:>10}  {told}", figures.0, figures.1).trim_end().to_owned()
     };
     let made = if confounds.own_folds { "its own" } else { "new" };
@@ -129,7 +129,7 @@ fn confound_table(confounds: &Confounds) -> String {
         ),
         format!("{:<24}{:>10}{:>18}{:>10}", "predicted from", "balanced", "95 % interval", "accuracy"),
     ];
-    lines.extend(confounds.things.iter().map(|thing| row(thing.name, &thing.judged)));
+    lines.extend(confounds.things.iter().map(|thing| row(thing.name, &thing.score)));
     lines.push(row("all of them", &confounds.together));
     lines.push(row("largest class", &confounds.majority));
     lines.push(row("thumbnail (image)", &confounds.thumbnails));

@@ -1,9 +1,9 @@
 //! One network that learns from every patient, for use: nobody is left to test it on.
 
-use super::{Contender, Request, check_pyramid, depth, is_free, study};
+use super::{EncoderSource, Request, check_pyramid, depth, is_free, study};
 use crate::Error;
+use crate::compare::evaluator::{Evaluator, Tuning};
 use crate::compare::grid::check_pyramids;
-use crate::compare::judge::{Judge, Tuning};
 use crate::compare::ledger;
 use crate::compare::network::{self, Facts};
 use crate::compare::settings::ModelSelection;
@@ -30,7 +30,7 @@ pub struct TrainedOnAll {
     pub facts: TuningFacts,
 }
 
-/// Fine-tunes the contender's encoder, or random weights, on every labelled clip and keeps the network, unless it is there; only the patients
+/// Fine-tunes the encoder, or random weights, on every labelled clip and keeps the network, unless it is there; only the patients
 /// that choose its epoch, where [`ModelSelection::InnerValidation`] asks for them, are not learnt from. The same request on
 /// the same folder goes on where it stopped.
 ///
@@ -47,30 +47,35 @@ pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> 
     let device = request.device.open()?;
     is_free(&request.folder)?;
     ledger::check(&request.folder, &study, &[Arc::clone(dataset)])?;
-    let judge =
-        Judge { dataset, settings: &study.judge, view: &study.view, seed, place: Workplace { device: &device, job } };
+    let evaluator = Evaluator {
+        dataset,
+        settings: &study.evaluation,
+        view: &study.view,
+        seed,
+        place: Workplace { device: &device, job },
+    };
     let method = &study.methods[0];
     let network = network::path(&request.folder, method, None, seed);
     if network.is_file() {
-        return Ok(TrainedOnAll { network, facts: network::tuning(&judge, &plan) });
+        return Ok(TrainedOnAll { network, facts: network::tuning(&evaluator, &plan) });
     }
     let nothing = Seen::Groups { groups: Default::default(), data: String::new(), all: true };
-    let (encoder, beginning, seen) = match &request.contender {
-        Contender::Given(pretrained) => {
+    let (encoder, beginning, seen) = match &request.encoder {
+        EncoderSource::Given(pretrained) => {
             let encoder = pretrained.encoder(&device)?;
             (encoder, pretrained.beginning.clone(), pretrained.seen.clone())
         }
-        Contender::None | Contender::Inside(_) => {
+        EncoderSource::None | EncoderSource::Inside(_) => {
             let encoder = Encoder::new(&Init::new(&device, seed).at("encoder"), depth(request));
             (encoder, Beginning::Random, nothing)
         }
     };
     let kept = request.folder.join("work").join("all.safetensors");
-    let total = judge.epochs(&plan);
+    let total = evaluator.epochs(&plan);
     let mut after_epoch = |epochs: usize| job.at([epochs, total], "epochs", "all patients");
-    let (trainable, head_init) = match request.contender {
-        Contender::Given(_) => (request.trainable, request.recipe.head_init),
-        Contender::None | Contender::Inside(_) => (request.scratch, HeadInit::Random),
+    let (trainable, head_init) = match request.encoder {
+        EncoderSource::Given(_) => (request.trainable, request.recipe.head_init),
+        EncoderSource::None | EncoderSource::Inside(_) => (request.scratch, HeadInit::Random),
     };
     let tuning = Tuning {
         trainable,
@@ -79,10 +84,10 @@ pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> 
         after_epoch: &mut after_epoch,
     };
     let failed = |source| Error::in_cell("all patients".to_owned(), source);
-    let (tuned, _) = judge.tuned_and_tested(&encoder, &plan, tuning).map_err(failed)?;
+    let (tuned, _) = evaluator.tuned_and_tested(&encoder, &plan, tuning).map_err(failed)?;
     let facts = Facts { method, beginning: &beginning, seen: &seen };
-    let network = network::save(&request.folder, &judge, &plan, (&tuned, None), facts)?;
+    let network = network::save(&request.folder, &evaluator, &plan, (&tuned, None), facts)?;
     // The network is there; what was kept on the way is of no use any more.
     std::fs::remove_dir_all(request.folder.join("work")).ok();
-    Ok(TrainedOnAll { network, facts: network::tuning(&judge, &plan) })
+    Ok(TrainedOnAll { network, facts: network::tuning(&evaluator, &plan) })
 }

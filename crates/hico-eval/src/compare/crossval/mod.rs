@@ -10,13 +10,13 @@ mod all;
 mod tests;
 
 pub use all::{TrainedOnAll, train_on_all};
-pub use request::{Contender, FoldOutline, Request};
+pub use request::{EncoderSource, FoldOutline, Request};
 
 use super::answer::EvalMode;
 use super::cell;
 use super::ledger::{self, LEDGER_FILE};
 use super::options::{EPOCHS_AND_EVALUATIONS, Options};
-use super::settings::{Budget, Judging};
+use super::settings::{Budget, EvaluationSettings};
 use super::study::{Source, Start, Study, StudyData, StudyMethod};
 use super::summary::{Origin, Summary};
 use super::{grid, sum_up};
@@ -115,8 +115,8 @@ fn check(dataset: &Dataset, request: &Request) -> Result<Vec<usize>, Error> {
 fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
     let recipe = &request.recipe;
     let labels = vec![request.labels];
-    let has_encoder = request.random || !matches!(request.contender, Contender::None);
-    let judge = Judging {
+    let has_encoder = request.random || !matches!(request.encoder, EncoderSource::None);
+    let evaluation = EvaluationSettings {
         knn: Vec::new(),
         linear_probe: if request.probe && has_encoder { labels.clone() } else { Vec::new() },
         finetune: labels,
@@ -138,39 +138,38 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         head_init: recipe.head_init,
         early_stopping: recipe.early_stopping,
         augmentation: recipe.augmentation,
-        ..Judging::default()
+        ..EvaluationSettings::default()
     };
     let random = request.random.then(|| StudyMethod {
         trainable: Some(request.scratch),
         ..StudyMethod::new(RANDOM.to_owned(), Start::Scratch)
     });
-    let start = match &request.contender {
-        Contender::None => None,
-        Contender::Given(pretrained) => Some(Start::Given(Arc::clone(pretrained))),
-        Contender::Inside(recipe) => Some(Start::Recipe(recipe.clone())),
+    let start = match &request.encoder {
+        EncoderSource::None => None,
+        EncoderSource::Given(pretrained) => Some(Start::Given(Arc::clone(pretrained))),
+        EncoderSource::Inside(recipe) => Some(Start::Recipe(recipe.clone())),
     };
-    let first = || request.first.clone().filter(|_| matches!(request.contender, Contender::Inside(_)));
-    let contender =
-        start.map(|start| StudyMethod { first: first(), ..StudyMethod::new(request.contender.name(), start) });
-    let methods: Vec<StudyMethod> = random.into_iter().chain(contender).collect();
+    let first = || request.first.clone().filter(|_| matches!(request.encoder, EncoderSource::Inside(_)));
+    let encoder = start.map(|start| StudyMethod { first: first(), ..StudyMethod::new(request.encoder.name(), start) });
+    let methods: Vec<StudyMethod> = random.into_iter().chain(encoder).collect();
     let encoders = methods.len();
     let methods: Vec<StudyMethod> = methods.into_iter().chain(Baseline::ALL.map(StudyMethod::of_baseline)).collect();
-    // The contender, which is the last of the encoders, with everything that is there to be beaten.
-    let contender = encoders.checked_sub(1).filter(|_| !matches!(request.contender, Contender::None));
-    let others = (0..methods.len()).filter(|other| Some(*other) != contender);
-    let compare = contender.map_or_else(Vec::new, |contender| others.map(|other| [contender, other]).collect());
+    // The encoder in question, which is the last of them, with everything that is there to be beaten.
+    let encoder = encoders.checked_sub(1).filter(|_| !matches!(request.encoder, EncoderSource::None));
+    let others = (0..methods.len()).filter(|other| Some(*other) != encoder);
+    let compare = encoder.map_or_else(Vec::new, |encoder| others.map(|other| [encoder, other]).collect());
     let data = StudyData {
         name: data_name(dataset),
         folder: dataset.folder().to_owned(),
         source: Source::Inside,
-        judged: true,
+        evaluated: true,
         folds: Some(folds),
     };
     Study {
         title: title(dataset, request),
         seeds: request.seeds.clone(),
         budget: Budget::Recipe,
-        judge,
+        evaluation,
         view: recipe.view.clone(),
         depth: depth(request),
         data: vec![data],
@@ -180,9 +179,9 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
 }
 
 fn title(dataset: &Dataset, request: &Request) -> String {
-    let what = match &request.contender {
-        Contender::None => "random weights and baselines".to_owned(),
-        contender => contender.name(),
+    let what = match &request.encoder {
+        EncoderSource::None => "random weights and baselines".to_owned(),
+        encoder => encoder.name(),
     };
     format!("{what} on {}", dataset.folder().file_name().unwrap_or_default().to_string_lossy())
 }
@@ -195,18 +194,18 @@ fn data_name(dataset: &Dataset) -> String {
 }
 
 fn depth(request: &Request) -> Depth {
-    match &request.contender {
-        Contender::None => request.depth,
-        Contender::Given(pretrained) => pretrained.depth,
-        Contender::Inside(recipe) => recipe.model().depth,
+    match &request.encoder {
+        EncoderSource::None => request.depth,
+        EncoderSource::Given(pretrained) => pretrained.depth,
+        EncoderSource::Inside(recipe) => recipe.model().depth,
     }
 }
 
 /// What a fold's training will be; an error where it cannot be.
 fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> Result<FoldOutline, Error> {
-    let plan = study.judge.plan(dataset, fold, (EvalMode::Finetune, request.labels), Seed(request.seeds[0]))?;
-    let pretraining = match &request.contender {
-        Contender::Inside(recipe) => {
+    let plan = study.evaluation.plan(dataset, fold, (EvalMode::Finetune, request.labels), Seed(request.seeds[0]))?;
+    let pretraining = match &request.encoder {
+        EncoderSource::Inside(recipe) => {
             let options = PretrainOptions {
                 clips: Some(clips_outside(dataset, fold)),
                 lower_batch: request.lower_batch,
@@ -216,7 +215,7 @@ fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> 
             let found = hico_train::outline(dataset, recipe, &options);
             Some(found.map_err(|source| Error::InFold { fold, source: Box::new(source.into()) })?)
         }
-        Contender::None | Contender::Given(_) => None,
+        EncoderSource::None | EncoderSource::Given(_) => None,
     };
     let frames = frames_of(dataset, &plan.fit, request.recipe.frames_per_clip);
     let steps_per_epoch = batches_of(&frames, request.recipe.batch).len();
@@ -247,15 +246,15 @@ fn is_free(folder: &Path) -> Result<(), Error> {
 
 /// Refuses to train the top of a pyramid that is not there.
 fn check_pyramid(request: &Request) -> Result<(), Error> {
-    let missing = without_pyramid(&request.contender).filter(|_| request.trainable == Trainable::LastBlock);
+    let missing = without_pyramid(&request.encoder).filter(|_| request.trainable == Trainable::LastBlock);
     missing.map_or(Ok(()), |name| Err(Error::NoTopToTrain(name)))
 }
 
-/// The name of a contender whose encoder has no feature pyramid.
-fn without_pyramid(contender: &Contender) -> Option<String> {
-    match contender {
-        Contender::None => None,
-        Contender::Given(pretrained) => (!pretrained.has_pyramid()).then(|| pretrained.name.clone()),
-        Contender::Inside(recipe) => (recipe.method().name() != MethodName::of::<Hico>()).then(|| contender.name()),
+/// The name of an encoder that has no feature pyramid.
+fn without_pyramid(encoder: &EncoderSource) -> Option<String> {
+    match encoder {
+        EncoderSource::None => None,
+        EncoderSource::Given(pretrained) => (!pretrained.has_pyramid()).then(|| pretrained.name.clone()),
+        EncoderSource::Inside(recipe) => (recipe.method().name() != MethodName::of::<Hico>()).then(|| encoder.name()),
     }
 }

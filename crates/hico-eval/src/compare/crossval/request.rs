@@ -16,10 +16,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where the contenders' encoder comes from.
+/// Where the encoder comes from.
 #[derive(Debug, Clone)]
-pub enum Contender {
-    /// There is none: only floors are measured.
+pub enum EncoderSource {
+    /// There is none: only baselines are measured.
     None,
     /// One encoder for all folds, pretrained before. Groups that it has seen spoil the figure, and are reported.
     Given(Arc<Pretrained>),
@@ -27,7 +27,7 @@ pub enum Contender {
     Inside(Box<Recipe>),
 }
 
-impl Contender {
+impl EncoderSource {
     /// Returns its name in tables and files; an empty one where there is none.
     #[must_use]
     pub fn name(&self) -> String {
@@ -62,10 +62,10 @@ pub struct Request {
     pub metric: Metric,
     /// How networks are fine-tuned.
     pub recipe: FinetuneRecipe,
-    /// Depth of networks from random weights; a contender brings its own, which then holds for all.
+    /// Depth of networks from random weights; a given encoder brings its own, which then holds for all.
     pub depth: Depth,
-    /// Where the contenders' encoder comes from.
-    pub contender: Contender,
+    /// Where the encoder comes from.
+    pub encoder: EncoderSource,
     /// The weights that a pretraining inside the folds begins with, where they are not random.
     pub first: Option<Arc<FirstWeights>>,
     /// What of a network is read, by the probe and by the head that is fine-tuned.
@@ -76,7 +76,7 @@ pub struct Request {
     pub random: bool,
     /// Where the evaluation is kept.
     pub folder: PathBuf,
-    /// Whether the fine-tuned networks of the contender are kept in the folder.
+    /// Whether the fine-tuned networks of the encoder are kept in the folder.
     pub keep_networks: bool,
     /// Where to compute.
     pub device: DeviceChoice,
@@ -104,7 +104,7 @@ impl Request {
             metric: Metric::BalancedAccuracy,
             recipe: FinetuneRecipe::default(),
             depth: Depth::default(),
-            contender: Contender::None,
+            encoder: EncoderSource::None,
             first: None,
             features: FeatureSet::default(),
             probe: true,

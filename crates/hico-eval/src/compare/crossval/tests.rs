@@ -1,6 +1,6 @@
 //! Whole evaluations on a handful of clips.
 
-use super::{Contender, Request, cross_validate};
+use super::{EncoderSource, Request, cross_validate};
 use crate::Error;
 use crate::compare::answer::{EvalMode, Evaluation};
 use crate::compare::labels::Labels;
@@ -67,9 +67,9 @@ fn scores<'a>(summary: &'a Summary, evaluation: EvalMode, method: &str) -> &'a E
 
 fn inside(folder: &Path) -> Request {
     let recipe = "[view]\nside = 32\n[train]\nepochs = 1\nbatch = 3\nwarmup_epochs = 0\nwatch_fraction = 0.2";
-    let contender = Contender::Inside(Box::new(Recipe::parse(recipe).unwrap()));
+    let encoder = EncoderSource::Inside(Box::new(Recipe::parse(recipe).unwrap()));
     let model_selection = ModelSelection::InnerValidation;
-    Request { contender, published: true, model_selection, ..request(folder.to_owned()) }
+    Request { encoder, published: true, model_selection, ..request(folder.to_owned()) }
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_tested_group_that_pretraining_saw_is_named_and_warned_about() {
         Pretrained::from_tensors("hico", "a test".into(), None, seen, tensors, &WeightsOf::Online).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let cheap = Request {
-        contender: Contender::Given(Arc::new(pretrained.clone())),
+        encoder: EncoderSource::Given(Arc::new(pretrained.clone())),
         trainable: Trainable::Head,
         random: false,
         ..request(folder.path().join("known"))
@@ -189,9 +189,9 @@ fn a_tested_group_that_pretraining_saw_is_named_and_warned_about() {
 
     let mut unknown = pretrained;
     unknown.seen = Seen::Unknown;
-    let unknown = Contender::Given(Arc::new(unknown));
+    let unknown = EncoderSource::Given(Arc::new(unknown));
     let folder = folder.path().join("unknown");
-    let summary = run(&Request { contender: unknown, folds: Some(vec![0]), probe: false, folder, ..cheap });
+    let summary = run(&Request { encoder: unknown, folds: Some(vec![0]), probe: false, folder, ..cheap });
     assert!(summary.warnings.iter().any(|warning| warning.contains("do not say which groups")));
     assert_eq!(summary.data[0].folds, [0]);
 }

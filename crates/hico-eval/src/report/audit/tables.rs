@@ -1,8 +1,8 @@
 //! What was found, in words and tables.
 
-use crate::confounds::{Confounds, Judged};
+use crate::confounds::{ConfoundScore, Confounds};
 use crate::report::number::{count, counted, percent};
-use crate::report::section::{Gravity, Section, alert, listed};
+use crate::report::section::{Section, Severity, alert, listed};
 use crate::report::tables::{Row, Table, text};
 use crate::report::thumbnail::picture;
 use hico_data::audit::remedy::Remedy;
@@ -25,7 +25,7 @@ pub(super) fn summary(findings: &Findings, confounds: Result<&Confounds, &str>) 
             confounds
                 .things
                 .iter()
-                .filter(|thing| thing.judged.tells(confounds.chance))
+                .filter(|thing| thing.score.tells(confounds.chance))
                 .map(|thing| thing.name)
                 .collect()
         },
@@ -42,7 +42,7 @@ pub(super) fn summary(findings: &Findings, confounds: Result<&Confounds, &str>) 
             }
         }
         @if !told.is_empty() {
-            (alert(Gravity::Care, &format!("the label can be predicted from {} alone; see Confounders.", told.join(", "))))
+            (alert(Severity::Care, &format!("the label can be predicted from {} alone; see Confounders.", told.join(", "))))
         }
         @if within > 0 { p { (counted(within, "pair", "pairs")) " of copies within one group." } }
         @if !findings.mixed_groups.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn summary(findings: &Findings, confounds: Result<&Confounds, &str>) 
             }
         }
         @if !findings.unreadable.is_empty() {
-            (alert(Gravity::Care, &format!(
+            (alert(Severity::Care, &format!(
                 "{} could not be read: {}",
                 counted(findings.unreadable.len(), "clip", "clips"),
                 listed(findings.unreadable.iter().map(|unread| unread.clip.clip.as_str()), LISTED)
@@ -118,19 +118,19 @@ pub(super) fn confounds(confounds: Result<&Confounds, &str>) -> Section {
 }
 
 fn confound_table(confounds: &Confounds) -> Markup {
-    let row = |name: &str, what: &str, judged: &Judged, class| Row {
+    let row = |name: &str, what: &str, score: &ConfoundScore, class| Row {
         cells: vec![
             html! { (name) span .interval { (what) } },
             html! {
-                span .value { (percent(judged.balanced_accuracy)) }
-                span .interval { (percent(judged.interval[0])) " to " (percent(judged.interval[1])) }
+                span .value { (percent(score.balanced_accuracy)) }
+                span .interval { (percent(score.interval[0])) " to " (percent(score.interval[1])) }
             },
-            text(percent(judged.accuracy)),
-            text(if judged.tells(confounds.chance) { "yes" } else { "no" }),
+            text(percent(score.accuracy)),
+            text(if score.tells(confounds.chance) { "yes" } else { "no" }),
         ],
         class,
     };
-    let things = confounds.things.iter().map(|thing| row(thing.name, thing.what, &thing.judged, ""));
+    let things = confounds.things.iter().map(|thing| row(thing.name, thing.what, &thing.score, ""));
     let baselines = [
         row("all of them", "everything above together", &confounds.together, "best"),
         row("largest class", "always the same class", &confounds.majority, "baseline"),

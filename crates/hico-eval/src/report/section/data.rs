@@ -1,6 +1,6 @@
 //! What the data looks like.
 
-use super::{Gravity, Section, alert};
+use super::{Section, Severity, alert};
 use crate::report::source::Sources;
 use crate::report::thumbnail::examples;
 use hico_data::Dataset;
@@ -14,7 +14,7 @@ const CLASSES_SHOWN: usize = 12;
 pub(crate) fn section(sources: &Sources, dataset: Option<&Dataset>) -> Option<Section> {
     let body = match dataset {
         Some(dataset) => html! {
-            @if let Some(words) = doubt(sources, dataset) { (alert(Gravity::Care, &words)) }
+            @if let Some(words) = doubt(sources, dataset) { (alert(Severity::Care, &words)) }
             (pictures(dataset))
         },
         None if sources.studies.is_empty() => return None,
@@ -23,7 +23,7 @@ pub(crate) fn section(sources: &Sources, dataset: Option<&Dataset>) -> Option<Se
     Some(Section { id: "data".to_owned(), title: "The data".to_owned(), body })
 }
 
-/// Why the data set at hand may not be the one that was judged or trained on.
+/// Why the data set at hand may not be the one that was evaluated or trained on.
 fn doubt(sources: &Sources, dataset: &Dataset) -> Option<String> {
     let hash = dataset.manifest().hash();
     let studied = sources.studies.iter().flat_map(|found| &found.summary.data).map(|data| data.hash.as_str());

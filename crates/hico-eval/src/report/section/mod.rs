@@ -19,7 +19,7 @@ pub(crate) struct Section {
 
 /// What a reader must know before believing a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gravity {
+pub(crate) enum Severity {
     /// A figure is contaminated: red.
     Contaminated,
     /// A figure is to be read with care: amber.
@@ -27,10 +27,10 @@ pub(crate) enum Gravity {
 }
 
 /// A boxed warning. The word in front says what the colour says, for those who do not see it.
-pub(crate) fn alert(gravity: Gravity, words: &str) -> Markup {
+pub(crate) fn alert(gravity: Severity, words: &str) -> Markup {
     let (class, word) = match gravity {
-        Gravity::Contaminated => ("alert contaminated", "Do not believe"),
-        Gravity::Care => ("alert care", "Mind"),
+        Severity::Contaminated => ("alert contaminated", "Do not believe"),
+        Severity::Care => ("alert care", "Mind"),
     };
     html! { p class=(class) role="note" { b { (word) ": " } (words) } }
 }

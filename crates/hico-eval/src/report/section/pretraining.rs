@@ -1,6 +1,6 @@
 //! How pretraining went: loss, learning rate, speed, and the health of the representation.
 
-use super::{Gravity, Section, alert};
+use super::{Section, Severity, alert};
 use crate::report::chart::line::{Line, LineChart, Shape};
 use crate::report::history::{End, History, Steps};
 use crate::report::number::{NONE, count, counted, decimal, duration, percent, percent_or_none, significant};
@@ -54,13 +54,13 @@ fn alerts(runs: &[&Pretraining]) -> Markup {
     html! {
         @for run in runs {
             @if let End::Stopped { reason } = &run.history.end {
-                (alert(Gravity::Care, &format!("{}: stopped before its last epoch: {reason}", run.name)))
+                (alert(Severity::Care, &format!("{}: stopped before its last epoch: {reason}", run.name)))
             }
             @for (epoch, message) in run.history.warnings.iter().take(WARNINGS) {
-                (alert(Gravity::Care, &format!("{}, epoch {}: {message}", run.name, epoch + 1)))
+                (alert(Severity::Care, &format!("{}, epoch {}: {message}", run.name, epoch + 1)))
             }
             @if let Some(more) = run.history.warnings.len().checked_sub(WARNINGS).filter(|more| *more > 0) {
-                (alert(Gravity::Care, &format!("{}: {more} more warnings in its journal.", run.name)))
+                (alert(Severity::Care, &format!("{}: {more} more warnings in its journal.", run.name)))
             }
         }
     }

@@ -16,7 +16,7 @@ pub(super) use glossary::glossary;
 pub use words::{markdown, plan, sentences, terminal};
 
 use super::number::{counted, duration, tested};
-use super::section::{Gravity, Section, alert, listed};
+use super::section::{Section, Severity, alert, listed};
 use super::tables::{Row, Table as Grid, facts, text};
 use crate::compare::answer::{EvalMode, Evaluation};
 use crate::compare::labels::Labels;
@@ -109,37 +109,40 @@ impl Part<'_> {
         let summary = self.summary;
         let tables = summary.data.iter().flat_map(|data| largest_budgets(&self.tables_of(data)));
         let body = html! {
-            @for words in contaminated(summary) { (alert(Gravity::Contaminated, &words)) }
+            @for words in contaminated(summary) { (alert(Severity::Contaminated, &words)) }
             @for table in tables { (answer_of(table, summary)) }
-            @for words in &summary.warnings { (alert(Gravity::Care, words)) }
+            @for words in &summary.warnings { (alert(Severity::Care, words)) }
         };
         Section { id: self.id("answer"), title: format!("The answer{}", self.suffix), body }
     }
 
     fn how(&self) -> Section {
-        let Summary { origin, evaluation: judging, .. } = self.summary;
+        let Summary { origin, evaluation, .. } = self.summary;
         let summary = self.summary;
         let seeds: Vec<String> = summary.seeds.iter().map(u64::to_string).collect();
-        let epochs = match judging.finetune_epochs {
+        let epochs = match evaluation.finetune_epochs {
             Some(epochs) => counted(epochs, "epoch", "epochs"),
-            None => counted(judging.finetune_steps, "step", "steps"),
+            None => counted(evaluation.finetune_steps, "step", "steps"),
         };
-        let selection = match judging.model_selection {
+        let selection = match evaluation.model_selection {
             ModelSelection::Last => "every training group is learnt from and the last epoch stands".to_owned(),
             ModelSelection::InnerValidation => format!(
                 "the epoch is chosen on {} of the training groups, which are not learnt from; where a class has one labelled group, \
                  none is spared and the last epoch stands",
-                super::number::percent(judging.inner_fraction)
+                super::number::percent(evaluation.inner_fraction)
             ),
         };
         let mut rows = vec![
             ("seeds", text(listed(seeds.iter().map(String::as_str), 100))),
             ("pretraining", text(format!("{}, the same for every method", budget(summary.budget)))),
-            ("images", text(format!("{0}x{0} pixels, {1} frames a clip", summary.image_size, judging.frames_per_clip))),
-            ("features", text(judging.features.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))),
-            ("fine-tuning", text(format!("{epochs} of {}; {selection}", trained(judging.trainable)))),
-            ("strength of probes", text(judging.probe_strength.to_string())),
-            ("tested figure", text(format!("{} per patient", rows::metric(judging.metric)))),
+            (
+                "images",
+                text(format!("{0}x{0} pixels, {1} frames a clip", summary.image_size, evaluation.frames_per_clip)),
+            ),
+            ("features", text(evaluation.features.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))),
+            ("fine-tuning", text(format!("{epochs} of {}; {selection}", trained(evaluation.trainable)))),
+            ("strength of probes", text(evaluation.probe_strength.to_string())),
+            ("tested figure", text(format!("{} per patient", rows::metric(evaluation.metric)))),
             ("cells", text(format!("{} of {} finished", summary.cells[0], summary.cells[1]))),
             ("time in all", text(duration(summary.seconds))),
             ("version", text(format!("hico {}", summary.version))),

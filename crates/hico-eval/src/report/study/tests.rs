@@ -6,7 +6,7 @@ use crate::compare::answer::EvalMode;
 use crate::compare::labels::Labels;
 use crate::compare::ranks::ranks;
 use crate::compare::strata::Stratum;
-use crate::compare::study::{Budget, Judging};
+use crate::compare::study::{Budget, EvaluationSettings};
 use crate::compare::summary::{
     AreaDifference, Candidate, Choice, ClassFacts, Compared, Coverage, Curve, CurveLine, DataFacts, Entry, EntryScores,
     MethodFacts, Origin, Point, RankTable, Role, Summary, Table,
@@ -110,7 +110,7 @@ fn summary() -> Summary {
             .to_vec(),
         seeds: vec![1, 2, 3],
         budget: Budget::Images(1200),
-        evaluation: Judging { metric: Metric::BalancedAccuracy, ..Judging::default() },
+        evaluation: EvaluationSettings { metric: Metric::BalancedAccuracy, ..EvaluationSettings::default() },
         image_size: 64,
         data: vec![DataFacts {
             name: "lung".into(),

@@ -3,7 +3,7 @@
 use super::answer::{EvalMode, Evaluation, InnerScores};
 use super::inner::{Round, rounds};
 use super::labels::Labels;
-use super::settings::{Judging, ProbeStrength, STRENGTH};
+use super::settings::{EvaluationSettings, ProbeStrength, STRENGTH};
 use crate::baselines::Baseline;
 use crate::scores::rankings;
 use crate::{Error, calibration, stats};
@@ -17,7 +17,7 @@ use hico_model::init::Init;
 use hico_model::known::Known;
 use hico_model::rows::{argmax, unit};
 use hico_model::{Encoder, FeatureSet, Mode};
-use hico_train::finetune::{FinetuneRecipe, Finetuning, HeadInit, Looks, finetune};
+use hico_train::finetune::{FinetuneRecipe, Finetuning, HeadInit, TestFold, finetune};
 use hico_train::inputs::batches_of;
 use hico_train::knn::{self, NEIGHBOURS};
 use hico_train::linear::{Labelled, LinearProbe};
@@ -41,9 +41,9 @@ const CALIBRATED_AT_ONCE: usize = 32;
 
 /// Judges encoders on one data set.
 #[derive(Clone, Copy)]
-pub(super) struct Judge<'a> {
+pub(super) struct Evaluator<'a> {
     pub(super) dataset: &'a Arc<Dataset>,
-    pub(super) settings: &'a Judging,
+    pub(super) settings: &'a EvaluationSettings,
     pub(super) view: &'a ViewRecipe,
     pub(super) seed: Seed,
     pub(super) place: Workplace<'a>,
@@ -103,7 +103,7 @@ struct Predicted {
     tuned: Option<Tuned>,
 }
 
-impl Judge<'_> {
+impl Evaluator<'_> {
     /// Who learns and who is tested under a label budget.
     pub(super) fn plan(&self, fold: usize, evaluation: EvalMode, labels: Labels) -> Result<FoldPlan, Error> {
         self.settings.plan(self.dataset, fold, (evaluation, labels), self.seed)
@@ -332,9 +332,9 @@ impl Judge<'_> {
         let init = Init::new(self.place.device, self.seed);
         let features = settings.features_of(EvalMode::Finetune.into());
         let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable, features);
-        let looks = if settings.published { Looks::Published } else { Looks::Honest };
+        let test_fold = if settings.published { TestFold::EveryEpoch } else { TestFold::AtTheEnd };
         let (dataset, seed, place) = (self.dataset, self.seed, self.place);
-        let finetuning = Finetuning { dataset, plan, recipe: &recipe, looks, seed, place };
+        let finetuning = Finetuning { dataset, plan, recipe: &recipe, test_fold, seed, place };
         let found = finetune(finetuning, classifier, Some(keep), after_epoch)?;
         let tuned = Tuned {
             temperature: calibration::temperature(self.dataset, &found.inner),
@@ -369,16 +369,16 @@ mod tests {
         let rows = [("a", Some(tested[0]), 0), ("b", Some(tested[1]), 0), ("c", Some(0), 1), ("d", Some(1), 1)];
         let data = Arc::new(spots(&rows));
         let device = Device::flex();
-        let judge = Judge {
+        let evaluator = Evaluator {
             dataset: &data,
-            settings: &Judging { frames_per_clip: 2, ..Judging::default() },
+            settings: &EvaluationSettings { frames_per_clip: 2, ..EvaluationSettings::default() },
             view: &ViewRecipe { side: 32, ..ViewRecipe::default() },
             seed: Seed(3),
             place: Workplace { device: &device, job: Job::default().with_threads(threads) },
         };
         let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
-        let shown = judge.calibrated(&encoder, 0).unwrap();
-        let Features(of) = judge.features(if calibrated { &shown } else { &encoder }).unwrap();
+        let shown = evaluator.calibrated(&encoder, 0).unwrap();
+        let Features(of) = evaluator.features(if calibrated { &shown } else { &encoder }).unwrap();
         of[&FeatureSet::C5][&FrameRef { clip: 2, frame: 0 }].clone()
     }
 
