@@ -42,7 +42,7 @@ pub mod schedule;
 pub mod sampler;
 pub mod run_record;
 pub mod pretrained;
-pub mod first_weights;
+pub mod init_weights;
 mod options;
 pub mod select;
 pub mod outline;

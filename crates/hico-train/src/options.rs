@@ -1,6 +1,6 @@
 //! What a run is asked to do.
 
-use super::first_weights::FirstWeights;
+use super::init_weights::InitWeights;
 use hico_model::device::DeviceChoice;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub struct PretrainOptions {
     /// When to write checkpoints between the ends of epochs.
     pub checkpoint_every: CheckpointEvery,
     /// Weights to begin with instead of random ones; for a run that goes on, those that it was begun with.
-    pub first: Option<FirstWeights>,
+    pub init_weights: Option<InitWeights>,
     /// The command that asked, for the record.
     pub command: Vec<String>,
 }
@@ -54,7 +54,7 @@ impl Default for PretrainOptions {
             watch: true,
             holdout_fold: None,
             checkpoint_every: CheckpointEvery::default(),
-            first: None,
+            init_weights: None,
             command: Vec::new(),
         }
     }

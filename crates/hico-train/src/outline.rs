@@ -1,6 +1,6 @@
 //! What a run will do, worked out from its recipe and its clips before anything is done.
 
-use super::first_weights::FirstWeights;
+use super::init_weights::InitWeights;
 use super::options::PretrainOptions;
 use super::sampler::{LEAST, LastBatch, Sampler};
 use super::select::{Selection, select};
@@ -89,7 +89,7 @@ pub(super) fn work_out(
     recipe: &Recipe,
     options: &PretrainOptions,
 ) -> Result<(Selection, Sampler, Outline), Error> {
-    options.first.as_ref().map_or(Ok(()), |first: &FirstWeights| first.fits(recipe.model().depth))?;
+    options.init_weights.as_ref().map_or(Ok(()), |first: &InitWeights| first.fits(recipe.model().depth))?;
     let selection = select(data, recipe, options.clips.as_deref(), options.labelled.as_deref(), options.holdout_fold)?;
     let train = recipe.train();
     let clips = selection.train.len();

@@ -89,7 +89,7 @@ fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Resu
         checkpoint_every: options.checkpoint_every,
         keep_after: options.keep_after.clone(),
         watch: options.watch,
-        first: options.first.clone(),
+        init_weights: options.init_weights.clone(),
     })
 }
 
@@ -127,6 +127,6 @@ fn record(
         watched_clips: names(&selection.watch),
         labelled: selection.train.iter().filter(|&&clip| selection.labels[clip].is_some()).count(),
         steps_per_epoch: sampler.steps_per_epoch(),
-        first_weights: options.first.as_ref().map(|first| first.record().clone()),
+        init_weights: options.init_weights.as_ref().map(|first| first.record().clone()),
     }
 }

@@ -151,14 +151,14 @@ fn same_data(folder: &Path, record: &RunRecord, plan: &mut Plan) -> Result<(), E
 
 /// The weights that the run began with went into its checkpoint, so they need not be named again once there is one.
 fn same_weights(folder: &Path, record: &RunRecord, plan: &Plan, begun: bool) -> Result<(), Error> {
-    let hash = |record: &RunRecord| record.first_weights.as_ref().map(|first| first.sha256.clone());
+    let hash = |record: &RunRecord| record.init_weights.as_ref().map(|first| first.sha256.clone());
     let words = |record: &RunRecord| {
         record
-            .first_weights
+            .init_weights
             .as_ref()
             .map_or_else(|| "random".to_owned(), |first| format!("{} of {}", first.file, first.sha256))
     };
-    if hash(record) == hash(&plan.record) || (begun && plan.by_its_records && plan.first.is_none()) {
+    if hash(record) == hash(&plan.record) || (begun && plan.by_its_records && plan.init_weights.is_none()) {
         return Ok(());
     }
     let (run, asked) = (words(record), words(&plan.record));

@@ -76,7 +76,7 @@ impl<'a, M: Method> Run<'a, M> {
         let mut adam = Adam::of(plan.recipe.train());
         let resumed = checkpoint.is_some();
         let mut position = Position::default();
-        if let (Some(first), false) = (&plan.first, resumed) {
+        if let (Some(first), false) = (&plan.init_weights, resumed) {
             network = first.put_into(network)?;
             method.on_init_weights(&network);
         }
@@ -111,7 +111,7 @@ impl<'a, M: Method> Run<'a, M> {
         if position.step == 0 && plan.keep_after.contains(&0) {
             keeper.keep(&network, 0)?;
         }
-        let begun_with_weights = plan.first.is_some() && !resumed;
+        let begun_with_weights = plan.init_weights.is_some() && !resumed;
         let mut run = Self {
             plan,
             method,

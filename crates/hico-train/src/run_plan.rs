@@ -1,7 +1,7 @@
 //! What the loop is given, what it tells, and what comes of it.
 
 use super::checkpoint::Best;
-use super::first_weights::FirstWeights;
+use super::init_weights::InitWeights;
 use super::journal::{EpochEntry, StepEntry};
 use super::options::CheckpointEvery;
 use super::outline::Outline;
@@ -80,7 +80,7 @@ pub(crate) struct Plan {
     pub(crate) checkpoint_every: CheckpointEvery,
     pub(crate) keep_after: Vec<usize>,
     pub(crate) watch: bool,
-    pub(crate) first: Option<FirstWeights>,
+    pub(crate) init_weights: Option<InitWeights>,
     /// What a person should know of how a run goes on.
     pub(crate) news: Vec<String>,
 }

@@ -64,7 +64,7 @@ pub struct RunRecord {
     /// The weights that the run began with; absent where they were random. In files `init_weights`; earlier ones have
     /// `first_weights`.
     #[serde(default, rename = "init_weights", alias = "first_weights", skip_serializing_if = "Option::is_none")]
-    pub first_weights: Option<FirstWeightsRecord>,
+    pub init_weights: Option<InitWeightsRecord>,
 }
 
 /// Which data a run saw.
@@ -86,7 +86,7 @@ pub struct DataRecord {
 
 /// Which weights a run began with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FirstWeightsRecord {
+pub struct InitWeightsRecord {
     /// Name of the file, without its folder.
     pub file: String,
     /// SHA-256 of the file, hexadecimal.
@@ -138,9 +138,9 @@ impl RunRecord {
             data: self.data.hash.clone(),
             clips: self.clips.len(),
             holdout_fold: self.holdout_fold,
-            first_weights: self.first_weights.as_ref().map(|first| first.file.clone()),
+            first_weights: self.init_weights.as_ref().map(|first| first.file.clone()),
             seen_before: self
-                .first_weights
+                .init_weights
                 .as_ref()
                 .map(|first| SeenBefore { groups: Groups::named(&first.groups), all: first.groups_are_all }),
             learnt: Groups::named(&self.groups),
@@ -187,7 +187,7 @@ mod tests {
             watched_clips: vec!["c2".into()],
             labelled: 1,
             steps_per_epoch: 3,
-            first_weights: Some(FirstWeightsRecord {
+            init_weights: Some(InitWeightsRecord {
                 file: "w.pth".into(),
                 sha256: "00".into(),
                 tensors: 100,

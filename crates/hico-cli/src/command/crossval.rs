@@ -1,4 +1,4 @@
-use super::pretrain::{first_weights, normalised};
+use super::pretrain::{init_weights, normalised};
 use super::{evaluation, recipe};
 use crate::args::{BaselinesArg, CrossvalArgs, SelectionArg};
 use crate::output::Output;
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use hico_eval::compare::crossval::{EncoderSource, Request};
 use hico_model::classifier::Trainable;
 use hico_train::Error;
-use hico_train::first_weights::FirstWeights;
+use hico_train::init_weights::InitWeights;
 use hico_train::recipe::Recipe;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// `hico crossval DATASET`: every fold, seed and candidate.
 pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let dataset = evaluation::open(&args.dataset)?;
-    let first = args.init.as_deref().map(|file| first_weights(file, &args.weights_of, output)).transpose()?;
+    let first = args.init.as_deref().map(|file| init_weights(file, &args.weights_of, output)).transpose()?;
     let encoder = match &args.pretrain {
         _ if args.pretrain_inside => EncoderSource::Inside(Box::new(recipe(args, first.as_ref(), output)?)),
         Some(encoder) => evaluation::encoder(encoder, &args.weights_of, output)?,
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
         recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &encoder)?,
         depth: args.tuning.depth.into(),
         encoder,
-        first: first.map(Arc::new),
+        init_weights: first.map(Arc::new),
         probe: true,
         random: !cheap,
         folder: args.out.clone(),
@@ -51,11 +51,11 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
 }
 
 /// The recipe of the pretraining inside each fold, with what the flags say.
-fn recipe(args: &CrossvalArgs, first: Option<&FirstWeights>, output: &Output) -> anyhow::Result<Recipe> {
+fn recipe(args: &CrossvalArgs, first: Option<&InitWeights>, output: &Output) -> anyhow::Result<Recipe> {
     let read = recipe::read(args.recipe.as_deref(), args.method)?;
     let changed = || -> Result<Recipe, Error> {
         let mut recipe = read.recipe;
-        if let Some(normalisation) = first.and_then(FirstWeights::normalisation) {
+        if let Some(normalisation) = first.and_then(InitWeights::normalisation) {
             recipe = normalised(recipe, normalisation, read.sets_normalisation, output)?;
         }
         if let Some(side) = args.tuning.image_size {

@@ -11,7 +11,7 @@ use hico_model::device::DeviceChoice;
 use hico_model::weights::WeightsOf;
 use hico_train::Error;
 use hico_train::checkpoint::Best;
-use hico_train::first_weights::FirstWeights;
+use hico_train::init_weights::InitWeights;
 use hico_train::recipe::{MethodName, Precision, Recipe, Supervision, TrainRecipe};
 use hico_train::{PretrainOptions, PretrainOutcome, pretrain};
 use serde::Serialize;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// `hico pretrain DATASET --out RUN`.
 pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let first = args.init.as_deref().map(|file| first_weights(file, &args.weights_of, output)).transpose()?;
+    let first = args.init.as_deref().map(|file| init_weights(file, &args.weights_of, output)).transpose()?;
     let before = if args.resume { Before::read(&args.out)? } else { None };
     let recipe = recipe(args, before.as_ref(), first.as_ref(), output)?;
     let data = data(args, before.as_ref())?;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &PretrainArgs, output: &Output) -> anyhow::Result<ExitCo
         },
         holdout_fold: args.holdout_fold.or(before.as_ref().and_then(|before| before.record.holdout_fold)),
         checkpoint_every: args.checkpoints.checkpoint_every,
-        first,
+        init_weights: first,
         command: std::env::args().collect(),
         ..PretrainOptions::default()
     };
@@ -55,8 +55,8 @@ const IMAGENET: &str = "torchvision saves ImageNet's: python3 -c \"import torch,
     torch.save(torchvision.models.resnet18(weights='IMAGENET1K_V1').state_dict(), 'resnet18.pth')\"";
 
 /// The weights that a pretraining begins with.
-pub(crate) fn first_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<FirstWeights> {
-    let read = FirstWeights::read(file, of);
+pub(crate) fn init_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyhow::Result<InitWeights> {
+    let read = InitWeights::read(file, of);
     let known = read.as_ref().err().and_then(hints::weights);
     let first = read.map_err(|error| error.of_file(file)).hint(|| match file.is_dir() {
         true => {
@@ -76,7 +76,7 @@ pub(crate) fn first_weights(file: &Path, of: &WeightsOf, output: &Output) -> any
 fn recipe(
     args: &PretrainArgs,
     before: Option<&Before>,
-    first: Option<&FirstWeights>,
+    first: Option<&InitWeights>,
     output: &Output,
 ) -> anyhow::Result<Recipe> {
     let named = args.recipe.is_some() || args.method.is_some();
@@ -101,7 +101,7 @@ fn recipe(
         (None, Some(epochs)) => recipe.with_epochs(epochs),
         (_, None) => Ok(recipe),
     })?;
-    if let Some([mean, std]) = first.and_then(FirstWeights::normalisation) {
+    if let Some([mean, std]) = first.and_then(InitWeights::normalisation) {
         recipe = recipe::hinted(normalised(recipe, [mean, std], says, output))?;
     }
     let method = recipe.method().name();

@@ -137,7 +137,7 @@ fn of_pretraining(method: &StudyMethod, study: &Study, data: &[Arc<Dataset>], an
         }
         _ => {}
     }
-    if method.first.as_ref().is_some_and(|first| !first.record().groups_are_all) {
+    if method.init_weights.as_ref().is_some_and(|first| !first.record().groups_are_all) {
         warnings.push(format!(
             "{name}: the weights that its pretraining begins with do not say which groups they have seen, or not all, so whether \
              they saw the groups that are tested is unknown"

@@ -153,7 +153,7 @@ fn of_parts<'a>(
         Start::Recipe(recipe) => Beginning::Recipe(recipe.clone()),
         Start::Baseline(baseline) => Beginning::Baseline(*baseline),
     };
-    let first = methods.iter().filter_map(|method| Some((method, method.first.as_ref()?)));
+    let first = methods.iter().filter_map(|method| Some((method, method.init_weights.as_ref()?)));
     let first = first.map(|(method, first)| (method.name.clone(), first.record().sha256.clone()));
     let hashes = sets.map(|(set, dataset)| (set.name.clone(), dataset.manifest().hash()));
     Ok(Ledger {

@@ -67,7 +67,7 @@ impl Work<'_> {
             device: self.options.device,
             watch: false,
             lower_batch: self.options.lower_batch,
-            first: self.study.methods[self.cell.method].first.as_deref().cloned(),
+            init_weights: self.study.methods[self.cell.method].init_weights.as_deref().cloned(),
             checkpoint_every: self.options.checkpoint_every,
             ..PretrainOptions::default()
         };

@@ -9,7 +9,7 @@ use hico_data::view::ViewRecipe;
 use hico_model::Depth;
 use hico_model::classifier::Trainable;
 use hico_model::pretrained::Pretrained;
-use hico_train::first_weights::FirstWeights;
+use hico_train::init_weights::InitWeights;
 use hico_train::recipe::{Recipe, Supervision};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ pub struct StudyMethod {
     /// What of its network is fine-tuned, where that is not what the study says.
     pub trainable: Option<Trainable>,
     /// The weights that its pretraining begins with, where they are not random.
-    pub first: Option<Arc<FirstWeights>>,
+    pub init_weights: Option<Arc<InitWeights>>,
 }
 
 impl StudyMethod {
@@ -125,7 +125,7 @@ impl StudyMethod {
     /// Makes a method that ablates nothing, is asked with every label budget, and is fine-tuned as the study says.
     #[must_use]
     pub const fn new(name: String, start: Start) -> Self {
-        Self { name, start, ablates: None, labels: None, trainable: None, first: None }
+        Self { name, start, ablates: None, labels: None, trainable: None, init_weights: None }
     }
 }
 

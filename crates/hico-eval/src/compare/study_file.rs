@@ -9,7 +9,7 @@ use super::study_text::{key, of_toml, read};
 use crate::Error;
 use crate::baselines::Baseline;
 use hico_model::weights::WeightsOf;
-use hico_train::first_weights::FirstWeights;
+use hico_train::init_weights::InitWeights;
 use hico_train::pretrained;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -122,8 +122,8 @@ impl Study {
         }
         check_evaluation(&file.evaluation)?;
         let budget = file.budget.as_ref().map_or(Ok(Budget::Steps(STEPS)), check_budget)?;
-        let first: Vec<Option<Arc<FirstWeights>>> =
-            file.method.iter().map(|method| first_weights(method, folder)).collect::<Result<_, _>>()?;
+        let first: Vec<Option<Arc<InitWeights>>> =
+            file.method.iter().map(|method| init_weights(method, folder)).collect::<Result<_, _>>()?;
         let over = normalised(&file.recipe, first.iter().flatten())?;
         let data: Vec<StudyData> =
             file.data.iter().map(|data| check_data(data, &places, folder)).collect::<Result<_, _>>()?;
@@ -134,7 +134,9 @@ impl Study {
             .method
             .iter()
             .zip(first)
-            .map(|(method, first)| Ok(StudyMethod { first, ..check_method(method, &over, &names, folder)? }))
+            .map(|(method, first)| {
+                Ok(StudyMethod { init_weights: first, ..check_method(method, &over, &names, folder)? })
+            })
             .collect::<Result<_, Error>>()?;
         // After the methods: a key that one of them does not read is refused with its name.
         let shared = shared_recipe(&over)?;
@@ -327,7 +329,7 @@ fn check_method(
 }
 
 /// The weights that the pretraining of a method begins with, where they are not random.
-fn first_weights(method: &MethodFile, folder: &Path) -> Result<Option<Arc<FirstWeights>>, Error> {
+fn init_weights(method: &MethodFile, folder: &Path) -> Result<Option<Arc<InitWeights>>, Error> {
     let Some(path) = &method.init_weights else { return Ok(None) };
     if method.method.is_none() && method.recipe.is_none() {
         let fact = format!(
@@ -337,6 +339,6 @@ fn first_weights(method: &MethodFile, folder: &Path) -> Result<Option<Arc<FirstW
         return Err(key("method.init_weights", fact));
     }
     let path = folder.join(path);
-    let first = FirstWeights::read(&path, &WeightsOf::Online);
+    let first = InitWeights::read(&path, &WeightsOf::Online);
     Ok(Some(Arc::new(first.map_err(|error| error.of_file(&path))?)))
 }

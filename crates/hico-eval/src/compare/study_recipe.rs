@@ -2,7 +2,7 @@
 
 use super::study_text::{key, of_toml, read};
 use crate::Error;
-use hico_train::first_weights::FirstWeights;
+use hico_train::init_weights::InitWeights;
 use hico_train::recipe::{MethodName, Recipe, Shipped, no_such_method};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// says others: encoders are evaluated on the views that they were pretrained on.
 pub(super) fn normalised<'a>(
     recipe: &toml::Table,
-    first: impl Iterator<Item = &'a Arc<FirstWeights>>,
+    first: impl Iterator<Item = &'a Arc<InitWeights>>,
 ) -> Result<toml::Table, Error> {
     let mut over = recipe.clone();
     let known: Vec<[f64; 2]> = first.filter_map(|first| first.normalisation()).collect();

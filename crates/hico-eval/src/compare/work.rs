@@ -140,7 +140,7 @@ impl<'a> Work<'a> {
         let method = &study.methods[self.cell.method];
         let random = match method.start {
             Start::Random | Start::Scratch => true,
-            Start::Recipe(_) => stage.epochs == 0 && method.first.is_none(),
+            Start::Recipe(_) => stage.epochs == 0 && method.init_weights.is_none(),
             Start::Weights(_) | Start::Given(_) | Start::Baseline(_) => false,
         };
         // What the features were made for: they hold for every fold, but where statistics are calibrated within each.

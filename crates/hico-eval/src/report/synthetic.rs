@@ -252,7 +252,7 @@ pub(crate) fn record(seed: u64) -> RunRecord {
         watched_clips: named("clip", 60, 74),
         labelled: 52,
         steps_per_epoch: 2,
-        first_weights: None,
+        init_weights: None,
     }
 }
 

@@ -8,7 +8,7 @@ use hico_model::pretrained::Seen;
 use hico_model::weights::{self, NamedTensor, Naming, WeightsOf};
 use hico_model::{Depth, ResNet};
 use hico_train::checkpoint::LAST_FILE;
-use hico_train::first_weights::FirstWeights;
+use hico_train::init_weights::InitWeights;
 use hico_train::keep::kept_after;
 use hico_train::method::{Hico, MethodName, MethodRecipe, Moco, SimClr, Ucl};
 use hico_train::pretrained;
@@ -117,13 +117,14 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
     let init = Init::new(&device, Seed(9));
     let tensors = weights::to_tensors(&ResNet::new(&init, Depth::R18), Naming::Ours);
     std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
-    let first = FirstWeights::read(&path, &WeightsOf::Online).unwrap();
+    let first = InitWeights::read(&path, &WeightsOf::Online).unwrap();
     for (name, recipe) in recipes(1) {
         let method = recipe.method().name();
         // So slow that nothing but the beginning is seen.
         let recipe = with(&recipe, "train.learning_rate = 1e-12\ntrain.weight_decay = 0.0");
         let folder = tempfile::tempdir().unwrap();
-        let options = PretrainOptions { first: Some(first.clone()), keep_after: vec![0], ..options(folder.path()) };
+        let options =
+            PretrainOptions { init_weights: Some(first.clone()), keep_after: vec![0], ..options(folder.path()) };
         run(&data, &recipe, &options).unwrap();
         assert_eq!(backbone(&kept_after(folder.path(), 0)), tensors, "{method}");
         let mut followed = 0;
@@ -139,7 +140,7 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
         }
         let taught = matches!(method.name(), "moco" | "byol" | "dino" | "ucl" | "latent");
         assert_eq!(followed > 0, taught || name == MORE, "{name}");
-        let other = run(&data, &recipe, &PretrainOptions { first: None, ..options }).unwrap_err().to_string();
+        let other = run(&data, &recipe, &PretrainOptions { init_weights: None, ..options }).unwrap_err().to_string();
         assert!(other.contains("first weights") && other.contains("random"), "{other}");
     }
 }
@@ -205,8 +206,9 @@ fn a_run_that_begins_with_weights_has_seen_what_they_had_seen() {
     run(&data, &recipe, &PretrainOptions { holdout_fold: Some(0), ..options(before.path()) }).unwrap();
     for beginning in [before.path().to_owned(), before.path().join(LAST_FILE)] {
         let folder = after.path().join(beginning.file_name().unwrap());
-        let first = Some(FirstWeights::read(&beginning, &WeightsOf::Online).unwrap());
-        run(&data, &recipe, &PretrainOptions { first, holdout_fold: Some(1), ..options(&folder) }).unwrap();
+        let first = Some(InitWeights::read(&beginning, &WeightsOf::Online).unwrap());
+        run(&data, &recipe, &PretrainOptions { init_weights: first, holdout_fold: Some(1), ..options(&folder) })
+            .unwrap();
         let Seen::Groups { groups, all, .. } = pretrained::read(&folder).unwrap().seen else {
             panic!("nothing is known")
         };
@@ -217,8 +219,9 @@ fn a_run_that_begins_with_weights_has_seen_what_they_had_seen() {
     let encoder = pretrained::read(before.path()).unwrap().encoder(&Device::flex()).unwrap();
     let tensors = weights::to_tensors(&encoder.backbone, Naming::Ours);
     std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
-    let (first, folder) = (FirstWeights::read(&path, &WeightsOf::Online).unwrap(), after.path().join("last"));
-    run(&data, &recipe, &PretrainOptions { first: Some(first), holdout_fold: Some(1), ..options(&folder) }).unwrap();
+    let (first, folder) = (InitWeights::read(&path, &WeightsOf::Online).unwrap(), after.path().join("last"));
+    run(&data, &recipe, &PretrainOptions { init_weights: Some(first), holdout_fold: Some(1), ..options(&folder) })
+        .unwrap();
     let Seen::Groups { groups, all, .. } = pretrained::read(&folder).unwrap().seen else { panic!("nothing is known") };
     assert_eq!((groups.len(), all), (4, false));
 }

@@ -149,8 +149,9 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         EncoderSource::Given(pretrained) => Some(Start::Given(Arc::clone(pretrained))),
         EncoderSource::Inside(recipe) => Some(Start::Recipe(recipe.clone())),
     };
-    let first = || request.first.clone().filter(|_| matches!(request.encoder, EncoderSource::Inside(_)));
-    let encoder = start.map(|start| StudyMethod { first: first(), ..StudyMethod::new(request.encoder.name(), start) });
+    let init_weights = || request.init_weights.clone().filter(|_| matches!(request.encoder, EncoderSource::Inside(_)));
+    let encoder = start
+        .map(|start| StudyMethod { init_weights: init_weights(), ..StudyMethod::new(request.encoder.name(), start) });
     let methods: Vec<StudyMethod> = random.into_iter().chain(encoder).collect();
     let encoders = methods.len();
     let methods: Vec<StudyMethod> = methods.into_iter().chain(Baseline::ALL.map(StudyMethod::of_baseline)).collect();
@@ -209,7 +210,7 @@ fn outline(dataset: &Dataset, request: &Request, study: &Study, fold: usize) -> 
             let options = PretrainOptions {
                 clips: Some(clips_outside(dataset, fold)),
                 lower_batch: request.lower_batch,
-                first: request.first.as_deref().cloned(),
+                init_weights: request.init_weights.as_deref().cloned(),
                 ..PretrainOptions::default()
             };
             let found = hico_train::outline(dataset, recipe, &options);

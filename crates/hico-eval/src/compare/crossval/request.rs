@@ -8,7 +8,7 @@ use hico_model::device::DeviceChoice;
 use hico_model::pretrained::Pretrained;
 use hico_model::{Depth, FeatureSet};
 use hico_train::finetune::FinetuneRecipe;
-use hico_train::first_weights::FirstWeights;
+use hico_train::init_weights::InitWeights;
 use hico_train::outline::counted;
 use hico_train::recipe::Recipe;
 use hico_train::{CheckpointEvery, Outline};
@@ -67,7 +67,7 @@ pub struct Request {
     /// Where the encoder comes from.
     pub encoder: EncoderSource,
     /// The weights that a pretraining inside the folds begins with, where they are not random.
-    pub first: Option<Arc<FirstWeights>>,
+    pub init_weights: Option<Arc<InitWeights>>,
     /// What of a network is read, by the probe and by the head that is fine-tuned.
     pub features: FeatureSet,
     /// Whether frozen encoders are probed besides being fine-tuned.
@@ -105,7 +105,7 @@ impl Request {
             recipe: FinetuneRecipe::default(),
             depth: Depth::default(),
             encoder: EncoderSource::None,
-            first: None,
+            init_weights: None,
             features: FeatureSet::default(),
             probe: true,
             random: true,

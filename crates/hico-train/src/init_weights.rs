@@ -1,7 +1,7 @@
 //! Weights to begin a run with, for instance ImageNet's, in the place of random ones.
 
 use super::pretrained;
-use super::run_record::FirstWeightsRecord;
+use super::run_record::InitWeightsRecord;
 use crate::Error;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -19,14 +19,14 @@ const IMAGENET: [f64; 2] = [0.449, 0.226];
 
 /// An encoder from a file.
 #[derive(Debug, Clone)]
-pub struct FirstWeights {
-    record: FirstWeightsRecord,
+pub struct InitWeights {
+    record: InitWeightsRecord,
     found: Recognised,
     normalisation: Option<[f64; 2]>,
 }
 
 /// Two are the same where their files are.
-impl PartialEq for FirstWeights {
+impl PartialEq for InitWeights {
     fn eq(&self, other: &Self) -> bool {
         self.record == other.record
     }
@@ -38,7 +38,7 @@ fn ours(known: &str, words: &BTreeMap<String, String>) -> Option<[f64; 2]> {
     Some([number("mean")?, number("std").filter(|std| *std > 0.0)?]).filter(|_| known == "true")
 }
 
-impl FirstWeights {
+impl InitWeights {
     /// Reads a file of weights in any format and naming that we know, or a run's folder.
     ///
     /// - `of`: which network of the file, where there are several
@@ -54,7 +54,7 @@ impl FirstWeights {
             Some(known) => ours(known, &words),
             None => found.report.is_of_imagenet().then_some(IMAGENET),
         };
-        let record = FirstWeightsRecord {
+        let record = InitWeightsRecord {
             file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: weights::sha256(path)?,
             tensors: found.given().count(),
@@ -69,7 +69,7 @@ impl FirstWeights {
 
     /// What a run keeps of them.
     #[must_use]
-    pub const fn record(&self) -> &FirstWeightsRecord {
+    pub const fn record(&self) -> &InitWeightsRecord {
         &self.record
     }
 
@@ -137,13 +137,13 @@ mod tests {
     }
 
     /// A file with the backbone alone, by torchvision's names.
-    fn first(depth: Depth) -> FirstWeights {
+    fn first(depth: Depth) -> InitWeights {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("resnet.safetensors");
         let mut tensors = to_tensors(&model(depth, 1), Naming::Torchvision);
         tensors.retain(|tensor| ["conv1", "bn1", "layer"].iter().any(|begin| tensor.name.starts_with(begin)));
         std::fs::write(&path, to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
-        FirstWeights::read(&path, &WeightsOf::Online).unwrap()
+        InitWeights::read(&path, &WeightsOf::Online).unwrap()
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
                 values: vec![0.0; classes * 512],
             }));
             std::fs::write(&path, to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
-            FirstWeights::read(&path, &WeightsOf::Online).unwrap().normalisation()
+            InitWeights::read(&path, &WeightsOf::Online).unwrap().normalisation()
         };
         assert_eq!(write(Naming::Torchvision, Some(1000)), Some([0.449, 0.226]));
         assert_eq!(write(Naming::Torchvision, Some(3)), None, "they were trained on something else since");
@@ -188,7 +188,7 @@ mod tests {
         let tensors = weights::read(&path).unwrap();
         for (known, expected) in [("true", Some([0.4, 0.2])), ("false", None)] {
             std::fs::write(&path, to_safetensors(&tensors, &words(known)).unwrap()).unwrap();
-            assert_eq!(FirstWeights::read(&path, &WeightsOf::Online).unwrap().normalisation(), expected);
+            assert_eq!(InitWeights::read(&path, &WeightsOf::Online).unwrap().normalisation(), expected);
         }
     }
 
