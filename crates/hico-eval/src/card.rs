@@ -218,7 +218,7 @@ fn last_part(path: &Path) -> String {
 
 fn data(source: &Source, run: Option<&RunRecord>, hide_groups: bool) -> Option<Data> {
     if let Some(record) = run {
-        let mut groups: Vec<String> = record.groups.iter().chain(&record.watched_groups).cloned().collect();
+        let mut groups: Vec<String> = record.groups.iter().chain(&record.val_groups).cloned().collect();
         groups.sort();
         groups.dedup();
         return Some(Data {

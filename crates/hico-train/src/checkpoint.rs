@@ -62,7 +62,7 @@ pub struct Position {
 pub struct Best {
     /// Epoch, from 0.
     pub epoch: usize,
-    /// Its loss on the validation clips, or in training where none are watched.
+    /// Its loss on the validation clips, or in training where there are none.
     #[serde(with = "exact")]
     pub loss: f64,
 }

@@ -93,7 +93,7 @@ pub struct Health {
     /// Loss on the validation groups, by which the best checkpoint is chosen. In files `val_loss`; earlier ones have
     /// `watch_loss`.
     #[serde(rename = "val_loss", alias = "watch_loss")]
-    pub watch_loss: Option<f64>,
+    pub val_loss: Option<f64>,
     /// Balanced accuracy of a 5-nearest-neighbour vote: validation frames among training frames, pooled backbone features.
     pub knn_balanced_accuracy: Option<f64>,
     /// Effective rank of the global embeddings (exponential of the entropy of the normalised singular values).
@@ -112,7 +112,7 @@ mod tests {
     fn a_journal_of_an_earlier_version_is_read_by_its_keys_and_written_by_ours() {
         let earlier = r#"{"watch_loss":2.5,"knn_balanced_accuracy":null,"embedding_rank":3.0}"#;
         let health: Health = serde_json::from_str(earlier).unwrap();
-        assert_eq!((health.watch_loss, health.embedding_rank), (Some(2.5), Some(3.0)));
+        assert_eq!((health.val_loss, health.embedding_rank), (Some(2.5), Some(3.0)));
         let now = serde_json::to_string(&health).unwrap();
         assert!(now.contains(r#""val_loss":2.5"#) && !now.contains("watch"), "{now}");
         assert_eq!(serde_json::from_str::<Health>(&now).unwrap(), health);

@@ -50,7 +50,7 @@ mod run_plan;
 pub mod health;
 pub mod keep;
 mod load;
-mod watch;
+mod validation;
 mod run;
 mod resume;
 mod pretrain;

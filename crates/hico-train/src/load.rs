@@ -38,7 +38,7 @@ impl Partners {
     /// - `groups`, `labels`: of every clip of the data set
     pub(crate) fn new(selection: &Selection, groups: &[usize], labels: &[Option<usize>]) -> Self {
         let mut met: HashMap<(usize, Option<usize>), Vec<usize>> = HashMap::new();
-        for &clip in selection.train.iter().chain(&selection.watch) {
+        for &clip in selection.train.iter().chain(&selection.validation) {
             met.entry((groups[clip], labels[clip])).or_default().push(clip);
         }
         let mut of_clip: Vec<Arc<[usize]>> = vec![Arc::from([]); groups.len()];
@@ -127,7 +127,7 @@ mod tests {
         let groups = [0, 0, 0, 1, 1, 0, 0, 1];
         let labels = [Some(1), Some(1), Some(0), None, None, Some(1), Some(1), None];
         let selection =
-            Selection { train: vec![0, 1, 2, 3, 5], watch: vec![4], labels: labels.to_vec(), warnings: vec![] };
+            Selection { train: vec![0, 1, 2, 3, 5], validation: vec![4], labels: labels.to_vec(), warnings: vec![] };
         let Partners(found) = Partners::new(&selection, &groups, &labels);
         let expected: [&[usize]; 8] = [&[0, 1, 5], &[0, 1, 5], &[2], &[3, 4], &[3, 4], &[0, 1, 5], &[], &[]];
         assert!(found.iter().zip(expected).all(|(found, expected)| found.as_ref() == expected), "{found:?}");

@@ -113,9 +113,9 @@ fn epoch_scalars(entry: &EpochEntry) -> Vec<(String, f64)> {
 }
 
 fn health_scalars(health: &Health) -> Vec<(String, f64)> {
-    let Health { watch_loss, knn_balanced_accuracy, embedding_rank, alignment, uniformity } = *health;
+    let Health { val_loss, knn_balanced_accuracy, embedding_rank, alignment, uniformity } = *health;
     let all = [
-        ("health/val_loss", watch_loss),
+        ("health/val_loss", val_loss),
         ("health/knn_balanced_accuracy", knn_balanced_accuracy),
         ("health/embedding_rank", embedding_rank),
         ("health/alignment", alignment),
@@ -178,7 +178,7 @@ mod tests {
     fn the_health_of_an_epoch_stands_at_its_last_step() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::open(Some(folder.path()), Lengths::default()).unwrap();
-        let health = Health { watch_loss: Some(3.0), ..Health::default() };
+        let health = Health { val_loss: Some(3.0), ..Health::default() };
         let losses = BTreeMap::from([("total".into(), 2.5)]);
         log.write(&Entry::Epoch(EpochEntry { epoch: 1, images_seen: 0, seconds: 0.0, losses, health }), 4).unwrap();
         let events = parse(&std::fs::read(folder.path().join(EVENTS_FILE)).unwrap());

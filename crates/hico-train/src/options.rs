@@ -29,7 +29,7 @@ pub struct PretrainOptions {
     pub keep_after: Vec<usize>,
     /// Whether the health of the network is measured after each epoch. Without it the best epoch is the one of the lowest
     /// training loss.
-    pub watch: bool,
+    pub validate: bool,
     /// A fold whose groups the run must not see.
     pub holdout_fold: Option<usize>,
     /// When to write checkpoints between the ends of epochs.
@@ -51,7 +51,7 @@ impl Default for PretrainOptions {
             clips: None,
             labelled: None,
             keep_after: Vec::new(),
-            watch: true,
+            validate: true,
             holdout_fold: None,
             checkpoint_every: CheckpointEvery::default(),
             init_weights: None,

@@ -17,7 +17,7 @@ pub struct Outline {
     pub clips: usize,
     /// Clips for validation.
     #[serde(rename = "val_clips")]
-    pub watched: usize,
+    pub validation: usize,
     /// Epochs in all.
     pub epochs: usize,
     /// Steps in an epoch.
@@ -43,10 +43,10 @@ impl Outline {
 
 impl fmt::Display for Outline {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clips, watched, epochs, steps_per_epoch, batch, asked_batch, left_out, drop_last } = *self;
+        let Self { clips, validation, epochs, steps_per_epoch, batch, asked_batch, left_out, drop_last } = *self;
         write!(
             formatter,
-            "{} in batches of {batch}, {watched} for validation; {} an epoch, {} in {}",
+            "{} in batches of {batch}, {validation} for validation; {} an epoch, {} in {}",
             counted(clips as u64, "clip"),
             counted(steps_per_epoch, "step"),
             counted(self.steps(), "step"),
@@ -101,7 +101,7 @@ pub(super) fn work_out(
     }
     let outline = Outline {
         clips,
-        watched: selection.watch.len(),
+        validation: selection.validation.len(),
         epochs: train.epochs.get(),
         steps_per_epoch: sampler.steps_per_epoch(),
         batch,
@@ -118,7 +118,7 @@ mod tests {
 
     const PLAIN: Outline = Outline {
         clips: 28,
-        watched: 7,
+        validation: 7,
         epochs: 300,
         steps_per_epoch: 2,
         batch: 16,

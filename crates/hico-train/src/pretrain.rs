@@ -88,7 +88,7 @@ fn plan(data: &Arc<Dataset>, recipe: &Recipe, options: &PretrainOptions) -> Resu
         news: Vec::new(),
         checkpoint_every: options.checkpoint_every,
         keep_after: options.keep_after.clone(),
-        watch: options.watch,
+        validate: options.validate,
         init_weights: options.init_weights.clone(),
     })
 }
@@ -122,9 +122,9 @@ fn record(
         classes: data.classes().to_vec(),
         holdout_fold: options.holdout_fold,
         groups: groups(&selection.train),
-        watched_groups: groups(&selection.watch),
+        val_groups: groups(&selection.validation),
         clips: names(&selection.train),
-        watched_clips: names(&selection.watch),
+        val_clips: names(&selection.validation),
         labelled: selection.train.iter().filter(|&&clip| selection.labels[clip].is_some()).count(),
         steps_per_epoch: sampler.steps_per_epoch(),
         init_weights: options.init_weights.as_ref().map(|first| first.record().clone()),

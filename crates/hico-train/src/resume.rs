@@ -120,7 +120,7 @@ fn same_recipe(folder: &Path, before: &Recipe, plan: &Plan) -> Result<(), Error>
 
 fn same_data(folder: &Path, record: &RunRecord, plan: &mut Plan) -> Result<(), Error> {
     let fold = |fold: Option<usize>| fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string());
-    let clips = |record: &RunRecord| format!("{} and {}", record.clips.len(), record.watched_clips.len());
+    let clips = |record: &RunRecord| format!("{} and {}", record.clips.len(), record.val_clips.len());
     let now = &plan.record;
     let differs =
         |what, run: String, asked: String| Err(Error::OtherData { folder: folder.to_owned(), what, run, asked });
@@ -133,7 +133,7 @@ fn same_data(folder: &Path, record: &RunRecord, plan: &mut Plan) -> Result<(), E
     if record.holdout_fold != now.holdout_fold {
         return differs("held-out fold", fold(record.holdout_fold), fold(now.holdout_fold));
     }
-    if (&record.clips, &record.watched_clips) != (&now.clips, &now.watched_clips) {
+    if (&record.clips, &record.val_clips) != (&now.clips, &now.val_clips) {
         let what = if refolded {
             "clips to train on and for validation, before `hico split` made other folds,"
         } else {

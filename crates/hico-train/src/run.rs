@@ -10,7 +10,7 @@ use super::load::{Drawn, Loader, Partners, groups};
 use super::log::Log;
 use super::optimiser::{Adam, clip_scale, gradient_norm};
 use super::run_plan::{Event, Plan, PretrainOutcome};
-use super::watch::Watch;
+use super::validation::Validation;
 use crate::Error;
 use crate::method::{Method, Setup, Sizes};
 use crate::recipe::{Count, Positive, Supervision};
@@ -50,7 +50,7 @@ struct Run<'a, M: Method> {
     adam: Adam,
     position: Position,
     loader: Loader,
-    watch: Watch,
+    validation: Validation,
     /// Of every clip of the data set the label that the objective may read.
     labels: Vec<Option<usize>>,
     /// Of every clip of the data set the number of its group.
@@ -105,7 +105,7 @@ impl<'a, M: Method> Run<'a, M> {
             partners: Partners::new(&plan.selection, &groups, &labels),
         };
         let batch = plan.sampler.batch();
-        let watch = Watch::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
+        let validation = Validation::new(&loader, &plan.selection, &labels, batch, seed.derive("watch", &[]));
         let log = Log::open(plan.folder.as_deref(), position.lengths)?;
         let keeper = Keeper::new(plan.folder.as_deref(), plan.checkpoint_every, position.step)?;
         if position.step == 0 && plan.keep_after.contains(&0) {
@@ -120,7 +120,7 @@ impl<'a, M: Method> Run<'a, M> {
             adam,
             position,
             loader,
-            watch,
+            validation,
             labels,
             groups,
             log,
@@ -239,15 +239,15 @@ impl<'a, M: Method> Run<'a, M> {
         if let Some(average) = &self.average {
             network = average.put_into(network)?;
         }
-        let health = match self.plan.watch {
-            true => self.watch.measure(&mut self.method, &network, &self.plan.device)?,
+        let health = match self.plan.validate {
+            true => self.validation.measure(&mut self.method, &network, &self.plan.device)?,
             false => Health::default(),
         };
         let steps = self.plan.sampler.steps_per_epoch() as f64;
         let losses: BTreeMap<String, f64> =
             std::mem::take(&mut self.position.losses).into_iter().map(|(name, sum)| (name, sum / steps)).collect();
         let epoch = self.position.epochs;
-        let loss = health.watch_loss.or_else(|| losses.get("total").copied()).unwrap_or(f64::NAN);
+        let loss = health.val_loss.or_else(|| losses.get("total").copied()).unwrap_or(f64::NAN);
         if !loss.is_finite() {
             return Err(self.not_finite("loss on the validation clips"));
         }

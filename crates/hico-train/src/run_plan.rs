@@ -79,7 +79,7 @@ pub(crate) struct Plan {
     pub(crate) by_its_records: bool,
     pub(crate) checkpoint_every: CheckpointEvery,
     pub(crate) keep_after: Vec<usize>,
-    pub(crate) watch: bool,
+    pub(crate) validate: bool,
     pub(crate) init_weights: Option<InitWeights>,
     /// What a person should know of how a run goes on.
     pub(crate) news: Vec<String>,

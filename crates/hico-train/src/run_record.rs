@@ -51,12 +51,12 @@ pub struct RunRecord {
     /// Validation groups: the best epoch was chosen on them, and nothing learnt from them. Sorted. In files `val_groups`;
     /// earlier ones have `watched_groups`.
     #[serde(rename = "val_groups", alias = "watched_groups")]
-    pub watched_groups: Vec<String>,
+    pub val_groups: Vec<String>,
     /// Clips that the run learnt from, in the order of the data set.
     pub clips: Vec<String>,
     /// Validation clips. In files `val_clips`; earlier ones have `watched_clips`.
     #[serde(rename = "val_clips", alias = "watched_clips")]
-    pub watched_clips: Vec<String>,
+    pub val_clips: Vec<String>,
     /// How many of `clips` had a label that was used.
     pub labelled: usize,
     /// Optimiser steps in an epoch.
@@ -144,7 +144,7 @@ impl RunRecord {
                 .as_ref()
                 .map(|first| SeenBefore { groups: Groups::named(&first.groups), all: first.groups_are_all }),
             learnt: Groups::named(&self.groups),
-            watched: Groups::named(&self.watched_groups),
+            watched: Groups::named(&self.val_groups),
         }
     }
 
@@ -182,9 +182,9 @@ mod tests {
             classes: vec!["a".into(), "b".into()],
             holdout_fold: Some(2),
             groups: vec!["p1".into()],
-            watched_groups: vec!["p2".into()],
+            val_groups: vec!["p2".into()],
             clips: vec!["c1".into()],
-            watched_clips: vec!["c2".into()],
+            val_clips: vec!["c2".into()],
             labelled: 1,
             steps_per_epoch: 3,
             init_weights: Some(InitWeightsRecord {

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Selection {
     /// Clips to learn from.
     pub train: Vec<usize>,
-    /// Clips to watch; no group of theirs is learnt from.
-    pub watch: Vec<usize>,
+    /// Clips for validation; no group of theirs is learnt from.
+    pub validation: Vec<usize>,
     /// For every clip of the data set the label that may be used.
     pub labels: Vec<Option<usize>>,
     /// What a person should know before the run starts.
@@ -23,7 +23,7 @@ pub struct Selection {
 ///
 /// In this order: the clips allowed; without every group that has a clip in the fold to keep out; for supervised
 /// training the labelled ones only; `clip_fraction` of each class ([`share`]); `label_fraction` of the labels of each
-/// class; and last the groups to watch, held out of the rest. So the labels of watched clips are within the budget too.
+/// class; and last the groups for validation, held out of the rest. So the labels of validation clips are within the budget too.
 ///
 /// - `allowed`: indices of clips; all of them if `None`
 /// - `labelled`: indices of the clips whose label may be known; all of them if `None`
@@ -63,22 +63,22 @@ pub fn select(
         (0..data.len()).map(|clip| label(clip).filter(|_| labelled.contains(&clip))).collect();
     let groups: Vec<(String, Option<usize>)> =
         clips.iter().map(|&clip| (data.row(clip).group.clone(), labels[clip])).collect();
-    let watched = split::hold_out(&groups, recipe.train().val_fraction.get(), seed.derive("watch", &[]));
-    let (watch, train): (Vec<usize>, Vec<usize>) =
-        clips.into_iter().partition(|&clip| watched.contains(data.row(clip).group.as_str()));
+    let held_out = split::hold_out(&groups, recipe.train().val_fraction.get(), seed.derive("watch", &[]));
+    let (validation, train): (Vec<usize>, Vec<usize>) =
+        clips.into_iter().partition(|&clip| held_out.contains(data.row(clip).group.as_str()));
     if train.is_empty() && supervision == Supervision::Full && labelled.is_empty() {
         return Err(Error::TooFewToSupervise { classes: 0 });
     }
     if train.is_empty() {
         return Err(Error::NoClips);
     }
-    let mut warnings = warnings(supervision, recipe, &train, &watch, &labels)?;
+    let mut warnings = warnings(supervision, recipe, &train, &validation, &labels)?;
     let groups: BTreeSet<&str> = train.iter().map(|&clip| data.row(clip).group.as_str()).collect();
     if recipe.view().pair_across_clips > 0.0 && (groups.len() == train.len() || groups.len() == 1) {
         let fact = if groups.len() == 1 { "there is one group only" } else { "no group has two clips" };
         warnings.push(format!("{fact}: pair_across_clips changes nothing"));
     }
-    Ok(Selection { train, watch, labels, warnings })
+    Ok(Selection { train, validation, labels, warnings })
 }
 
 fn groups_of_fold(data: &Dataset, fold: usize) -> Result<BTreeSet<&str>, Error> {
@@ -96,7 +96,7 @@ fn warnings(
     supervision: Supervision,
     recipe: &Recipe,
     train: &[usize],
-    watch: &[usize],
+    validation: &[usize],
     labels: &[Option<usize>],
 ) -> Result<Vec<String>, Error> {
     let classes: BTreeSet<usize> = train.iter().filter_map(|&clip| labels[clip]).collect();
@@ -111,7 +111,7 @@ fn warnings(
         }
         _ => {}
     }
-    if watch.is_empty() && recipe.train().val_fraction.get() > 0.0 {
+    if validation.is_empty() && recipe.train().val_fraction.get() > 0.0 {
         let kept = if recipe.method().losses_compare() { "the one of the lowest training loss" } else { "the last" };
         warnings.push(format!("no group can be held out for validation: the best epoch is {kept}"));
     }

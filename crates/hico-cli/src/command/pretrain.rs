@@ -196,7 +196,7 @@ struct Summary {
 impl Summary {
     fn of(outcome: PretrainOutcome, run: PathBuf) -> Self {
         let PretrainOutcome { step, epochs, seconds, best, losses_compare, record, .. } = outcome;
-        let (groups, val_groups) = (record.groups.len(), record.watched_groups.len());
+        let (groups, val_groups) = (record.groups.len(), record.val_groups.len());
         Self { run, step, epochs, seconds, best, groups, val_groups, losses_compare }
     }
 

@@ -65,7 +65,7 @@ impl Work<'_> {
         let mut options = PretrainOptions {
             resume: true,
             device: self.options.device,
-            watch: false,
+            validate: false,
             lower_batch: self.options.lower_batch,
             init_weights: self.study.methods[self.cell.method].init_weights.as_deref().cloned(),
             checkpoint_every: self.options.checkpoint_every,

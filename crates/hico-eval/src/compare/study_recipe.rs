@@ -65,7 +65,7 @@ pub(super) fn recipe(method: &str, file: &toml::Table, over: &[&toml::Table]) ->
     laid_over(file, over).map_err(|source| Error::InMethod { method: method.to_owned(), source: Box::new(source) })
 }
 
-/// A recipe with the keys of other tables laid over it. No clip is held out to watch a run unless one of these says so:
+/// A recipe with the keys of other tables laid over it. No clip is held out for validation unless one of these says so:
 /// the last network is evaluated, not the one of the lowest validation loss.
 fn laid_over(file: &toml::Table, over: &[&toml::Table]) -> Result<Recipe, Error> {
     let none = toml::Table::from_iter([("val_fraction".to_owned(), toml::Value::Float(0.0))]);

@@ -142,7 +142,7 @@ fn a_hostile_name_stays_text_wherever_it_stands() {
     let run = folder.path().join("fold-0");
     std::fs::write(run.join(RECIPE_FILE), format!("# {EVIL}")).unwrap();
     let mut record = synthetic::record(1);
-    for list in [&mut record.command, &mut record.classes, &mut record.groups, &mut record.watched_groups] {
+    for list in [&mut record.command, &mut record.classes, &mut record.groups, &mut record.val_groups] {
         list.push(EVIL.to_owned());
     }
     record.write(&run).unwrap();

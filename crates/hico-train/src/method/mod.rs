@@ -217,7 +217,7 @@ pub struct Objective {
     pub total: Tensor<1>,
     /// Its terms before weighting, `[1]` each.
     pub terms: Vec<(&'static str, Tensor<1>)>,
-    /// For each view what the loss tells apart, `[batch, dim]`; its rank and spread are watched.
+    /// For each view what the loss tells apart, `[batch, dim]`; its rank and spread are measured.
     pub embeddings: Vec<Tensor<2>>,
 }
 
@@ -296,13 +296,13 @@ pub trait Method: Sized + 'static {
     /// Computes what the loss reads of a batch.
     ///
     /// - `views`: `[clips, 3, side, side]` each
-    /// - `pass`: how backbones are gone through; in `Train`, or in `Eval` to watch
+    /// - `pass`: how backbones are gone through; in `Train`, or in `Eval` to validate
     fn outputs<'n>(&self, network: &'n Self::Network, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs;
 
     /// The loss of a batch.
     ///
     /// - `outputs`: of the whole batch: what [`Self::outputs`] gave, or what it gave of the parts, one below the other
-    /// - `mode`: `Train`, or `Eval` to watch, in which nothing that the method remembers may change
+    /// - `mode`: `Train`, or `Eval` to validate, in which nothing that the method remembers may change
     fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, mode: Mode) -> Objective;
 
     /// Pooled backbone features of images, `[batch, features]`, without the statistics of the batch.

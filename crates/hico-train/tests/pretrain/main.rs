@@ -50,7 +50,7 @@ fn blocks(clips: usize, classes: usize) -> Arc<Dataset> {
     Arc::new(Dataset::in_memory(manifest, (0..clips).map(clip).collect()))
 }
 
-/// Batches of two, one watched clip in four, so that tests of stopping and going on take seconds.
+/// Batches of two, one validation clip in four, so that tests of stopping and going on take seconds.
 fn small(epochs: usize) -> Recipe {
     let view = format!("view.side = {SIDE}\n");
     let train = "[train]\nbatch = 2\nwarmup_epochs = 1\nlearning_rate = 1e-3\nwatch_fraction = 0.25\n";
@@ -202,18 +202,18 @@ fn a_run_says_what_it_saw_and_how_it_did() {
     let outcome = run(&data, &recipe, &options).unwrap();
     let record = RunRecord::read(folder.path()).unwrap();
     assert_eq!(record, outcome.record);
-    let seen: Vec<&String> = record.groups.iter().chain(&record.watched_groups).collect();
+    let seen: Vec<&String> = record.groups.iter().chain(&record.val_groups).collect();
     assert_eq!(seen.len(), 6, "fold 0 has six clips, each its own group");
     assert!(seen.iter().all(|group| group.trim_start_matches("group-").parse::<usize>().unwrap() % 2 == 0));
-    assert!(!record.watched_groups.is_empty() && record.groups.iter().all(|g| !record.watched_groups.contains(g)));
-    // Fold 0 holds the six clips of one class; half of their labels may be used, watched ones included.
+    assert!(!record.val_groups.is_empty() && record.groups.iter().all(|g| !record.val_groups.contains(g)));
+    // Fold 0 holds the six clips of one class; half of their labels may be used, those for validation included.
     assert!(record.labelled <= 3, "{record:?}");
     let epoch = journal(folder.path()).into_iter().find_map(|entry| match entry {
         Entry::Epoch(epoch) => Some(epoch),
         _ => None,
     });
     let epoch = epoch.unwrap();
-    assert!(epoch.health.watch_loss.is_some_and(f64::is_finite));
+    assert!(epoch.health.val_loss.is_some_and(f64::is_finite));
     assert!(epoch.health.embedding_rank.is_some_and(|rank| rank >= 0.999));
     assert!(epoch.losses.contains_key("peer_global") && epoch.losses.contains_key("soft_ce_1"));
     assert!(std::fs::metadata(folder.path().join(EVENTS_FILE)).unwrap().len() > 100);

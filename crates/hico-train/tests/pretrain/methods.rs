@@ -85,7 +85,7 @@ fn every_method_begins_at_the_same_backbone_moves_it_and_makes_its_loss_smaller(
         let view = "[view]\nmixup = 0.0\nbrightness = 0.0\ncontrast = 0.0\nsaturation = 0.0\nhue = 0.0\n";
         let recipe = with(&recipe, &format!("{train}{view}"));
         let folder = tempfile::tempdir().unwrap();
-        let options = PretrainOptions { keep_after: vec![0, EPOCHS], watch: false, ..options(folder.path()) };
+        let options = PretrainOptions { keep_after: vec![0, EPOCHS], validate: false, ..options(folder.path()) };
         let mut losses = Vec::new();
         let note = |event: Event| {
             if let Event::Epoch(epoch) = event {
@@ -231,14 +231,14 @@ fn a_run_that_begins_with_weights_has_seen_what_they_had_seen() {
 fn the_last_network_is_kept_where_losses_cannot_be_compared_and_the_best_elsewhere() {
     let data = blocks(8, 2);
     for method in [MethodName::of::<Moco>(), MethodName::of::<SimClr>()] {
-        // At the second epoch the rate is so large that what follows is worse on the watched clips.
+        // At the second epoch the rate is so large that what follows is worse on the validation clips.
         let keys = "[train]\nlearning_rate = 0.05\nschedule = \"constant\"\nwarmup_epochs = 0\n";
         let recipe = with(&recipe(method, 4), keys);
         let folder = tempfile::tempdir().unwrap();
         let mut losses = Vec::new();
         let note = |event: Event| {
             if let Event::Epoch(epoch) = event {
-                losses.push(epoch.health.watch_loss.unwrap());
+                losses.push(epoch.health.val_loss.unwrap());
             }
         };
         let outcome = heard(&data, &recipe, &options(folder.path()), Job::default(), note).unwrap();

@@ -41,7 +41,7 @@ impl LiveLine {
             Event::Epoch(epoch) => {
                 let figure = |name: &str, value: Option<f64>| value.map(|value| format!(", {name} {value:.3}"));
                 let health = [
-                    figure("validation loss", epoch.health.watch_loss),
+                    figure("validation loss", epoch.health.val_loss),
                     figure("5-NN balanced accuracy", epoch.health.knn_balanced_accuracy),
                     figure("rank", epoch.health.embedding_rank),
                 ];

@@ -129,7 +129,7 @@ fn an_interrupted_evaluation_goes_on_to_the_figures_of_an_unbroken_one() {
 fn inner_pretraining_saw_no_tested_group(summary: &Summary, folder: &Path) {
     for (fold, tested, free) in [(0, ["a", "b", "c", "d", "u"], "v"), (1, ["e", "f", "g", "h", "v"], "u")] {
         let record = RunRecord::read(&folder.join(format!("pretrain/fold-{fold}-seed-1"))).unwrap();
-        let mut saw = record.groups.iter().chain(&record.watched_groups);
+        let mut saw = record.groups.iter().chain(&record.val_groups);
         assert!(!saw.clone().any(|group| tested.contains(&group.as_str())), "{record:?}");
         assert!(saw.any(|group| group == free), "clips without a label may be pretrained on");
     }

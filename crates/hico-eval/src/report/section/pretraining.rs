@@ -85,7 +85,7 @@ fn overview(runs: &[&Pretraining]) -> Markup {
             decimal(share(&steps.images), 1),
             percent(share(&steps.data_seconds)),
             loss.map_or_else(|| NONE.to_owned(), significant),
-            health(|health| health.watch_loss).map_or_else(|| NONE.to_owned(), significant),
+            health(|health| health.val_loss).map_or_else(|| NONE.to_owned(), significant),
             percent_or_none(health(|health| health.knn_balanced_accuracy)),
             health(|health| health.embedding_rank).map_or_else(|| NONE.to_owned(), |rank| decimal(rank, 1)),
         ];
@@ -198,7 +198,7 @@ fn health_charts(runs: &[&Pretraining], prefix: &str) -> Vec<LineChart<'static>>
             "watch",
             "Loss on validation groups",
             "loss, nats",
-            |entry| entry.health.watch_loss,
+            |entry| entry.health.val_loss,
             Shape::Free,
             "The best checkpoint is the lowest point, but for methods with a teacher, which keep the last. A rise while the \
              training loss falls is over-fitting.",

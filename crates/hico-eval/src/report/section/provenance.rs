@@ -75,12 +75,12 @@ fn pretraining(run: &Pretraining, open: bool) -> Markup {
                     ))),
                     ("validation", text(format!(
                         "{} of {}",
-                        counted(record.watched_clips.len(), "clip", "clips"),
-                        counted(record.watched_groups.len(), "group", "groups")
+                        counted(record.val_clips.len(), "clip", "clips"),
+                        counted(record.val_groups.len(), "group", "groups")
                     ))),
                 ]))
                 (groups("Groups it learnt from", &record.groups))
-                (groups("Validation groups", &record.watched_groups))
+                (groups("Validation groups", &record.val_groups))
             } @else {
                 p { "No record of this run is left; only its journal." }
             }
@@ -96,7 +96,7 @@ fn pretraining(run: &Pretraining, open: bool) -> Markup {
 
 /// What the run never saw: within a study the clips of a fold, which the record of the run does not number.
 fn kept_out(record: &RunRecord) -> String {
-    let unseen = record.data.clips.saturating_sub(record.clips.len() + record.watched_clips.len());
+    let unseen = record.data.clips.saturating_sub(record.clips.len() + record.val_clips.len());
     match (record.holdout_fold, unseen) {
         (Some(fold), _) => format!("fold {fold}, {}", counted(unseen, "clip", "clips")),
         (None, 0) => "none".to_owned(),
@@ -147,7 +147,7 @@ mod tests {
     fn clips_that_a_run_never_saw_are_counted_also_where_no_fold_was_named() {
         let mut record = crate::report::synthetic::record(0);
         record.holdout_fold = None;
-        record.data.clips = record.clips.len() + record.watched_clips.len();
+        record.data.clips = record.clips.len() + record.val_clips.len();
         assert_eq!(kept_out(&record), "none");
         record.data.clips += 12;
         assert_eq!(kept_out(&record), "12\u{a0}clips");

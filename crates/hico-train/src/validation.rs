@@ -12,14 +12,14 @@ use hico_model::{Mode, Pass};
 use rand::seq::SliceRandom as _;
 
 /// Clips beyond this number are not looked at: health is a sign, not a result, and must stay cheap.
-const MOST_WATCHED: usize = 256;
+const MOST_CLIPS: usize = 256;
 
 /// Clips that are looked at where no group could be spared; they are also learnt from.
-const MOST_WITHOUT_WATCH: usize = 64;
+const MOST_OF_TRAINING: usize = 64;
 
 /// What is looked at after every epoch, the same each time.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Validation {
     loader: Loader,
     batch: usize,
     /// Of every clip of the data set what the loss may know.
@@ -28,14 +28,14 @@ pub(crate) struct Watch {
     /// Of every clip of the data set what the neighbours may know.
     labels: Vec<Option<usize>>,
     /// Clips whose loss and embeddings are measured.
-    watched: Vec<usize>,
+    clips: Vec<usize>,
     /// Whether the run does not learn from them.
     held_out: bool,
     /// Labelled clips that vote.
     gallery: Vec<usize>,
 }
 
-impl Watch {
+impl Validation {
     /// - `loader`: draws views as in training
     /// - `loss_labels`: labels that the objective reads, of every clip of the data set
     /// - `batch`: clips at a time
@@ -53,11 +53,11 @@ impl Watch {
             clips.sort_unstable();
             clips
         };
-        let held_out = !selection.watch.is_empty();
-        let watched = if held_out {
-            pick(&selection.watch, MOST_WATCHED, "watched")
+        let held_out = !selection.validation.is_empty();
+        let clips = if held_out {
+            pick(&selection.validation, MOST_CLIPS, "watched")
         } else {
-            pick(&selection.train, MOST_WITHOUT_WATCH, "watched")
+            pick(&selection.train, MOST_OF_TRAINING, "watched")
         };
         let mut labelled = selection.train.clone();
         labelled.retain(|&clip| held_out && selection.labels[clip].is_some());
@@ -68,9 +68,9 @@ impl Watch {
             loss_labels: loss_labels.to_vec(),
             groups: groups(&loader.data, &selection.train),
             labels: selection.labels.clone(),
-            watched,
+            clips,
             held_out,
-            gallery: pick(&labelled, MOST_WATCHED, "gallery"),
+            gallery: pick(&labelled, MOST_CLIPS, "gallery"),
         }
     }
 
@@ -83,7 +83,7 @@ impl Watch {
     ) -> Result<Health, hico_data::Error> {
         let (mut first, mut second) = (Rows::default(), Rows::default());
         let (mut loss, mut counted) = (0.0, 0);
-        let chunks: Vec<Vec<usize>> = self.watched.chunks(self.batch).map(<[usize]>::to_vec).collect();
+        let chunks: Vec<Vec<usize>> = self.clips.chunks(self.batch).map(<[usize]>::to_vec).collect();
         for drawn in self.loader.load(0, chunks) {
             let batch = drawn?.batch(&self.loss_labels, &self.groups, device);
             let outputs = method.outputs(network, &batch.views, &Pass::keeping(Mode::Eval));
@@ -99,7 +99,7 @@ impl Watch {
             }
         }
         Ok(Health {
-            watch_loss: (counted > 0).then(|| loss / counted as f64),
+            val_loss: (counted > 0).then(|| loss / counted as f64),
             knn_balanced_accuracy: self.neighbours(method, network, device)?,
             embedding_rank: health::effective_rank(&first),
             alignment: health::alignment(&first, &second),
@@ -113,7 +113,7 @@ impl Watch {
         network: &M::Network,
         device: &Device,
     ) -> Result<Option<f64>, hico_data::Error> {
-        let mut queries = self.watched.clone();
+        let mut queries = self.clips.clone();
         queries.retain(|&clip| self.labels[clip].is_some());
         if queries.is_empty() || self.gallery.is_empty() {
             return Ok(None);
