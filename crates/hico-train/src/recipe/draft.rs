@@ -65,7 +65,10 @@ fn lay_over(mut recipe: Recipe, layers: &[Vec<Written>], record: bool) -> Result
                 let reason = format!("it says the same as {before}: leave one of them out");
                 return Err(fault(written.name(), written.shown(), reason));
             }
-            set(&mut recipe, &key, written)?;
+            // Which method it is was settled before.
+            if !key.is_name() {
+                set(&mut recipe, &key, written)?;
+            }
         }
     }
     check_together(&recipe.method, &recipe.view)?;

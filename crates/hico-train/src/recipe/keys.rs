@@ -40,10 +40,15 @@ impl Key {
         Self { section: Section::Method, name: name.to_owned() }
     }
 
+    /// Returns true for the key that names the method.
+    pub(super) fn is_name(&self) -> bool {
+        self.section == Section::Method && self.name == NAME
+    }
+
     /// Returns true where a method reads it.
     fn is_read_by(&self, method: MethodName) -> bool {
         match self.section {
-            Section::Method => MethodRecipe::of(method).table().contains_key(&self.name),
+            Section::Method => self.is_name() || MethodRecipe::of(method).table().contains_key(&self.name),
             Section::View if OF_SOME.contains(&self.name.as_str()) => method.view_keys().contains(&self.name.as_str()),
             Section::View | Section::Model | Section::Train => true,
         }
@@ -64,6 +69,9 @@ impl Key {
         format!("{} below [{}]", self.name, self.section.name())
     }
 }
+
+/// The key that names the method, which no method has among its own.
+const NAME: &str = "name";
 
 /// Keys that have moved or have another name: where they stood, and where they stand.
 const MOVED: [(&str, &str, Section, &str); 13] = [
@@ -207,7 +215,7 @@ fn unknown(written: &Written, method: MethodName) -> [String; 2] {
 /// Returns every key that a method reads.
 fn known_to(method: MethodName) -> Vec<Key> {
     let of = |section: Section, names: Vec<String>| names.into_iter().map(move |name| Key { section, name });
-    let own = of(Section::Method, MethodRecipe::of(method).table().keys().cloned().collect());
+    let own = of(Section::Method, MethodRecipe::of(method).table().keys().cloned().chain([NAME.to_owned()]).collect());
     let model = of(Section::Model, keys_of(&ModelRecipe::default()));
     let view = of(Section::View, keys_of(&ViewRecipe::default())).filter(|key| key.is_read_by(method));
     own.chain(model).chain(view).chain(of(Section::Train, keys_of(&TrainRecipe::default()))).collect()
