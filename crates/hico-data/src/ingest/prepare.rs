@@ -6,6 +6,7 @@ use super::frames::{FrameSink, Limits, PreparedClip};
 use super::refusal::Refusal;
 use super::source_facts::SourceFacts;
 use super::walk::What;
+use super::whose::Whose;
 use super::{animation, guard, picture};
 use crate::preprocessing::Preprocessing;
 use crate::sector::{self, Treatment};
@@ -55,7 +56,7 @@ pub(super) fn prepare(
     let sink = sink.treating(treatment).painting(paint);
     let (sink, mut facts) = fill(what, sink, decoder, limits, damaged, halt)?;
     match &found {
-        Err(why) if !used.is_off() => facts.steps.push(Step::Other(format!("sector left alone: {why}"))),
+        Err(why) if !used.is_off() => facts.steps.push(format!("sector left alone: {why}")),
         _ => {}
     }
     let mut prepared = finish(sink, facts)?;
@@ -138,14 +139,15 @@ fn read(
 const KEPT: &str = "damaged or cut short, and only what decodes was taken";
 
 fn finish(sink: FrameSink, facts: SourceFacts) -> Result<PreparedClip, Refusal> {
-    let SourceFacts { fps, spacing, regions, whose, codec, steps, mut notes, complaint, header: _ } = facts;
+    let SourceFacts { fps, spacing, regions, patient, study, codec, steps, mut notes, complaint, header: _ } = facts;
     let prepared = sink.finish(fps, &codec)?;
     let mut all = prepared.steps.0;
-    all.splice(1..1, steps);
+    all.splice(1..1, steps.into_iter().map(Step::Other));
     all.extend(notes.iter().cloned().map(Step::Note));
     if let Some(said) = complaint {
         all.push(Step::Damaged(said));
         notes.push(KEPT.to_owned());
     }
+    let whose = Whose::of(patient, study);
     Ok(PreparedClip { steps: Steps(all), whose, spacing, regions, notes, ..prepared })
 }

@@ -1,8 +1,6 @@
 //! What a reader knows of a clip when its frames are decoded.
 
-use super::whose::Whose;
 use crate::region::Regions;
-use crate::steps::Step;
 use serde::Serialize;
 
 /// What a file says of its clip beyond the frames, and how they were decoded.
@@ -12,12 +10,15 @@ pub(crate) struct SourceFacts {
     /// Height and width of a source pixel, millimetres.
     pub(crate) spacing: Option<[f64; 2]>,
     pub(crate) regions: Regions,
-    pub(crate) whose: Option<Whose>,
+    /// The patient's id, as the file has it.
+    pub(crate) patient: Option<String>,
+    /// The id of the study.
+    pub(crate) study: Option<String>,
     /// What a DICOM header says of identity.
     pub(crate) header: Option<HeaderFacts>,
     pub(crate) codec: String,
-    /// What was done to the values of the frames.
-    pub(crate) steps: Vec<Step>,
+    /// What was done to the values of the frames, in words.
+    pub(crate) steps: Vec<String>,
     /// Facts to be told of a clip that was taken in all the same, such as a header that its pixels contradict. Clips with the
     /// same words are told together, so numbers of a single file do not belong here.
     pub(crate) notes: Vec<String>,
@@ -32,7 +33,8 @@ impl SourceFacts {
             fps,
             spacing: None,
             regions: Regions::default(),
-            whose: None,
+            patient: None,
+            study: None,
             header: None,
             codec,
             steps: Vec::new(),

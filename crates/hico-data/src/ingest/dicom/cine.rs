@@ -3,7 +3,6 @@
 use super::header::{Header, Value};
 use super::numbers;
 use super::told::Told;
-use crate::ingest::whose::{NamedBy, Whose};
 use crate::region::{Region, Regions};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -73,11 +72,10 @@ pub(super) fn regions(header: &Header, told: &mut Told) -> Regions {
     Regions((1..=header.items(sequence).min(MOST_REGIONS)).filter_map(region).collect())
 }
 
-/// Whose clip it is: the patient's id, else the study.
-pub(super) fn whose(header: &Header) -> Option<Whose> {
-    let text = |tag| header.root(tag).map(Value::text).filter(|text| !text.is_empty());
-    let study = || Some(Whose { id: text(tags::STUDY_INSTANCE_UID)?, by: NamedBy::Study });
-    text(tags::PATIENT_ID).map(Whose::patient).or_else(study)
+/// Reads the ids of the patient and of the study.
+pub(super) fn patient_and_study(header: &Header) -> [Option<String>; 2] {
+    [tags::PATIENT_ID, tags::STUDY_INSTANCE_UID]
+        .map(|tag| header.root(tag).map(Value::text).filter(|text| !text.is_empty()))
 }
 
 fn float(value: &Value) -> Option<f64> {

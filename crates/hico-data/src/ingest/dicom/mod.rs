@@ -79,11 +79,13 @@ pub(crate) fn decode(
     let file = File::open(path, limits, damaged)?;
     let mut told = file.told.clone();
     let regions = cine::regions(&file.header, &mut told);
+    let [patient, study] = cine::patient_and_study(&file.header);
     let mut facts = SourceFacts {
         fps: cine::frame_rate(&file.header, &mut told),
         spacing: cine::pixel_spacing(&file.header, &regions, &mut told),
         regions,
-        whose: cine::whose(&file.header),
+        patient,
+        study,
         header: Some(HeaderFacts::read(&file.header)),
         codec: file.codec(),
         steps: Vec::new(),

@@ -8,7 +8,6 @@ use super::numbers;
 use super::stored::{StoredFrame, Values};
 use super::told::Told;
 use crate::ingest::dicom_fault::Fault;
-use crate::steps::Step;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
@@ -76,11 +75,11 @@ impl Spread {
     }
 
     /// Describes it for the table.
-    pub(super) fn step(&self, range: Option<[f64; 2]>) -> Option<Step> {
+    pub(super) fn step(&self, range: Option<[f64; 2]>) -> Option<String> {
         match (self, range) {
-            (Self::Window(centre, width, _), _) => Some(Step::Other(format!("window {centre} {width}"))),
-            (Self::Table(_), _) => Some(Step::Other("window by table".to_owned())),
-            (Self::Range, Some([low, high])) => Some(Step::Other(format!("range {low} {high}"))),
+            (Self::Window(centre, width, _), _) => Some(format!("window {centre} {width}")),
+            (Self::Table(_), _) => Some("window by table".to_owned()),
+            (Self::Range, Some([low, high])) => Some(format!("range {low} {high}")),
             _ => None,
         }
     }

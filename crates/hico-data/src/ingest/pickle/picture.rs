@@ -8,7 +8,6 @@ use crate::clip::Size;
 use crate::ingest::frames::{FrameSink, Limits, check_size};
 use crate::ingest::pickle_fault::PickleFault;
 use crate::ingest::refusal::Refusal;
-use crate::steps::Step;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -120,10 +119,10 @@ impl Picture {
     }
 
     /// What was done to the numbers, if anything was.
-    pub(crate) fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<String> {
         let range = (self.range == Range::Unit).then(|| "values times 255".to_owned());
         let axes = (self.axes == Axes::Swapped).then(|| "rows and columns swapped".to_owned());
-        range.into_iter().chain(axes).map(Step::Other).collect()
+        range.into_iter().chain(axes).collect()
     }
 
     /// SHA-256 over shape, kind and bytes of the array.
