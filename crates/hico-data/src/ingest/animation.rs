@@ -1,14 +1,14 @@
 //! Animations decoded in process: GIF, animated PNG and WebP, and raw MJPEG, which is a row of JPEGs.
 
 use super::alpha::over_black;
-use super::ffmpeg::Damaged;
-use super::frames::{FrameSink, Limits, check_size};
 use super::gif_end::{self, GifEnd};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
+use super::limits::{Damaged, Limits, check_size};
 use super::picture::{self, decoder_limits, one_line};
 use super::picture_notes::PictureNotes;
 use super::refusal::Refusal;
+use super::sink::FrameSink;
 use super::tail::{self, PngTail};
 use super::{upright, webp_end};
 use crate::clip::Size;
@@ -39,7 +39,7 @@ pub(super) struct AnimationFacts {
 pub(super) fn decode(
     path: &Path,
     format: ImageFormat,
-    sink: &mut FrameSink,
+    sink: &mut dyn FrameSink,
     limits: Limits,
     damaged: Damaged,
     stop: &AtomicBool,
@@ -54,8 +54,8 @@ pub(super) fn decode(
     }
     let facts = taken?;
     match facts.complaint {
-        Some(said) if sink.len() == 0 => Err(Refusal::Damaged { frames: 0, said }),
-        Some(said) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.len(), said }),
+        Some(said) if sink.frames() == 0 => Err(Refusal::Damaged { frames: 0, said }),
+        Some(said) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.frames(), said }),
         _ => Ok(facts),
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn decode(
 fn animation(
     path: &Path,
     format: ImageFormat,
-    sink: &mut FrameSink,
+    sink: &mut dyn FrameSink,
     limits: Limits,
     stop: &AtomicBool,
 ) -> Result<AnimationFacts, Refusal> {
@@ -119,7 +119,7 @@ fn animation(
         let mut picture = DynamicImage::ImageRgba8(frame.into_buffer());
         picture.apply_orientation(orientation);
         let size = Size { height: picture.height() as usize, width: picture.width() as usize };
-        let number = sink.len();
+        let number = sink.frames();
         sink.admit(size, &|| format!("frame {number}"))?;
         sink.push(&over_black(picture.as_bytes()))?;
     };
@@ -134,7 +134,7 @@ fn animation(
         },
         complaint => complaint,
     };
-    let fps = (milliseconds > 0.0).then(|| sink.len() as f64 * 1000.0 / milliseconds);
+    let fps = (milliseconds > 0.0).then(|| sink.frames() as f64 * 1000.0 / milliseconds);
     Ok(AnimationFacts { fps, complaint, notes: learnt.into_notes() })
 }
 
@@ -149,7 +149,7 @@ fn admitted<D: ImageDecoder>(mut decoder: D, limits: Limits) -> Result<D, Refusa
 /// Decodes one JPEG after another; such a file has no rate.
 fn row_of_jpegs(
     path: &Path,
-    sink: &mut FrameSink,
+    sink: &mut dyn FrameSink,
     limits: Limits,
     stop: &AtomicBool,
 ) -> Result<AnimationFacts, Refusal> {
@@ -191,8 +191,8 @@ fn row_of_jpegs(
 
 #[cfg(test)]
 mod tests {
+    use super::super::sink::FrameBuffer;
     use super::*;
-    use crate::preprocessing::Preprocessing;
     use image::codecs::gif::GifEncoder;
     use image::{Delay, Frame, GrayImage, Luma, RgbaImage};
     use std::fs::File;
@@ -241,11 +241,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, bytes).unwrap();
-        let mut sink = FrameSink::new(Preprocessing::default(), Limits::default());
+        let mut sink = FrameBuffer::new(Limits::default());
         let facts = decode(&path, format, &mut sink, Limits::default(), damaged, &NEVER)?;
-        let clip = sink.finish(facts.fps, "image")?.clip;
-        assert_eq!(clip.size, Size { height: 4, width: 6 });
-        Ok((facts, clip.pixels.chunks(24).map(|frame| frame[0]).collect()))
+        if sink.frames() == 0 {
+            return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
+        }
+        assert_eq!(sink.size(), Some(Size { height: 4, width: 6 }));
+        Ok((facts, sink.luma().unwrap().chunks(24).map(|frame| frame[0]).collect()))
     }
 
     #[test]
@@ -327,7 +329,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::io::Write::write_all(&mut File::create(&path).unwrap(), &jpegs(&[1, 2, 3])).unwrap();
-        let mut sink = FrameSink::new(Preprocessing::default(), limits);
+        let mut sink = FrameBuffer::new(limits);
         let long = decode(&path, ImageFormat::Jpeg, &mut sink, limits, Damaged::Keep, &NEVER);
         assert_eq!(long, Err(Refusal::TooManyFrames { limit: 2 }));
     }

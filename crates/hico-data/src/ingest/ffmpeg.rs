@@ -2,7 +2,7 @@
 //! stream.
 
 use super::child::{self, Ended};
-use super::frames::{Limits, check_size};
+use super::limits::{Limits, check_size};
 use super::refusal::Refusal;
 use super::video_words::has_alpha;
 use crate::clip::Size;
@@ -52,17 +52,6 @@ pub(crate) struct Decoder {
     programs: Programs,
     pub(super) every_frame_once: [&'static str; 2],
     pub(super) threads: usize,
-}
-
-/// What is kept of a video whose decoder complains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Damaged {
-    /// Nothing: the clip is refused.
-    #[default]
-    Refuse,
-    /// The frames that decode.
-    Keep,
 }
 
 /// A decoded video beyond its frames.

@@ -1,7 +1,8 @@
 //! Files and folders that a person names → prepared clips, one after another and in memory.
 
-use super::ffmpeg::{Damaged, Decoder, Programs};
-use super::frames::{Limits, PreparedClip};
+use super::ffmpeg::{Decoder, Programs};
+use super::frames::PreparedClip;
+use super::limits::{Damaged, Limits};
 use super::links::{self, Links};
 use super::notes::{ClipNote, sentences};
 use super::prepare::{Preparing, prepare};

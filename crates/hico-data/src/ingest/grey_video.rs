@@ -8,8 +8,9 @@
 
 use super::child;
 use super::ffmpeg::{Decoder, Stream, VideoFacts, cannot_run, file_url, is_no_video, rate};
-use super::frames::{FrameSink, Limits};
+use super::limits::Limits;
 use super::refusal::Refusal;
+use super::sink::{FrameSink, GreySink};
 use super::video_words::{Words, has_alpha, is_lesser, tells_input};
 use super::y4m::Header;
 use crate::clip::Size;
@@ -42,11 +43,11 @@ impl Decoder {
     pub(super) fn decode_grey(
         &self,
         path: &Path,
-        sink: &mut FrameSink,
+        sink: &mut dyn FrameSink,
         limits: Limits,
         stop: &AtomicBool,
     ) -> Result<Short, Refusal> {
-        let Some(size) = sink.scaled_by_decoder() else { return Ok(Short::Nowhere) };
+        let Some((size, sink)) = sink.grey() else { return Ok(Short::Nowhere) };
         let threads = self.threads.to_string();
         let mut command = self.command(limits);
         command
@@ -67,14 +68,14 @@ impl Decoder {
             return Err(Refusal::TooSlow { seconds: limits.seconds });
         }
         let taken = taken?;
-        let said = said(&ended.said).filter(|said| super::frames::check_size(said.size, limits).is_ok());
+        let said = said(&ended.said).filter(|said| super::limits::check_size(said.size, limits).is_ok());
         match (taken, said) {
             (Taken::Grey(header), Some(said))
                 if ended.status.success()
                     && !complains(&ended.said)
                     // What follows a change would be scaled by other rules than what stands before it.
                     && Words::read(&ended.said).is_steady()
-                    && sink.len() > 0 =>
+                    && sink.frames() > 0 =>
             {
                 let Said { codec, size, rate } = said;
                 sink.was_scaled_from(size);
@@ -126,7 +127,7 @@ enum Taken {
 }
 
 /// Takes frames until the stream ends or one of them is coloured.
-fn take(output: &mut impl BufRead, size: Size, sink: &mut FrameSink) -> Result<Taken, Refusal> {
+fn take(output: &mut impl BufRead, size: Size, sink: &mut dyn GreySink) -> Result<Taken, Refusal> {
     let Ok(Some(header)) = Header::read(output) else { return Ok(Taken::Broken) };
     if header.size != size {
         return Ok(Taken::Broken);
@@ -232,7 +233,6 @@ const LARGEST_CHOSEN: u64 = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preprocessing::Preprocessing;
 
     const WORDS: &str = "[info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:a.mp4':\n\
         [info]   Stream #0:0[0x1](eng): Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709, progressive), 640x480 [SAR 1:1 DAR 4:3], 466 kb/s, 23.98 fps, 23.98 tbr, 24k tbn (default)\n\
@@ -279,32 +279,65 @@ mod tests {
         assert_eq!(found("93000:4181", 22.24), Some(22.243_482));
     }
 
+    /// Takes grey frames of two by two whose channels are at most 8 apart.
+    #[derive(Debug, Default, PartialEq)]
+    struct Greys {
+        luma: Vec<Vec<u8>>,
+        spread: u8,
+    }
+
+    impl FrameSink for Greys {
+        fn frames(&self) -> usize {
+            self.luma.len()
+        }
+
+        fn admit(&mut self, _: Size, _: &dyn Fn() -> String) -> Result<(), Refusal> {
+            panic!("no whole frame is handed over")
+        }
+
+        fn push(&mut self, _: &[u8]) -> Result<(), Refusal> {
+            panic!("no whole frame is handed over")
+        }
+    }
+
+    impl GreySink for Greys {
+        fn admit_grey(&self) -> Result<(), Refusal> {
+            if self.luma.len() < 9 { Ok(()) } else { Err(Refusal::TooManyFrames { limit: 9 }) }
+        }
+
+        fn push_grey(&mut self, luma: &[u8], spread: u8) -> bool {
+            if spread <= 8 {
+                self.luma.push(luma.to_vec());
+                self.spread = spread;
+            }
+            spread <= 8
+        }
+
+        fn spread(&self) -> u8 {
+            self.spread
+        }
+
+        fn was_scaled_from(&mut self, _: Size) {}
+
+        fn forget(&mut self) {}
+    }
+
     #[test]
     fn grey_frames_are_taken_and_a_coloured_one_ends_it() {
         let size = Size { height: 2, width: 2 };
-        let taken = |chroma: u8| {
-            let mut sink =
-                FrameSink::new(Preprocessing::resized(2), Limits { frames: 9, pixels: 100, bytes: 1000, seconds: 1 });
-            assert_eq!(sink.scaled_by_decoder(), Some(size));
+        let taken = |chroma: u8, frames: usize| {
+            let mut greys = Greys::default();
             let frame = [&b"FRAME\n"[..], &[0, 80, 160, 240], &[chroma; 8]].concat();
-            let stream = [&b"YUV4MPEG2 W2 H2 F25:1 C444\n"[..], &frame, &frame].concat();
-            match take(&mut stream.as_slice(), size, &mut sink).unwrap() {
-                Taken::Grey(_) => {
-                    sink.was_scaled_from(Size { height: 4, width: 4 });
-                    Some(sink.finish(None, "test").unwrap())
-                }
-                Taken::Coloured(_) => None,
+            let stream = [&b"YUV4MPEG2 W2 H2 F25:1 C444\n"[..], &frame.repeat(frames)].concat();
+            match take(&mut stream.as_slice(), size, &mut greys)? {
+                Taken::Grey(_) => Ok(Some(greys)),
+                Taken::Coloured(_) => Ok(None),
                 Taken::Broken => panic!("the stream is whole"),
             }
         };
-        let decoded = taken(130).unwrap();
-        assert_eq!(decoded.clip.pixels, [0, 80, 160, 240, 0, 80, 160, 240]);
-        assert_eq!(decoded.luma, [120.0; 3]);
-        assert_eq!(
-            decoded.steps.to_string(),
-            "decode test;resize 2x2 squash antialiased bilinear by ffmpeg;grey (channels within 6)"
-        );
-        assert!(taken(140).is_none());
+        assert_eq!(taken(130, 2), Ok(Some(Greys { luma: vec![vec![0, 80, 160, 240]; 2], spread: 6 })));
+        assert_eq!(taken(140, 2), Ok(None));
+        assert_eq!(taken(130, 10), Err(Refusal::TooManyFrames { limit: 9 }));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! All pickles of a tree → candidates for clips, a picture each, with label and fold.
 
-use super::frames::Limits;
 use super::guard;
 use super::labels::{Facts, fold_of_word};
+use super::limits::Limits;
 use super::pickle::Pickles;
 use super::pickle::content::Label;
 use super::pickle::open::{Item, Named, open};

@@ -1,12 +1,12 @@
 //! Single pictures and folders of them, decoded in process.
 
 use super::alpha::{Alpha, over_black};
-use super::ffmpeg::Damaged;
-use super::frames::{FrameSink, Limits, check_size};
 use super::guard::{self, Watched};
 use super::jpeg_stream::JpegStream;
+use super::limits::{Damaged, Limits, check_size};
 use super::picture_notes::PictureNotes;
 use super::refusal::Refusal;
+use super::sink::FrameSink;
 use super::sniff::{self, Content};
 use super::tail::{self, PngTail};
 use super::tiff_tags::{self, TiffTags};
@@ -31,7 +31,7 @@ pub(super) struct PictureFacts {
 /// - `damaged`: whether a picture that does not decode is left out, where others do
 pub(super) fn decode_pictures(
     files: &[PathBuf],
-    sink: &mut FrameSink,
+    sink: &mut dyn FrameSink,
     limits: Limits,
     damaged: Damaged,
     stop: &AtomicBool,
@@ -55,7 +55,7 @@ pub(super) fn decode_pictures(
         }
     }
     let complaint = match (broken.len(), broken.into_iter().next()) {
-        (_, Some((name, why))) if sink.len() == 0 => return Err(named(name, why)),
+        (_, Some((name, why))) if sink.frames() == 0 => return Err(named(name, why)),
         (count, Some((name, why))) => {
             Some(format!("{count} of {} pictures left out, the first: {}", files.len(), named(name, why)))
         }
@@ -213,15 +213,14 @@ pub(super) fn one_line(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sink::FrameBuffer;
     use super::*;
-    use crate::clip::Channels;
-    use crate::preprocessing::Preprocessing;
     use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
-    fn sink() -> FrameSink {
-        FrameSink::new(Preprocessing::default(), Limits::default())
+    fn sink() -> FrameBuffer {
+        FrameBuffer::new(Limits::default())
     }
 
     #[test]
@@ -236,9 +235,7 @@ mod tests {
         }
         let mut sink = sink();
         decode_pictures(&files, &mut sink, Limits::default(), Damaged::Refuse, &NEVER).unwrap();
-        let decoded = sink.finish(None, "image").unwrap();
-        assert_eq!(decoded.clip.channels, Channels::Grey);
-        assert_eq!(decoded.clip.pixels, picture.as_raw().repeat(4));
+        assert_eq!(sink.luma().unwrap(), picture.as_raw().repeat(4));
     }
 
     #[test]
@@ -297,11 +294,11 @@ mod tests {
             decode_pictures(&[path], &mut sink, Limits::default(), Damaged::Refuse, &NEVER).map(|facts| (facts, sink))
         };
         let (plain, thumbnail) = (jpeg(), with_thumbnail(&jpeg()));
-        let pixels = decode(&plain).unwrap().1.finish(None, "test").unwrap().clip.pixels;
+        let pixels = decode(&plain).unwrap().1.pixels().to_vec();
         for (behind, notes) in [(vec![], 0), (vec![0; 5000], 0), (vec![7; 300_000], 1), (plain.clone(), 1)] {
             let (facts, sink) = decode(&[&thumbnail[..], &behind].concat()).unwrap();
             assert_eq!((facts.notes.len(), facts.complaint), (notes, None));
-            assert_eq!(sink.finish(None, "test").unwrap().clip.pixels, pixels);
+            assert_eq!(sink.pixels(), pixels);
         }
         for length in (3..thumbnail.len()).step_by(7) {
             let error = decode(&thumbnail[..length]).map(|_| length).unwrap_err();
@@ -340,7 +337,7 @@ mod tests {
         assert!(error.to_string().starts_with("1.png: ") && error.hint().contains("--keep-damaged"), "{error}");
         let (facts, sink) = decode(Damaged::Keep).unwrap();
         assert!(facts.complaint.unwrap().starts_with("2 of 4 pictures left out, the first: 1.png: "));
-        assert_eq!(sink.finish(None, "test").unwrap().clip.pixels, [[0; 6], [2; 6]].concat());
+        assert_eq!(sink.luma().unwrap(), [[0; 6], [2; 6]].concat());
         let gone = decode_pictures(&files[3..], &mut self::sink(), Limits::default(), Damaged::Keep, &NEVER);
         assert!(matches!(gone, Err(Refusal::Read { .. })), "{gone:?}");
     }

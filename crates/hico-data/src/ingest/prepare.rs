@@ -1,9 +1,11 @@
 //! One source → its frames, prepared as [`Preprocessing`] says.
 
 use super::dicom;
-use super::ffmpeg::{Damaged, Decoder, VideoFacts};
-use super::frames::{FrameSink, Limits, PreparedClip};
+use super::ffmpeg::{Decoder, VideoFacts};
+use super::frames::{ClipBuilder, PreparedClip};
+use super::limits::{Damaged, Limits};
 use super::refusal::Refusal;
+use super::sink::FrameSink as _;
 use super::source_facts::SourceFacts;
 use super::walk::What;
 use super::whose::Whose;
@@ -36,15 +38,15 @@ pub(super) fn prepare(
 ) -> Result<PreparedClip, Refusal> {
     let Preparing { preprocessing, limits, damaged, draws_pair } = *how;
     let Preprocessing { sector: used, text: text_use, .. } = preprocessing;
-    let sink = FrameSink::new(preprocessing, limits);
+    let sink = ClipBuilder::new(preprocessing, limits);
     if used.is_off() && !draws_pair && text_use.is_keep() {
         let (sink, facts) = fill(what, sink, decoder, limits, damaged, halt)?;
         return finish(sink, facts);
     }
     // The region decides what is kept of every frame, so it has to be known before the first one is.
     let looking = match text_use {
-        TextUse::Keep => FrameSink::looking(limits),
-        TextUse::Paint => FrameSink::looking(limits).with_text(),
+        TextUse::Keep => ClipBuilder::looking(limits),
+        TextUse::Paint => ClipBuilder::looking(limits).with_text(),
     };
     let (looking, facts) = fill(what, looking, decoder, limits, damaged, halt)?;
     let regions = facts.regions;
@@ -68,12 +70,12 @@ pub(super) fn prepare(
 /// Decodes the frames into a sink, under the guard that every reader goes through.
 pub(super) fn fill(
     what: &What,
-    mut sink: FrameSink,
+    mut sink: ClipBuilder,
     decoder: Option<&Decoder>,
     limits: Limits,
     damaged: Damaged,
     halt: &AtomicBool,
-) -> Result<(FrameSink, SourceFacts), Refusal> {
+) -> Result<(ClipBuilder, SourceFacts), Refusal> {
     if let What::Refused(why) = what {
         return Err(why.clone());
     }
@@ -84,7 +86,7 @@ pub(super) fn fill(
         tracing::trace!(reader = reader(&what), "opened");
         let facts = read(&what, &mut sink, decoder.as_ref(), limits, damaged, stop)?;
         let (reader, milliseconds) = (reader(&what), begin.elapsed().as_millis());
-        tracing::debug!(reader, codec = facts.codec, frames = sink.len(), milliseconds, "decoded");
+        tracing::debug!(reader, codec = facts.codec, frames = sink.frames(), milliseconds, "decoded");
         Ok((sink, facts))
     })
 }
@@ -103,7 +105,7 @@ const fn reader(what: &What) -> &'static str {
 
 fn read(
     what: &What,
-    sink: &mut FrameSink,
+    sink: &mut ClipBuilder,
     decoder: Option<&Decoder>,
     limits: Limits,
     damaged: Damaged,
@@ -138,7 +140,7 @@ fn read(
 /// What is told of a clip that `--keep-damaged` kept.
 const KEPT: &str = "damaged or cut short, and only what decodes was taken";
 
-fn finish(sink: FrameSink, facts: SourceFacts) -> Result<PreparedClip, Refusal> {
+fn finish(sink: ClipBuilder, facts: SourceFacts) -> Result<PreparedClip, Refusal> {
     let SourceFacts { fps, spacing, regions, patient, study, codec, steps, mut notes, complaint, header: _ } = facts;
     let prepared = sink.finish(fps, &codec)?;
     let mut all = prepared.steps.0;

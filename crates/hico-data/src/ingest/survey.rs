@@ -1,8 +1,9 @@
 //! Files that are looked at and not taken in: what a few frames of each show, and what its header says.
 
 use super::dicom::HeaderFacts;
-use super::ffmpeg::{Damaged, Decoder, Programs};
-use super::frames::{FrameSink, Limits};
+use super::ffmpeg::{Decoder, Programs};
+use super::frames::ClipBuilder;
+use super::limits::{Damaged, Limits};
 use super::prepare::fill;
 use super::refusal::Refusal;
 use super::walk::{self, Found, Masks, Stills, Tree, Walk, What};
@@ -85,7 +86,7 @@ impl Survey {
 
     /// A damaged file is looked at as far as it goes: what its frames show is there all the same.
     fn look(&self, found: &Found, decoder: Option<&Decoder>, halt: &AtomicBool) -> Result<Seen, Refusal> {
-        let sink = FrameSink::looking(self.limits).with_text();
+        let sink = ClipBuilder::looking(self.limits).with_text();
         let (sink, facts) = fill(&found.what, sink, decoder, self.limits, Damaged::Keep, halt)?;
         let (look, text) = sink.into_looks();
         Ok(Seen { look, text, regions: facts.regions, header: facts.header })

@@ -20,11 +20,10 @@ pub(super) fn orientation(decoder: &mut impl ImageDecoder, behind: Option<&[u8]>
 
 #[cfg(test)]
 mod tests {
-    use super::super::ffmpeg::Damaged;
-    use super::super::frames::{FrameSink, Limits};
+    use super::super::limits::{Damaged, Limits};
+    use super::super::sink::FrameBuffer;
     use super::super::{animation, picture};
     use crate::clip::Size;
-    use crate::preprocessing::Preprocessing;
     use image::{ImageFormat, Rgb, RgbImage};
     use std::io::Cursor;
     use std::sync::atomic::AtomicBool;
@@ -112,7 +111,7 @@ mod tests {
             (ImageFormat::Png, true, png(true, true)),
         ] {
             std::fs::write(&path, bytes).unwrap();
-            let mut sink = FrameSink::new(Preprocessing::default(), Limits::default());
+            let mut sink = FrameBuffer::new(Limits::default());
             let mut frames = 1;
             if is_animated {
                 animation::decode(&path, format, &mut sink, Limits::default(), Damaged::Refuse, &NEVER).unwrap();
@@ -121,9 +120,8 @@ mod tests {
                 let files = std::slice::from_ref(&path);
                 picture::decode_pictures(files, &mut sink, Limits::default(), Damaged::Refuse, &NEVER).unwrap();
             }
-            let clip = sink.finish(None, "test").unwrap().clip;
-            assert_eq!(clip.size, Size { height: 6, width: 4 }, "{format:?} {is_animated}");
-            assert_eq!(clip.pixels, upright.repeat(frames), "{format:?} {is_animated}");
+            assert_eq!(sink.size(), Some(Size { height: 6, width: 4 }), "{format:?} {is_animated}");
+            assert_eq!(sink.luma().unwrap(), upright.repeat(frames), "{format:?} {is_animated}");
         }
     }
 

@@ -5,10 +5,11 @@
 
 use super::alpha::over_black;
 use super::child::{self, Ended};
-use super::ffmpeg::{Damaged, Decoder, Stream, VideoFacts, cannot_run, file_url};
-use super::frames::{FrameSink, Limits};
+use super::ffmpeg::{Decoder, Stream, VideoFacts, cannot_run, file_url};
 use super::grey_video::Short;
+use super::limits::{Damaged, Limits};
 use super::refusal::Refusal;
+use super::sink::FrameSink;
 use super::tail;
 use super::video_words::{Words, is_kept};
 use crate::clip::Size;
@@ -22,7 +23,7 @@ impl Decoder {
     pub(crate) fn decode(
         &self,
         path: &Path,
-        sink: &mut FrameSink,
+        sink: &mut dyn FrameSink,
         limits: Limits,
         damaged: Damaged,
         stop: &AtomicBool,
@@ -46,7 +47,7 @@ impl Decoder {
                 None => self.probe(path, limits, stop)?.announced,
                 announced => announced,
             };
-            if words.is_whole(&stream.codec, announced, sink.len(), cut.is_some()) {
+            if words.is_whole(&stream.codec, announced, sink.frames(), cut.is_some()) {
                 let said = words.complaint().map(|said| format!("every frame decodes, and ffmpeg complains: {said}"));
                 let short = cut
                     .map(|_| "every frame decodes, and its container announces more bytes than there are".to_owned());
@@ -56,15 +57,15 @@ impl Decoder {
         }
         let complaint = taken.or_else(|| words.complaint()).or(status);
         let found = std::fs::metadata(path).map_or(0, |file| file.len());
-        let short = cut.map(|announced| Refusal::CutShort { announced, found, frames: sink.len() });
+        let short = cut.map(|announced| Refusal::CutShort { announced, found, frames: sink.frames() });
         match (short, complaint) {
-            (Some(short), complaint) if damaged == Damaged::Keep && sink.len() > 0 => {
+            (Some(short), complaint) if damaged == Damaged::Keep && sink.frames() > 0 => {
                 let complaint = complaint.or_else(|| Some(short.to_string()));
                 Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint, notes })
             }
             (Some(short), _) => Err(short),
-            (None, Some(said)) if sink.len() == 0 => Err(Refusal::NotVideo { said }),
-            (None, Some(said)) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.len(), said }),
+            (None, Some(said)) if sink.frames() == 0 => Err(Refusal::NotVideo { said }),
+            (None, Some(said)) if damaged == Damaged::Refuse => Err(Refusal::Damaged { frames: sink.frames(), said }),
             (None, complaint) => Ok(VideoFacts { fps: stream.fps, codec: stream.codec, complaint, notes }),
         }
     }
@@ -74,7 +75,7 @@ impl Decoder {
         &self,
         path: &Path,
         stream: &Stream,
-        sink: &mut FrameSink,
+        sink: &mut dyn FrameSink,
         limits: Limits,
         stop: &AtomicBool,
     ) -> Result<(Option<String>, Ended), Refusal> {
@@ -102,7 +103,7 @@ impl Decoder {
             return Err(Refusal::TooSlow { seconds: limits.seconds });
         }
         self.check_memory(&ended)?;
-        if stream.decoder.is_some() && sink.len() == 0 && ended.said.contains("Unknown decoder") {
+        if stream.decoder.is_some() && sink.frames() == 0 && ended.said.contains("Unknown decoder") {
             // Without that library the pictures are there, and what is seen of them is not known.
             let plain = Stream { decoder: None, has_alpha: false, codec: stream.codec.clone(), ..*stream };
             return self.whole_frames(path, &plain, sink, limits, stop);
@@ -112,10 +113,10 @@ impl Decoder {
 }
 
 /// Takes PPM and PAM pictures until the stream ends; `Some` tells how it ended badly, within a picture.
-fn take_frames(output: &mut impl BufRead, sink: &mut FrameSink) -> Result<Option<String>, Refusal> {
+fn take_frames(output: &mut impl BufRead, sink: &mut dyn FrameSink) -> Result<Option<String>, Refusal> {
     let mut pixels = Vec::new();
     loop {
-        let number = sink.len();
+        let number = sink.frames();
         let (size, channels) = match picture_size(output) {
             Ok(Some(header)) => header,
             Ok(None) => return Ok(None),
@@ -182,11 +183,11 @@ fn word(output: &mut impl BufRead) -> std::io::Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sink::FrameBuffer;
     use super::*;
-    use crate::preprocessing::Preprocessing;
 
-    fn sink() -> FrameSink {
-        FrameSink::new(Preprocessing::default(), Limits { frames: 3, pixels: 100, bytes: 1000, seconds: 1 })
+    fn sink() -> FrameBuffer {
+        FrameBuffer::new(Limits { frames: 3, pixels: 100, bytes: 1000, seconds: 1 })
     }
 
     #[test]
@@ -194,8 +195,8 @@ mod tests {
         let mut sink = sink();
         let stream = b"P6\n2 1\n255\n\n\n\n\n\n\nP6\n2 1\n255\nabcdef";
         assert_eq!(take_frames(&mut &stream[..], &mut sink), Ok(None));
-        let clip = sink.finish(None, "test").unwrap().clip;
-        assert_eq!((clip.frames(), clip.size), (2, Size { height: 1, width: 2 }));
+        assert_eq!((sink.frames(), sink.size()), (2, Some(Size { height: 1, width: 2 })));
+        assert_eq!(sink.pixels(), b"\n\n\n\n\n\nabcdef");
     }
 
     #[test]
@@ -204,7 +205,7 @@ mod tests {
         let stream =
             b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n\xc8\xc8\xc8\x80\xc8\xc8\xc8\0";
         assert_eq!(take_frames(&mut &stream[..], &mut sink), Ok(None));
-        assert_eq!(sink.finish(None, "test").unwrap().clip.pixels, [100, 0]);
+        assert_eq!(sink.luma().unwrap(), [100, 0]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::syntax::Coding;
 use super::told::Told;
 use crate::clip::Size;
 use crate::ingest::dicom_fault::Fault;
-use crate::ingest::frames::{Limits, check_size};
+use crate::ingest::limits::{Limits, check_size};
 use crate::ingest::refusal::Refusal;
 use crate::words::quoted;
 use dicom_core::Tag;

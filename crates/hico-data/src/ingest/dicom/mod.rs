@@ -38,9 +38,10 @@ pub use super::dicom_fault::Fault;
 pub use super::source_facts::{BurnedIn, HeaderFacts};
 pub use stored::{StoredFrame, Values};
 
-use super::ffmpeg::{Damaged, Decoder};
-use super::frames::{FrameSink, Limits};
+use super::ffmpeg::Decoder;
+use super::limits::{Damaged, Limits};
 use super::refusal::Refusal;
+use super::sink::FrameSink;
 use super::source_facts::SourceFacts;
 use decode::Learnt;
 use file::File;
@@ -70,7 +71,7 @@ pub fn read_frames(path: &Path, limits: Limits, mut take: impl FnMut(StoredFrame
 /// - `decoder`: for videos within DICOM, if ffmpeg is installed
 pub(crate) fn decode(
     path: &Path,
-    sink: &mut FrameSink,
+    sink: &mut dyn FrameSink,
     limits: Limits,
     damaged: Damaged,
     decoder: Option<&Decoder>,
@@ -122,7 +123,7 @@ pub(crate) fn decode(
     facts.complaint = pass.complaint;
     facts.notes = pass.learnt.told.into();
     // A rate of a single picture means nothing.
-    facts.fps = facts.fps.filter(|_| sink.len() > 1);
+    facts.fps = facts.fps.filter(|_| sink.frames() > 1);
     Ok(facts)
 }
 

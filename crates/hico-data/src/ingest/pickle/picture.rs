@@ -5,9 +5,10 @@ use super::content::is_colour;
 use super::data::Data;
 use super::reading::{PICTURE, Reading};
 use crate::clip::Size;
-use crate::ingest::frames::{FrameSink, Limits, check_size};
+use crate::ingest::limits::{Limits, check_size};
 use crate::ingest::pickle_fault::PickleFault;
 use crate::ingest::refusal::Refusal;
+use crate::ingest::sink::FrameSink;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -89,7 +90,7 @@ impl Picture {
     }
 
     /// Decodes it as the one frame of a clip.
-    pub(crate) fn decode(&self, sink: &mut FrameSink, limits: Limits) -> Result<(), Refusal> {
+    pub(crate) fn decode(&self, sink: &mut dyn FrameSink, limits: Limits) -> Result<(), Refusal> {
         let size = self.size();
         check_size(size, limits)?;
         sink.admit(size, &|| "the picture".to_owned())?;
