@@ -1,8 +1,5 @@
 //! Decoded frames, one after another → the clip as it is stored. Only resized frames are kept in memory.
 
-use super::limits::{Limits, check_size};
-use super::refusal::Refusal;
-use super::sink::{FrameSink, GreySink};
 use super::whose::Whose;
 use crate::clip::{Channels, Clip, Size};
 use crate::preprocessing::{Fit, Preprocessing};
@@ -14,6 +11,7 @@ use crate::text::{Paint, TextLook};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use hico_io::{Error, FrameSink, GreySink, Limits, check_size};
 
 /// A clip whose channels nowhere differ by more than this (of 255) is stored as luma alone. Compression and rounding
 /// tint grey pictures by up to 6; what a person or a scanner coloured differs by 9 and more.
@@ -117,9 +115,9 @@ impl ClipBuilder {
     /// The clip; grey where no pixel is coloured.
     ///
     /// - `decoder`: who decoded it, the first word of what was done
-    pub(crate) fn finish(mut self, fps: Option<f64>, decoder: &str) -> Result<PreparedClip, Refusal> {
+    pub(crate) fn finish(mut self, fps: Option<f64>, decoder: &str) -> Result<PreparedClip, Error> {
         let (Some(source), Some(last)) = (self.source, self.luma.len().checked_sub(1)) else {
-            return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
+            return Err(Error::NotVideo { said: "it has no frame".to_owned() });
         };
         let mut steps = vec![Step::Decode(decoder.to_owned())];
         steps.extend(self.paint.as_ref().map(Step::from));
@@ -156,25 +154,25 @@ impl FrameSink for ClipBuilder {
         self.luma.len()
     }
 
-    fn admit(&mut self, size: Size, name: &dyn Fn() -> String) -> Result<(), Refusal> {
+    fn admit(&mut self, size: Size, name: &dyn Fn() -> String) -> Result<(), Error> {
         if self.luma.len() >= self.limits.frames {
-            return Err(Refusal::TooManyFrames { limit: self.limits.frames });
+            return Err(Error::TooManyFrames { limit: self.limits.frames });
         }
         check_size(size, self.limits)?;
         let first = *self.source.get_or_insert(size);
         if first != size {
-            return Err(Refusal::SizeChanges { first, name: name(), other: size });
+            return Err(Error::SizeChanges { first, name: name(), other: size });
         }
         self.stored = stored_size(self.kept(size), self.image_size, self.fit);
         let bytes = self.stored.height.saturating_mul(self.stored.width).saturating_mul(3);
         if self.pixels.len().saturating_add(bytes) > self.limits.bytes {
-            return Err(Refusal::TooManyBytes { limit: self.limits.bytes });
+            return Err(Error::TooManyBytes { limit: self.limits.bytes });
         }
         Ok(())
     }
 
-    fn push(&mut self, rgb: &[u8]) -> Result<(), Refusal> {
-        let failed = |said: String| Refusal::Picture { name: format!("frame {}", self.luma.len()), said };
+    fn push(&mut self, rgb: &[u8]) -> Result<(), Error> {
+        let failed = |said: String| Error::Picture { name: format!("frame {}", self.luma.len()), said };
         let Some(source) = self.source.filter(|size| size.height * size.width * 3 == rgb.len()) else {
             return Err(failed(format!("{} bytes, which is no whole frame", rgb.len())));
         };
@@ -227,13 +225,13 @@ impl FrameSink for ClipBuilder {
 }
 
 impl GreySink for ClipBuilder {
-    fn admit_grey(&self) -> Result<(), Refusal> {
+    fn admit_grey(&self) -> Result<(), Error> {
         if self.luma.len() >= self.limits.frames {
-            return Err(Refusal::TooManyFrames { limit: self.limits.frames });
+            return Err(Error::TooManyFrames { limit: self.limits.frames });
         }
         // As many bytes as if they were coloured, so that a limit means the same for every clip.
         let bytes = (self.luma.len() + 1).saturating_mul(self.stored.height * self.stored.width * 3);
-        if bytes > self.limits.bytes { Err(Refusal::TooManyBytes { limit: self.limits.bytes }) } else { Ok(()) }
+        if bytes > self.limits.bytes { Err(Error::TooManyBytes { limit: self.limits.bytes }) } else { Ok(()) }
     }
 
     fn push_grey(&mut self, luma: &[u8], spread: u8) -> bool {
@@ -338,7 +336,7 @@ mod tests {
         )
     }
 
-    fn push(sink: &mut ClipBuilder, height: usize, width: usize, rgb: &[u8]) -> Result<(), Refusal> {
+    fn push(sink: &mut ClipBuilder, height: usize, width: usize, rgb: &[u8]) -> Result<(), Error> {
         sink.admit(Size { height, width }, &|| "it".to_owned())?;
         sink.push(rgb)
     }
@@ -413,7 +411,7 @@ mod tests {
     fn limits_are_checked_before_the_bytes_are_there() {
         let mut some = sink(0, Fit::Squash);
         let huge = Size { height: usize::MAX >> 40, width: 1 << 20 };
-        assert!(matches!(some.admit(huge, &String::new), Err(Refusal::TooLarge { .. })));
+        assert!(matches!(some.admit(huge, &String::new), Err(Error::TooLarge { .. })));
         let mut changing = sink(0, Fit::Squash);
         push(&mut changing, 1, 2, &[0; 6]).unwrap();
         let error = push(&mut changing, 2, 1, &[0; 6]).unwrap_err();
@@ -422,10 +420,10 @@ mod tests {
         for _ in 0..10 {
             push(&mut long, 1, 1, &[0; 3]).unwrap();
         }
-        assert_eq!(push(&mut long, 1, 1, &[0; 3]), Err(Refusal::TooManyFrames { limit: 10 }));
+        assert_eq!(push(&mut long, 1, 1, &[0; 3]), Err(Error::TooManyFrames { limit: 10 }));
         let mut fat = sink(100, Fit::Squash);
-        assert_eq!(push(&mut fat, 1, 1, &[0; 3]), Err(Refusal::TooManyBytes { limit: 10_000 }));
-        assert!(matches!(sink(0, Fit::Squash).finish(None, "test"), Err(Refusal::NotVideo { .. })));
+        assert_eq!(push(&mut fat, 1, 1, &[0; 3]), Err(Error::TooManyBytes { limit: 10_000 }));
+        assert!(matches!(sink(0, Fit::Squash).finish(None, "test"), Err(Error::NotVideo { .. })));
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use super::label_map::LabelMap;
 use super::labels::{Facts, fold_of_word};
-use super::pickle::{Axes, Pickles};
-use super::pickle_shelf;
+use super::pickle_shelf::{self, Pickles};
 use super::placeholder::{KeptWords, is_unlabelled};
 use super::told::{SPLIT_WORDS, Told};
 use super::walk::{Found, Tree, What};
 use crate::spelling::composed;
+use hico_io::pickle::Axes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -42,7 +42,7 @@ impl Layout {
         }
         let us4 = LabelMap::named("us4").filter(|map| {
             let mut clips = clips(tree).peekable();
-            let is_frames = |found: &Found| matches!(&found.what, What::Pictures(_)) && found.key != ".";
+            let is_frames = |found: &Found| matches!(&found.what, What::Pictures(..)) && found.key != ".";
             clips.peek().is_some() && clips.all(|found| is_frames(found) && map.label(name(&found.key)).is_some())
         });
         match us4 {
@@ -173,7 +173,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
             image::GrayImage::new(2, 2).save(path).unwrap();
         }
-        walk(root.path(), Walk { stills, ..Walk::default() }, &[]).unwrap()
+        walk(root.path(), &Walk { stills, ..Walk::default() }, &[]).unwrap()
     }
 
     fn labels(told: &Told) -> Vec<(&str, &str, Option<usize>)> {
