@@ -33,6 +33,8 @@ pub struct PrepareOptions {
     pub damaged: Damaged,
     /// The programs that decode videos.
     pub programs: Programs,
+    /// The readers that files are given to; those of your own are added with [`Readers::with`].
+    pub readers: Readers,
 }
 
 /// A candidate, and what a person calls it.
@@ -119,14 +121,15 @@ impl Candidates {
         if path.is_dir() {
             return self.find_folder(path, options);
         }
-        self.find_file(path);
+        self.find_file(path, &options.readers);
         Ok(())
     }
 
     fn find_folder(&mut self, path: &Path, options: &PrepareOptions) -> Result<(), Error> {
         let broken = |error: std::io::Error| Error::Source { path: path.to_owned(), reason: error.to_string() };
         let root = path.canonicalize().map_err(broken)?;
-        let how = Walk { stills: options.stills, links: options.links, ..Walk::default() };
+        let PrepareOptions { stills, links, .. } = *options;
+        let how = Walk { readers: options.readers.clone(), stills, links, ..Walk::default() };
         let mut tree = walk::walk(&root, &how, &[]).map_err(broken)?;
         let mut told = Layout::Auto.settle(&tree, false).tell(&root, &mut tree);
         let Tree { mut found, links, masks } = tree;
@@ -156,7 +159,7 @@ impl Candidates {
         self.all.push(Candidate { found, name, label: None, is_named: true });
     }
 
-    fn find_file(&mut self, path: &Path) {
+    fn find_file(&mut self, path: &Path, readers: &Readers) {
         let name = path.display().to_string();
         // To open a pipe is to wait for whoever writes into it.
         if let Err(error) = guard::open(path) {
@@ -165,7 +168,7 @@ impl Candidates {
             let why = what.map_or_else(|| Refusal::read(&error), |what| hico_io::Error::NoFile { what }.into());
             return self.refuse(name, why);
         }
-        let mut tree = walk::single(path, &Readers::default());
+        let mut tree = walk::single(path, readers);
         let root = path.parent().unwrap_or(Path::new(""));
         let mut told = Layout::Auto.settle(&tree, false).tell(root, &mut tree);
         // The key of a picture in a pickle begins with the name of the file.

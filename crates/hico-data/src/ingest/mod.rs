@@ -39,7 +39,7 @@ pub use cuts::{Cuts, CutsError};
 pub use files::{PrepareOptions, prepare_files};
 pub use frames::{GREY_TOLERANCE, PreparedClip};
 pub use hico_io::pickle::Axes;
-pub use hico_io::{Damaged, Limits, Programs};
+pub use hico_io::{Damaged, Limits, Programs, Readers};
 pub use identity::Identity;
 pub use label_map::{LabelMap, LabelMapError};
 pub use labels::{Column, Columns, Folds, PlaceholderCells};
@@ -107,6 +107,8 @@ pub struct IngestOptions {
     pub identity: Identity,
     /// The programs that decode videos.
     pub programs: Programs,
+    /// The readers that files are given to; those of your own are added with [`Readers::with`].
+    pub readers: Readers,
 }
 
 impl Default for IngestOptions {
@@ -127,6 +129,7 @@ impl Default for IngestOptions {
             patient_in_name: None,
             identity: Identity::default(),
             programs: Programs::default(),
+            readers: Readers::default(),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Plan {
         let table = table.transpose()?;
         let labels = options.labels.as_ref().and_then(|(path, _)| path.canonicalize().ok());
         let skip: Vec<PathBuf> = out.canonicalize().into_iter().chain(labels.clone()).collect();
-        let how = Walk { stills, links: options.links, masks: options.masks, ..Walk::default() };
+        let how = Walk { readers: options.readers.clone(), stills, links: options.links, masks: options.masks };
         let mut tree = walk::walk(&root, &how, &skip).map_err(|error| broken(error.to_string()))?;
         let layout = options.layout.settle(&tree, table.is_some());
         let mut told = layout.tell(&root, &mut tree);

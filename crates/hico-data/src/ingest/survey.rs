@@ -27,8 +27,8 @@ pub(crate) struct Seen {
 /// # Errors
 /// When it is no clip, or does not decode.
 pub fn look(path: &Path, limits: Limits, programs: &Programs) -> Result<(Look, Regions), Refusal> {
-    let Some(found) = walk::single(path, &Readers::default()).found.pop() else { return Err(Refusal::Name) };
-    let survey = Survey { limits, programs: programs.clone(), links: Links::Left };
+    let survey = Survey { limits, programs: programs.clone(), readers: Readers::built_in(), links: Links::Left };
+    let Some(found) = walk::single(path, &survey.readers).found.pop() else { return Err(Refusal::Name) };
     let seen = survey.look(&found, &survey.reading(true), &AtomicBool::new(false))?;
     Ok((seen.look, seen.regions))
 }
@@ -38,6 +38,7 @@ pub fn look(path: &Path, limits: Limits, programs: &Programs) -> Result<(Look, R
 pub(crate) struct Survey {
     pub(crate) limits: Limits,
     pub(crate) programs: Programs,
+    pub(crate) readers: Readers,
     pub(crate) links: Links,
 }
 
@@ -57,7 +58,7 @@ impl Survey {
         let broken = |reason: String| Error::Source { path: source.to_owned(), reason };
         let root = source.canonicalize().map_err(|error| broken(error.to_string()))?;
         // A mask may have words in it as any picture has.
-        let how = Walk { readers: Readers::default(), stills: Stills::Each, links: self.links, masks: Masks::Kept };
+        let how = Walk { readers: self.readers.clone(), stills: Stills::Each, links: self.links, masks: Masks::Kept };
         let tree = if root.is_dir() { walk::walk(&root, &how, &[]) } else { Ok(walk::single(&root, &how.readers)) };
         let Tree { mut found, links, .. } = tree.map_err(|error| broken(error.to_string()))?;
         // What nothing promises to be a clip and what is none by its first bytes is no file that was missed.
