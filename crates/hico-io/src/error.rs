@@ -2,6 +2,7 @@
 
 use crate::dicom_fault::Fault;
 use crate::frame::Size;
+#[cfg(feature = "pickle")]
 use crate::pickle_fault::PickleFault;
 use crate::words::told;
 
@@ -32,6 +33,7 @@ pub enum Error {
     #[error(transparent)]
     Dicom(#[from] Fault),
     /// A pickle that is broken, or none of arrays.
+    #[cfg(feature = "pickle")]
     #[error("a pickle: {0}")]
     Pickle(#[from] PickleFault),
     /// A list of other files.
@@ -199,6 +201,7 @@ impl Error {
             Self::Text { .. } => "remove it, or rename it so that its name does not promise a video or picture",
             Self::WrongSuffix { .. } => "give it the suffix of what it is, or fetch the right file",
             Self::Dicom(fault) => fault.hint(),
+            #[cfg(feature = "pickle")]
             Self::Pickle(fault) => fault.hint(),
             Self::Directory => "the files that it lists are found without it",
             Self::CutShort { .. } | Self::Damaged { .. } => {

@@ -6,6 +6,7 @@ pub mod words;
 mod frame;
 pub mod region;
 mod dicom_fault;
+#[cfg(feature = "pickle")]
 mod pickle_fault;
 mod error;
 mod limits;
@@ -22,6 +23,7 @@ pub mod dicom;
 pub mod sniff;
 mod still;
 mod animation;
+#[cfg(feature = "pickle")]
 pub mod pickle;
 mod readers;
 

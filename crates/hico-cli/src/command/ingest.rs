@@ -3,9 +3,9 @@ use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
 use hico_data::ingest::{
-    self, Column, Columns, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
+    self, Axes, Column, Columns, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
+    Pickles,
 };
-use hico_data::ingest::{Axes, Pickles};
 use hico_data::preprocessing::{Fit, Preprocessing};
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;

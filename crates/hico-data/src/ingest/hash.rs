@@ -25,6 +25,7 @@ pub(super) fn of(what: &What, stop: &AtomicBool) -> io::Result<String> {
             }
             Ok(hexadecimal(&hash.finalize()))
         }
+        #[cfg(feature = "pickle")]
         What::Pickled(picture) => picture.sha256().map_err(io::Error::other),
         What::Refused(_) => Ok(String::new()),
     }

@@ -25,6 +25,7 @@ mod walk;
 mod hash;
 pub mod journal;
 mod notes;
+#[cfg(feature = "pickle")]
 mod pickle_shelf;
 mod layout;
 mod plan;
@@ -38,6 +39,7 @@ pub use crate::error::Rows;
 pub use cuts::{Cuts, CutsError};
 pub use files::{PrepareOptions, prepare_files};
 pub use frames::{GREY_TOLERANCE, PreparedClip};
+#[cfg(feature = "pickle")]
 pub use hico_io::pickle::Axes;
 pub use hico_io::{Damaged, Limits, Programs, Readers};
 pub use identity::Identity;
@@ -47,6 +49,7 @@ pub use layout::Layout;
 pub use links::{Links, left as links_left};
 pub use notes::{ClipNote, sentences};
 pub use patient_name::{PatientPattern, PatternError};
+#[cfg(feature = "pickle")]
 pub use pickle_shelf::Pickles;
 pub use placeholder::KeptWords;
 pub(crate) use placeholder::is_unlabelled;

@@ -9,8 +9,7 @@ use crate::sector::{self, Treatment};
 use crate::sector_sheet::Pair;
 use crate::steps::{Step, Steps};
 use crate::text::{self, Paint, TextUse};
-use hico_io::{ClipMeta, FrameSink as _, ReadOptions, decode, decode_source};
-use std::sync::Arc;
+use hico_io::{ClipMeta, FrameSink as _, ReadOptions, decode};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -72,6 +71,7 @@ pub(super) fn fill(
     let reader = match what {
         What::Refused(why) => return Err(why.clone()),
         What::File(reader, _) | What::Pictures(reader, _) => reader.name(),
+        #[cfg(feature = "pickle")]
         What::Pickled(_) => "pickle",
     };
     let begin = Instant::now();
@@ -80,9 +80,10 @@ pub(super) fn fill(
         What::Refused(why) => return Err(why.clone()),
         What::File(reader, path) => decode(reader, std::slice::from_ref(path), sink, reading, halt)?,
         What::Pictures(reader, files) => decode(reader, files, sink, reading, halt)?,
+        #[cfg(feature = "pickle")]
         What::Pickled(picture) => {
-            let (picture, limits) = (Arc::clone(picture), reading.limits);
-            decode_source(move || Ok(picture.open(limits)), sink, reading, halt)?
+            let (picture, limits) = (std::sync::Arc::clone(picture), reading.limits);
+            hico_io::decode_source(move || Ok(picture.open(limits)), sink, reading, halt)?
         }
     };
     let milliseconds = begin.elapsed().as_millis();

@@ -3,6 +3,7 @@
 use super::links::{FoundLinks, Links, Reached};
 use super::refusal::Refusal;
 use crate::spelling::caseless;
+#[cfg(feature = "pickle")]
 use hico_io::pickle::PickledPicture;
 use hico_io::sniff::{self, Promise};
 use hico_io::{Content, Error, FileKind, ReaderHandle, Readers};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+#[cfg(feature = "pickle")]
 use std::sync::Arc;
 
 /// What a folder of single pictures is.
@@ -52,6 +54,7 @@ impl Found {
         match &self.what {
             What::File(reader, _) | What::Pictures(reader, _) => reader.names_patients(),
             What::Refused(_) => sniff::promise(&self.key) == Promise::Dicom,
+            #[cfg(feature = "pickle")]
             What::Pickled(_) => false,
         }
     }
@@ -65,6 +68,7 @@ pub(crate) enum What {
     /// One picture, or those of a folder in the order of the frames.
     Pictures(ReaderHandle, Vec<PathBuf>),
     /// One picture in a pickle.
+    #[cfg(feature = "pickle")]
     Pickled(Arc<PickledPicture>),
     Refused(Refusal),
 }

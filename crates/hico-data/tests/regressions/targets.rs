@@ -1,10 +1,9 @@
 //! What each fuzz target does with an input: it goes the way that a file goes through `hico ingest`, or a data set through
 //! `Dataset::open`. The targets in `fuzz/` are these functions, and the test here replays inputs through them.
 
-use hico_data::ingest::Axes;
-use hico_data::ingest::Pickles;
 use hico_data::ingest::journal::{self, JOURNAL_FILE};
 use hico_data::ingest::labels::LabelTable;
+use hico_data::ingest::{Axes, Pickles};
 use hico_data::ingest::{
     Columns, Cuts, Damaged, Folds, IngestOptions, KeptWords, LabelMap, Layout, Limits, PatientPattern, Programs,
     Stills, ingest,
