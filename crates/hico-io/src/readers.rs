@@ -58,7 +58,7 @@ pub struct Readers {
     own: Vec<ReaderHandle>,
 }
 
-/// What a file is by its first bytes.
+/// Says what a file is by its first bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     /// No bytes.
@@ -155,4 +155,89 @@ pub fn decode_source<S: FrameSink + 'static>(
         let meta = open()?.decode(&mut sink, stop)?;
         Ok((sink, meta))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::sink::FrameBuffer;
+    use std::collections::BTreeSet;
+
+    /// Knows what begins with `OWN`, and panics where that is followed by `!`.
+    struct OwnReader;
+
+    impl Reader for OwnReader {
+        fn name(&self) -> &'static str {
+            "own"
+        }
+
+        fn probe(&self, head: &[u8], _: &Path) -> Option<FileKind> {
+            assert!(head != b"OWN!!", "this panic is part of a test");
+            head.starts_with(b"OWN").then_some(FileKind::Clip)
+        }
+
+        fn open(&self, files: &[PathBuf], _: &ReadOptions) -> Result<Box<dyn FrameSource>, Error> {
+            let is_broken = std::fs::read(&files[0]).is_ok_and(|bytes| bytes.ends_with(b"!"));
+            assert!(!is_broken, "this panic is part of a test");
+            Err(Error::Own { said: "nothing in it".to_owned(), hint: "write something" })
+        }
+    }
+
+    #[test]
+    fn every_reader_has_a_name_of_its_own() {
+        let names: BTreeSet<&str> = READERS.iter().map(|reader| reader.name()).collect();
+        assert_eq!(names.len(), READERS.len());
+    }
+
+    #[test]
+    fn the_first_bytes_say_who_reads_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            match Readers::built_in().probe(&path).unwrap() {
+                Content::Known(reader, kind) => (reader.name(), Some(kind)),
+                Content::Empty => ("empty", None),
+                Content::Text => ("text", None),
+                Content::DicomDirectory => ("list", None),
+            }
+        };
+        let dicom = [&[0; 128][..], b"DICM", &[0; 8]].concat();
+        assert_eq!(known("a.png", &dicom), ("dicom", Some(FileKind::Clip)));
+        assert_eq!(known("a.mp4", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), ("pictures", Some(FileKind::Still("PNG"))));
+        assert_eq!(known("a", b"GIF89a...."), ("animation", Some(FileKind::Clip)));
+        assert_eq!(known("a.jpg", b"\xff\xd8\xff\xe0"), ("pictures", Some(FileKind::Still("JPEG"))));
+        assert_eq!(known("a.MJPEG", b"\xff\xd8\xff\xe0"), ("animation", Some(FileKind::Clip)));
+        assert_eq!(known("a.png", &[0; 200]), ("video", Some(FileKind::Perhaps)));
+        assert_eq!(known("a.png", b"words"), ("text", None));
+        assert_eq!(known("a.png", b""), ("empty", None));
+    }
+
+    #[test]
+    fn a_reader_of_ones_own_is_asked_first_and_its_panic_costs_its_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let readers = Readers::default().with(OwnReader);
+        let probe = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            readers.probe(&path)
+        };
+        assert!(probe(b"OWN!!").unwrap_err().to_string().contains("broke down"));
+        assert_eq!(probe(b"words").unwrap(), Content::Text);
+        let Content::Known(reader, FileKind::Clip) = probe(b"OWN").unwrap() else { panic!("it is its own") };
+        let options = ReadOptions::default();
+        let decoded = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let buffer = FrameBuffer::new(Limits::default());
+            decode(&reader, std::slice::from_ref(&path), buffer, &options, &AtomicBool::new(false))
+                .map(|_| ())
+                .unwrap_err()
+        };
+        assert_eq!(
+            (decoded(b"OWN").to_string().as_str(), decoded(b"OWN").hint()),
+            ("nothing in it", "write something")
+        );
+        assert!(matches!(decoded(b"OWN..!"), Error::BrokeDown { .. }));
+    }
 }

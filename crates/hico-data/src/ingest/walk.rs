@@ -329,7 +329,7 @@ impl Tree {
             _ => self.found.extend(pictures.into_iter().map(|Still { name, path, reader, broken }| {
                 let (what, optional) = match broken {
                     // A picture beside videos may be a thumbnail; it is a clip where the labels or the user say so.
-                    None => (What::Pictures(reader, vec![path]), stills == Stills::Clip),
+                    None => (What::Pictures(reader, vec![path]), stills == Stills::Clip && videos > 0),
                     Some(content) => (What::Refused(no_picture(&name, &content)), false),
                 };
                 Found::new(join(key, &name), what, optional)
@@ -533,6 +533,40 @@ mod tests {
             [("annex", false), ("broken.png", false), ("loop.gif", false), ("real", false), ("zz/more", false)]
         );
         assert_eq!(tree.links.twice, ["again", "annex/z.png", "real/round"]);
+    }
+
+    /// Reads pictures that begin with `OWN`.
+    struct OwnPictures;
+
+    impl hico_io::Reader for OwnPictures {
+        fn name(&self) -> &'static str {
+            "own"
+        }
+
+        fn probe(&self, head: &[u8], _: &Path) -> Option<FileKind> {
+            head.starts_with(b"OWN").then_some(FileKind::Still("OWN"))
+        }
+
+        fn open(&self, _: &[PathBuf], _: &hico_io::ReadOptions) -> Result<Box<dyn hico_io::FrameSource>, Error> {
+            Err(Error::NoIndex)
+        }
+    }
+
+    #[test]
+    fn pictures_of_one_reader_are_a_clip_and_those_of_two_are_a_clip_each() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["1.own", "2.own"] {
+            fs::write(root.path().join(name), b"OWN\0").unwrap();
+        }
+        let how = Walk { readers: Readers::default().with(OwnPictures), ..Walk::default() };
+        let tree = walk(root.path(), &how, &[]).unwrap();
+        assert_eq!(keys(&tree), [(".", false)]);
+        assert!(
+            matches!(&tree.found[0].what, What::Pictures(reader, files) if reader.name() == "own" && files.len() == 2)
+        );
+        picture(&root.path().join("3.png"));
+        let tree = walk(root.path(), &how, &[]).unwrap();
+        assert_eq!(keys(&tree), [("1.own", false), ("2.own", false), ("3.png", false)]);
     }
 
     #[test]
