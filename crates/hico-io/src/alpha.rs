@@ -1,6 +1,6 @@
-//! How much of a pixel is seen.
+//! Tells how much of a pixel is seen.
 
-/// What alpha did to the colours.
+/// Says what alpha did to the colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Alpha {
     #[default]

@@ -1,9 +1,9 @@
-//! What a file says of its clip beyond the frames.
+//! Tells what a file says of its clip beyond the frames.
 
 use crate::region::Regions;
 use serde::Serialize;
 
-/// What a file says of its clip beyond the frames, and how they were decoded.
+/// Holds what a file says of its clip beyond the frames, and how they were decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClipMeta {
     /// Frames a second.
@@ -16,16 +16,16 @@ pub struct ClipMeta {
     pub patient: Option<String>,
     /// The id of the study.
     pub study: Option<String>,
-    /// What a DICOM header says of identity.
+    /// Facts of a DICOM header about identity.
     pub header: Option<HeaderFacts>,
-    /// Who decoded it, as `gif` or `ffmpeg h264`.
+    /// The name of its decoder, as `gif` or `ffmpeg h264`.
     pub codec: String,
-    /// What was done to the values of the frames, in words.
+    /// Changes to the values of the frames, in words.
     pub steps: Vec<String>,
     /// Facts to be told of a clip that was read all the same, such as a header that its pixels contradict. Clips with the
     /// same words are told together, so numbers of a single file do not belong here.
     pub notes: Vec<String>,
-    /// What was wrong with the file, where that was allowed.
+    /// The fault of the file, where that was allowed.
     pub complaint: Option<String>,
 }
 
@@ -60,11 +60,12 @@ pub enum BurnedIn {
     Unstated,
 }
 
-/// What a header says of identity.
+/// Holds what a header says of identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeaderFacts {
-    /// What it says of its pixels.
+    /// Its words on its own pixels.
     pub burned_in: BurnedIn,
-    /// Names of elements of the data set itself that hold more than blanks; what stands within sequences is not looked at.
+    /// Names of elements of the data set itself that hold more than blanks; what stands within sequences is not looked
+    /// at.
     pub filled: Vec<&'static str>,
 }

@@ -1,8 +1,8 @@
-//! What is wrong with a DICOM file.
+//! The faults of a DICOM file.
 
 use crate::words::told;
 
-/// What is wrong with a DICOM file, or beyond us. [`Fault::hint`] says what its owner can do.
+/// Faults of a DICOM file, and what is beyond us. [`Fault::hint`] says what its owner can do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Reports, plans and the like.
@@ -11,16 +11,16 @@ pub enum Fault {
     /// Its header breaks off or makes no sense.
     #[error("a DICOM file whose header is broken: {}", told(.said))]
     Header {
-        /// What is wrong, and where.
+        /// The fault, and its place.
         said: String,
     },
-    /// How it is written is not said, and cannot be told from what it holds.
+    /// It does not say how it is written, and its content does not tell.
     #[error("a DICOM file that names no transfer syntax (0002,0010)")]
     NoSyntax,
     /// Pixels or header are written in a way that we do not read.
     #[error("a DICOM file of {what}, which is not read")]
     Beyond {
-        /// What it is.
+        /// Its kind.
         what: String,
     },
     /// An attribute that pictures need is absent.
@@ -48,7 +48,7 @@ pub enum Fault {
     /// Its pixels are not laid out as its header says.
     #[error("a DICOM file whose pixels are not what its header says: {}", told(.said))]
     Pixels {
-        /// What is wrong.
+        /// The fault.
         said: String,
     },
     /// One frame does not decode.
@@ -56,15 +56,15 @@ pub enum Fault {
     Frame {
         /// The frame, from 0.
         frame: usize,
-        /// Whether another one does.
+        /// True where another one does.
         others: bool,
-        /// What the decoder says.
+        /// The decoder's words.
         said: String,
     },
 }
 
 impl Fault {
-    /// What the owner of the file can do about it.
+    /// Says what the owner of the file can do about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {

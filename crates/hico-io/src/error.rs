@@ -26,7 +26,7 @@ pub enum Error {
     WrongSuffix {
         /// `a video (.mp4)` or `a picture (.png)`.
         promised: String,
-        /// What the content is.
+        /// The kind of its content.
         found: String,
     },
     /// A DICOM file that is broken, or beyond us.
@@ -57,13 +57,13 @@ pub enum Error {
     Damaged {
         /// Frames that were decoded.
         frames: usize,
-        /// What the decoder says.
+        /// The decoder's words.
         said: String,
     },
     /// Nothing in it can be shown.
     #[error("not a video: {}", told(.said))]
     NotVideo {
-        /// What the decoder says.
+        /// The decoder's words.
         said: String,
     },
     /// The program that decodes videos is missing.
@@ -130,7 +130,7 @@ pub enum Error {
     Picture {
         /// The picture.
         name: String,
-        /// What the decoder says.
+        /// The decoder's words.
         said: String,
     },
     /// A TIFF with several pages, of which only the first would be read.
@@ -142,27 +142,27 @@ pub enum Error {
     /// The file cannot be read.
     #[error("cannot be read: {}", told(.said))]
     Read {
-        /// What the system says.
+        /// The system's words.
         said: String,
     },
     /// A program's fault, met in this file: a decoder panicked.
     #[error("{}", told(.said))]
     BrokeDown {
-        /// What broke down, and where.
+        /// The part that broke down, and the place.
         said: String,
     },
-    /// What a reader of your own says of its file.
+    /// A fault that a reader of your own finds in its file.
     #[error("{}", told(.said))]
     Own {
-        /// What is wrong with the file.
+        /// The fault of the file.
         said: String,
-        /// What its owner can do.
+        /// The remedy.
         hint: &'static str,
     },
     /// A pipe, a socket or a device.
     #[error("it is {what}, not a file")]
     NoFile {
-        /// What it is.
+        /// Its kind.
         what: &'static str,
     },
     /// The work was stopped; nothing is wrong with the clip.

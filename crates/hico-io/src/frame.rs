@@ -11,7 +11,7 @@ pub struct Size {
     pub width: usize,
 }
 
-/// How many values a pixel has.
+/// The number of values of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channels {

@@ -1,9 +1,9 @@
 //! The one guard that every reader goes through: a decoder that breaks down, or does not end, costs its file and nothing
 //! else.
 //!
-//! A reader works in a thread of its own. Its panic becomes a refusal, and nothing of it reaches the screen. When its time
-//! is up it is told to stop: what reads through [`Watched`] then gets no more bytes, and what looks at the flag ends. A
-//! decoder that does neither is left behind in its thread; safe Rust cannot end it, but nobody waits for it.
+//! A reader works in a thread of its own. Its panic becomes a refusal, and nothing of it reaches the screen. When its
+//! time is up it is told to stop: what reads through [`Watched`] then gets no more bytes, and what looks at the flag
+//! ends. A decoder that does neither is left behind in its thread; safe Rust cannot end it, but nobody waits for it.
 
 use crate::error::Error;
 use std::cell::{Cell, RefCell};
@@ -15,16 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, mpsc};
 use std::time::{Duration, Instant};
 
-/// How often a stop is looked for while a reader works.
+/// The interval at which a stop is looked for while a reader works.
 const BEAT: Duration = Duration::from_millis(50);
 
-/// How long a reader that was told to stop may take to do so before it is left behind.
+/// The time that a reader may take to stop before it is left behind.
 const GRACE: Duration = Duration::from_secs(2);
 
 thread_local! {
-    /// Whether a panic of this thread is caught and told as a refusal.
+    /// Says whether a panic of this thread is caught and told as a refusal.
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-    /// Where this thread panicked last.
+    /// Says where this thread panicked last.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -106,7 +106,7 @@ pub fn guard<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String>
     catch(decode)?
 }
 
-/// Where a panic arose: the last parts of the path, which name the crate but not the machine.
+/// Finds where a panic arose: the last parts of the path, which name the crate but not the machine.
 fn place(info: &PanicHookInfo<'_>) -> String {
     let Some(location) = info.location() else { return "nowhere".to_owned() };
     let parts: Vec<&str> = location.file().split(['/', '\\']).collect();

@@ -1,10 +1,10 @@
-//! What a clip may cost, and what is kept of one that is damaged.
+//! Tells what a clip may cost, and what is kept of one that is damaged.
 
 use crate::error::Error;
 use crate::frame::Size;
 use serde::{Deserialize, Serialize};
 
-/// What a clip may cost, so that a hostile or mistaken file cannot take the machine.
+/// Says what a clip may cost, so that a hostile or mistaken file cannot take the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Frames of a clip.
@@ -23,7 +23,7 @@ impl Default for Limits {
     }
 }
 
-/// What is kept of a clip whose decoder complains.
+/// Says what is kept of a clip whose decoder complains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Damaged {

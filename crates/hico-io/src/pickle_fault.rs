@@ -1,6 +1,6 @@
 //! Why a pickle is refused.
 
-/// What is wrong with a pickle, or with what it holds; nothing of it was executed.
+/// Faults of a pickle, or of what it holds; nothing of it was executed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PickleFault {
     /// It ends before its time, or a length in it is longer than the file.
@@ -28,7 +28,7 @@ pub enum PickleFault {
     Broken {
         /// Place, bytes.
         at: u64,
-        /// What is wrong.
+        /// The fault.
         said: &'static str,
     },
     /// More small objects than a pickle of arrays has.
@@ -42,25 +42,25 @@ pub enum PickleFault {
     /// An array of a kind that no picture and no label has.
     #[error("an array {said}")]
     Array {
-        /// What it is.
+        /// Its kind.
         said: String,
     },
     /// There is no telling which arrays are the pictures and which the labels.
     #[error("cannot distinguish pictures and labels: {said}")]
     Content {
-        /// What was found.
+        /// The arrays that were found.
         said: String,
     },
     /// The file cannot be read.
     #[error("cannot be read: {said}")]
     Read {
-        /// What the system says.
+        /// The system's words.
         said: String,
     },
 }
 
 impl PickleFault {
-    /// What the owner of the file can do about it.
+    /// Says what the owner of the file can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

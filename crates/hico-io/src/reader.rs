@@ -1,4 +1,4 @@
-//! What a reader is: it knows its files by their first bytes, opens them, and hands over their frames one after another.
+//! [`Reader`]: knows its files by their first bytes, opens them, and hands over their frames one after another.
 
 use crate::clip_meta::ClipMeta;
 use crate::error::Error;
@@ -11,15 +11,15 @@ use std::sync::atomic::AtomicBool;
 /// Says how files are read.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    /// What a clip may cost.
+    /// The most that a clip may cost.
     pub limits: Limits,
-    /// What is kept of a damaged clip.
+    /// The part of a damaged clip that is kept.
     pub damaged: Damaged,
     /// Decodes videos, where it is installed.
     pub ffmpeg: Option<Ffmpeg>,
 }
 
-/// What a file is to the reader that knows it.
+/// Says what a file is to the reader that knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// A clip by itself.
@@ -32,8 +32,8 @@ pub enum FileKind {
 
 /// Reads the files of one format. One of your own is one `impl`, added with [`Readers::with`].
 ///
-/// Every call of [`decode`] goes through the guard: a reader that panics, or takes longer than its limits allow, costs its
-/// file and nothing else.
+/// Every call of [`decode`] goes through the guard: a reader that panics, or takes longer than its limits allow, costs
+/// its file and nothing else.
 ///
 /// [`Readers::with`]: crate::Readers::with
 /// [`decode`]: crate::decode

@@ -39,7 +39,7 @@ const PICTURE: u16 = 1;
 const CENTIMETRES: u16 = 3;
 
 impl Regions {
-    /// Whether there are none.
+    /// Tells whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

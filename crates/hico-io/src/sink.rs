@@ -1,4 +1,4 @@
-//! Who takes frames: what a reader may ask of it, and one that keeps them in memory.
+//! [`FrameSink`]: all that a reader may ask of whoever takes its frames, and one that keeps them in memory.
 
 use crate::error::Error;
 use crate::frame::Size;
@@ -26,7 +26,8 @@ pub trait FrameSink: Send {
     fn push(&mut self, rgb: &[u8]) -> Result<(), Error>;
 
     /// Returns the size to which a decoder may scale the frames of a grey clip, and who takes those; `None` where whole
-    /// frames are wanted. Whoever asks hands over grey frames alone, unless it calls [`GreySink::forget`] before it goes on.
+    /// frames are wanted. Whoever asks hands over grey frames alone, unless it calls [`GreySink::forget`] before it
+    /// goes on.
     fn grey(&mut self) -> Option<(Size, &mut dyn GreySink)> {
         None
     }

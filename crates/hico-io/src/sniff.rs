@@ -1,11 +1,11 @@
-//! What a file is, by its first bytes; what its name promises is only compared with it.
+//! Tells what a file is, by its first bytes; what its name promises is only compared with it.
 
 use crate::dicom::start::{self, Kind};
 use crate::guard;
 use std::io::Read as _;
 use std::path::Path;
 
-/// What the first bytes of a file say.
+/// Holds what the first bytes of a file say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sniffed {
     /// No bytes.
@@ -24,7 +24,7 @@ pub(crate) enum Sniffed {
     Other,
 }
 
-/// What a file's name promises.
+/// Says what a file's name promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Promise {
     /// A video, or an animation.

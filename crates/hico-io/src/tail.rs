@@ -1,5 +1,5 @@
-//! Bytes behind the end of a picture, and bytes that are missing at the end of a container. Padding is no news; anything else may
-//! be a picture that nobody sees, and is told.
+//! Bytes behind the end of a picture, and bytes that are missing at the end of a container. Padding is no news;
+//! anything else may be a picture that nobody sees, and is told.
 
 use crate::guard;
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// Bytes that are padding whatever they are: devices fill up to a whole number of words with what their memory holds.
 pub(super) const PADDING: usize = 3;
 
-/// Whether more than padding follows: zeros, white space, or very few bytes.
+/// Tells whether more than padding follows: zeros, white space, or very few bytes.
 pub(super) fn is_followed(reader: &mut impl BufRead) -> io::Result<bool> {
     let (mut passed, mut is_padding) = (0, true);
     while is_padding || passed <= PADDING {
@@ -25,19 +25,19 @@ pub(super) fn is_followed(reader: &mut impl BufRead) -> io::Result<bool> {
     Ok(true)
 }
 
-/// What is told of them.
+/// Returns what is told of them.
 pub(super) fn note(format: &str) -> String {
     format!("bytes behind the end of the {format} were left out")
 }
 
-/// Whether more than padding follows the end that a RIFF file states. One that is cut short has nothing behind it.
+/// Tells whether more than padding follows the end that a RIFF file states. One that is cut short has nothing behind it.
 pub(super) fn of_riff(path: &Path) -> io::Result<bool> {
     let (mut file, end) = open_riff(path)?;
     file.seek(SeekFrom::Start(end + end % 2))?;
     is_followed(&mut BufReader::new(file))
 }
 
-/// Whether a RIFF file is shorter than it says; the last byte may be one of padding.
+/// Tells whether a RIFF file is shorter than it says; the last byte may be one of padding.
 pub(super) fn is_riff_cut(path: &Path) -> io::Result<bool> {
     let (file, end) = open_riff(path)?;
     Ok(end > file.metadata()?.len() + 1)
@@ -52,12 +52,12 @@ fn open_riff(path: &Path) -> io::Result<(File, u64)> {
     Ok((file, u64::from(u32::from_le_bytes(size)) + 8))
 }
 
-/// What the chunks of a PNG say that its decoder does not.
+/// Holds what the chunks of a PNG say that its decoder does not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PngTail {
-    /// Whether more than padding follows the last chunk.
+    /// True where more than padding follows the last chunk.
     pub(super) is_followed: bool,
-    /// How it has to be turned, wherever that stands.
+    /// Says how it has to be turned, wherever that stands.
     pub(super) exif: Option<Vec<u8>>,
 }
 
@@ -103,7 +103,7 @@ const BOXES: [&[u8; 4]; 21] = [
     b"udta", b"meta", b"uuid", b"sidx", b"ssix", b"prft", b"pdin", b"emsg", b"junk",
 ];
 
-/// Where a container says how long it is: the bytes it announces, if those are more than the file has.
+/// Finds where a container says how long it is: the bytes it announces, if those are more than the file has.
 ///
 /// AVI states its length at the front; MP4 and MOV are a row of boxes, each with its length.
 pub(crate) fn missing_tail(path: &Path) -> std::io::Result<Option<u64>> {

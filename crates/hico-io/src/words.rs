@@ -10,7 +10,7 @@ pub fn plain(text: &str) -> String {
 /// Most letters of a decoder's reason that are told.
 const REASON: usize = 400;
 
-/// What a decoder says, which may quote the file at any length.
+/// Returns what a decoder says, which may quote the file at any length.
 #[must_use]
 pub fn told(said: &str) -> String {
     let spelt = |letter: char| if letter.is_control() { letter.escape_debug().collect() } else { letter.to_string() };

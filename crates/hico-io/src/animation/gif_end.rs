@@ -4,7 +4,7 @@
 use crate::tail;
 use std::io::{self, BufRead, ErrorKind};
 
-/// How a GIF ends.
+/// Says how a GIF ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GifEnd {
     Missing,

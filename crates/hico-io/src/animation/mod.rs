@@ -29,13 +29,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const SHORTEST_DELAY_MS: f64 = 20.0;
 const USUAL_DELAY_MS: f64 = 100.0;
 
-/// What is known of an animation beyond its frames.
+/// Says what is known of an animation beyond its frames.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct AnimationFacts {
     pub(crate) fps: Option<f64>,
-    /// What was wrong with it, where that was allowed.
+    /// The fault, where that was allowed.
     pub(crate) complaint: Option<String>,
-    /// What a person should look at.
+    /// Facts that a person should look at.
     pub(crate) notes: Vec<String>,
 }
 
@@ -344,7 +344,7 @@ mod tests {
         }
     }
 
-    /// Whether a row of JPEGs that is cut there ends with a whole one.
+    /// Tells whether a row of JPEGs that is cut there ends with a whole one.
     fn greys_end(whole: &[u8], length: usize) -> bool {
         whole[..length].ends_with(&[0xff, 0xd9])
     }

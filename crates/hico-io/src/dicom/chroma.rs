@@ -1,11 +1,12 @@
-//! Whether two pixels share their chroma, in native pixels of YBR_FULL_422. Programs that decompress leave the header as it
-//! was, and bytes behind the pixels make any length look like that of the other kind: the pixels themselves tell.
+//! Tells whether two pixels share their chroma, in native pixels of YBR_FULL_422. Programs that decompress leave the
+//! header as it was, and bytes behind the pixels make any length look like that of the other kind: the pixels
+//! themselves tell.
 
 use super::colour::Photometric;
 use super::layout::Layout;
 use super::told::Told;
 
-/// How native luma and chroma are stored.
+/// Says how native luma and chroma are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chroma {
     /// One of each for two pixels.
@@ -20,11 +21,11 @@ pub(super) const LOOKED_AT: u64 = 4 << 20;
 /// Samples that tell nothing, because there are too few of them.
 const FEWEST: usize = 256;
 
-/// How much smoother one reading has to be, and the least roughness that the other one has to have.
+/// Says how much smoother one reading has to be, and the least roughness that the other one has to have.
 const SMOOTHER: f64 = 0.7;
 const ROUGH: f64 = 1.0;
 
-/// What the header of such pixels says of their number, and what their bytes do.
+/// Holds what the header of such pixels says of their number, and what their bytes do.
 pub(super) struct Found {
     /// Frames announced.
     pub(super) frames: Option<usize>,

@@ -1,4 +1,4 @@
-//! What a header says of the clip beyond its pixels: frame rate, spacing, regions, whose it is.
+//! Tells what a header says of the clip beyond its pixels: frame rate, spacing, regions, whose it is.
 
 use super::header::{Header, Value};
 use super::numbers;

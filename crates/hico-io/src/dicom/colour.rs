@@ -1,6 +1,6 @@
 //! Luma and chroma → red, green and blue (DICOM PS3.3, C.7.6.3.1.2), and the orders in which samples are stored.
 
-/// What the three samples of a pixel are.
+/// Says what the three samples of a pixel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Colour {
     /// Luma and two chroma.
@@ -19,7 +19,7 @@ impl Colour {
     }
 }
 
-/// What the samples of a pixel mean.
+/// Says what the samples of a pixel mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Photometric {
     /// 0 is black.
@@ -32,7 +32,7 @@ pub(super) enum Photometric {
     /// Luma and two chroma; the second names chroma that two pixels share, in native pixels.
     YbrFull,
     YbrFull422,
-    /// What a JPEG 2000 decoder turns back to RGB by itself.
+    /// Says what a JPEG 2000 decoder turns back to RGB by itself.
     YbrOfJpeg2000,
 }
 
@@ -50,12 +50,12 @@ impl Photometric {
         })
     }
 
-    /// Whether samples are luma and chroma, as they come from a decoder.
+    /// Tells whether samples are luma and chroma, as they come from a decoder.
     pub(super) const fn is_ybr(self) -> bool {
         matches!(self, Self::YbrFull | Self::YbrFull422)
     }
 
-    /// What three samples are, by the header.
+    /// Returns what three samples are, by the header.
     pub(super) const fn colour(self) -> Colour {
         match self {
             Self::YbrFull | Self::YbrFull422 | Self::YbrOfJpeg2000 => Colour::Ybr,

@@ -8,11 +8,11 @@ use super::syntax::{Coding, Syntax, Writing};
 use super::told::Told;
 use super::{jpeg, jpeg_extended, jpeg_lossless, jpeg_ls, jpeg2000, native, rle};
 
-/// What is learnt of a clip while its frames are decoded.
+/// Says what is learnt of a clip while its frames are decoded.
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
     pub(super) told: Told,
-    /// What the samples of a JPEG are, where only their values tell.
+    /// Holds what the samples of a JPEG are, where only their values tell.
     colour: Option<Colour>,
 }
 
@@ -111,7 +111,7 @@ impl Learnt {
         }
     }
 
-    /// Whether the samples of a lossless stream are luma and chroma; told where the header says another thing.
+    /// Tells whether the samples of a lossless stream are luma and chroma; told where the header says another thing.
     fn is_ybr(&mut self, stream: &[u8], layout: &Layout, what: &str) -> bool {
         if layout.samples() != 3 {
             return false;

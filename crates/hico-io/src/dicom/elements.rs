@@ -39,7 +39,7 @@ pub(super) const ELEMENTS: [(Tag, &str); 32] = [
     (tags::DEVICE_SERIAL_NUMBER, "DeviceSerialNumber"),
 ];
 
-/// Whether an element may tell whose pictures they are.
+/// Tells whether an element may tell whose pictures they are.
 pub(super) fn is_told_by(tag: Tag) -> bool {
     ELEMENTS.iter().any(|(element, _)| *element == tag)
 }

@@ -1,5 +1,5 @@
-//! Bytes that tell by themselves how a data set is written, and how its pixels are coded; what the transfer syntax says of
-//! them is wrong now and then.
+//! Bytes that tell by themselves how a data set is written, and how its pixels are coded; what the transfer syntax says
+//! of them is wrong now and then.
 
 use super::syntax::{Coding, Writing};
 use crate::jpeg::markers::Segments;
@@ -100,7 +100,7 @@ pub(super) fn precision(frame: &[u8]) -> Option<u32> {
     found.body.first().map(|bits| u32::from(*bits))
 }
 
-/// Whether bytes begin as a frame of RLE: 1 to 15 segments, the first right behind a header of 64 bytes.
+/// Tells whether bytes begin as a frame of RLE: 1 to 15 segments, the first right behind a header of 64 bytes.
 pub(super) fn is_rle(frame: &[u8]) -> bool {
     matches!(frame, [1..=15, 0, 0, 0, 64, 0, 0, 0, ..])
 }

@@ -26,13 +26,13 @@ pub(super) struct File {
     start: Start,
     pub(super) header: Header,
     pub(super) layout: Layout,
-    /// Where the bytes of each frame are.
+    /// The places of the bytes of each frame.
     pieces: Vec<Vec<Piece>>,
-    /// Where the first of words begins that hold two single bytes each, in the other order.
+    /// The place where the first of words begins that hold two single bytes each, in the other order.
     swapped: Option<u64>,
-    /// What is wrong with it, where that was allowed.
+    /// The fault, where that was allowed.
     pub(super) complaint: Option<String>,
-    /// What is odd about it, though it is read.
+    /// Says what is odd about it, though it is read.
     pub(super) told: Told,
 }
 

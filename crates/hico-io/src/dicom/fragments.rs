@@ -10,7 +10,7 @@ const MOST: usize = 1 << 20;
 /// Bytes of a table of offsets.
 const LONGEST_TABLE: u64 = 4 << 20;
 
-/// Where some bytes lie in the source.
+/// Says where some bytes lie in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) offset: u64,
@@ -22,10 +22,10 @@ pub(super) struct Piece {
 pub(super) struct Fragments {
     /// The basic offset table; empty where none is given.
     offsets: Vec<u64>,
-    /// Where the first item behind the table begins.
+    /// The place where the first item behind the table begins.
     base: u64,
     pub(super) pieces: Vec<Piece>,
-    /// Whether the file ends within them.
+    /// True where the file ends within them.
     pub(super) cut: bool,
 }
 

@@ -95,7 +95,7 @@ const WANTED: [Tag; 52] = [
     tags::BURNED_IN_ANNOTATION,
 ];
 
-/// Where the pixels are.
+/// Says where the pixels are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pixels {
     /// One after the other.
@@ -104,7 +104,7 @@ pub(super) enum Pixels {
         offset: u64,
         /// Bytes announced.
         length: u64,
-        /// Whether the bytes are those of 16-bit words.
+        /// True where the bytes are those of 16-bit words.
         words: bool,
     },
     /// In items, the first of which may be a table of offsets.
@@ -114,7 +114,7 @@ pub(super) enum Pixels {
     },
 }
 
-/// What was read.
+/// All that was read.
 #[derive(Debug, Default)]
 pub(super) struct Header {
     values: Vec<Value>,
@@ -211,7 +211,7 @@ impl Header {
         }
     }
 
-    /// Whether a value of so many bytes may still be kept.
+    /// Tells whether a value of so many bytes may still be kept.
     fn has_room(&self, length: u32) -> bool {
         self.values.len() < MOST && self.held + length as usize <= MOST_BYTES
     }
@@ -251,7 +251,7 @@ impl Header {
         self.root(tag).or_else(|| self.values.iter().find(within))
     }
 
-    /// How many items a sequence of the data set itself has, as far as they hold anything we read.
+    /// Returns how many items a sequence of the data set itself has, as far as they hold anything we read.
     pub(super) fn items(&self, sequence: Tag) -> usize {
         let item = |value: &Value| match value.path[..] {
             [(tag, item)] if tag == sequence => item,
@@ -313,7 +313,7 @@ impl Value {
     }
 }
 
-/// Whether a value is empty, or its first bytes are all padding. They are looked at and dropped.
+/// Tells whether a value is empty, or its first bytes are all padding. They are looked at and dropped.
 fn is_blank(source: &mut dyn ReadSeek, length: u32) -> Result<bool, Fault> {
     let mut head = [0; 64];
     let head = &mut head[..(length as usize).min(64)];
@@ -329,7 +329,7 @@ struct Level {
     /// Number of the item, from 1.
     item: usize,
     is_item: bool,
-    /// Where it ends, if that was said beforehand.
+    /// The place where it ends, if that was said beforehand.
     end: Option<u64>,
     writing: Writing,
 }

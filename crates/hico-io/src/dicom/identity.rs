@@ -1,5 +1,5 @@
-//! What a header says of identity: which elements that may tell whose pictures they are hold something, and whether the
-//! scanner calls its pictures burned in. Values are never kept.
+//! Tells what a header says of identity: which elements that may tell whose pictures they are hold something, and
+//! whether the scanner calls its pictures burned in. Values are never kept.
 
 use super::elements::ELEMENTS;
 use super::header::Header;

@@ -15,13 +15,14 @@ use zune_jpeg::JpegDecoder;
 pub(super) struct Picture {
     /// `[height, width, samples]`, colour as RGB.
     pub(super) pixels: Vec<u8>,
-    /// What the samples of the stream are.
+    /// Says what the samples of the stream are.
     pub(super) colour: Colour,
-    /// What is odd about the stream.
+    /// Says what is odd about the stream.
     pub(super) told: Vec<String>,
 }
 
-/// What is told where header and stream contradict each other, and no pixel is dark or bright enough to say which is right.
+/// Holds what is told where header and stream contradict each other, and no pixel is dark or bright enough to say which
+/// is right.
 const NOT_VERIFIED: &str = "the header says RGB, the JPEG numbers its samples as YBR does (1, 2, 3): colour space not \
                             verified, read as RGB";
 
@@ -102,14 +103,14 @@ fn pixels(data: &[u8], expected: [usize; 3], colour: Colour, named_rgb: bool) ->
     Ok(pixels)
 }
 
-/// What the segments before the pixels say.
+/// Holds what the segments before the pixels say.
 #[derive(Debug, PartialEq, Eq)]
 struct Markers {
     precision: u8,
     /// Height, width, samples.
     size: [usize; 3],
     marks: Marks,
-    /// Where Adobe's segment begins, if there is one, and its bytes.
+    /// The place where Adobe's segment begins, if there is one, and its bytes.
     adobe_at: Option<usize>,
     adobe_length: usize,
 }

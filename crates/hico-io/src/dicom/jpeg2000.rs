@@ -10,7 +10,7 @@ pub(super) struct Picture {
     pub(super) values: Vec<u16>,
     /// Bits of a value.
     pub(super) bits: u32,
-    /// Whether the samples were luma and chroma in the stream, and are not any more.
+    /// True where the samples were luma and chroma in the stream, and are not any more.
     pub(super) transformed: bool,
 }
 

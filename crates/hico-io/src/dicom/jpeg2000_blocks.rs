@@ -1,7 +1,7 @@
-//! What the code blocks of a JPEG 2000 picture will cost (ITU-T T.800, A.4.2, A.6 and B.7), before the decoder makes
-//! them: a kilobyte can announce one for every pixel, in dozens of layers.
+//! Tells what the code blocks of a JPEG 2000 picture will cost (ITU-T T.800, A.4.2, A.6 and B.7), before the decoder
+//! makes them: a kilobyte can announce one for every pixel, in dozens of layers.
 
-/// How samples are cut into blocks; what a COD or COC segment says.
+/// Says how samples are cut into blocks; what a COD or COC segment says.
 struct Style<'a> {
     layers: u64,
     levels: u32,
@@ -38,7 +38,7 @@ pub(super) fn check(data: &[u8], size: [usize; 3]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the main header says that the first three samples were mixed to luma and chroma (T.800, table A.15).
+/// Tells whether the main header says that the first three samples were mixed to luma and chroma (T.800, table A.15).
 pub(super) fn is_transformed(data: &[u8]) -> bool {
     let mut segments = Segments { data, at: 2, tile_end: 0 };
     segments.find(|(marker, _)| *marker == 0x52).is_some_and(|(_, body)| body.get(4) == Some(&1))
@@ -75,7 +75,7 @@ impl<'a> Style<'a> {
 struct Segments<'a> {
     data: &'a [u8],
     at: usize,
-    /// Where the tile part ends whose header this is.
+    /// The place where the tile part ends whose header this is.
     tile_end: usize,
 }
 

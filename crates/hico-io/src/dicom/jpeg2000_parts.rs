@@ -55,7 +55,7 @@ pub(super) fn check(data: &[u8], tiles: usize) -> Result<(), String> {
     }
 }
 
-/// Where the first tile part begins: behind the segments of the main header.
+/// Finds where the first tile part begins: behind the segments of the main header.
 fn first_part(data: &[u8]) -> Option<usize> {
     let mut at = 2;
     loop {

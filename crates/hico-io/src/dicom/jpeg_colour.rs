@@ -4,17 +4,17 @@
 use super::colour::Colour;
 use crate::jpeg::markers::{Segment, Segments};
 
-/// What the segments of a stream say of its three samples.
+/// Holds what the segments of a stream say of its three samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Marks {
     /// The transform that Adobe's segment states.
     pub(super) adobe: Option<u8>,
     pub(super) jfif: bool,
-    /// Whether the samples are called R, G and B.
+    /// True where the samples are called R, G and B.
     pub(super) named_rgb: bool,
-    /// Whether they are called 1, 2 and 3, as JFIF calls luma and chroma.
+    /// True where they are called 1, 2 and 3, as JFIF calls luma and chroma.
     pub(super) numbered: bool,
-    /// Whether the second and third sample are less dense than the first.
+    /// True where the second and third sample are less dense than the first.
     pub(super) subsampled: bool,
 }
 
@@ -27,7 +27,7 @@ impl Marks {
         Self { jfif: false, ..marks }
     }
 
-    /// Takes in what a segment says.
+    /// Reads what a segment says.
     pub(super) fn see(&mut self, segment: &Segment<'_>) {
         match (segment.marker, segment.body) {
             (0xc0..=0xc3 | 0xf7, [_, _, _, _, _, 3, components @ ..]) => {
@@ -62,7 +62,7 @@ impl Marks {
 /// Least share of dark and bright samples that a picture must have to tell.
 const TELLING: f64 = 0.05;
 
-/// How far beyond black and white compression takes a colour.
+/// Says how far beyond black and white compression takes a colour.
 const SLACK: f32 = 24.0;
 
 /// Tells what the samples are by their values, where no segment does: near black and near white, hardly any chroma is a

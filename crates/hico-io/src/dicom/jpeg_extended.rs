@@ -5,7 +5,7 @@ use crate::jpeg::huffman::{self, Bits, Huffman};
 use crate::jpeg::markers::{Segment, Segments};
 use std::f32::consts::PI;
 
-/// Whether a stream is what this decoder is for.
+/// Tells whether a stream is what this decoder is for.
 pub(super) fn is_12_bits(data: &[u8]) -> bool {
     let segments = Segments::new(data).into_iter().flatten().map_while(Result::ok);
     segments.take_while(|segment| segment.marker != 0xda).any(|it| it.marker == 0xc1 && it.body.first() == Some(&12))

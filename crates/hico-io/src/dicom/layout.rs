@@ -1,4 +1,4 @@
-//! How the pixels of a file are laid out: its header, checked once.
+//! Tells how the pixels of a file are laid out: its header, checked once.
 
 use super::colour::Photometric;
 use super::header::{Header, Value};
@@ -12,12 +12,12 @@ use crate::words::quoted;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-/// How the pixels of a file are laid out.
+/// Says how the pixels of a file are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) size: Size,
     pub(super) photometric: Photometric,
-    /// Whether each sample has a plane of its own.
+    /// True where each sample has a plane of its own.
     pub(super) planar: bool,
     /// Bytes of a stored sample: 1 or 2.
     pub(super) bytes: usize,
@@ -28,7 +28,7 @@ pub(super) struct Layout {
     pub(super) signed: bool,
     /// Frames announced, where they are.
     pub(super) frames: Option<usize>,
-    /// Whether the header says that there are none.
+    /// True where the header says that there are none.
     pub(super) says_no_frames: bool,
 }
 

@@ -1,7 +1,8 @@
 //! DICOM files: pictures and cine loops of every usual transfer syntax.
 //!
-//! Of names, dates and free text of a header it is known whether they are blank, and nothing else. What a file costs is bounded before memory is taken:
-//! sizes are judged by the header, compressed frames by their own headers, and frames are decoded one after the other.
+//! Of names, dates and free text of a header it is known whether they are blank, and nothing else. What a file costs is
+//! bounded before memory is taken: sizes are judged by the header, compressed frames by their own headers, and frames
+//! are decoded one after the other.
 
 mod colour;
 mod elements;
@@ -201,7 +202,7 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether a frame behind this one decodes, as far as there is time to look.
+    /// Tells whether a frame behind this one decodes, as far as there is time to look.
     fn decodes_after(&self, source: &mut dyn source::ReadSeek, number: usize) -> bool {
         (number + 1..self.file.frames())
             .take_while(|_| !self.stop.load(Ordering::Relaxed) && self.begin.elapsed().as_secs() < self.limits.seconds)

@@ -36,8 +36,8 @@ pub(super) fn decode(data: &[u8], planes: usize, pixels: usize) -> Result<(Vec<u
     Ok((result, has_surplus))
 }
 
-/// Unpacks runs until `result` is `whole` bytes long or nothing is left; returns what is left. A run that goes on beyond the
-/// end is left with it.
+/// Unpacks runs until `result` is `whole` bytes long or nothing is left; returns what is left. A run that goes on
+/// beyond the end is left with it.
 fn unpack<'a>(mut bytes: &'a [u8], whole: usize, result: &mut Vec<u8>) -> &'a [u8] {
     while let ([head, rest @ ..], true) = (bytes, result.len() < whole) {
         let (run, room) = (bytes, whole - result.len());

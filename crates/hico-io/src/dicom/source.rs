@@ -10,7 +10,7 @@ use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the parser reads from.
+/// Says what the parser reads from.
 pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
@@ -46,7 +46,7 @@ impl Seek for Placed {
     }
 }
 
-/// Where the bytes are. It can be opened again and again.
+/// Says where the bytes are. It can be opened again and again.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     File(PathBuf),

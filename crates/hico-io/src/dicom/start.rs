@@ -1,4 +1,5 @@
-//! Where the data set of a file begins: behind preamble and meta group, or, where those are missing, at its first byte.
+//! Finds where the data set of a file begins: behind preamble and meta group, or, where those are missing, at its first
+//! byte.
 
 use super::evidence;
 use super::syntax::{Syntax, Writing};
@@ -11,19 +12,19 @@ pub(super) const HEAD: u64 = 65_536;
 /// Bytes before the letters that tell a DICOM file.
 const PREAMBLE: usize = 128;
 
-/// What a file is that lists others.
+/// Says what a file is that lists others.
 const DIRECTORY: &str = "1.2.840.10008.1.3.10";
 
-/// Where the data set begins, and how it is written.
+/// Says where the data set begins, and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Start {
     pub(super) offset: usize,
     pub(super) syntax: Syntax,
-    /// What the transfer syntax says of the writing, where the data set is written in another way.
+    /// Holds what the transfer syntax says of the writing, where the data set is written in another way.
     pub(super) said: Option<&'static str>,
 }
 
-/// What the first bytes of a file make it.
+/// Says what the first bytes of a file make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Objects: pictures, reports, plans.
@@ -34,7 +35,7 @@ pub(crate) enum Kind {
     Foreign,
 }
 
-/// Whether a file is DICOM, by its first bytes.
+/// Tells whether a file is DICOM, by its first bytes.
 pub(crate) fn kind(head: &[u8]) -> Kind {
     let meta = match meta_at(head) {
         Some(at) => Meta::read(&head[at..]),
@@ -92,7 +93,7 @@ impl Syntax {
     }
 }
 
-/// Where the meta group begins: behind preamble and letters, or where those are missing in part or whole.
+/// Finds where the meta group begins: behind preamble and letters, or where those are missing in part or whole.
 fn meta_at(head: &[u8]) -> Option<usize> {
     if head.get(PREAMBLE..PREAMBLE + 4) == Some(b"DICM") {
         return Some(PREAMBLE + 4);
@@ -103,7 +104,7 @@ fn meta_at(head: &[u8]) -> Option<usize> {
     [0, PREAMBLE].into_iter().find(|at| head.get(*at..).is_some_and(begins_meta))
 }
 
-/// Whether bytes begin as a meta group does, with its length or without.
+/// Tells whether bytes begin as a meta group does, with its length or without.
 fn begins_meta(bytes: &[u8]) -> bool {
     matches!(
         bytes,
@@ -114,8 +115,8 @@ fn begins_meta(bytes: &[u8]) -> bool {
     )
 }
 
-/// What is read of the meta group: Explicit VR Little Endian, though some write it implicit. Its own length is not looked
-/// at, for it may be absent or wrong.
+/// Says what is read of the meta group: Explicit VR Little Endian, though some write it implicit. Its own length is not
+/// looked at, for it may be absent or wrong.
 #[derive(Debug, Default)]
 struct Meta {
     length: usize,
@@ -153,7 +154,7 @@ impl Meta {
     }
 }
 
-/// How a data set without a meta group is written, if the bytes look like one: an element of group 8 comes first.
+/// Returns how a data set without a meta group is written, if the bytes look like one: an element of group 8 comes first.
 fn bare(head: &[u8]) -> Option<Writing> {
     if let Some(writing) = evidence::explicit(head) {
         return Some(writing);

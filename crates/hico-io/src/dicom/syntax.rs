@@ -1,6 +1,6 @@
 //! Transfer syntaxes: how a data set is written and how its pixels are coded (DICOM PS3.6, annex A).
 
-/// How the elements of a data set are written.
+/// Says how the elements of a data set are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writing {
     ImplicitLittle,
@@ -19,7 +19,7 @@ impl Writing {
     }
 }
 
-/// How the pixels are coded.
+/// Says how the pixels are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     Native,
@@ -51,10 +51,10 @@ impl Coding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Syntax {
     pub(super) writing: Writing,
-    /// Whether the data set is compressed as a whole.
+    /// True where the data set is compressed as a whole.
     pub(super) deflated: bool,
     pub(super) coding: Coding,
-    /// Whether it was only guessed, because the file names none.
+    /// True where it was only guessed, because the file names none.
     pub(super) guessed: bool,
 }
 
@@ -81,7 +81,7 @@ impl Syntax {
         })
     }
 
-    /// How it writes a data set, in words.
+    /// Returns how it writes a data set, in words.
     pub(super) const fn writing_name(self) -> &'static str {
         if self.deflated { "a deflated data set" } else { self.writing.name() }
     }

@@ -14,7 +14,7 @@ use dicom_dictionary_std::tags;
 /// Sequences that may hold a window or a slope, in files of several frames: the first one counts.
 const GROUPS: [Tag; 2] = [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
 
-/// How stored values become 8 bits.
+/// Says how stored values become 8 bits.
 #[derive(Debug)]
 pub(super) enum Tone {
     /// A colour for each stored value.
@@ -23,7 +23,7 @@ pub(super) enum Tone {
     Colour(u32),
 }
 
-/// How grey values are spread; what is written down of it.
+/// Says how grey values are spread; what is written down of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Spread {
     /// 8 bits as they are.
@@ -45,14 +45,14 @@ pub(super) enum Function {
 }
 
 impl Function {
-    /// Whether a window may be so wide.
+    /// Tells whether a window may be so wide.
     fn takes(self, width: f64) -> bool {
         if self == Self::Linear { width >= 1.0 } else { width > 0.0 }
     }
 }
 
 impl Spread {
-    /// What the header asks for.
+    /// Returns what the header asks for.
     pub(super) fn read(header: &Header, layout: &Layout, told: &mut Told) -> Self {
         let mut number = |tag| numbers::first(header, tag, &GROUPS, told);
         let function = match header.anywhere_in(tags::VOILUT_FUNCTION, &GROUPS).map(Value::text).as_deref() {

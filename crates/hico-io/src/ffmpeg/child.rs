@@ -16,16 +16,16 @@ const WORDS: u64 = 16_384;
 /// Bytes of a line of standard error.
 const LONGEST_LINE: u64 = 4096;
 
-/// How often the leash looks at the clock and at the stop flag.
+/// The interval at which the leash looks at the clock and at the stop flag.
 const BEAT: Duration = Duration::from_millis(50);
 
-/// How a child ended.
+/// Says how a child ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    /// What it wrote to standard error, the first part.
+    /// The first part of what it wrote to standard error.
     pub(crate) said: String,
-    /// Whether it was ended because its time was up.
+    /// True where it was ended because its time was up.
     pub(crate) timed_out: bool,
 }
 

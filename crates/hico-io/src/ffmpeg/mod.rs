@@ -1,5 +1,5 @@
-//! The programs `ffmpeg` and `ffprobe` as children: how they are found, called and held within limits, and what they say of a
-//! stream.
+//! The programs `ffmpeg` and `ffprobe` as children: how they are found, called and held within limits, and what they
+//! say of a stream.
 
 pub(crate) mod child;
 pub(crate) mod words;
@@ -61,9 +61,9 @@ pub struct Ffmpeg {
 pub(crate) struct VideoFacts {
     pub(crate) fps: Option<f64>,
     pub(crate) codec: String,
-    /// What the decoder complained about, where that was allowed.
+    /// The decoder's complaint, where that was allowed.
     pub(crate) complaint: Option<String>,
-    /// What a person should look at.
+    /// Facts that a person should look at.
     pub(crate) notes: Vec<String>,
 }
 
@@ -104,7 +104,7 @@ impl Ffmpeg {
         if was_refused { Err(Error::TooMuchMemory { limit: self.memory() }) } else { Ok(()) }
     }
 
-    /// What the header says of the first video stream.
+    /// Returns what the header says of the first video stream.
     pub(crate) fn probe(&self, path: &Path, limits: Limits, stop: &AtomicBool) -> Result<Stream, Error> {
         let mut command = child::command(&self.programs.ffprobe, self.memory());
         command
@@ -160,13 +160,14 @@ impl Ffmpeg {
     }
 }
 
-/// Whether a demuxer, by its name, reads single pictures, other files, or letters, which are not what a clip is made of.
+/// Tells whether a demuxer, by its name, reads single pictures, other files, or letters, which are not what a clip is
+/// made of.
 pub(crate) fn is_no_video(format: &str) -> bool {
     let names = ["image2", "tty", "hls", "concat", "dash", "lavfi", "sdp", "rtsp", "dicom"];
     names.contains(&format) || format.ends_with("_pipe")
 }
 
-/// What a program says when it is asked for its version; `None` where it cannot be run.
+/// Returns what a program says when it is asked for its version; `None` where it cannot be run.
 fn version(program: &Path, time: Duration) -> Option<String> {
     let mut command = child::command(program, MEMORY);
     let never = AtomicBool::new(false);
@@ -175,13 +176,13 @@ fn version(program: &Path, time: Duration) -> Option<String> {
     ended.status.success().then(|| String::from_utf8_lossy(&answer.unwrap_or_default()).into_owned())
 }
 
-/// What is kept of the header.
+/// Says what is kept of the header.
 pub(crate) struct Stream {
     pub(crate) fps: Option<f64>,
     pub(crate) codec: String,
     /// Frames that it has by the container's word.
     pub(crate) announced: Option<usize>,
-    /// Whether its frames tell how much of each pixel is seen.
+    /// True where its frames tell how much of each pixel is seen.
     pub(crate) has_alpha: bool,
     /// The decoder that it needs, where that is not ffmpeg's own choice.
     pub(crate) decoder: Option<&'static str>,

@@ -1,4 +1,5 @@
-//! What ffmpeg says while it decodes: which lines are kept, what frames it was given, and whether a complaint costs pixels.
+//! Tells what ffmpeg says while it decodes: which lines are kept, what frames it was given, and whether a complaint
+//! costs pixels.
 //!
 //! Not every error that it tells is one of the pictures: a chapter that is not there, or a segment with the name of a
 //! camera that it cannot read, leave each frame as it is. Such a complaint is harmless where the decoder has nothing to
@@ -14,13 +15,13 @@ struct Complaint {
     what: String,
 }
 
-/// What ffmpeg says of one decoding.
+/// Holds what ffmpeg says of one decoding.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words {
     complaints: Vec<Complaint>,
     /// Size and pixel format of the frames, anew where one of them changes.
     inputs: Vec<(Size, String)>,
-    /// Whether a frame or a packet was called broken below the level of an error.
+    /// True where a frame or a packet was called broken below the level of an error.
     has_warned: bool,
     /// Packets of the stream that were read.
     packets: usize,
@@ -39,32 +40,33 @@ const MISSING: [&str; 6] = ["partial file", "prematurely", "end of file", "eof",
 /// Words of decoders about what holds no pixels.
 const BESIDE_PIXELS: [&str; 6] = ["APP fields", "EXIF", "Exif", "ICC", "SEI ", "metadata"];
 
-/// How the names of decoders of sound and subtitles begin; they are asked about their streams, which are not decoded.
+/// Says how the names of decoders of sound and subtitles begin; they are asked about their streams, which are not
+/// decoded.
 const OTHER_STREAMS: [&str; 17] = [
     "aac", "mp3", "mp2", "ac3", "eac3", "opus", "vorbis", "flac", "alac", "amr", "wma", "pcm", "adpcm", "mov_text",
     "dvbsub", "dvdsub", "pgssub",
 ];
 
-/// Whether a line is lesser than an error and tells nothing that is wanted; what begins with a space goes on with the line
-/// before, or says that it came again.
+/// Tells whether a line is lesser than an error and tells nothing that is wanted; what begins with a space goes on with
+/// the line before, or says that it came again.
 pub(crate) fn is_lesser(line: &str) -> bool {
     line.starts_with([' ', '\t', '\n', '\r']) || LESSER.iter().any(|level| line.contains(level))
 }
 
-/// Whether a line tells of the frames that come from the decoder.
+/// Tells whether a line tells of the frames that come from the decoder.
 pub(crate) fn tells_input(line: &str) -> bool {
     line.contains("[verbose]") && line.contains(" pixfmt:") && line.contains(" tb:")
 }
 
-/// Whether a line is kept where whole frames are decoded.
+/// Tells whether a line is kept where whole frames are decoded.
 pub(crate) fn is_kept(line: &str) -> bool {
     let warns = || holds_any(line, &BROKEN);
     let counts = || line.contains(" packets read (") && line.contains("(video)");
     !is_lesser(line) || tells_input(line) || begins(line) || (line.contains("[warning]") && warns()) || counts()
 }
 
-/// Whether a line ends what is said while the header is looked at. The decoder is tried there, too, and what it then warns
-/// of is often no more than that it was given one frame alone.
+/// Tells whether a line ends what is said while the header is looked at. The decoder is tried there, too, and what it
+/// then warns of is often no more than that it was given one frame alone.
 fn begins(line: &str) -> bool {
     line.contains("[info] Input #0, ")
 }
@@ -106,12 +108,12 @@ impl Words {
         Some([*first, *other])
     }
 
-    /// Whether size and pixel format are the same for every frame.
+    /// Tells whether size and pixel format are the same for every frame.
     pub(crate) fn is_steady(&self) -> bool {
         self.inputs.windows(2).all(|pair| pair[0] == pair[1])
     }
 
-    /// Whether every frame is whole, whatever is said.
+    /// Tells whether every frame is whole, whatever is said.
     ///
     /// - `codec`: name of the decoder
     /// - `announced`: frames that the container has by its own word
@@ -128,7 +130,7 @@ impl Words {
     }
 }
 
-/// Who complains.
+/// The name of the part that complains.
 enum Speaker {
     Ffmpeg,
     OtherStream,
@@ -167,7 +169,7 @@ impl Complaint {
     }
 }
 
-/// Whether a line holds one of some words, which are in small letters, in any case.
+/// Tells whether a line holds one of some words, which are in small letters, in any case.
 fn holds_any(line: &str, words: &[&str]) -> bool {
     let line = line.to_lowercase();
     words.iter().any(|word| line.contains(word))
@@ -180,7 +182,8 @@ fn input(line: &str) -> Option<(Size, String)> {
     Some((size, word("pixfmt:")?.to_owned()))
 }
 
-/// Whether frames of a pixel format tell how much of each pixel is seen. What raw video has in the fourth byte is nothing.
+/// Tells whether frames of a pixel format tell how much of each pixel is seen. What raw video has in the fourth byte is
+/// nothing.
 pub(crate) fn has_alpha(pixel_format: &str, codec: &str) -> bool {
     const WITH_ALPHA: [&str; 9] = ["rgba", "bgra", "argb", "abgr", "yuva", "gbrap", "ya8", "ya16", "ayuv"];
     let is_palette_of_png = pixel_format == "pal8" && matches!(codec, "png" | "apng");

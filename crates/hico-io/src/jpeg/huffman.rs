@@ -212,7 +212,7 @@ impl<'a> Bits<'a> {
         passed
     }
 
-    /// What follows the bits that were taken, from a marker on if [`Self::leave`] went there.
+    /// Returns what follows the bits that were taken, from a marker on if [`Self::leave`] went there.
     pub(crate) const fn rest(&self) -> &'a [u8] {
         self.rest
     }

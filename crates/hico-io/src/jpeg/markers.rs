@@ -4,7 +4,7 @@
 pub(crate) struct Segment<'a> {
     /// Second byte of the marker.
     pub(crate) marker: u8,
-    /// What follows the length; empty for markers without.
+    /// The bytes behind the length; empty for markers without.
     pub(crate) body: &'a [u8],
     /// Everything behind the segment.
     pub(crate) tail: &'a [u8],
@@ -13,7 +13,7 @@ pub(crate) struct Segment<'a> {
 /// Segment after segment until the end of the picture; entropy-coded bytes between them are skipped.
 pub(crate) struct Segments<'a> {
     rest: &'a [u8],
-    /// Whether the marker that ends the picture was met.
+    /// True where the marker that ends the picture was met.
     ended: bool,
 }
 

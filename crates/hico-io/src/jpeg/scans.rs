@@ -1,5 +1,6 @@
-//! Whether every block of a JPEG is there: its scans are walked code by code (ITU-T T.81, annexes F and G), and no number
-//! is reckoned. Decoders fill what is missing before the end marker with grey, or with what came last, and say nothing.
+//! Tells whether every block of a JPEG is there: its scans are walked code by code (ITU-T T.81, annexes F and G), and
+//! no number is reckoned. Decoders fill what is missing before the end marker with grey, or with what came last, and
+//! say nothing.
 
 use crate::jpeg::huffman::{self, Huffman};
 use crate::jpeg::markers::{Segment, Segments};
@@ -9,7 +10,7 @@ use crate::jpeg::walk::{BLOCK, Band, NO_TABLE, Walk};
 /// Scans of one picture; a progressive one has some ten.
 const MOST_SCANS: usize = 1000;
 
-/// What is told of a picture that has more compressed bytes than pixels.
+/// Holds what is told of a picture that has more compressed bytes than pixels.
 pub(crate) const SURPLUS: &str =
     "a JPEG holds compressed bytes that belong to no pixel: its height may be wrong, or its bytes damaged";
 
@@ -100,7 +101,7 @@ fn take_tables(body: &[u8], tables: &mut Tables) -> Result<(), String> {
     Ok(())
 }
 
-/// What the frame header says, and what of it was there so far.
+/// Holds what the frame header says, and what of it was there so far.
 struct Frame {
     is_progressive: bool,
     height: usize,

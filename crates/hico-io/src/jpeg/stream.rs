@@ -1,5 +1,5 @@
-//! Where one JPEG ends: its markers are followed one by one, so that neither the end of a thumbnail within it nor bytes
-//! behind it are taken for its own end. A row of JPEGs, as raw MJPEG is, is taken apart in the same way.
+//! Finds where one JPEG ends: its markers are followed one by one, so that neither the end of a thumbnail within it nor
+//! bytes behind it are taken for its own end. A row of JPEGs, as raw MJPEG is, is taken apart in the same way.
 
 use crate::tail;
 use std::io::{self, BufRead, Read as _};
@@ -12,7 +12,7 @@ const END: u8 = 0xd9;
 pub(crate) struct Jpeg {
     /// From its start marker to its end marker, or as far as it goes.
     pub(crate) bytes: Vec<u8>,
-    /// Whether its end marker is there; a decoder would fill what is missing with grey and say nothing.
+    /// True where its end marker is there; a decoder would fill what is missing with grey and say nothing.
     pub(crate) is_whole: bool,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct JpegStream<R> {
     reader: R,
     /// Bytes that one JPEG may have.
     longest: usize,
-    /// Whether the start marker of the next one was read already.
+    /// True where the start marker of the next one was read already.
     is_begun: bool,
     /// Bytes between JPEGs that are neither padding nor words, such as a part of one.
     pub(crate) strange: u64,
@@ -43,7 +43,7 @@ impl<R: BufRead> JpegStream<R> {
         Ok(Some(Jpeg { bytes, is_whole }))
     }
 
-    /// Whether more than padding follows.
+    /// Tells whether more than padding follows.
     pub(crate) fn is_followed(&mut self) -> io::Result<bool> {
         tail::is_followed(&mut self.reader)
     }

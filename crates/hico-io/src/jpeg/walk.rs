@@ -13,7 +13,7 @@ const TOO_LONG: &str = "a block of more than 64 numbers";
 pub(crate) struct Band {
     pub(crate) first: usize,
     pub(crate) last: usize,
-    /// Whether it adds a bit to what earlier scans had.
+    /// True where it adds a bit to what earlier scans had.
     pub(crate) is_refined: bool,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Walk<'a> {
     restart: usize,
     /// Units so far.
     done: usize,
-    /// Whether bytes were passed over that belong to no unit.
+    /// True where bytes were passed over that belong to no unit.
     surplus: bool,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Walk<'a> {
         Self { bits: Bits::new(tail), restart, done: 0, surplus: false }
     }
 
-    /// What follows from the next marker on, and whether there were bytes that belong to no unit.
+    /// Returns what follows from the next marker on, and whether there were bytes that belong to no unit.
     pub(crate) fn end(mut self) -> (&'a [u8], bool) {
         let surplus = self.bits.leave() || self.surplus;
         (self.bits.rest(), surplus)

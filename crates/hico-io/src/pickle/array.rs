@@ -7,7 +7,7 @@ use crate::words::quoted;
 /// Most axes of an array.
 pub(super) const MOST_AXES: usize = 8;
 
-/// What the elements are.
+/// Says what the elements are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Bool,
@@ -102,7 +102,7 @@ impl Dtype {
     }
 }
 
-/// Which axis runs fastest in the bytes.
+/// Says which axis runs fastest in the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Order {
     /// The last one.
@@ -157,7 +157,7 @@ impl Array {
         Ok(Self { shape, steps, ..array })
     }
 
-    /// Whether the places of the first axis lie one after the other, each in one stretch.
+    /// Tells whether the places of the first axis lie one after the other, each in one stretch.
     pub(super) fn is_stacked(&self) -> bool {
         self.len() <= 1 || self.steps.first() == Some(&self.shape[1..].iter().product())
     }

@@ -1,4 +1,4 @@
-//! What a pickle holds, as far as it matters here: groups of pictures, each with its labels.
+//! Tells what a pickle holds, as far as it matters here: groups of pictures, each with its labels.
 
 use super::array::Array;
 use super::numpy::word;
@@ -15,8 +15,8 @@ const MOST_GROUPS: usize = 64;
 const MOST_LOOKS: usize = 4096;
 /// Groups that are told of.
 const MOST_TOLD: usize = 8;
-/// Most pictures, and labels, of a pickle: each takes memory, however small it is, and one that stands in many lists takes
-/// it many times.
+/// Most pictures, and labels, of a pickle: each takes memory, however small it is, and one that stands in many lists
+/// takes it many times.
 const MOST_PICTURES: usize = 1_000_000;
 /// Most classes where labels are rows with one 1.
 const MOST_CLASSES: usize = 1000;
@@ -267,7 +267,7 @@ impl Finder<'_> {
     }
 }
 
-/// Whether the first or the last of three axes can be channels.
+/// Tells whether the first or the last of three axes can be channels.
 pub(super) fn is_colour(array: &Array) -> bool {
     matches!(array.shape.as_slice(), [1 | 3, _, _] | [_, _, 1 | 3])
 }

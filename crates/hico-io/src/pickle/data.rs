@@ -4,7 +4,8 @@ use crate::pickle_fault::PickleFault;
 use std::io::BufRead;
 use std::sync::Arc;
 
-/// How bytes are written down. Python 3 writes those of an array as text in protocols 0 to 2, and Python 2 in protocol 0.
+/// Says how bytes are written down. Python 3 writes those of an array as text in protocols 0 to 2, and Python 2 in
+/// protocol 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// As they are.
@@ -20,7 +21,7 @@ pub(super) enum Encoding {
 /// A stretch of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
-    /// Where it begins, bytes.
+    /// The place where it begins, bytes.
     pub(super) at: u64,
     /// Bytes of the file that it takes.
     pub(super) stored: u64,
@@ -49,12 +50,12 @@ impl<R: BufRead> Decoder<R> {
         Self { reader, extent, passed: 0 }
     }
 
-    /// Where in the file the next byte is.
+    /// Finds where in the file the next byte is.
     pub(super) const fn place(&self) -> u64 {
         self.extent.at + self.passed
     }
 
-    /// Whether all of it was decoded.
+    /// Tells whether all of it was decoded.
     pub(super) const fn is_at_end(&self) -> bool {
         self.passed >= self.extent.stored
     }

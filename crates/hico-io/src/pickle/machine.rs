@@ -50,7 +50,7 @@ struct Machine<R> {
     source: Source<R>,
     nodes: Vec<Node>,
     stack: Vec<Id>,
-    /// How long the stack was at each open mark.
+    /// Says how long the stack was at each open mark.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
     instructions: usize,

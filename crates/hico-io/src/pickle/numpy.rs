@@ -1,4 +1,4 @@
-//! What a pickle of arrays asks to be called, done here in a few lines each.
+//! Tells what a pickle of arrays asks to be called, done here in a few lines each.
 
 use super::array::{Array, Dtype, Kind, MOST_AXES, Order};
 use super::data::{Data, Encoding, Extent};
@@ -8,7 +8,7 @@ use crate::pickle_fault::PickleFault;
 /// Arguments, and parts of a state, that are looked at; numpy gives fewer. One tuple can be handed over many times.
 const MOST_ARGUMENTS: usize = 16;
 
-/// What Python would get by calling `callable` with `arguments`.
+/// Returns what Python would get by calling `callable` with `arguments`.
 pub(super) fn call(nodes: &[Node], callable: Id, arguments: Id, at: u64) -> Result<Node, PickleFault> {
     let broken = |said| PickleFault::Broken { at, said };
     let Node::Global(callable) = nodes[callable] else { return Err(broken("it calls what cannot be called")) };
@@ -43,7 +43,7 @@ pub(super) fn call(nodes: &[Node], callable: Id, arguments: Id, at: u64) -> Resu
     }
 }
 
-/// What becomes of `target` when it is given its state.
+/// Returns what becomes of `target` when it is given its state.
 pub(super) fn with_state(nodes: &[Node], target: Id, state: Id, at: u64) -> Result<Node, PickleFault> {
     let broken = |said| PickleFault::Broken { at, said };
     let Node::Tuple(state) = &nodes[state] else { return Err(broken("a state that is none")) };

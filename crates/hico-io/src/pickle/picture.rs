@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Which way round rows and columns are.
+/// Says which way round rows and columns are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Axes {
     /// As the array has them, rows before columns.
@@ -27,7 +27,7 @@ pub enum Axes {
     Swapped,
 }
 
-/// What numbers a group of pictures holds.
+/// Says what numbers a group of pictures holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Range {
     /// 0 to 255.
@@ -65,7 +65,7 @@ impl PickledPicture {
         if is_picture { Ok(()) } else { Err(PickleFault::Array { said: said() }) }
     }
 
-    /// Where its channels, rows and columns are. Channels first, where both could be.
+    /// Finds where its channels, rows and columns are. Channels first, where both could be.
     fn layout(&self) -> Layout {
         let count = self.shape.len();
         let axis = |axis: usize| (self.shape[axis], self.steps[axis]);
@@ -127,7 +127,7 @@ impl PickledPicture {
         if is_value { Ok(number.round() as u8) } else { Err(PickleFault::Array { said: said() }.into()) }
     }
 
-    /// What was done to the numbers, if anything was.
+    /// Returns what was done to the numbers, if anything was.
     fn steps(&self) -> Vec<String> {
         let range = (self.range == Range::Unit).then(|| "values times 255".to_owned());
         let axes = (self.axes == Axes::Swapped).then(|| "rows and columns swapped".to_owned());
@@ -159,7 +159,7 @@ impl FrameSource for Pickled {
     }
 }
 
-/// What numbers the pictures of a group hold: fractions that nowhere exceed 1 are brightness from 0 to 1.
+/// Returns what numbers the pictures of a group hold: fractions that nowhere exceed 1 are brightness from 0 to 1.
 pub(super) fn range(reading: &Reading<'_>, arrays: &[&Array]) -> Result<Range, PickleFault> {
     let (mut least, mut most, mut finite) = (f64::INFINITY, f64::NEG_INFINITY, true);
     // Arrays may share their bytes, which are read once.

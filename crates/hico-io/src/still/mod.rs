@@ -23,12 +23,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tiff_tags::TiffTags;
 
-/// What is known of pictures beyond their frames.
+/// Says what is known of pictures beyond their frames.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PictureFacts {
-    /// What was left out, where that was allowed.
+    /// The pictures that were left out, where that was allowed.
     pub(crate) complaint: Option<String>,
-    /// What a person should look at.
+    /// Facts that a person should look at.
     pub(crate) notes: Vec<String>,
 }
 
@@ -117,7 +117,7 @@ pub(crate) struct Picture {
     pub(crate) rgb: Vec<u8>,
     /// The largest value, where there are 16 bits for each.
     pub(crate) largest: Option<u16>,
-    /// What a person should look at.
+    /// Facts that a person should look at.
     pub(crate) told: Vec<String>,
 }
 
@@ -189,7 +189,7 @@ pub(crate) fn decode_jpeg(bytes: &[u8], name: &str, limits: Limits) -> Result<Pi
     Ok(picture)
 }
 
-/// What a file says of its picture that its decoder does not.
+/// Holds what a file says of its picture that its decoder does not.
 #[derive(Debug, Default)]
 struct Beside {
     /// EXIF that stands behind the pixels.

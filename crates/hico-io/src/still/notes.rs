@@ -1,6 +1,6 @@
-//! What is told of the pictures of a clip together.
+//! Notes on the pictures of a clip together.
 
-/// What was learnt of the pictures of a clip.
+/// Says what was learnt of the pictures of a clip.
 #[derive(Debug, Default)]
 pub(crate) struct PictureNotes {
     largest: Option<u16>,
@@ -22,8 +22,8 @@ impl PictureNotes {
         }
     }
 
-    /// Whether values fill their 16 bits is told and not mended: by its own values a dark picture would be spread and the
-    /// bright one beside it would not, and nothing in a file says which of them it is.
+    /// Tells whether values fill their 16 bits, and does not mend it: by its own values a dark picture would be spread
+    /// and the bright one beside it would not, and nothing in a file says which of them it is.
     pub(crate) fn into_notes(self) -> Vec<String> {
         let bits = self.largest.map_or(16, |largest| u16::BITS - largest.leading_zeros());
         let dark = (1..=14).contains(&bits).then(|| {

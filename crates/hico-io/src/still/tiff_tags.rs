@@ -1,5 +1,5 @@
-//! What the first directory of a TIFF says that its decoder does not: whether there are more pages, and what alpha did to
-//! the colours (TIFF 6.0, sections 2 and 18; BigTIFF has wider numbers).
+//! Tells what the first directory of a TIFF says that its decoder does not: whether there are more pages, and what
+//! alpha did to the colours (TIFF 6.0, sections 2 and 18; BigTIFF has wider numbers).
 
 use std::io::{self, BufRead, ErrorKind, Seek, SeekFrom};
 
@@ -12,9 +12,9 @@ const ASSOCIATED: u64 = 1;
 /// Facts of the first page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TiffTags {
-    /// Whether the directory names another one.
+    /// True where the directory names another one.
     pub(crate) has_more_pages: bool,
-    /// Whether colours are multiplied by alpha already.
+    /// True where colours are multiplied by alpha already.
     pub(crate) is_premultiplied: bool,
 }
 
@@ -55,7 +55,7 @@ fn directory(file: &mut (impl BufRead + Seek)) -> io::Result<TiffTags> {
     Ok(TiffTags { has_more_pages: next != 0, is_premultiplied })
 }
 
-/// How numbers stand in the file.
+/// Says how numbers stand in the file.
 #[derive(Clone, Copy)]
 struct Numbers {
     little: bool,

@@ -1,10 +1,10 @@
-//! How a picture has to be turned to stand upright, by its EXIF.
+//! Tells how a picture has to be turned to stand upright, by its EXIF.
 
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageResult};
 
-/// How a picture has to be turned. Some programs write the mark of a JPEG's EXIF segment in front of the EXIF of a WebP or
-/// a PNG, where it does not belong.
+/// Returns how a picture has to be turned. Some programs write the mark of a JPEG's EXIF segment in front of the EXIF
+/// of a WebP or a PNG, where it does not belong.
 ///
 /// - `behind`: EXIF behind the pixels, which the decoder has not come to
 pub(crate) fn orientation(decoder: &mut impl ImageDecoder, behind: Option<&[u8]>) -> ImageResult<Orientation> {

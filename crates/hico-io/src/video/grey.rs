@@ -19,13 +19,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What it says of a stream that is shown turned.
+/// Its words for a stream that is shown turned.
 const ROTATION: &str = "displaymatrix: rotation of ";
 
-/// What it says of a VP8 or VP9 stream beside which there is another one of alpha.
+/// Its words for a VP8 or VP9 stream beside which there is another one of alpha.
 const ALPHA: &str = "alpha_mode";
 
-/// How the short way ended.
+/// Says how the short way ended.
 pub(crate) enum Short {
     /// The video is grey, and all of it is in the sink.
     Grey(VideoFacts),
@@ -116,7 +116,7 @@ fn is_kept(line: &str) -> bool {
         || (tells("Stream #0:") && tells(": Video: "))
 }
 
-/// How a stream of frames ended.
+/// Says how a stream of frames ended.
 enum Taken {
     /// As it should, and every frame is grey.
     Grey(Header),
@@ -165,8 +165,8 @@ fn spread(blue: &[u8], red: &[u8], known: u8) -> u8 {
     known.max(u8::try_from((most.unwrap_or(0) + (1 << 15)) >> 16).unwrap_or(u8::MAX))
 }
 
-/// How far red, green and blue are apart, times 65,536, where chroma is so far from grey: 1.402, 0.344136 and 0.714136,
-/// and 1.772 (JFIF 1.02, section 7). The same for the opposite of both.
+/// Returns how far red, green and blue are apart, times 65,536, where chroma is so far from grey: 1.402, 0.344136 and
+/// 0.714136, and 1.772 (JFIF 1.02, section 7). The same for the opposite of both.
 const fn apart(blue: i32, red: i32) -> i32 {
     let (r, g, b) = (91_881 * red, -22_554 * blue - 46_802 * red, 116_130 * blue);
     let (low, high) = if r < g { (r, g) } else { (g, r) };
@@ -174,7 +174,7 @@ const fn apart(blue: i32, red: i32) -> i32 {
     high - low
 }
 
-/// What ffmpeg says of the input.
+/// Holds what ffmpeg says of the input.
 #[derive(Debug, PartialEq)]
 struct Said {
     codec: String,
@@ -184,7 +184,7 @@ struct Said {
     rate: f64,
 }
 
-/// Whether there is a line that does more than tell.
+/// Tells whether there is a line that does more than tell.
 fn complains(words: &str) -> bool {
     words.lines().any(|line| !line.trim().is_empty() && !line.contains("[info]") && !tells_input(line))
 }

@@ -32,7 +32,7 @@ impl Reader for Videos {
         "video"
     }
 
-    /// What is left when all others have looked at it may be a video.
+    /// Claims whatever is left when all others have looked at it: it may be a video.
     fn probe(&self, _: &[u8], _: &Path) -> Option<FileKind> {
         Some(FileKind::Perhaps)
     }

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read as _};
 /// Bytes of a line, at most; ffmpeg writes about 60.
 const LONGEST_LINE: u64 = 256;
 
-/// What the first line tells.
+/// Holds what the first line tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) size: Size,
@@ -16,7 +16,7 @@ pub(crate) struct Header {
     chroma: Chroma,
 }
 
-/// How much of the chroma is there.
+/// Says how much of the chroma is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chroma {
     /// A value a pixel.

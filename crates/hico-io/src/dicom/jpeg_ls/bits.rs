@@ -4,7 +4,7 @@ pub(super) struct Bits<'a> {
     rest: &'a [u8],
     held: u64,
     count: u32,
-    /// Whether the last byte was ff.
+    /// True where the last byte was ff.
     stuffed: bool,
     /// Bits that were made up after the end of the data.
     beyond: u32,

@@ -1,8 +1,8 @@
-//! What is learnt on the way through a picture (T.87, annex A): a context for each kind of neighbourhood.
+//! Tells what is learnt on the way through a picture (T.87, annex A): a context for each kind of neighbourhood.
 
 use super::bits::Bits;
 
-/// What stays the same in a scan; T.87, tables C.1 to C.3 and A.2.1.
+/// Says what stays the same in a scan; T.87, tables C.1 to C.3 and A.2.1.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parameters {
     pub(super) largest: i32,

@@ -84,7 +84,7 @@ impl ScanHeader {
     }
 }
 
-/// What an LSE segment may set; 0 leaves the default.
+/// Says what an LSE segment may set; 0 leaves the default.
 #[derive(Default)]
 struct Preset {
     largest: i32,

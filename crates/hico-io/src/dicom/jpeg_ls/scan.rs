@@ -3,7 +3,7 @@
 use super::bits::Bits;
 use super::context::Contexts;
 
-/// How the components of a scan follow each other.
+/// Says how the components of a scan follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interleave {
     /// A line of each in turn; also one component alone.
@@ -136,7 +136,7 @@ fn neighbours(above: &[u16], line: &[u16], x: usize) -> [i32; 4] {
 
 struct Run {
     length: usize,
-    /// Whether it ended before the line did.
+    /// True where it ended before the line did.
     interrupted: bool,
 }
 
