@@ -60,7 +60,8 @@ pub trait Reader: Send + Sync {
         false
     }
 
-    /// Returns true where files of this reader tell whose they are; then their paths are hidden as well.
+    /// Returns true where files of this reader tell whose they are, in [`ClipMeta::patient`] and perhaps in their names.
+    /// Whoever stores their frames then hides both; ids of a reader that returns false are dropped.
     fn names_patients(&self) -> bool {
         false
     }
