@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "its result is a line")]
 
 use hico_data::ingest::Limits;
-use hico_data::ingest::dicom::read_frames;
+use hico_io::dicom::read_frames;
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;

@@ -1,47 +1,6 @@
 //! A clip in memory: its frames as bytes. Sizes are always `[height, width]`.
 
-use serde::{Deserialize, Serialize};
-
-/// Height and width in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Size {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-/// How many values a pixel has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Channels {
-    /// One value, luma.
-    Grey,
-    /// Three values: red, green, blue.
-    Rgb,
-}
-
-impl Channels {
-    /// Values per pixel: 1 or 3.
-    #[must_use]
-    pub const fn count(self) -> usize {
-        match self {
-            Self::Grey => 1,
-            Self::Rgb => 3,
-        }
-    }
-}
-
-/// One picture, interleaved bytes, `[height, width, channels]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    /// Height and width in pixels.
-    pub size: Size,
-    /// Grey or colour.
-    pub channels: Channels,
-    /// `height * width * channels` bytes, row by row.
-    pub pixels: Vec<u8>,
-}
+pub use hico_io::{Channels, Frame, Size};
 
 /// All frames of one clip, of one size, `[frames, height, width, channels]`.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-use hico_data::ingest::pickle::{Axes, Pickles};
+use hico_data::ingest::{Axes, Pickles};
 use hico_data::ingest::{IngestOptions, IngestReport, Layout, ingest};
 use hico_data::{Channels, Dataset, Error, Job, Preprocessing, Size};
 use std::fs;

@@ -2,7 +2,8 @@
 //!
 //! This crate gathers the others under one name:
 //!
-//! - [`data`]: clips → data sets → folds → views
+//! - [`io`]: bytes of files → frames
+//! - [`data`]: frames → clips → data sets → folds → views
 //! - [`model`]: networks and their use
 //! - [`train`]: pretraining and fine-tuning
 //! - [`eval`]: evaluation, studies, reports
@@ -32,5 +33,6 @@
 
 pub use hico_data as data;
 pub use hico_eval as eval;
+pub use hico_io as io;
 pub use hico_model as model;
 pub use hico_train as train;

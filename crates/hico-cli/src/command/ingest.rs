@@ -2,9 +2,9 @@ use super::taking::{exit_code, links};
 use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
-use hico_data::ingest::pickle::{Axes, Pickles};
 use hico_data::ingest::{
-    self, Column, Columns, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
+    self, Axes, Column, Columns, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
+    Pickles,
 };
 use hico_data::preprocessing::{Fit, Preprocessing};
 use hico_data::sector::SectorUse;

@@ -1,18 +1,18 @@
 //! Files and folders that a person names → prepared clips, one after another and in memory.
 
-use super::ffmpeg::{Damaged, Decoder, Programs};
-use super::frames::{Limits, PreparedClip};
+use super::frames::PreparedClip;
 use super::links::{self, Links};
 use super::notes::{ClipNote, sentences};
 use super::prepare::{Preparing, prepare};
 use super::refusal::Refusal;
 use super::walk::{self, Found, Stills, Tree, Walk, What};
-use super::{Layout, RefusedClip, guard, pool};
+use super::{Layout, RefusedClip, pool};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::job::Job;
 use crate::manifest::{ClipRow, Manifest, is_rate, is_spacing};
 use crate::preprocessing::Preprocessing;
+use hico_io::{Damaged, Ffmpeg, Limits, Programs, ReadOptions, Readers, guard};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct PrepareOptions {
     pub damaged: Damaged,
     /// The programs that decode videos.
     pub programs: Programs,
+    /// The readers that files are given to; those of your own are added with [`Readers::with`].
+    pub readers: Readers,
 }
 
 /// A candidate, and what a person calls it.
@@ -77,17 +79,18 @@ pub fn prepare_files(
         candidates.find(path, options)?;
     }
     let Candidates { all, links_left, masks } = candidates;
-    let needs_ffmpeg = all.iter().any(|one| matches!(one.found.what, What::Video(_) | What::Dicom(_)));
+    let needs_ffmpeg = all.iter().any(|one| one.found.what.needs_ffmpeg());
     let threads_each = (job.threads / all.len().max(1)).max(1);
-    let decoder = if needs_ffmpeg { Decoder::find(&options.programs, threads_each) } else { None };
+    let ffmpeg = if needs_ffmpeg { Ffmpeg::find(&options.programs, threads_each) } else { None };
     let PrepareOptions { preprocessing, limits, damaged, .. } = *options;
-    let how = Preparing { preprocessing, limits, damaged, draws_pair: false };
-    let work = |one: &Candidate, halt: &AtomicBool| prepare(&one.found.what, decoder.as_ref(), &how, halt);
+    let how = Preparing { preprocessing, draws_pair: false };
+    let reading = ReadOptions { limits, damaged, ffmpeg };
+    let work = |one: &Candidate, halt: &AtomicBool| prepare(&one.found.what, &how, &reading, halt);
     let mut notes = Vec::new();
     let mut is_ended = false;
     let outcome = pool::in_order(&all, job, work, |one, outcome| {
         let taken = match outcome.and_then(|outcome| outcome) {
-            Err(Refusal::Interrupted) => return Ok(()),
+            Err(why) if why.is_interrupted() => return Ok(()),
             Err(_) if one.found.optional && !one.is_named => return Ok(()),
             Err(_) if one.found.optional => Err(no_clip(one.name.clone())),
             Err(why) => Err(RefusedClip::new(one.name.clone(), &why)),
@@ -118,20 +121,21 @@ impl Candidates {
         if path.is_dir() {
             return self.find_folder(path, options);
         }
-        self.find_file(path);
+        self.find_file(path, &options.readers);
         Ok(())
     }
 
     fn find_folder(&mut self, path: &Path, options: &PrepareOptions) -> Result<(), Error> {
         let broken = |error: std::io::Error| Error::Source { path: path.to_owned(), reason: error.to_string() };
         let root = path.canonicalize().map_err(broken)?;
-        let how = Walk { stills: options.stills, links: options.links, ..Walk::default() };
-        let mut tree = walk::walk(&root, how, &[]).map_err(broken)?;
+        let PrepareOptions { stills, links, .. } = *options;
+        let how = Walk { readers: options.readers.clone(), stills, links, ..Walk::default() };
+        let mut tree = walk::walk(&root, &how, &[]).map_err(broken)?;
         let mut told = Layout::Auto.settle(&tree, false).tell(&root, &mut tree);
         let Tree { mut found, links, masks } = tree;
         let left_out: BTreeSet<String> = told.left_out.into_iter().collect();
         // What nothing promised to be a clip is one only if ffmpeg says so.
-        let may_be_clip = |found: &Found| !found.optional || matches!(found.what, What::Video(_));
+        let may_be_clip = |found: &Found| !found.optional || matches!(found.what, What::File(..));
         found.retain(|found| may_be_clip(found) && !left_out.contains(&found.key));
         let name = |key: &str| if key == "." { path.to_owned() } else { path.join(key) }.display().to_string();
         self.masks.extend(masks.iter().map(|key| name(key)));
@@ -155,16 +159,16 @@ impl Candidates {
         self.all.push(Candidate { found, name, label: None, is_named: true });
     }
 
-    fn find_file(&mut self, path: &Path) {
+    fn find_file(&mut self, path: &Path, readers: &Readers) {
         let name = path.display().to_string();
         // To open a pipe is to wait for whoever writes into it.
         if let Err(error) = guard::open(path) {
             let special = std::fs::metadata(path).ok().filter(|file| !file.is_file());
-            let read = || Refusal::Read { said: error.to_string() };
-            let why = special.map_or_else(read, |file| Refusal::NoFile { what: walk::special(file.file_type()) });
+            let what = special.map(|file| walk::special(file.file_type()));
+            let why = what.map_or_else(|| Refusal::read(&error), |what| hico_io::Error::NoFile { what }.into());
             return self.refuse(name, why);
         }
-        let mut tree = walk::single(path);
+        let mut tree = walk::single(path, readers);
         let root = path.parent().unwrap_or(Path::new(""));
         let mut told = Layout::Auto.settle(&tree, false).tell(root, &mut tree);
         // The key of a picture in a pickle begins with the name of the file.

@@ -1,6 +1,5 @@
 //! Decoded frames, one after another → the clip as it is stored. Only resized frames are kept in memory.
 
-use super::refusal::Refusal;
 use super::whose::Whose;
 use crate::clip::{Channels, Clip, Size};
 use crate::preprocessing::{Fit, Preprocessing};
@@ -12,30 +11,11 @@ use crate::text::{Paint, TextLook};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-use serde::{Deserialize, Serialize};
+use hico_io::{Error, FrameSink, GreySink, Limits, check_size};
 
 /// A clip whose channels nowhere differ by more than this (of 255) is stored as luma alone. Compression and rounding
 /// tint grey pictures by up to 6; what a person or a scanner coloured differs by 9 and more.
 pub const GREY_TOLERANCE: u8 = 8;
-
-/// What a clip may cost, so that a hostile or mistaken file cannot take the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Frames of a clip.
-    pub frames: usize,
-    /// Pixels of a source frame.
-    pub pixels: u64,
-    /// Bytes of a clip once resized, three channels.
-    pub bytes: usize,
-    /// Seconds for decoding one video.
-    pub seconds: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { frames: 20_000, pixels: 64_000_000, bytes: 1 << 30, seconds: 600 }
-    }
-}
 
 /// A clip as [`Preprocessing`] makes it, and what was seen of its source.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +40,8 @@ pub struct PreparedClip {
     pub(crate) pair: Option<Pair>,
 }
 
-/// Takes the frames of one clip as they are decoded.
-pub(crate) struct FrameSink {
+/// Makes the clip of the frames of one source as they are decoded.
+pub(crate) struct ClipBuilder {
     image_size: Option<usize>,
     fit: Fit,
     limits: Limits,
@@ -80,7 +60,7 @@ pub(crate) struct FrameSink {
     scaled: bool,
 }
 
-impl FrameSink {
+impl ClipBuilder {
     /// - `preprocessing`: of which the size and the fit count; see [`Self::treating`] and [`Self::painting`]
     pub(crate) fn new(preprocessing: Preprocessing, limits: Limits) -> Self {
         let Preprocessing { image_size, fit, .. } = preprocessing;
@@ -127,90 +107,72 @@ impl FrameSink {
         (self.look.unwrap_or_default(), self.text.unwrap_or_default())
     }
 
-    /// Frames taken so far.
-    pub(crate) fn len(&self) -> usize {
-        self.luma.len()
-    }
-
-    /// Whether a frame of this size may come next; asked before its bytes are read.
-    pub(crate) fn admit(&mut self, size: Size, name: &dyn Fn() -> String) -> Result<(), Refusal> {
-        if self.luma.len() >= self.limits.frames {
-            return Err(Refusal::TooManyFrames { limit: self.limits.frames });
-        }
-        check_size(size, self.limits)?;
-        let first = *self.source.get_or_insert(size);
-        if first != size {
-            return Err(Refusal::SizeChanges { first, name: name(), other: size });
-        }
-        self.stored = stored_size(self.kept(size), self.image_size, self.fit);
-        let bytes = self.stored.height.saturating_mul(self.stored.width).saturating_mul(3);
-        if self.pixels.len().saturating_add(bytes) > self.limits.bytes {
-            return Err(Refusal::TooManyBytes { limit: self.limits.bytes });
-        }
-        Ok(())
-    }
-
-    /// What a decoder may scale frames to before it hands them over by [`Self::push_grey`]; `None` where whole frames are
-    /// wanted: to look at them, to treat them, or to know their aspect first.
-    pub(super) fn scaled_by_decoder(&mut self) -> Option<Size> {
-        let whole = self.look.is_some() || self.paint.is_some() || self.treatment.is_some();
-        let side = self.image_size.filter(|_| !whole && self.fit == Fit::Squash)?;
-        self.scaled = true;
-        self.stored = Size { height: side, width: side };
-        Some(self.stored)
-    }
-
-    /// Whether one more grey frame may come; asked before its bytes are read.
-    pub(super) fn admit_grey(&self) -> Result<(), Refusal> {
-        if self.luma.len() >= self.limits.frames {
-            return Err(Refusal::TooManyFrames { limit: self.limits.frames });
-        }
-        // As many bytes as if they were coloured, so that a limit means the same for every clip.
-        let bytes = (self.luma.len() + 1).saturating_mul(self.stored.height * self.stored.width * 3);
-        if bytes > self.limits.bytes { Err(Refusal::TooManyBytes { limit: self.limits.bytes }) } else { Ok(()) }
-    }
-
-    /// Takes one admitted grey frame of the size that [`Self::scaled_by_decoder`] said; `false`, and the frame is not
-    /// taken, where it is coloured after all.
-    ///
-    /// - `spread`: largest difference between the channels of a pixel
-    pub(super) fn push_grey(&mut self, luma: &[u8], spread: u8) -> bool {
-        if spread > GREY_TOLERANCE {
-            return false;
-        }
-        // Short runs keep the sum in 32 bits, which the compiler turns into wide instructions.
-        let runs = luma.chunks(4096).map(|run| u64::from(run.iter().map(|value| u32::from(*value)).sum::<u32>()));
-        self.luma.push(runs.sum::<u64>() as f64 / luma.len() as f64);
-        self.pixels.extend_from_slice(luma);
-        self.spread = self.spread.max(spread);
-        true
-    }
-
-    /// The largest difference between the channels of a pixel so far.
-    pub(super) const fn spread(&self) -> u8 {
-        self.spread
-    }
-
-    /// Tells the size of the frames that a decoder has scaled.
-    pub(super) const fn was_scaled_from(&mut self, source: Size) {
-        self.source = Some(source);
-    }
-
-    /// Begins anew, with whole frames.
-    pub(super) fn forget(&mut self) {
-        (self.scaled, self.source, self.spread) = (false, None, 0);
-        self.pixels.clear();
-        self.luma.clear();
-    }
-
     /// Size of what is kept of a source frame.
     fn kept(&self, source: Size) -> Size {
         self.treatment.as_ref().map_or(source, |treatment| treatment.size(source))
     }
 
-    /// Takes one admitted frame, `[height, width, 3]`.
-    pub(crate) fn push(&mut self, rgb: &[u8]) -> Result<(), Refusal> {
-        let failed = |said: String| Refusal::Picture { name: format!("frame {}", self.luma.len()), said };
+    /// The clip; grey where no pixel is coloured.
+    ///
+    /// - `decoder`: who decoded it, the first word of what was done
+    pub(crate) fn finish(mut self, fps: Option<f64>, decoder: &str) -> Result<PreparedClip, Error> {
+        let (Some(source), Some(last)) = (self.source, self.luma.len().checked_sub(1)) else {
+            return Err(Error::NotVideo { said: "it has no frame".to_owned() });
+        };
+        let mut steps = vec![Step::Decode(decoder.to_owned())];
+        steps.extend(self.paint.as_ref().map(Step::from));
+        steps.extend(self.treatment.as_ref().map(Step::from));
+        if self.scaled || self.stored != self.kept(source) {
+            let Size { height, width } = self.stored;
+            steps.push(Step::Resize { height, width, fit: self.fit, by_ffmpeg: self.scaled });
+        }
+        let channels = if self.spread <= GREY_TOLERANCE { Channels::Grey } else { Channels::Rgb };
+        if channels == Channels::Grey {
+            steps.push(Step::Grey { within: self.spread });
+            if !self.scaled {
+                self.pixels = self.pixels.as_chunks::<3>().0.iter().map(rounded_luma).collect();
+            }
+        }
+        let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
+        let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
+        Ok(PreparedClip {
+            clip,
+            source_size: source,
+            luma,
+            steps: Steps(steps),
+            notes: Vec::new(),
+            whose: None,
+            spacing: None,
+            regions: Regions::default(),
+            pair: None,
+        })
+    }
+}
+
+impl FrameSink for ClipBuilder {
+    fn frames(&self) -> usize {
+        self.luma.len()
+    }
+
+    fn admit(&mut self, size: Size, name: &dyn Fn() -> String) -> Result<(), Error> {
+        if self.luma.len() >= self.limits.frames {
+            return Err(Error::TooManyFrames { limit: self.limits.frames });
+        }
+        check_size(size, self.limits)?;
+        let first = *self.source.get_or_insert(size);
+        if first != size {
+            return Err(Error::SizeChanges { first, name: name(), other: size });
+        }
+        self.stored = stored_size(self.kept(size), self.image_size, self.fit);
+        let bytes = self.stored.height.saturating_mul(self.stored.width).saturating_mul(3);
+        if self.pixels.len().saturating_add(bytes) > self.limits.bytes {
+            return Err(Error::TooManyBytes { limit: self.limits.bytes });
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, rgb: &[u8]) -> Result<(), Error> {
+        let failed = |said: String| Error::Picture { name: format!("frame {}", self.luma.len()), said };
         let Some(source) = self.source.filter(|size| size.height * size.width * 3 == rgb.len()) else {
             return Err(failed(format!("{} bytes, which is no whole frame", rgb.len())));
         };
@@ -252,50 +214,50 @@ impl FrameSink {
         Ok(())
     }
 
-    /// The clip; grey where no pixel is coloured.
-    ///
-    /// - `decoder`: who decoded it, the first word of what was done
-    pub(crate) fn finish(mut self, fps: Option<f64>, decoder: &str) -> Result<PreparedClip, Refusal> {
-        let (Some(source), Some(last)) = (self.source, self.luma.len().checked_sub(1)) else {
-            return Err(Refusal::NotVideo { said: "it has no frame".to_owned() });
-        };
-        let mut steps = vec![Step::Decode(decoder.to_owned())];
-        steps.extend(self.paint.as_ref().map(Step::from));
-        steps.extend(self.treatment.as_ref().map(Step::from));
-        if self.scaled || self.stored != self.kept(source) {
-            let Size { height, width } = self.stored;
-            steps.push(Step::Resize { height, width, fit: self.fit, by_ffmpeg: self.scaled });
-        }
-        let channels = if self.spread <= GREY_TOLERANCE { Channels::Grey } else { Channels::Rgb };
-        if channels == Channels::Grey {
-            steps.push(Step::Grey { within: self.spread });
-            if !self.scaled {
-                self.pixels = self.pixels.as_chunks::<3>().0.iter().map(rounded_luma).collect();
-            }
-        }
-        let luma = [self.luma[0], self.luma[self.luma.len() / 2], self.luma[last]];
-        let clip = Clip { size: self.stored, channels, pixels: self.pixels, fps };
-        Ok(PreparedClip {
-            clip,
-            source_size: source,
-            luma,
-            steps: Steps(steps),
-            notes: Vec::new(),
-            whose: None,
-            spacing: None,
-            regions: Regions::default(),
-            pair: None,
-        })
+    fn grey(&mut self) -> Option<(Size, &mut dyn GreySink)> {
+        // Whole frames are wanted to look at them, to treat them, or to know their aspect first.
+        let whole = self.look.is_some() || self.paint.is_some() || self.treatment.is_some();
+        let side = self.image_size.filter(|_| !whole && self.fit == Fit::Squash)?;
+        self.scaled = true;
+        self.stored = Size { height: side, width: side };
+        Some((self.stored, self))
     }
 }
 
-/// Refuses frames that are empty or larger than allowed.
-pub(crate) fn check_size(size: Size, limits: Limits) -> Result<(), Refusal> {
-    let pixels = (size.height as u64).saturating_mul(size.width as u64);
-    match pixels {
-        0 => Err(Refusal::NotVideo { said: "its frames have no pixels".to_owned() }),
-        _ if pixels > limits.pixels => Err(Refusal::TooLarge { size, limit: limits.pixels }),
-        _ => Ok(()),
+impl GreySink for ClipBuilder {
+    fn admit_grey(&self) -> Result<(), Error> {
+        if self.luma.len() >= self.limits.frames {
+            return Err(Error::TooManyFrames { limit: self.limits.frames });
+        }
+        // As many bytes as if they were coloured, so that a limit means the same for every clip.
+        let bytes = (self.luma.len() + 1).saturating_mul(self.stored.height * self.stored.width * 3);
+        if bytes > self.limits.bytes { Err(Error::TooManyBytes { limit: self.limits.bytes }) } else { Ok(()) }
+    }
+
+    fn push_grey(&mut self, luma: &[u8], spread: u8) -> bool {
+        if spread > GREY_TOLERANCE {
+            return false;
+        }
+        // Short runs keep the sum in 32 bits, which the compiler turns into wide instructions.
+        let runs = luma.chunks(4096).map(|run| u64::from(run.iter().map(|value| u32::from(*value)).sum::<u32>()));
+        self.luma.push(runs.sum::<u64>() as f64 / luma.len() as f64);
+        self.pixels.extend_from_slice(luma);
+        self.spread = self.spread.max(spread);
+        true
+    }
+
+    fn spread(&self) -> u8 {
+        self.spread
+    }
+
+    fn was_scaled_from(&mut self, source: Size) {
+        self.source = Some(source);
+    }
+
+    fn forget(&mut self) {
+        (self.scaled, self.source, self.spread) = (false, None, 0);
+        self.pixels.clear();
+        self.luma.clear();
     }
 }
 
@@ -367,14 +329,14 @@ mod tests {
 
     const ANY: Limits = Limits { frames: 10, pixels: 1000, bytes: 10_000, seconds: 1 };
 
-    fn sink(side: usize, fit: Fit) -> FrameSink {
-        FrameSink::new(
+    fn sink(side: usize, fit: Fit) -> ClipBuilder {
+        ClipBuilder::new(
             Preprocessing { fit, image_size: Some(side).filter(|side| *side > 0), ..Preprocessing::default() },
             ANY,
         )
     }
 
-    fn push(sink: &mut FrameSink, height: usize, width: usize, rgb: &[u8]) -> Result<(), Refusal> {
+    fn push(sink: &mut ClipBuilder, height: usize, width: usize, rgb: &[u8]) -> Result<(), Error> {
         sink.admit(Size { height, width }, &|| "it".to_owned())?;
         sink.push(rgb)
     }
@@ -422,7 +384,7 @@ mod tests {
     fn shrinking_averages_and_does_not_skip() {
         // Alternating columns: a sampler without antialiasing would return pure black or white.
         let rgb: Vec<u8> = (0..32 * 32).flat_map(|pixel| [if pixel % 2 == 0 { 0 } else { 255 }; 3]).collect();
-        let mut sink = FrameSink::new(Preprocessing::resized(8), Limits { pixels: 2000, ..ANY });
+        let mut sink = ClipBuilder::new(Preprocessing::resized(8), Limits { pixels: 2000, ..ANY });
         push(&mut sink, 32, 32, &rgb).unwrap();
         let decoded = sink.finish(None, "test").unwrap();
         assert_eq!(decoded.clip.size, Size { height: 8, width: 8 });
@@ -449,7 +411,7 @@ mod tests {
     fn limits_are_checked_before_the_bytes_are_there() {
         let mut some = sink(0, Fit::Squash);
         let huge = Size { height: usize::MAX >> 40, width: 1 << 20 };
-        assert!(matches!(some.admit(huge, &String::new), Err(Refusal::TooLarge { .. })));
+        assert!(matches!(some.admit(huge, &String::new), Err(Error::TooLarge { .. })));
         let mut changing = sink(0, Fit::Squash);
         push(&mut changing, 1, 2, &[0; 6]).unwrap();
         let error = push(&mut changing, 2, 1, &[0; 6]).unwrap_err();
@@ -458,9 +420,30 @@ mod tests {
         for _ in 0..10 {
             push(&mut long, 1, 1, &[0; 3]).unwrap();
         }
-        assert_eq!(push(&mut long, 1, 1, &[0; 3]), Err(Refusal::TooManyFrames { limit: 10 }));
+        assert_eq!(push(&mut long, 1, 1, &[0; 3]), Err(Error::TooManyFrames { limit: 10 }));
         let mut fat = sink(100, Fit::Squash);
-        assert_eq!(push(&mut fat, 1, 1, &[0; 3]), Err(Refusal::TooManyBytes { limit: 10_000 }));
-        assert!(matches!(sink(0, Fit::Squash).finish(None, "test"), Err(Refusal::NotVideo { .. })));
+        assert_eq!(push(&mut fat, 1, 1, &[0; 3]), Err(Error::TooManyBytes { limit: 10_000 }));
+        assert!(matches!(sink(0, Fit::Squash).finish(None, "test"), Err(Error::NotVideo { .. })));
+    }
+
+    #[test]
+    fn frames_that_a_decoder_scaled_are_stored_as_they_come_and_a_coloured_one_is_not() {
+        let limits = Limits { frames: 9, pixels: 100, bytes: 1000, seconds: 1 };
+        let mut builder = ClipBuilder::new(Preprocessing::resized(2), limits);
+        let (size, grey) = builder.grey().unwrap();
+        assert_eq!(size, Size { height: 2, width: 2 });
+        for _ in 0..2 {
+            grey.admit_grey().unwrap();
+            assert!(grey.push_grey(&[0, 80, 160, 240], 6));
+        }
+        assert!(!grey.push_grey(&[0; 4], GREY_TOLERANCE + 1));
+        grey.was_scaled_from(Size { height: 4, width: 4 });
+        let decoded = builder.finish(None, "test").unwrap();
+        assert_eq!(decoded.clip.pixels, [0, 80, 160, 240, 0, 80, 160, 240]);
+        assert_eq!((decoded.clip.channels, decoded.luma), (Channels::Grey, [120.0; 3]));
+        assert_eq!(
+            decoded.steps.to_string(),
+            "decode test;resize 2x2 squash antialiased bilinear by ffmpeg;grey (channels within 6)"
+        );
     }
 }

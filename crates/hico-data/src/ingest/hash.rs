@@ -1,7 +1,7 @@
 //! SHA-256 of a clip's source, by which a later sitting knows it again.
 
-use super::guard::{self, Watched};
 use super::walk::What;
+use hico_io::guard::{self, Watched};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -13,9 +13,9 @@ use std::sync::atomic::AtomicBool;
 /// - `stop`: turns true when nobody waits for it any more
 pub(super) fn of(what: &What, stop: &AtomicBool) -> io::Result<String> {
     match what {
-        What::Video(path) | What::Animation(path, _) | What::Dicom(path) => of_file(path, stop),
-        What::Pictures(files) if files.len() == 1 => of_file(&files[0], stop),
-        What::Pictures(files) => {
+        What::File(_, path) => of_file(path, stop),
+        What::Pictures(_, files) if files.len() == 1 => of_file(&files[0], stop),
+        What::Pictures(_, files) => {
             let mut hash = Sha256::new();
             for picture in files {
                 let name = picture.file_name().unwrap_or_default().to_string_lossy();
@@ -25,6 +25,7 @@ pub(super) fn of(what: &What, stop: &AtomicBool) -> io::Result<String> {
             }
             Ok(hexadecimal(&hash.finalize()))
         }
+        #[cfg(feature = "pickle")]
         What::Pickled(picture) => picture.sha256().map_err(io::Error::other),
         What::Refused(_) => Ok(String::new()),
     }

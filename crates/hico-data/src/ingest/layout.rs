@@ -2,12 +2,14 @@
 
 use super::label_map::LabelMap;
 use super::labels::{Facts, fold_of_word};
-use super::pickle::{Axes, Pickles};
-use super::pickle_shelf;
+#[cfg(feature = "pickle")]
+use super::pickle_shelf::{self, Pickles};
 use super::placeholder::{KeptWords, is_unlabelled};
 use super::told::{SPLIT_WORDS, Told};
 use super::walk::{Found, Tree, What};
 use crate::spelling::composed;
+#[cfg(feature = "pickle")]
+use hico_io::pickle::Axes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -25,6 +27,7 @@ pub enum Layout {
     /// As torchvision's `ImageFolder`: a folder a class, perhaps below `train`, `val` and `test`.
     ImageFolder,
     /// Pictures and labels in pickles of numpy arrays, as USCL hands out POCUS; every picture is a clip.
+    #[cfg(feature = "pickle")]
     Pickles(Pickles),
 }
 
@@ -34,15 +37,18 @@ impl Layout {
         if *self != Self::Auto {
             return self.clone();
         }
-        if !has_table
-            && clips(tree).next().is_none()
-            && tree.found.iter().any(|found| pickle_shelf::is_pickle(&found.key))
+        #[cfg(feature = "pickle")]
         {
-            return Self::Pickles(Pickles::default());
+            if !has_table
+                && clips(tree).next().is_none()
+                && tree.found.iter().any(|found| pickle_shelf::is_pickle(&found.key))
+            {
+                return Self::Pickles(Pickles::default());
+            }
         }
         let us4 = LabelMap::named("us4").filter(|map| {
             let mut clips = clips(tree).peekable();
-            let is_frames = |found: &Found| matches!(&found.what, What::Pictures(_)) && found.key != ".";
+            let is_frames = |found: &Found| matches!(&found.what, What::Pictures(..)) && found.key != ".";
             clips.peek().is_some() && clips.all(|found| is_frames(found) && map.label(name(&found.key)).is_some())
         });
         match us4 {
@@ -57,6 +63,7 @@ impl Layout {
             Self::Auto | Self::Plain => None,
             Self::Uscl(map) => Some(format!("uscl with label map {}", map.record())),
             Self::ImageFolder => Some("image-folder".to_owned()),
+            #[cfg(feature = "pickle")]
             Self::Pickles(Pickles { classes, axes }) => {
                 let axes = if *axes == Axes::Swapped { ", rows and columns swapped" } else { "" };
                 let classes = if classes.is_empty() { "" } else { &format!(", classes {}", classes.join(",")) };
@@ -66,11 +73,13 @@ impl Layout {
     }
 
     /// What a tree tells; of a layout that is settled. Pickles are replaced by the pictures in them.
+    #[cfg_attr(not(feature = "pickle"), expect(unused_variables, reason = "pickles alone are opened to be told of"))]
     pub(crate) fn tell(&self, root: &Path, tree: &mut Tree) -> Told {
         match self {
             Self::Auto | Self::Plain => Told::default(),
             Self::Uscl(map) => by_prefix(map, tree),
             Self::ImageFolder => by_folder(tree),
+            #[cfg(feature = "pickle")]
             Self::Pickles(reading) => pickle_shelf::unpack(root, tree, reading),
         }
     }
@@ -136,6 +145,7 @@ impl Told {
     pub(crate) fn forget_placeholders(&mut self, layout: &Layout, kept: &KeptWords) -> Vec<String> {
         let named = |class: &str| match layout {
             Layout::Uscl(_) => !is_unlabelled(class),
+            #[cfg(feature = "pickle")]
             Layout::Pickles(Pickles { classes, .. }) => classes.iter().any(|named| named == class),
             _ => false,
         };
@@ -173,7 +183,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
             image::GrayImage::new(2, 2).save(path).unwrap();
         }
-        walk(root.path(), Walk { stills, ..Walk::default() }, &[]).unwrap()
+        walk(root.path(), &Walk { stills, ..Walk::default() }, &[]).unwrap()
     }
 
     fn labels(told: &Told) -> Vec<(&str, &str, Option<usize>)> {

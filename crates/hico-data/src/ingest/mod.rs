@@ -5,51 +5,27 @@
 //! threads; killed at any moment and started again, it goes on after the last clips that were written down, at most a
 //! second or a clip ago.
 
-mod alpha;
-mod child;
 mod cuts;
-mod dicom_fault;
 mod identity;
-mod jpeg_huffman;
-mod jpeg_markers;
-mod jpeg_standard;
-mod jpeg_walk;
-mod jpeg_scans;
 mod links;
-mod picture_notes;
-mod pickle_fault;
 mod placeholder;
 pub mod labels;
 mod label_map;
 mod refusal;
-mod guard;
 mod pool;
 mod suffixes;
 mod finder;
 mod matching;
 mod patient_name;
-mod tail;
-mod gif_end;
-mod jpeg_stream;
 mod told;
-mod tiff_tags;
-mod upright;
-mod video_words;
-mod webp_end;
 mod whose;
 mod frames;
-mod ffmpeg;
-pub mod pickle;
-mod source_facts;
-pub mod dicom;
-mod sniff;
 mod naming;
-mod picture;
-mod animation;
 mod walk;
 mod hash;
 pub mod journal;
 mod notes;
+#[cfg(feature = "pickle")]
 mod pickle_shelf;
 mod layout;
 mod plan;
@@ -58,16 +34,14 @@ mod files;
 pub(crate) mod survey;
 mod take_in;
 mod sitting;
-mod y4m;
-mod grey_video;
-mod video;
 
 pub use crate::error::Rows;
 pub use cuts::{Cuts, CutsError};
-pub use ffmpeg::{Damaged, Programs};
 pub use files::{PrepareOptions, prepare_files};
-pub use frames::{GREY_TOLERANCE, Limits, PreparedClip};
-pub use guard::guard as guarded;
+pub use frames::{GREY_TOLERANCE, PreparedClip};
+#[cfg(feature = "pickle")]
+pub use hico_io::pickle::Axes;
+pub use hico_io::{Damaged, Limits, Programs, Readers};
 pub use identity::Identity;
 pub use label_map::{LabelMap, LabelMapError};
 pub use labels::{Column, Columns, Folds, PlaceholderCells};
@@ -75,6 +49,8 @@ pub use layout::Layout;
 pub use links::{Links, left as links_left};
 pub use notes::{ClipNote, sentences};
 pub use patient_name::{PatientPattern, PatternError};
+#[cfg(feature = "pickle")]
+pub use pickle_shelf::Pickles;
 pub use placeholder::KeptWords;
 pub(crate) use placeholder::is_unlabelled;
 pub use refusal::Refusal;
@@ -134,6 +110,8 @@ pub struct IngestOptions {
     pub identity: Identity,
     /// The programs that decode videos.
     pub programs: Programs,
+    /// The readers that files are given to; those of your own are added with [`Readers::with`].
+    pub readers: Readers,
 }
 
 impl Default for IngestOptions {
@@ -154,6 +132,7 @@ impl Default for IngestOptions {
             patient_in_name: None,
             identity: Identity::default(),
             programs: Programs::default(),
+            readers: Readers::default(),
         }
     }
 }
@@ -161,12 +140,7 @@ impl Default for IngestOptions {
 impl IngestOptions {
     /// How each candidate is prepared.
     const fn preparing(&self) -> prepare::Preparing {
-        prepare::Preparing {
-            preprocessing: self.preprocessing,
-            limits: self.limits,
-            damaged: self.damaged,
-            draws_pair: self.sector_sheet.is_some(),
-        }
+        prepare::Preparing { preprocessing: self.preprocessing, draws_pair: self.sector_sheet.is_some() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names of clips: made from the path, safe as a file name, unique in the data set.
 
-use super::sniff::{self, Promise};
+use hico_io::sniff::{self, Promise};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 

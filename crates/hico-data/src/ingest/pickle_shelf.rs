@@ -1,17 +1,22 @@
 //! All pickles of a tree → candidates for clips, a picture each, with label and fold.
 
-use super::frames::Limits;
-use super::guard;
 use super::labels::{Facts, fold_of_word};
-use super::pickle::Pickles;
-use super::pickle::content::Label;
-use super::pickle::open::{Item, Named, open};
-use super::sniff;
 use super::told::{SPLIT_WORDS, Told};
 use super::walk::{Found, Tree, What, natural};
+use hico_io::pickle::{Axes, PickledItem, PickledLabel, PickledParts, open};
+use hico_io::{Limits, guard, sniff};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// How pickles are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pickles {
+    /// Names of the classes 0, 1, ...; without them the numbers are the names.
+    pub classes: Vec<String>,
+    /// Which way round rows and columns are.
+    pub axes: Axes,
+}
 
 const SUFFIXES: [&str; 4] = ["pkl", "pickle", "pck", "p"];
 
@@ -21,7 +26,7 @@ pub(crate) fn is_pickle(key: &str) -> bool {
 }
 
 /// One pickle that could be read: its key, and its parts.
-type Read = (String, Named);
+type Read = (String, PickledParts);
 
 /// Makes the pictures in the pickles of a tree its candidates; whatever else it holds is left out.
 pub(crate) fn unpack(root: &Path, tree: &mut Tree, reading: &Pickles) -> Told {
@@ -32,13 +37,13 @@ pub(crate) fn unpack(root: &Path, tree: &mut Tree, reading: &Pickles) -> Told {
     keys.sort_by(|a, b| natural(a, b));
     let mut read: Vec<Read> = Vec::new();
     for key in keys {
-        let (path, reading) = (root.join(&key), reading.clone());
+        let (path, axes) = (root.join(&key), reading.axes);
         // What a pickle of pictures may cost is not asked for this early.
         let seconds = Limits::default().seconds;
-        let opened = guard::run(seconds, &AtomicBool::new(false), move |_| Ok(open(&path, &reading)?));
+        let opened = guard::run(seconds, &AtomicBool::new(false), move |_| Ok(open(&path, axes)?));
         match opened {
             Ok(parts) => read.push((key, parts)),
-            Err(why) => tree.found.push(found(key, What::Refused(why))),
+            Err(why) => tree.found.push(found(key, What::Refused(why.into()))),
         }
     }
     let folds = Folds::of(&read);
@@ -82,11 +87,11 @@ enum Folds {
 
 impl Folds {
     fn of(read: &[Read]) -> Self {
-        let words = |parts: &[(Option<String>, Vec<Item>)]| {
+        let words = |parts: &[(Option<String>, Vec<PickledItem>)]| {
             let folds = parts.iter().map(|(name, _)| fold_of_word(name.as_deref()?));
             folds.collect::<Option<Vec<usize>>>().filter(|folds| folds.len() > 1)
         };
-        let size = |parts: &[(Option<String>, Vec<Item>)], word: &str| -> usize {
+        let size = |parts: &[(Option<String>, Vec<PickledItem>)], word: &str| -> usize {
             parts.iter().filter(|(name, _)| name.as_deref() == Some(word)).map(|(_, items)| items.len()).sum()
         };
         let splits = read.iter().filter(|(_, parts)| words(parts).is_some()).count();
@@ -158,7 +163,7 @@ impl Names {
         let items = read.iter().flat_map(|(_, parts)| parts).flat_map(|(_, items)| items);
         let mut numbers: Vec<i64> = items
             .filter_map(|item| match item.label {
-                Some(Label::Number(number)) => Some(number),
+                Some(PickledLabel::Number(number)) => Some(number),
                 _ => None,
             })
             .collect();
@@ -172,10 +177,10 @@ impl Names {
         self.classes.get(usize::try_from(number).ok()?)
     }
 
-    fn name(&self, label: &Label) -> String {
+    fn name(&self, label: &PickledLabel) -> String {
         match label {
-            Label::Words(words) => words.clone(),
-            Label::Number(number) => {
+            PickledLabel::Words(words) => words.clone(),
+            PickledLabel::Number(number) => {
                 let digits = self.digits;
                 self.given(*number).cloned().unwrap_or_else(|| format!("{number:0digits$}"))
             }

@@ -64,13 +64,13 @@ impl Plan {
         let table = table.transpose()?;
         let labels = options.labels.as_ref().and_then(|(path, _)| path.canonicalize().ok());
         let skip: Vec<PathBuf> = out.canonicalize().into_iter().chain(labels.clone()).collect();
-        let how = Walk { stills, links: options.links, masks: options.masks };
-        let mut tree = walk::walk(&root, how, &skip).map_err(|error| broken(error.to_string()))?;
+        let how = Walk { readers: options.readers.clone(), stills, links: options.links, masks: options.masks };
+        let mut tree = walk::walk(&root, &how, &skip).map_err(|error| broken(error.to_string()))?;
         let layout = options.layout.settle(&tree, table.is_some());
         let mut told = layout.tell(&root, &mut tree);
         let no_classes = told.forget_placeholders(&layout, &options.kept_words);
         let keys: BTreeSet<&str> = tree.found.iter().map(|found| found.key.as_str()).collect();
-        let patients = tree.found.iter().filter(|found| !found.is_dicom()).filter_map(|found| {
+        let patients = tree.found.iter().filter(|found| !found.names_patients()).filter_map(|found| {
             let pattern = options.patient_in_name.as_ref()?;
             Some((found.key.as_str(), pattern.patient(&found.key)?))
         });
@@ -193,7 +193,7 @@ impl Plan {
             .found
             .into_iter()
             .map(|found| Found { optional: found.optional && !in_table.contains(&found.key), ..found })
-            .partition(|found| !found.optional || matches!(found.what, What::Video(_)));
+            .partition(|found| !found.optional || matches!(found.what, What::File(..)));
         report.ignored.extend(ignored.into_iter().map(|found| found.key));
         if found.iter().all(|found| found.optional) {
             return Err(super::nothing(source, &tree.links));
@@ -211,12 +211,12 @@ impl Plan {
 
     /// Whether any candidate is a DICOM file.
     pub(super) fn has_dicom(&self) -> bool {
-        self.found.iter().any(Found::is_dicom)
+        self.found.iter().any(Found::names_patients)
     }
 
     /// From here on a DICOM file is written down by the name that the veil gives it.
     pub(super) fn veil(&mut self, veil: &Veil) {
-        for found in self.found.iter_mut().filter(|found| found.is_dicom()) {
+        for found in self.found.iter_mut().filter(|found| found.names_patients()) {
             found.source = veil.source(&found.key);
             if let Some(facts) = self.facts.remove(&found.key) {
                 self.facts.insert(found.source.clone(), facts);

@@ -1,9 +1,9 @@
 //! Work in parallel, results in order: what is written does not depend on the number of threads.
 
-use super::guard;
 use super::refusal::Refusal;
 use crate::error::Error;
 use crate::job::Job;
+use hico_io::guard;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
@@ -57,7 +57,8 @@ pub(crate) fn in_order<J: Sync, T: Send>(
             scope.spawn(move || {
                 let _inside = span.enter();
                 while let Some(task) = claim() {
-                    let result = guard::catch(|| work(&tasks[task], halt)).map_err(|said| Refusal::BrokeDown { said });
+                    let result = guard::catch(|| work(&tasks[task], halt))
+                        .map_err(|said| hico_io::Error::BrokeDown { said }.into());
                     if send.send((task, result)).is_err() {
                         break;
                     }
@@ -157,7 +158,9 @@ mod tests {
         let work = |job: &u64, _: &AtomicBool| assert_ne!(job % 10, 3, "this panic is part of a test");
         in_order(&jobs, Job::default().with_threads(2), work, |job, result| {
             match result {
-                Err(Refusal::BrokeDown { said }) if said.contains("pool.rs:") => lost.push(*job),
+                Err(Refusal::Source(hico_io::Error::BrokeDown { said })) if said.contains("pool.rs:") => {
+                    lost.push(*job)
+                }
                 result => result.unwrap(),
             }
             Ok(())

@@ -1,17 +1,15 @@
 //! One source → its frames, prepared as [`Preprocessing`] says.
 
-use super::dicom;
-use super::ffmpeg::{Damaged, Decoder, VideoFacts};
-use super::frames::{FrameSink, Limits, PreparedClip};
+use super::frames::{ClipBuilder, PreparedClip};
 use super::refusal::Refusal;
-use super::source_facts::SourceFacts;
 use super::walk::What;
-use super::{animation, guard, picture};
+use super::whose::Whose;
 use crate::preprocessing::Preprocessing;
 use crate::sector::{self, Treatment};
 use crate::sector_sheet::Pair;
 use crate::steps::{Step, Steps};
 use crate::text::{self, Paint, TextUse};
+use hico_io::{ClipMeta, FrameSink as _, ReadOptions, decode};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -19,8 +17,6 @@ use std::time::Instant;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Preparing {
     pub(super) preprocessing: Preprocessing,
-    pub(super) limits: Limits,
-    pub(super) damaged: Damaged,
     /// Draws the clip before and after, see [`PreparedClip::pair`].
     pub(super) draws_pair: bool,
 }
@@ -29,23 +25,24 @@ pub(super) struct Preparing {
 /// made here. Frames are resized as they are decoded; a region or text is found in a first pass over them.
 pub(super) fn prepare(
     what: &What,
-    decoder: Option<&Decoder>,
     how: &Preparing,
+    reading: &ReadOptions,
     halt: &AtomicBool,
 ) -> Result<PreparedClip, Refusal> {
-    let Preparing { preprocessing, limits, damaged, draws_pair } = *how;
+    let Preparing { preprocessing, draws_pair } = *how;
+    let limits = reading.limits;
     let Preprocessing { sector: used, text: text_use, .. } = preprocessing;
-    let sink = FrameSink::new(preprocessing, limits);
+    let sink = ClipBuilder::new(preprocessing, limits);
     if used.is_off() && !draws_pair && text_use.is_keep() {
-        let (sink, facts) = fill(what, sink, decoder, limits, damaged, halt)?;
+        let (sink, facts) = fill(what, sink, reading, halt)?;
         return finish(sink, facts);
     }
     // The region decides what is kept of every frame, so it has to be known before the first one is.
     let looking = match text_use {
-        TextUse::Keep => FrameSink::looking(limits),
-        TextUse::Paint => FrameSink::looking(limits).with_text(),
+        TextUse::Keep => ClipBuilder::looking(limits),
+        TextUse::Paint => ClipBuilder::looking(limits).with_text(),
     };
-    let (looking, facts) = fill(what, looking, decoder, limits, damaged, halt)?;
+    let (looking, facts) = fill(what, looking, reading, halt)?;
     let regions = facts.regions;
     let (look, letters) = looking.into_looks();
     let found = sector::find(&look, &regions);
@@ -53,9 +50,9 @@ pub(super) fn prepare(
     let region = found.as_ref().map_err(|why| *why);
     let paint = (!text_use.is_keep()).then(|| Paint::new(&text::find(&letters), region));
     let sink = sink.treating(treatment).painting(paint);
-    let (sink, mut facts) = fill(what, sink, decoder, limits, damaged, halt)?;
+    let (sink, mut facts) = fill(what, sink, reading, halt)?;
     match &found {
-        Err(why) if !used.is_off() => facts.steps.push(Step::Other(format!("sector left alone: {why}"))),
+        Err(why) if !used.is_off() => facts.steps.push(format!("sector left alone: {why}")),
         _ => {}
     }
     let mut prepared = finish(sink, facts)?;
@@ -67,85 +64,46 @@ pub(super) fn prepare(
 /// Decodes the frames into a sink, under the guard that every reader goes through.
 pub(super) fn fill(
     what: &What,
-    mut sink: FrameSink,
-    decoder: Option<&Decoder>,
-    limits: Limits,
-    damaged: Damaged,
+    sink: ClipBuilder,
+    reading: &ReadOptions,
     halt: &AtomicBool,
-) -> Result<(FrameSink, SourceFacts), Refusal> {
-    if let What::Refused(why) = what {
-        return Err(why.clone());
-    }
-    // The reader may be left behind in its thread, so all that it works on is its own.
-    let (what, decoder) = (what.clone(), decoder.cloned());
-    guard::run(limits.seconds, halt, move |stop| {
-        let begin = Instant::now();
-        tracing::trace!(reader = reader(&what), "opened");
-        let facts = read(&what, &mut sink, decoder.as_ref(), limits, damaged, stop)?;
-        let (reader, milliseconds) = (reader(&what), begin.elapsed().as_millis());
-        tracing::debug!(reader, codec = facts.codec, frames = sink.len(), milliseconds, "decoded");
-        Ok((sink, facts))
-    })
-}
-
-/// What reads it, for the log.
-const fn reader(what: &What) -> &'static str {
-    match what {
-        What::Refused(_) => "none",
-        What::Pictures(_) => "pictures",
-        What::Animation(..) => "animation",
+) -> Result<(ClipBuilder, ClipMeta), Refusal> {
+    let reader = match what {
+        What::Refused(why) => return Err(why.clone()),
+        What::File(reader, _) | What::Pictures(reader, _) => reader.name(),
+        #[cfg(feature = "pickle")]
         What::Pickled(_) => "pickle",
-        What::Dicom(_) => "dicom",
-        What::Video(_) => "video",
-    }
-}
-
-fn read(
-    what: &What,
-    sink: &mut FrameSink,
-    decoder: Option<&Decoder>,
-    limits: Limits,
-    damaged: Damaged,
-    stop: &AtomicBool,
-) -> Result<SourceFacts, Refusal> {
-    match what {
-        What::Refused(why) => Err(why.clone()),
-        What::Pictures(files) => {
-            let picture::PictureFacts { complaint, notes } =
-                picture::decode_pictures(files, sink, limits, damaged, stop)?;
-            Ok(SourceFacts { complaint, notes, ..SourceFacts::of_frames(None, "pictures".to_owned()) })
-        }
-        What::Animation(path, format) => {
-            let animation::AnimationFacts { fps, complaint, notes } =
-                animation::decode(path, *format, sink, limits, damaged, stop)?;
-            let codec = format!("{format:?}").to_lowercase();
-            Ok(SourceFacts { complaint, notes, ..SourceFacts::of_frames(fps, codec) })
-        }
+    };
+    let begin = Instant::now();
+    tracing::trace!(reader, "opened");
+    let (sink, facts) = match what {
+        What::Refused(why) => return Err(why.clone()),
+        What::File(reader, path) => decode(reader, std::slice::from_ref(path), sink, reading, halt)?,
+        What::Pictures(reader, files) => decode(reader, files, sink, reading, halt)?,
+        #[cfg(feature = "pickle")]
         What::Pickled(picture) => {
-            picture.decode(sink, limits)?;
-            Ok(SourceFacts { steps: picture.steps(), ..SourceFacts::of_frames(None, "pickle".to_owned()) })
+            let (picture, limits) = (std::sync::Arc::clone(picture), reading.limits);
+            hico_io::decode_source(move || Ok(picture.open(limits)), sink, reading, halt)?
         }
-        What::Dicom(path) => dicom::decode(path, sink, limits, damaged, decoder, stop),
-        What::Video(path) => {
-            let decoder = decoder.ok_or(Refusal::NoFfmpeg)?;
-            let VideoFacts { fps, codec, complaint, notes } = decoder.decode(path, sink, limits, damaged, stop)?;
-            Ok(SourceFacts { complaint, notes, ..SourceFacts::of_frames(fps, format!("ffmpeg {codec}")) })
-        }
-    }
+    };
+    let milliseconds = begin.elapsed().as_millis();
+    tracing::debug!(reader, codec = facts.codec, frames = sink.frames(), milliseconds, "decoded");
+    Ok((sink, facts))
 }
 
 /// What is told of a clip that `--keep-damaged` kept.
 const KEPT: &str = "damaged or cut short, and only what decodes was taken";
 
-fn finish(sink: FrameSink, facts: SourceFacts) -> Result<PreparedClip, Refusal> {
-    let SourceFacts { fps, spacing, regions, whose, codec, steps, mut notes, complaint, header: _ } = facts;
+fn finish(sink: ClipBuilder, facts: ClipMeta) -> Result<PreparedClip, Refusal> {
+    let ClipMeta { fps, spacing, regions, patient, study, codec, steps, mut notes, complaint, header: _ } = facts;
     let prepared = sink.finish(fps, &codec)?;
     let mut all = prepared.steps.0;
-    all.splice(1..1, steps);
+    all.splice(1..1, steps.into_iter().map(Step::Other));
     all.extend(notes.iter().cloned().map(Step::Note));
     if let Some(said) = complaint {
         all.push(Step::Damaged(said));
         notes.push(KEPT.to_owned());
     }
+    let whose = Whose::of(patient, study);
     Ok(PreparedClip { steps: Steps(all), whose, spacing, regions, notes, ..prepared })
 }

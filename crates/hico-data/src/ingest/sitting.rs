@@ -1,6 +1,5 @@
 //! One run of the program on a data set: goes on from the record, stores clip after clip, writes the table.
 
-use super::ffmpeg::Decoder;
 use super::frames::PreparedClip;
 use super::identity::{Identity, Veil};
 use super::journal::{self, ClipEntry, Entry, Journal, Settings};
@@ -8,7 +7,7 @@ use super::labels::Facts;
 use super::plan::Plan;
 use super::refusal::Refusal;
 use super::take_in::{Outcome, take_in};
-use super::walk::{Found, What};
+use super::walk::Found;
 use super::whose::NamedBy;
 use super::{IngestOptions, IngestReport, RefusedClip, pool};
 use crate::atomic;
@@ -18,6 +17,7 @@ use crate::job::{Event, Job};
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest, is_rate, is_spacing};
 use crate::sector_sheet::{self, LARGEST_SHEET, Labelled};
 use crate::store::{self, ShardWriter, Stored};
+use hico_io::{Ffmpeg, ReadOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -106,18 +106,18 @@ impl Sitting {
             self.stored.iter().map(|(source, clip)| (source.clone(), clip.sha256.clone())).collect();
         let new = plan.found.len().saturating_sub(hashes.len()).max(1);
         let threads = job.threads;
-        let needs_ffmpeg = plan.found.iter().any(|found| matches!(found.what, What::Video(_) | What::Dicom(_)));
-        let decoder = if needs_ffmpeg { Decoder::find(&options.programs, (threads / new).max(1)) } else { None };
-        tracing::debug!(threads, needs_ffmpeg, has_ffmpeg = decoder.is_some(), "clips are taken in");
-        let work = |found: &Found, halt: &AtomicBool| {
-            take_in(found, hashes.get(&found.source), decoder.as_ref(), options, halt)
-        };
+        let needs_ffmpeg = plan.found.iter().any(|found| found.what.needs_ffmpeg());
+        let ffmpeg = if needs_ffmpeg { Ffmpeg::find(&options.programs, (threads / new).max(1)) } else { None };
+        tracing::debug!(threads, needs_ffmpeg, has_ffmpeg = ffmpeg.is_some(), "clips are taken in");
+        let reading = ReadOptions { limits: options.limits, damaged: options.damaged, ffmpeg };
+        let work =
+            |found: &Found, halt: &AtomicBool| take_in(found, hashes.get(&found.source), options, &reading, halt);
         let finished = pool::in_order(&plan.found, job, work, |found, outcome| {
             let name = names.get(found.source.as_str()).cloned().unwrap_or_default();
             let refused = match outcome.unwrap_or_else(Outcome::Refused) {
                 Outcome::Changed => return Err(Error::SourceChanged(found.key.clone())),
                 // Only a stop interrupts a clip, and then nothing that follows is taken either.
-                Outcome::Refused(Refusal::Interrupted) => return Ok(()),
+                Outcome::Refused(why) if why.is_interrupted() => return Ok(()),
                 outcome => self.settle(found, name, outcome, plan)?,
             };
             if self.recorded.elapsed() >= UNRECORDED {
@@ -150,7 +150,8 @@ impl Sitting {
     /// Writes down beside the data set which clip came from which DICOM file.
     pub(super) fn write_sources(&mut self, plan: &Plan, out: &Path) -> Result<(), Error> {
         let Some(veil) = &self.veil else { return Ok(()) };
-        let stored = plan.found.iter().filter(|found| found.is_dicom() && self.stored.contains_key(&found.source));
+        let stored =
+            plan.found.iter().filter(|found| found.names_patients() && self.stored.contains_key(&found.source));
         let sources = stored.map(|found| (found.source.as_str(), found.key.as_str())).collect();
         self.report.beside = veil.write_sources(out, &sources)?;
         Ok(())

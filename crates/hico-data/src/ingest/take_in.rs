@@ -1,11 +1,11 @@
 //! One candidate of an ingest → its prepared clip, or that it was stored before, or why it is refused.
 
-use super::ffmpeg::Decoder;
 use super::frames::PreparedClip;
 use super::prepare::prepare;
 use super::refusal::Refusal;
 use super::walk::Found;
-use super::{IngestOptions, guard, hash};
+use super::{IngestOptions, hash};
+use hico_io::{ReadOptions, guard};
 use std::sync::atomic::AtomicBool;
 
 /// What became of one candidate.
@@ -21,18 +21,19 @@ pub(super) enum Outcome {
 pub(super) fn take_in(
     found: &Found,
     stored: Option<&String>,
-    decoder: Option<&Decoder>,
     options: &IngestOptions,
+    reading: &ReadOptions,
     halt: &AtomicBool,
 ) -> Outcome {
     let hash = || {
         let what = found.what.clone();
-        let read = |error: std::io::Error| Refusal::Read { said: error.to_string() };
-        guard::run(options.limits.seconds, halt, move |stop| hash::of(&what, stop).map_err(read))
+        let read = |error: std::io::Error| hico_io::Error::Read { said: error.to_string() };
+        let hashed = guard::run(options.limits.seconds, halt, move |stop| hash::of(&what, stop).map_err(read));
+        hashed.map_err(Refusal::from)
     };
     let result = match stored {
         Some(before) => hash().map(|now| if now == *before { Outcome::Kept } else { Outcome::Changed }),
-        None => prepare(&found.what, decoder, &options.preparing(), halt)
+        None => prepare(&found.what, &options.preparing(), reading, halt)
             .and_then(|prepared| Ok(Outcome::Stored(Box::new(prepared), hash()?))),
     };
     if let Err(why) = &result {
@@ -40,7 +41,7 @@ pub(super) fn take_in(
     }
     match result {
         Ok(outcome) => outcome,
-        Err(Refusal::Interrupted) => Outcome::Refused(Refusal::Interrupted),
+        Err(why) if why.is_interrupted() => Outcome::Refused(why),
         Err(_) if found.optional => Outcome::Ignored,
         Err(why) => Outcome::Refused(why),
     }

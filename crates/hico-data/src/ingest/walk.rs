@@ -1,15 +1,17 @@
 //! The tree below the source folder → candidates for clips, in a fixed order.
 
 use super::links::{FoundLinks, Links, Reached};
-use super::pickle::Picture;
 use super::refusal::Refusal;
-use super::sniff::{self, Content, Promise};
 use crate::spelling::caseless;
-use image::ImageFormat;
+#[cfg(feature = "pickle")]
+use hico_io::pickle::PickledPicture;
+use hico_io::sniff::{self, Promise};
+use hico_io::{Content, Error, FileKind, ReaderHandle, Readers};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+#[cfg(feature = "pickle")]
 use std::sync::Arc;
 
 /// What a folder of single pictures is.
@@ -42,17 +44,18 @@ impl Found {
 
     /// Whether it is a picture by itself, and not a folder of them.
     pub(crate) fn is_one_picture(&self) -> bool {
-        let What::Pictures(files) = &self.what else { return false };
+        let What::Pictures(_, files) = &self.what else { return false };
         let name = self.key.rsplit('/').next();
         matches!(files.as_slice(), [file] if file.file_name().and_then(|name| name.to_str()) == name)
     }
 
-    /// Whether it is a DICOM file, or was meant to be one.
-    pub(crate) fn is_dicom(&self) -> bool {
-        match self.what {
-            What::Dicom(_) => true,
+    /// Whether its reader tells whose it is, as that of DICOM files does, or it was meant to be such a file.
+    pub(crate) fn names_patients(&self) -> bool {
+        match &self.what {
+            What::File(reader, _) | What::Pictures(reader, _) => reader.names_patients(),
             What::Refused(_) => sniff::promise(&self.key) == Promise::Dicom,
-            _ => false,
+            #[cfg(feature = "pickle")]
+            What::Pickled(_) => false,
         }
     }
 }
@@ -60,13 +63,21 @@ impl Found {
 /// What a candidate seems to be.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum What {
-    Video(PathBuf),
-    Animation(PathBuf, ImageFormat),
-    Pictures(Vec<PathBuf>),
-    Dicom(PathBuf),
+    /// One file, and who reads it.
+    File(ReaderHandle, PathBuf),
+    /// One picture, or those of a folder in the order of the frames.
+    Pictures(ReaderHandle, Vec<PathBuf>),
     /// One picture in a pickle.
-    Pickled(Arc<Picture>),
+    #[cfg(feature = "pickle")]
+    Pickled(Arc<PickledPicture>),
     Refused(Refusal),
+}
+
+impl What {
+    /// Whether it may take ffmpeg to decode it.
+    pub(crate) fn needs_ffmpeg(&self) -> bool {
+        matches!(self, Self::File(reader, _) | Self::Pictures(reader, _) if reader.needs_ffmpeg())
+    }
 }
 
 /// What a tree holds.
@@ -80,8 +91,9 @@ pub(crate) struct Tree {
 }
 
 /// How a tree is looked through.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Walk {
+    pub(crate) readers: Readers,
     pub(crate) stills: Stills,
     pub(crate) links: Links,
     pub(crate) masks: Masks,
@@ -111,7 +123,7 @@ type Folder = (String, Vec<(String, PathBuf, bool)>);
 /// Looks through a tree. Hidden files and what `skip` names are left out.
 ///
 /// Links that are followed come after all that is there without them, so that a file has its own name where it has one.
-pub(crate) fn walk(root: &Path, how: Walk, skip: &[PathBuf]) -> std::io::Result<Tree> {
+pub(crate) fn walk(root: &Path, how: &Walk, skip: &[PathBuf]) -> std::io::Result<Tree> {
     let mut tree = Tree::default();
     let mut folders: Vec<Folder> = Vec::new();
     let mut reached = Reached::default();
@@ -132,7 +144,7 @@ pub(crate) fn walk(root: &Path, how: Walk, skip: &[PathBuf]) -> std::io::Result<
                 Ok(entries) => entries,
                 Err(error) if key.is_empty() => return Err(error),
                 Err(error) => {
-                    tree.refuse(key, Refusal::Read { said: error.to_string() });
+                    tree.refuse(key, Refusal::read(&error));
                     continue;
                 }
             };
@@ -148,7 +160,7 @@ pub(crate) fn walk(root: &Path, how: Walk, skip: &[PathBuf]) -> std::io::Result<
                 let mut kind = match entry.file_type() {
                     Ok(kind) => kind,
                     Err(error) => {
-                        tree.refuse(join(&key, &name), Refusal::Read { said: error.to_string() });
+                        tree.refuse(join(&key, &name), Refusal::read(&error));
                         continue;
                     }
                 };
@@ -163,7 +175,7 @@ pub(crate) fn walk(root: &Path, how: Walk, skip: &[PathBuf]) -> std::io::Result<
                         Ok(metadata) => metadata.file_type(),
                         Err(error) => {
                             let said = format!("a link to what is not there: {error}");
-                            tree.refuse(join(&key, &name), Refusal::Read { said });
+                            tree.refuse(join(&key, &name), Error::Read { said }.into());
                             continue;
                         }
                     };
@@ -182,8 +194,8 @@ pub(crate) fn walk(root: &Path, how: Walk, skip: &[PathBuf]) -> std::io::Result<
                 } else {
                     // To open a pipe is to wait for whoever writes into it.
                     let optional = sniff::promise(&name) == Promise::Nothing;
-                    let why = Refusal::NoFile { what: special(kind) };
-                    tree.found.push(Found::new(join(&key, &name), What::Refused(why), optional));
+                    let why = Error::NoFile { what: special(kind) };
+                    tree.found.push(Found::new(join(&key, &name), What::Refused(why.into()), optional));
                 }
             }
             folders.push((key, files));
@@ -219,11 +231,11 @@ pub(super) fn special(kind: std::fs::FileType) -> &'static str {
 }
 
 /// One file, as if it stood alone in its folder.
-pub(crate) fn single(path: &Path) -> Tree {
+pub(crate) fn single(path: &Path, readers: &Readers) -> Tree {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut tree = Tree::default();
-    let how = Walk { stills: Stills::Each, ..Walk::default() };
-    tree.take_folder("", vec![(name, path.to_owned())], how);
+    let how = Walk { readers: readers.clone(), stills: Stills::Each, ..Walk::default() };
+    tree.take_folder("", vec![(name, path.to_owned())], &how);
     tree
 }
 
@@ -252,7 +264,7 @@ impl Tree {
     /// Every picture in a folder of frames, and the clip that it belongs to.
     pub(crate) fn frames(&self) -> Vec<(String, &str)> {
         let frames = self.found.iter().filter_map(|found| match &found.what {
-            What::Pictures(files) if !found.is_one_picture() => Some((found.key.as_str(), files)),
+            What::Pictures(_, files) if !found.is_one_picture() => Some((found.key.as_str(), files)),
             _ => None,
         });
         let named = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
@@ -267,28 +279,31 @@ impl Tree {
     pub(crate) fn clip_of_frame(&self, path: &str) -> Option<&str> {
         let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
         let place = self.found.binary_search_by(|found| found.key.as_str().cmp(folder)).ok()?;
-        let Found { key, what: What::Pictures(files), .. } = &self.found[place] else { return None };
+        let Found { key, what: What::Pictures(_, files), .. } = &self.found[place] else { return None };
         let name_of = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let frame = files.binary_search_by(|file| natural(&name_of(file).unwrap_or_default(), name)).ok();
         frame.map(|_| key.as_str())
     }
 
     /// Sorts the files of one folder into candidates.
-    fn take_folder(&mut self, key: &str, files: Vec<(String, PathBuf)>, how: Walk) {
+    fn take_folder(&mut self, key: &str, files: Vec<(String, PathBuf)>, how: &Walk) {
         let stills = how.stills;
-        let mut pictures = Vec::new();
+        let mut pictures: Vec<Still> = Vec::new();
         let mut videos = 0;
         for (name, path) in files {
             let promise = sniff::promise(&name);
-            let (what, optional) = match sniff::content(&path) {
-                Err(error) => (What::Refused(Refusal::Read { said: error.to_string() }), false),
+            let (what, optional) = match how.readers.probe(&path) {
+                Err(error) => (What::Refused(Refusal::read(&error)), false),
                 // Also what only its name makes a picture: a frame that is broken spoils its clip and must not vanish.
-                Ok(Content::Picture(_)) if !matches!(promise, Promise::Video | Promise::Dicom) => {
-                    pictures.push((name, path, None));
+                Ok(Content::Known(reader, FileKind::Still(_)))
+                    if !matches!(promise, Promise::Video | Promise::Dicom) =>
+                {
+                    pictures.push(Still { name, path, reader, broken: None });
                     continue;
                 }
-                Ok(content @ (Content::Empty | Content::Text | Content::Other)) if promise == Promise::Picture => {
-                    pictures.push((name, path, Some(content)));
+                Ok(content) if promise == Promise::Picture && is_none(&content) => {
+                    let reader = how.readers.pictures();
+                    pictures.push(Still { name, path, reader, broken: Some(content) });
                     continue;
                 }
                 Ok(content) => candidate(&name, path, content, promise),
@@ -297,28 +312,44 @@ impl Tree {
             self.found.push(Found::new(join(key, &name), what, optional));
         }
         if how.masks == Masks::LeftOut {
-            let stems: BTreeSet<String> = pictures.iter().map(|(name, ..)| stem(name)).collect();
-            let (masks, others) = pictures.into_iter().partition(|(name, ..)| is_mask(name, &stems));
-            let masks: Vec<(String, PathBuf, Option<Content>)> = masks;
-            self.masks.extend(masks.into_iter().map(|(name, ..)| join(key, &name)));
+            let stems: BTreeSet<String> = pictures.iter().map(|still| stem(&still.name)).collect();
+            let (masks, others) = pictures.into_iter().partition(|still| is_mask(&still.name, &stems));
+            let masks: Vec<Still> = masks;
+            self.masks.extend(masks.into_iter().map(|still| join(key, &still.name)));
             pictures = others;
         }
-        let one_clip = stills == Stills::Clip && videos == 0;
-        if one_clip && !pictures.is_empty() {
-            let clip = if key.is_empty() { ".".to_owned() } else { key.to_owned() };
-            let files = pictures.into_iter().map(|(_, path, _)| path).collect();
-            self.found.push(Found::new(clip, What::Pictures(files), false));
-        } else {
-            for (name, path, broken) in pictures {
+        // Frames of one clip have one reader.
+        let is_one_reader = pictures.windows(2).all(|pair| pair[0].reader == pair[1].reader);
+        match pictures.first().map(|still| still.reader.clone()) {
+            Some(reader) if stills == Stills::Clip && videos == 0 && is_one_reader => {
+                let clip = if key.is_empty() { ".".to_owned() } else { key.to_owned() };
+                let files = pictures.into_iter().map(|still| still.path).collect();
+                self.found.push(Found::new(clip, What::Pictures(reader, files), false));
+            }
+            _ => self.found.extend(pictures.into_iter().map(|Still { name, path, reader, broken }| {
                 let (what, optional) = match broken {
                     // A picture beside videos may be a thumbnail; it is a clip where the labels or the user say so.
-                    None => (What::Pictures(vec![path]), stills == Stills::Clip),
-                    Some(content) => (What::Refused(no_picture(&name, content)), false),
+                    None => (What::Pictures(reader, vec![path]), stills == Stills::Clip && videos > 0),
+                    Some(content) => (What::Refused(no_picture(&name, &content)), false),
                 };
-                self.found.push(Found::new(join(key, &name), what, optional));
-            }
+                Found::new(join(key, &name), what, optional)
+            })),
         }
     }
+}
+
+/// One picture of a folder.
+struct Still {
+    name: String,
+    path: PathBuf,
+    reader: ReaderHandle,
+    /// What it is by its content, where only its name calls it a picture.
+    broken: Option<Content>,
+}
+
+/// Whether bytes are nothing that a reader is sure of.
+const fn is_none(content: &Content) -> bool {
+    matches!(content, Content::Empty | Content::Text | Content::Known(_, FileKind::Perhaps))
 }
 
 /// The name of a picture without its suffix, as it is compared.
@@ -337,45 +368,40 @@ fn is_mask(name: &str, stems: &BTreeSet<String>) -> bool {
 }
 
 /// Why a file that its name calls a picture is none.
-fn no_picture(name: &str, content: Content) -> Refusal {
-    match content {
-        Content::Empty => Refusal::Empty { picture: None },
-        Content::Text => Refusal::Text { picture: None },
+fn no_picture(name: &str, content: &Content) -> Refusal {
+    let why = match content {
+        Content::Empty => Error::Empty { picture: None },
+        Content::Text => Error::Text { picture: None },
         _ => {
             let promised = format!("a picture (.{})", sniff::suffix(name).unwrap_or_default());
-            Refusal::WrongSuffix { promised, found: "no picture".to_owned() }
+            Error::WrongSuffix { promised, found: "no picture".to_owned() }
         }
-    }
+    };
+    why.into()
 }
 
 /// A file that is no part of a row of pictures: what it is, and whether it may be left out without a word.
 fn candidate(name: &str, path: PathBuf, content: Content, promise: Promise) -> (What, bool) {
     let unpromised = promise == Promise::Nothing;
+    let refused = |why: Error| What::Refused(why.into());
     match content {
-        Content::Animation(format) => (What::Animation(path, format), false),
-        Content::Dicom => (What::Dicom(path), false),
-        Content::DicomDirectory => (What::Refused(Refusal::Directory), true),
-        Content::Other | Content::Picture(_) if promise == Promise::Dicom => {
-            (What::Refused(wrong_suffix(name, "DICOM", content)), false)
-        }
-        Content::Empty => (What::Refused(Refusal::Empty { picture: None }), unpromised),
-        Content::Text => (What::Refused(Refusal::Text { picture: None }), unpromised),
-        Content::Other => (What::Video(path), unpromised),
-        // Raw MJPEG is a row of JPEGs, and begins as one of them does.
-        Content::Picture(ImageFormat::Jpeg) if sniff::is_mjpeg(name) => {
-            (What::Animation(path, ImageFormat::Jpeg), false)
-        }
-        Content::Picture(_) => (What::Refused(wrong_suffix(name, "a video", content)), false),
+        Content::Known(reader, FileKind::Clip) => (What::File(reader, path), false),
+        Content::DicomDirectory => (refused(Error::Directory), true),
+        Content::Known(_, kind) if promise == Promise::Dicom => (refused(wrong_suffix(name, "DICOM", kind)), false),
+        Content::Empty => (refused(Error::Empty { picture: None }), unpromised),
+        Content::Text => (refused(Error::Text { picture: None }), unpromised),
+        Content::Known(reader, FileKind::Perhaps) => (What::File(reader, path), unpromised),
+        Content::Known(_, kind) => (refused(wrong_suffix(name, "a video", kind)), false),
     }
 }
 
-fn wrong_suffix(name: &str, promised: &str, content: Content) -> Refusal {
-    let found = match content {
-        Content::Picture(format) => format!("a {} picture", format!("{format:?}").to_uppercase()),
+fn wrong_suffix(name: &str, promised: &str, kind: FileKind) -> Error {
+    let found = match kind {
+        FileKind::Still(format) => format!("a {format} picture"),
         _ => "something else".to_owned(),
     };
     let promised = format!("{promised} (.{})", sniff::suffix(name).unwrap_or_default());
-    Refusal::WrongSuffix { promised, found }
+    Error::WrongSuffix { promised, found }
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -416,8 +442,10 @@ mod tests {
     use proptest::prelude::*;
     use std::fs;
 
-    const EACH: Walk = Walk { stills: Stills::Each, links: Links::Left, masks: Masks::LeftOut };
-    const FOLLOWING: Walk = Walk { stills: Stills::Clip, links: Links::Followed, masks: Masks::LeftOut };
+    const EACH: Walk =
+        Walk { readers: Readers::built_in(), stills: Stills::Each, links: Links::Left, masks: Masks::LeftOut };
+    const FOLLOWING: Walk =
+        Walk { readers: Readers::built_in(), stills: Stills::Clip, links: Links::Followed, masks: Masks::LeftOut };
 
     fn picture(path: &Path) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -435,14 +463,14 @@ mod tests {
             picture(&root.path().join(name));
         }
         fs::write(root.path().join("p/notes.txt"), "words").unwrap();
-        let tree = walk(root.path(), Walk::default(), &[]).unwrap();
+        let tree = walk(root.path(), &Walk::default(), &[]).unwrap();
         assert_eq!(keys(&tree), [("p", false), ("p/notes.txt", true)]);
-        let What::Pictures(files) = &tree.found[0].what else { panic!("{tree:?}") };
+        let What::Pictures(_, files) = &tree.found[0].what else { panic!("{tree:?}") };
         let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["f1.png", "f9.png", "f10.png"]);
         let clips = ["p/f9.png", "p/f2.png", "p/notes.txt", "f9.png"].map(|path| tree.clip_of_frame(path));
         assert_eq!(clips, [Some("p"), None, None, None]);
-        let tree = walk(root.path(), EACH, &[]).unwrap();
+        let tree = walk(root.path(), &EACH, &[]).unwrap();
         assert_eq!(keys(&tree)[..3], [("p/f1.png", false), ("p/f10.png", false), ("p/f9.png", false)]);
     }
 
@@ -457,7 +485,7 @@ mod tests {
         write("e.mov", b"words\n");
         picture(&root.path().join("f.png"));
         fs::copy(root.path().join("f.png"), root.path().join("g.avi")).unwrap();
-        let tree = walk(root.path(), Walk::default(), &[root.path().join("d.csv")]).unwrap();
+        let tree = walk(root.path(), &Walk::default(), &[root.path().join("d.csv")]).unwrap();
         let expected =
             [("a.mp4", false), ("b.bin", true), ("c.mp4", false), ("e.mov", false), ("f.png", true), ("g.avi", false)];
         assert_eq!(keys(&tree), expected);
@@ -472,7 +500,7 @@ mod tests {
         picture(&outside.path().join("secret/f.png"));
         std::os::unix::fs::symlink(outside.path(), root.path().join("out")).unwrap();
         std::os::unix::fs::symlink(root.path(), root.path().join("round")).unwrap();
-        let tree = walk(root.path(), Walk::default(), &[]).unwrap();
+        let tree = walk(root.path(), &Walk::default(), &[]).unwrap();
         assert_eq!((tree.found.len(), tree.links.left.as_slice()), (0, &["out".to_owned(), "round".to_owned()][..]));
         assert!(tree.links.lead_to("out/secret/f.png") && tree.links.lead_to("out") && !tree.links.lead_to("outer"));
         let warning = &tree.links.warnings()[0];
@@ -499,12 +527,46 @@ mod tests {
         symlink(outside.path(), at("zz")).unwrap();
         symlink("nowhere", at("broken.png")).unwrap();
         symlink("loop.gif", at("loop.gif")).unwrap();
-        let tree = walk(root.path(), FOLLOWING, &[]).unwrap();
+        let tree = walk(root.path(), &FOLLOWING, &[]).unwrap();
         assert_eq!(
             keys(&tree),
             [("annex", false), ("broken.png", false), ("loop.gif", false), ("real", false), ("zz/more", false)]
         );
         assert_eq!(tree.links.twice, ["again", "annex/z.png", "real/round"]);
+    }
+
+    /// Reads pictures that begin with `OWN`.
+    struct OwnPictures;
+
+    impl hico_io::Reader for OwnPictures {
+        fn name(&self) -> &'static str {
+            "own"
+        }
+
+        fn probe(&self, head: &[u8], _: &Path) -> Option<FileKind> {
+            head.starts_with(b"OWN").then_some(FileKind::Still("OWN"))
+        }
+
+        fn open(&self, _: &[PathBuf], _: &hico_io::ReadOptions) -> Result<Box<dyn hico_io::FrameSource>, Error> {
+            Err(Error::NoIndex)
+        }
+    }
+
+    #[test]
+    fn pictures_of_one_reader_are_a_clip_and_those_of_two_are_a_clip_each() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["1.own", "2.own"] {
+            fs::write(root.path().join(name), b"OWN\0").unwrap();
+        }
+        let how = Walk { readers: Readers::default().with(OwnPictures), ..Walk::default() };
+        let tree = walk(root.path(), &how, &[]).unwrap();
+        assert_eq!(keys(&tree), [(".", false)]);
+        assert!(
+            matches!(&tree.found[0].what, What::Pictures(reader, files) if reader.name() == "own" && files.len() == 2)
+        );
+        picture(&root.path().join("3.png"));
+        let tree = walk(root.path(), &how, &[]).unwrap();
+        assert_eq!(keys(&tree), [("1.own", false), ("2.own", false), ("3.png", false)]);
     }
 
     #[test]
@@ -522,12 +584,12 @@ mod tests {
             picture(&root.path().join("b").join(name));
         }
         let masks = ["b/B (1)-Masks.bmp", "b/b (1)_mask.png", "b/b (1)_mask_1.png"];
-        let tree = walk(root.path(), EACH, &[]).unwrap();
+        let tree = walk(root.path(), &EACH, &[]).unwrap();
         assert_eq!((tree.masks.as_slice(), tree.found.len()), (&masks.map(str::to_owned)[..], 4));
-        let tree = walk(root.path(), Walk::default(), &[]).unwrap();
-        let What::Pictures(files) = &tree.found[0].what else { panic!("{tree:?}") };
+        let tree = walk(root.path(), &Walk::default(), &[]).unwrap();
+        let What::Pictures(_, files) = &tree.found[0].what else { panic!("{tree:?}") };
         assert_eq!((tree.masks.len(), files.len()), (3, 4));
-        let tree = walk(root.path(), Walk { masks: Masks::Kept, ..EACH }, &[]).unwrap();
+        let tree = walk(root.path(), &Walk { masks: Masks::Kept, ..EACH }, &[]).unwrap();
         assert_eq!((tree.masks.len(), tree.found.len()), (0, 7));
     }
 

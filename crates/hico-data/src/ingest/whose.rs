@@ -12,10 +12,13 @@ pub(crate) struct Whose {
 }
 
 impl Whose {
-    /// By the patient's id.
-    pub(crate) fn patient(id: String) -> Self {
-        let by = if is_nobody(&id) { NamedBy::Nobody } else { NamedBy::Patient };
-        Self { id, by }
+    /// By the patient's id, else by the study's.
+    pub(crate) fn of(patient: Option<String>, study: Option<String>) -> Option<Self> {
+        let of_patient = |id: String| {
+            let by = if is_nobody(&id) { NamedBy::Nobody } else { NamedBy::Patient };
+            Self { id, by }
+        };
+        patient.map(of_patient).or_else(|| study.map(|id| Self { id, by: NamedBy::Study }))
     }
 }
 

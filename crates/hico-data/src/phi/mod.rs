@@ -10,9 +10,9 @@ pub use draw::{LARGEST_SHEET, sheet};
 pub use scan::{PhiOptions, scan_dataset, scan_files};
 
 use crate::clip::Frame;
-use crate::ingest::dicom::{BurnedIn, HeaderFacts};
 use crate::text::Line;
 pub use crate::text::{Place, SUSPECT};
+pub use hico_io::{BurnedIn, HeaderFacts};
 use serde::Serialize;
 
 /// A row of letters and where it lies.

@@ -5,7 +5,7 @@ use crate::clip::{Channels, Frame};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::ingest::survey::{Seen, Survey};
-use crate::ingest::{Limits, Links, Programs};
+use crate::ingest::{Limits, Links, Programs, Readers};
 use crate::job::Job;
 use crate::region::Regions;
 use crate::sector::{self, Look};
@@ -26,6 +26,8 @@ pub struct PhiOptions {
     pub limits: Limits,
     /// The programs that decode videos.
     pub programs: Programs,
+    /// The readers that files are given to.
+    pub readers: Readers,
     /// What is done with symbolic links.
     pub links: Links,
 }
@@ -37,6 +39,7 @@ impl Default for PhiOptions {
             pictures: 0,
             limits: Limits::default(),
             programs: Programs::default(),
+            readers: Readers::default(),
             links: Links::default(),
         }
     }
@@ -52,7 +55,9 @@ impl Default for PhiOptions {
 /// report.
 pub fn scan_files(source: &Path, options: &PhiOptions, report: &mut PhiReport, job: Job<'_>) -> Result<(), Error> {
     begin(report, source.display().to_string(), options);
-    let survey = Survey { limits: options.limits, programs: options.programs.clone(), links: options.links };
+    let PhiOptions { limits, links, .. } = *options;
+    let (programs, readers) = (options.programs.clone(), options.readers.clone());
+    let survey = Survey { limits, programs, readers, links };
     let judge = |seen: Seen| judge(&seen, options);
     report.links = survey.run(source, job, judge, |key, outcome, far| {
         match outcome {

@@ -2,10 +2,10 @@
 
 use crate::made::{DicomFile, is};
 use crate::study::{Study, options};
-use hico_data::ingest::dicom::{BurnedIn, HeaderFacts};
 use hico_data::ingest::{Columns, Identity, IngestOptions};
 use hico_data::phi::{PhiOptions, PhiReport, scan_files};
 use hico_data::{Error, Job};
+use hico_io::dicom::{BurnedIn, HeaderFacts};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -4,8 +4,8 @@
 
 use crate::made::{DicomFile, RLE, US, is};
 use crate::shared;
-use hico_data::ingest::dicom::read_frames;
 use hico_data::ingest::{Limits, Programs, look};
+use hico_io::dicom::read_frames;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

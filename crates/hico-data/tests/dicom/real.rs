@@ -3,9 +3,9 @@
 use crate::identity::{everything, holds};
 use crate::shared;
 use crate::study::Study;
-use hico_data::ingest::dicom::{StoredFrame, Values, read_frames};
 use hico_data::ingest::{Damaged, Identity, IngestOptions, Limits, ingest};
 use hico_data::{Dataset, Job, Preprocessing};
+use hico_io::dicom::{StoredFrame, Values, read_frames};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

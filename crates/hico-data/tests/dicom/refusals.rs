@@ -2,8 +2,8 @@
 
 use crate::made::{DicomFile, RLE, US, is};
 use crate::study::{Study, options};
-use hico_data::ingest::dicom::read_frames;
 use hico_data::ingest::{Damaged, IngestOptions, Limits};
+use hico_io::dicom::read_frames;
 use std::fs;
 
 /// Why a file is refused.

@@ -1,10 +1,9 @@
 //! What each fuzz target does with an input: it goes the way that a file goes through `hico ingest`, or a data set through
 //! `Dataset::open`. The targets in `fuzz/` are these functions, and the test here replays inputs through them.
 
-use hico_data::ingest::dicom::read_frames;
 use hico_data::ingest::journal::{self, JOURNAL_FILE};
 use hico_data::ingest::labels::LabelTable;
-use hico_data::ingest::pickle::{Axes, Pickles};
+use hico_data::ingest::{Axes, Pickles};
 use hico_data::ingest::{
     Columns, Cuts, Damaged, Folds, IngestOptions, KeptWords, LabelMap, Layout, Limits, PatientPattern, Programs,
     Stills, ingest,
@@ -13,6 +12,7 @@ use hico_data::manifest::MANIFEST_FILE;
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
 use hico_data::{Dataset, Error, Job, Manifest, Preprocessing};
+use hico_io::dicom::read_frames;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use crate::report::page::{Head, around};
 use crate::report::section::Section;
 use crate::report::tables::{Row, Table, text};
 use crate::report::thumbnail::picture;
-use hico_data::ingest::dicom::BurnedIn;
+use hico_data::phi::BurnedIn;
 use hico_data::phi::{ClipText, PhiReport, Place};
 use maud::{Markup, html};
 
@@ -148,7 +148,7 @@ fn how(threshold: f64) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hico_data::ingest::dicom::HeaderFacts;
+    use hico_data::phi::HeaderFacts;
     use hico_data::phi::{PlacedLine, Unseen};
     use hico_data::text::Line;
     use hico_data::{Channels, Frame, Size};
