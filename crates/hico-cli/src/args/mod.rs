@@ -8,6 +8,7 @@ mod split;
 mod audit;
 mod export_data;
 pub(crate) mod checkpoints;
+mod relabel;
 mod recipe;
 pub(crate) mod settings;
 mod tuning;
@@ -42,6 +43,7 @@ pub(crate) use phantom::PhantomArgs;
 pub(crate) use predict::{PerArg, PredictArgs};
 pub(crate) use pretrain::PretrainArgs;
 pub(crate) use recipe::{RecipeArgs, RecipeCommand};
+pub(crate) use relabel::RelabelArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use split::SplitArgs;
@@ -89,6 +91,8 @@ pub(crate) enum Command {
     Phantom(PhantomArgs),
     /// Convert DICOM files, videos, GIFs and folders of frames to a data set
     Ingest(IngestArgs),
+    /// Change the labels, patients, groups and folds of a data set by a table
+    Relabel(RelabelArgs),
     /// Show the content of a data set as a table and as a contact sheet
     Inspect(InspectArgs),
     /// Assign clips to folds by patient

@@ -15,6 +15,7 @@ mod compare;
 mod export;
 mod taking;
 mod ingest;
+mod relabel;
 mod audit;
 mod predict;
 mod explain;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, output),
         Command::Phantom(args) => phantom::run(args, output),
         Command::Ingest(args) => ingest::run(args, output),
+        Command::Relabel(args) => relabel::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),
         Command::Split(args) => split::run(args, output),
         Command::Audit(args) => audit::run(args, output),

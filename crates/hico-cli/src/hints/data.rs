@@ -20,7 +20,7 @@ pub(crate) const fn open(error: &Error) -> Option<&'static str> {
 }
 
 /// The remedy in `hico ingest`.
-pub(crate) const fn ingest(error: &Error) -> Option<&'static str> {
+pub(crate) fn ingest(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::Read { .. } => "name a CSV file that exists with --labels",
         Error::Write { .. } | Error::Io { .. } => {
@@ -31,6 +31,9 @@ pub(crate) const fn ingest(error: &Error) -> Option<&'static str> {
         }
         Error::NothingFound(_) => {
             "give the folder that holds DICOM files, videos, GIFs, pickles or folders of PNG, JPEG, BMP, TIFF or WebP frames"
+        }
+        Error::OptionChanged { option: "--labels", .. } => {
+            "`hico relabel DATASET LABELS.csv` changes the labels of a data set"
         }
         error if is_about_folds(error) => "mend the folds, or leave them out with --no-folds",
         error => return data(error),
@@ -47,6 +50,20 @@ pub(crate) const fn is_about_folds(error: &Error) -> bool {
             | Error::GroupInTwoFolds { .. }
             | Error::NoFolds
     )
+}
+
+/// The remedy in `hico relabel`.
+pub(crate) const fn relabel(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::Read { .. } => "name a CSV file that exists",
+        Error::Write { .. } => "the data set must be in a folder that you may write to",
+        Error::NoDataset(_) => "`hico ingest SRC --labels FILE.csv --out DATASET` makes one",
+        Error::GroupInTwoFolds { .. } => {
+            "give the clips of a group one fold, or take the column of folds out of the table"
+        }
+        Error::Ambiguous { .. } => "write the name of the clip in that row, as in the column clip of clips.csv",
+        error => return data(error),
+    })
 }
 
 /// The remedy in `hico join`.

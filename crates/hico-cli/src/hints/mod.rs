@@ -11,7 +11,7 @@ mod networks;
 mod report;
 
 pub(crate) use compare::{cell, ledger, study, study_data, study_folds};
-pub(crate) use data::{data, export_data, ingest, is_about_folds, join, open, phantom, proposal, search};
+pub(crate) use data::{data, export_data, ingest, is_about_folds, join, open, phantom, proposal, relabel, search};
 pub(crate) use evaluation::evaluation;
 pub(crate) use networks::{export, features, predict};
 pub(crate) use report::{demo, report, summary};

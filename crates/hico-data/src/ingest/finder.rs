@@ -40,6 +40,14 @@ impl Places {
         Self { source: source_parts, bases: vec![table_parts], roots, below }
     }
 
+    /// Paths of a source folder that is not at hand.
+    ///
+    /// - `roots`: as for [`Self::new`]
+    pub(super) fn of_roots(roots: &[String]) -> Self {
+        let roots = roots.iter().map(|root| parts_of_root(root)).filter(|parts| !parts.is_empty()).collect();
+        Self { roots, ..Self::default() }
+    }
+
     /// The ways inside the source folder that a path may mean, likeliest first.
     fn inside(&self, path: &Written, same: fn(&str, &str) -> bool) -> Vec<Vec<String>> {
         let mut inside: Vec<Vec<String>> = Vec::new();

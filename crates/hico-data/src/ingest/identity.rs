@@ -107,10 +107,7 @@ impl Veil {
             || ["salt", "sources.csv"].map(|suffix| beside(out, suffix)).into_iter().filter(|path| path.is_file());
         let path = beside(out, "sources.csv");
         let failed = |source| Error::Salt { path: path.clone(), source };
-        let mut rows: BTreeMap<String, String> = BTreeMap::new();
-        if let Ok(mut reader) = csv::Reader::from_path(&path) {
-            rows.extend(reader.deserialize::<(String, String)>().filter_map(Result::ok));
-        }
+        let mut rows = files_of_sources(out);
         let before = rows.clone();
         rows.extend(sources.iter().map(|(written, source)| ((*written).to_owned(), (*source).to_owned())));
         if rows == before {
@@ -135,6 +132,14 @@ impl Veil {
         }
         Some(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
+}
+
+/// Reads from beside a data set which file each of its sources was, by the source as it is written down; nothing where no such
+/// list is there.
+pub(super) fn files_of_sources(dataset: &Path) -> BTreeMap<String, String> {
+    let reader = csv::Reader::from_path(beside(dataset, "sources.csv"));
+    let rows = reader.into_iter().flat_map(csv::Reader::into_deserialize::<(String, String)>);
+    rows.filter_map(Result::ok).collect()
 }
 
 /// A file beside the data set: its name, a dot, and the suffix.

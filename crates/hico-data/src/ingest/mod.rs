@@ -34,6 +34,7 @@ mod files;
 pub(crate) mod survey;
 mod take_in;
 mod sitting;
+mod relabel;
 
 pub use crate::error::Rows;
 pub use cuts::{Cuts, CutsError};
@@ -54,6 +55,7 @@ pub use pickle_shelf::Pickles;
 pub use placeholder::KeptWords;
 pub(crate) use placeholder::is_unlabelled;
 pub use refusal::Refusal;
+pub use relabel::{Changes, RelabelOptions, RelabelReport, Unnamed, relabel};
 pub use survey::look;
 pub use walk::{Masks, Stills};
 pub use whose::NamedBy;
