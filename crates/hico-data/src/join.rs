@@ -12,7 +12,7 @@ use crate::job::Job;
 use crate::manifest::{ClipRow, MANIFEST_FILE, Manifest};
 use crate::preprocessing::Preprocessing;
 use crate::spelling;
-use crate::store::{self, Place, Stored, shard_name};
+use crate::store::{self, ShardPlace, Stored, shard_name};
 use safetensors::tensor::Metadata;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ use std::path::Path;
 
 /// A data set that is joined with others.
 #[derive(Debug)]
-pub struct Part {
+pub struct JoinPart {
     /// Its name among the others: letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// The data set.
@@ -68,7 +68,7 @@ pub struct JoinReport {
 ///
 /// # Errors
 /// When names or classes do not do, something cannot be read or written, or it is asked to stop.
-pub fn join(parts: &[Part], patients: SharedPatients, out: &Path, job: Job<'_>) -> Result<JoinReport, Error> {
+pub fn join(parts: &[JoinPart], patients: SharedPatients, out: &Path, job: Job<'_>) -> Result<JoinReport, Error> {
     let Whole { manifest, shards, mut report } = whole(parts, patients)?;
     if out.join(MANIFEST_FILE).exists() {
         return Err(Error::Taken { folder: out.to_owned(), what: "a data set".to_owned() });
@@ -86,7 +86,7 @@ pub fn join(parts: &[Part], patients: SharedPatients, out: &Path, job: Job<'_>) 
 }
 
 /// How most clips of the parts were prepared, of equally many those of the first part.
-fn of_most_clips(parts: &[Part]) -> Preprocessing {
+fn of_most_clips(parts: &[JoinPart]) -> Preprocessing {
     let prepared: Vec<Preprocessing> = parts.iter().map(|part| prepared(part, parts)).collect();
     let alike = |one: &Preprocessing| {
         parts.iter().zip(&prepared).filter(|(_, other)| *other == one).map(|(part, _)| part.data.len()).sum()
@@ -98,7 +98,7 @@ fn of_most_clips(parts: &[Part]) -> Preprocessing {
 
 /// How the clips of a part were prepared. A data set of an earlier version does not tell its image size where no clip had to be
 /// resized; then it is that of the other parts, if all of its frames have it.
-fn prepared(part: &Part, parts: &[Part]) -> Preprocessing {
+fn prepared(part: &JoinPart, parts: &[JoinPart]) -> Preprocessing {
     let own = part.data.preprocessing();
     let is_untold = own.image_size.is_none() && !part.data.folder().join(INFO_FILE).is_file();
     let of_others = parts.iter().find_map(|other| other.data.preprocessing().image_size).filter(|_| is_untold);
@@ -109,11 +109,11 @@ fn prepared(part: &Part, parts: &[Part]) -> Preprocessing {
 struct Whole<'a> {
     manifest: Manifest,
     /// For each shard the data set and the name it comes from.
-    shards: Vec<(&'a Part, String)>,
+    shards: Vec<(&'a JoinPart, String)>,
     report: JoinReport,
 }
 
-fn whole(parts: &[Part], patients: SharedPatients) -> Result<Whole<'_>, Error> {
+fn whole(parts: &[JoinPart], patients: SharedPatients) -> Result<Whole<'_>, Error> {
     let mut names = BTreeSet::new();
     for part in parts {
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
@@ -174,7 +174,7 @@ fn person(row: &ClipRow) -> Option<&str> {
 }
 
 /// People whom several data sets name alike, and sets of names that are probably the same.
-fn shared(parts: &[Part]) -> (BTreeSet<String>, Vec<Vec<String>>) {
+fn shared(parts: &[JoinPart]) -> (BTreeSet<String>, Vec<Vec<String>>) {
     let mut parts_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for part in parts {
         for person in part.data.manifest().rows.iter().filter_map(person) {
@@ -195,7 +195,7 @@ fn shared(parts: &[Part]) -> (BTreeSet<String>, Vec<Vec<String>>) {
 struct Same(BTreeMap<String, String>);
 
 impl Same {
-    fn of(parts: &[Part], shared: &BTreeSet<String>) -> Self {
+    fn of(parts: &[JoinPart], shared: &BTreeSet<String>) -> Self {
         let mut same = Self::default();
         let mut first: BTreeMap<&str, String> = BTreeMap::new();
         for part in parts {
@@ -233,7 +233,7 @@ fn parts_a_group(rows: &[ClipRow]) -> bool {
 }
 
 /// The class in the whole; nothing where the map says that it is none.
-fn mapped(part: &Part, class: &str) -> Result<Option<String>, Error> {
+fn mapped(part: &JoinPart, class: &str) -> Result<Option<String>, Error> {
     let Some(map) = &part.map else { return Ok(Some(class.to_owned())) };
     let label = map.label(class).map(|label| Some(label).filter(|label| !is_unlabelled(label)).map(str::to_owned));
     label.ok_or_else(|| Error::Unmapped {
@@ -280,7 +280,7 @@ fn renamed(name: &str, clip: &str, metadata: &Metadata) -> Option<Stored> {
     Some(Stored {
         name: format!("{name}/{clip}"),
         shape: info.shape.as_slice().try_into().ok()?,
-        place: Place { shard: 0, begin, end },
+        place: ShardPlace { shard: 0, begin, end },
     })
 }
 
@@ -319,14 +319,14 @@ mod tests {
         Dataset::open(folder).unwrap()
     }
 
-    fn parts(folder: &Path) -> Vec<Part> {
+    fn parts(folder: &Path) -> Vec<JoinPart> {
         let lung = written(&folder.join("lung"), &[Some("Cov-1"), Some("Reg"), None, Some("Cov-2")], Some(0));
         let liver = written(&folder.join("liver"), &[Some("F0"), Some("F4")], Some(1));
-        let part = |name: &str, data, map| Part { name: name.to_owned(), data, map };
+        let part = |name: &str, data, map| JoinPart { name: name.to_owned(), data, map };
         vec![part("lung", lung, LabelMap::named("us4")), part("liver", liver, None)]
     }
 
-    fn run(parts: &[Part], out: &Path) -> Result<JoinReport, Error> {
+    fn run(parts: &[JoinPart], out: &Path) -> Result<JoinReport, Error> {
         join(parts, SharedPatients::Different, out, Job::default())
     }
 

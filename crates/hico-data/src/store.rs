@@ -27,7 +27,7 @@ pub fn shard_name(number: usize) -> String {
 
 /// Where a clip's frames were put.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct ShardPlace {
     /// Number of the shard.
     pub shard: usize,
     /// First byte, from the start of the shard's data.
@@ -44,14 +44,14 @@ pub struct Stored {
     /// `[frames, height, width, channels]`.
     pub shape: [usize; 4],
     /// Where its frames are.
-    pub place: Place,
+    pub place: ShardPlace,
 }
 
 /// Appends clips to the shards of one folder.
 #[derive(Debug)]
 pub struct ShardWriter {
     folder: PathBuf,
-    /// Opened when the first clip comes, so that a sitting that stores nothing leaves nothing.
+    /// Opened when the first clip comes, so that a session that stores nothing leaves nothing.
     part: Option<File>,
     number: usize,
     filled: Vec<Stored>,
@@ -106,15 +106,15 @@ impl ShardWriter {
     ///
     /// # Errors
     /// When the disk is full or cannot be written; what was stored before is still there.
-    pub fn append(&mut self, name: &str, clip: &Clip) -> Result<Place, Error> {
+    pub fn append(&mut self, name: &str, clip: &Clip) -> Result<ShardPlace, Error> {
         let bytes = clip.pixels.len() as u64;
         if self.is_full(clip) {
             self.seal()?;
         }
         let begin = self.end();
-        let place = Place { shard: self.number, begin, end: begin + bytes };
+        let place = ShardPlace { shard: self.number, begin, end: begin + bytes };
         let write = |part: &mut File| {
-            // Half a clip may stand here from a sitting that was killed.
+            // Half a clip may stand here from a session that was killed.
             part.set_len(begin)?;
             part.seek(SeekFrom::Start(begin))?;
             part.write_all(&clip.pixels)
@@ -292,7 +292,7 @@ mod tests {
         let clip = |name: &str, frames: usize, begin: u64, end: u64| Stored {
             name: name.to_owned(),
             shape: [frames, 2, 3, 3],
-            place: Place { shard: 0, begin, end },
+            place: ShardPlace { shard: 0, begin, end },
         };
         let resume = |clips: &[Stored]| ShardWriter::resume(folder.path(), clips, 60);
         assert!(resume(&[clip("a", 1, 0, 18), clip("b", 2, 18, 54)]).is_ok());

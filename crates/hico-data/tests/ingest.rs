@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use hico_data::info::INFO_FILE;
-use hico_data::ingest::journal::{self, Entry};
+use hico_data::ingest::journal::{self, IngestEntry};
 use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, Programs, Rows, Stills, ingest};
 use hico_data::preprocessing::{Fit, Preprocessing};
 use hico_data::{Channels, Dataset, Error, Event, Job, Manifest};
@@ -291,11 +291,11 @@ fn the_record_tells_what_was_asked_and_done() {
     tree.ingest(&tree.options()).unwrap();
     let entries = journal::read(&tree.out()).unwrap();
     assert!(
-        matches!(&entries[0], Entry::Start { settings, .. } if settings.preprocessing.image_size == Some(8) && settings.source == "source")
+        matches!(&entries[0], IngestEntry::Start { settings, .. } if settings.preprocessing.image_size == Some(8) && settings.source == "source")
     );
-    let Entry::Clip(clip) = &entries[1] else { panic!("{entries:?}") };
+    let IngestEntry::Clip(clip) = &entries[1] else { panic!("{entries:?}") };
     assert_eq!((clip.luma, clip.steps.to_string().as_str()), ([10.0, 12.0, 14.0], "decode gif;grey"));
-    assert_eq!(entries.last(), Some(&Entry::Finished { clips: 3, refused: 0 }));
+    assert_eq!(entries.last(), Some(&IngestEntry::Finished { clips: 3, refused: 0 }));
 }
 
 #[test]

@@ -129,8 +129,8 @@ fn masks_of_busi_are_left_out_by_name() {
 fn echonets_table_names_files_without_suffix_and_is_cut_into_classes() {
     let desk = Desk::with(&["Videos/0XA/1.png", "Videos/0XB/1.png", "Videos/0XC/1.png"]);
     let table = desk.table("FileName,EF,NumberOfFrames,Split\n0XA,35.2,1,TRAIN\n0XB,55,1,VAL\n0XC,62,1,TEST\n");
-    let cuts = "50".parse().unwrap();
-    let columns = Columns { label: Column::Named("EF".into()), cuts, ..Columns::default() };
+    let bins = "50".parse().unwrap();
+    let columns = Columns { label: Column::Named("EF".into()), bins, ..Columns::default() };
     let report = desk.ingest(&labelled(&table, columns)).unwrap();
     assert_eq!(rows(&report), ["Videos/0XA 0-below-50 - 0", "Videos/0XB 1-from-50 - 1", "Videos/0XC 1-from-50 - 2"]);
     assert_eq!(report.unmatched.len() + report.without_row.len(), 0);

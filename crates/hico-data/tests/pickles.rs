@@ -85,7 +85,7 @@ fn a_tree_of_pickles_is_recognised_and_says_what_it_lacks() {
     assert_eq!(report.notes[1], "classes without a name: 0, 1, 2; name them with --classes");
     assert!(report.warnings.iter().any(|warning| warning.contains("hico audit")), "{:?}", report.warnings);
     assert_eq!(report.ignored, ["README.txt"]);
-    // A second sitting knows every picture again.
+    // A second session knows every picture again.
     let again = shelf.ingest(Layout::Auto).unwrap();
     assert_eq!((again.kept, again.clips), (3, 3));
 }

@@ -230,12 +230,12 @@ fn folds_and_numbers_that_cannot_be_are_refused_by_line() {
     assert!(error.contains("line 2: fold \"4000000000\" is above 9999"), "{error}");
     for cell in ["inf", "-inf", "1e999", "high"] {
         let mut options = desk.table(format!("file,label\na.png,{cell}\n"));
-        options.labels.as_mut().unwrap().1.cuts = "1".parse().unwrap();
+        options.labels.as_mut().unwrap().1.bins = "1".parse().unwrap();
         let error = desk.ingest(&options).unwrap_err().to_string();
         assert!(error.contains("line 2: ") && error.contains("is no number"), "{error}");
     }
     let mut options = desk.table("file,label\na.png,nan\n");
-    options.labels.as_mut().unwrap().1.cuts = "1".parse().unwrap();
+    options.labels.as_mut().unwrap().1.bins = "1".parse().unwrap();
     let report = desk.ingest(&options).unwrap();
     assert_eq!((report.unlabelled, report.placeholders[0].cells), (1, 1));
 }

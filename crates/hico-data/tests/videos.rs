@@ -9,7 +9,7 @@
     reason = "a test may stop at what it did not expect, and say why it skips"
 )]
 
-use hico_data::ingest::journal::{self, Entry};
+use hico_data::ingest::journal::{self, IngestEntry};
 use hico_data::ingest::{Column, Columns, IngestOptions, IngestReport, ingest};
 use hico_data::view::planes::Planes;
 use hico_data::view::resize::{self, Window};
@@ -95,7 +95,7 @@ fn frames_and_luma_are_those_of_an_independent_decoder() {
 
     let mut worst: f64 = 0.0;
     let entries = journal::read(&out).unwrap();
-    for clip in entries.iter().filter_map(|entry| if let Entry::Clip(clip) = entry { Some(clip) } else { None }) {
+    for clip in entries.iter().filter_map(|entry| if let IngestEntry::Clip(clip) = entry { Some(clip) } else { None }) {
         let fact = &facts[&clip.source];
         let number = |column: &str| fact[column].parse::<f64>().unwrap();
         assert_eq!(clip.frames.to_string(), fact["frames_decoded"], "{}", clip.source);

@@ -2,7 +2,7 @@
 //! else.
 //!
 //! A reader works in a thread of its own. Its panic becomes a refusal, and nothing of it reaches the screen. When its
-//! time is up it is told to stop: what reads through [`Watched`] then gets no more bytes, and what looks at the flag
+//! time is up it is told to stop: what reads through [`StoppableFile`] then gets no more bytes, and what looks at the flag
 //! ends. A decoder that does neither is left behind in its thread; safe Rust cannot end it, but nobody waits for it.
 
 use crate::error::Error;
@@ -126,12 +126,12 @@ pub fn open(path: &Path) -> io::Result<File> {
 }
 
 /// A file for a decoder that has no flag to look at: once it is to stop there are no more bytes.
-pub struct Watched<'a, R> {
+pub struct StoppableFile<'a, R> {
     source: R,
     stop: &'a AtomicBool,
 }
 
-impl<'a, R> Watched<'a, R> {
+impl<'a, R> StoppableFile<'a, R> {
     /// Wraps a file.
     ///
     /// - `stop`: turns true when the reader is to stop
@@ -141,14 +141,14 @@ impl<'a, R> Watched<'a, R> {
     }
 }
 
-impl<R: Read> Read for Watched<'_, R> {
+impl<R: Read> Read for StoppableFile<'_, R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         // No `Interrupted`: readers try that again.
         if self.stop.load(Ordering::Relaxed) { Err(io::Error::other("stopped")) } else { self.source.read(bytes) }
     }
 }
 
-impl<R: Seek> Seek for Watched<'_, R> {
+impl<R: Seek> Seek for StoppableFile<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.source.seek(to)
     }
@@ -194,7 +194,7 @@ mod tests {
     fn a_loop_that_reads_is_ended_and_one_that_does_not_is_left_behind() {
         let begin = Instant::now();
         let reads = run(1, &NEVER, |stop| {
-            let mut endless = Watched::new(io::repeat(0), stop);
+            let mut endless = StoppableFile::new(io::repeat(0), stop);
             let error = io::copy(&mut endless, &mut io::sink()).unwrap_err();
             Err::<u8, _>(if error.to_string() == "stopped" { Error::Interrupted } else { Error::NoIndex })
         });

@@ -23,7 +23,7 @@ impl AppendFile {
         Self { path: path.to_owned(), file, length }.cut(keep)
     }
 
-    /// Cuts off what stands behind the first `keep` bytes.
+    /// LabelBins off what stands behind the first `keep` bytes.
     ///
     /// # Errors
     /// When the file cannot be written.

@@ -9,7 +9,7 @@ pub const JOURNAL_FILE: &str = "journal.jsonl";
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Entry {
+pub enum JournalEntry {
     /// The run began.
     Start {
         /// Version of the program.

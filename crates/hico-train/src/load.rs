@@ -4,7 +4,7 @@ use super::select::Selection;
 use crate::method::{Batch, Views};
 use crate::recipe::Recipe;
 use burn::tensor::{Device, Tensor};
-use hico_data::view::Source;
+use hico_data::view::ViewSource;
 use hico_data::{Dataset, Seed, prefetch};
 use hico_model::batch::images;
 use std::collections::HashMap;
@@ -68,7 +68,7 @@ impl Loader {
         let jobs: Vec<usize> = batches.iter().flatten().copied().collect();
         let Self { data, recipe, seed, threads, partners: Partners(partners) } = self.clone();
         let mut views = prefetch::ordered(jobs, threads, ahead, move |&clip| {
-            let source = Source::new(&data, clip, recipe.view(), seed, epoch)?;
+            let source = ViewSource::new(&data, clip, recipe.view(), seed, epoch)?;
             recipe.method().draw(&source.with_partner(&partners[clip]), recipe.train())
         });
         batches.into_iter().map(move |clips| {

@@ -1,7 +1,7 @@
 //! What a run writes down as it goes: the journal, and the same figures for TensorBoard.
 
 use super::append::AppendFile;
-use super::journal::{Entry, EpochEntry, Health, JOURNAL_FILE, StepEntry};
+use super::journal::{EpochEntry, Health, JOURNAL_FILE, JournalEntry, StepEntry};
 use super::tensorboard::{self, EVENTS_FILE};
 use crate::Error;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ impl Log {
     ///
     /// # Errors
     /// When the disk is full, for instance.
-    pub(crate) fn write(&mut self, entry: &Entry, steps_per_epoch: u64) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, entry: &JournalEntry, steps_per_epoch: u64) -> Result<(), Error> {
         let Some(files) = &mut self.files else { return Ok(()) };
         let path = files.journal.path().to_owned();
         let failed = |source| Error::Write { path: path.clone(), source };
@@ -65,8 +65,8 @@ impl Log {
         line.push(b'\n');
         files.journal.append(&line).map_err(failed)?;
         match entry {
-            Entry::Step(step) => self.events(&tensorboard::scalars(now(), step.step, step_scalars(step))),
-            Entry::Epoch(epoch) => {
+            JournalEntry::Step(step) => self.events(&tensorboard::scalars(now(), step.step, step_scalars(step))),
+            JournalEntry::Epoch(epoch) => {
                 let step = (epoch.epoch as u64 + 1) * steps_per_epoch - 1;
                 let scalars = health_scalars(&epoch.health);
                 self.events(&tensorboard::scalars(now(), step, scalars.into_iter().chain(epoch_scalars(epoch))))
@@ -135,8 +135,8 @@ mod tests {
     use crate::tensorboard::tests::parse;
     use std::collections::BTreeMap;
 
-    fn step(step: u64) -> Entry {
-        Entry::Step(StepEntry {
+    fn step(step: u64) -> JournalEntry {
+        JournalEntry::Step(StepEntry {
             step,
             epoch: 0,
             learning_rate: 0.5,
@@ -150,8 +150,10 @@ mod tests {
 
     fn steps_of_journal(folder: &Path) -> Vec<u64> {
         let text = std::fs::read_to_string(folder.join(JOURNAL_FILE)).unwrap();
-        let entries = text.lines().map(|line| serde_json::from_str::<Entry>(line).unwrap());
-        entries.map(|entry| if let Entry::Step(step) = entry { step.step } else { panic!("{entry:?}") }).collect()
+        let entries = text.lines().map(|line| serde_json::from_str::<JournalEntry>(line).unwrap());
+        entries
+            .map(|entry| if let JournalEntry::Step(step) = entry { step.step } else { panic!("{entry:?}") })
+            .collect()
     }
 
     #[test]
@@ -180,7 +182,8 @@ mod tests {
         let mut log = Log::open(Some(folder.path()), Lengths::default()).unwrap();
         let health = Health { val_loss: Some(3.0), ..Health::default() };
         let losses = BTreeMap::from([("total".into(), 2.5)]);
-        log.write(&Entry::Epoch(EpochEntry { epoch: 1, images_seen: 0, seconds: 0.0, losses, health }), 4).unwrap();
+        log.write(&JournalEntry::Epoch(EpochEntry { epoch: 1, images_seen: 0, seconds: 0.0, losses, health }), 4)
+            .unwrap();
         let events = parse(&std::fs::read(folder.path().join(EVENTS_FILE)).unwrap());
         assert_eq!(events[1].step, 7);
         assert_eq!(events[1].scalars, [("health/val_loss".into(), 3.0), ("epoch_loss/total".into(), 2.5)]);

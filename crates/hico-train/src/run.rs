@@ -4,7 +4,7 @@ use super::average::Average;
 use super::checkpoint::{self, Best, Checkpoint, OfNetwork, PIECE, Position};
 use super::gradient::{self, Memory};
 use super::health::collapse;
-use super::journal::{Entry, EpochEntry, Health, StepEntry};
+use super::journal::{EpochEntry, Health, JournalEntry, StepEntry};
 use super::keep::Keeper;
 use super::load::{Drawn, Loader, Partners, groups};
 use super::log::Log;
@@ -140,9 +140,9 @@ impl<'a, M: Method> Run<'a, M> {
     fn announce(&mut self, resumed: bool) -> Result<(), Error> {
         let (steps, epochs) = (self.plan.schedule.steps(), self.plan.recipe.train().epochs.get());
         let entry = if resumed {
-            Entry::Resume { step: self.position.step }
+            JournalEntry::Resume { step: self.position.step }
         } else {
-            Entry::Start { version: VERSION.to_owned(), steps, epochs }
+            JournalEntry::Start { version: VERSION.to_owned(), steps, epochs }
         };
         if !self.position.finished {
             self.write(&entry)?;
@@ -226,7 +226,7 @@ impl<'a, M: Method> Run<'a, M> {
         self.position.seconds += seconds;
         let epoch = self.position.epochs;
         let entry = StepEntry { step, epoch, learning_rate, losses, gradient_norm, seconds, data_seconds, images };
-        self.write(&Entry::Step(entry.clone()))?;
+        self.write(&JournalEntry::Step(entry.clone()))?;
         (self.job.tell)(Event::Step(entry));
         Ok(self)
     }
@@ -264,7 +264,7 @@ impl<'a, M: Method> Run<'a, M> {
         self.position.seconds += began.elapsed().as_secs_f64();
         let Position { images_seen, seconds, .. } = self.position;
         let entry = EpochEntry { epoch, images_seen, seconds, losses, health };
-        self.write(&Entry::Epoch(entry.clone()))?;
+        self.write(&JournalEntry::Epoch(entry.clone()))?;
         (self.job.tell)(Event::Epoch(entry.clone()));
         self.newest = Some(entry);
         let collapsed = collapse(&health);
@@ -280,13 +280,13 @@ impl<'a, M: Method> Run<'a, M> {
     }
 
     fn interrupted(&mut self) -> Result<(), Error> {
-        self.write(&Entry::Stopped { step: self.position.step, reason: "interrupted".to_owned() })?;
+        self.write(&JournalEntry::Stopped { step: self.position.step, reason: "interrupted".to_owned() })?;
         self.save()
     }
 
     fn finish(mut self) -> Result<PretrainOutcome, Error> {
         self.position.finished = true;
-        self.write(&Entry::Finished { step: self.position.step, seconds: self.position.seconds })?;
+        self.write(&JournalEntry::Finished { step: self.position.step, seconds: self.position.seconds })?;
         self.save()?;
         Ok(self.outcome())
     }
@@ -296,7 +296,7 @@ impl<'a, M: Method> Run<'a, M> {
         let step = self.position.step;
         let reason = format!("the {what} is not a number");
         // The run ends with this error; that the journal cannot be written either would be no news.
-        self.write(&Entry::Stopped { step, reason }).ok();
+        self.write(&JournalEntry::Stopped { step, reason }).ok();
         self.keeper.write_best().ok();
         Error::LossNotFinite { step, what: what.to_owned(), kept: self.keeper.kept() }
     }
@@ -331,12 +331,12 @@ impl<'a, M: Method> Run<'a, M> {
     }
 
     fn warn(&mut self, message: String) -> Result<(), Error> {
-        self.write(&Entry::Warning { epoch: self.position.epochs, message: message.clone() })?;
+        self.write(&JournalEntry::Warning { epoch: self.position.epochs, message: message.clone() })?;
         (self.job.tell)(Event::Warning(message));
         Ok(())
     }
 
-    fn write(&mut self, entry: &Entry) -> Result<(), Error> {
+    fn write(&mut self, entry: &JournalEntry) -> Result<(), Error> {
         self.log.write(entry, self.plan.sampler.steps_per_epoch())
     }
 

@@ -33,7 +33,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+        } else if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".rs"))
+            && !path.file_stem().is_some_and(|name| name.to_string_lossy().ends_with("tests"))
+        {
             found.push(path);
         }
     }

@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 use hico::data;
-use hico::data::view::Source;
+use hico::data::view::ViewSource;
 use hico::model::{Mode, Pass};
 use hico::train::method::{Batch, Keys, Method, Objective, Setup, Views};
 use hico::train::model::projected::{MlpDims, Projected};
@@ -43,7 +43,7 @@ impl Method for BarlowTwins {
     type Network = Projected;
     type Outputs = [Tensor<2>; 2];
 
-    fn draw(_keys: &BarlowTwinsKeys, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, data::Error> {
+    fn draw(_keys: &BarlowTwinsKeys, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, data::Error> {
         source.twice().map(Into::into)
     }
 

@@ -1,6 +1,6 @@
 use super::{LimitArgs, StillsArg};
 use clap::{Args, ValueEnum};
-use hico_data::ingest::{Cuts, PatientPattern};
+use hico_data::ingest::{LabelBins, PatientPattern};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ pub(crate) struct IngestArgs {
     pub(crate) fold_column: Option<String>,
     /// Bin a numeric label column at these thresholds: 40,50 makes three classes
     #[arg(long, alias = "label-cuts", value_name = "N,N,..", requires = "labels", help_heading = LABELS)]
-    pub(crate) label_bins: Option<Cuts>,
+    pub(crate) label_bins: Option<LabelBins>,
     /// Replace this prefix of the table's paths by SRC; may be given twice
     #[arg(long, value_name = "PATH", requires = "labels", help_heading = LABELS)]
     pub(crate) labels_root: Vec<String>,

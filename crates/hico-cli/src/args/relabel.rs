@@ -1,5 +1,5 @@
 use clap::Args;
-use hico_data::ingest::Cuts;
+use hico_data::ingest::LabelBins;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub(crate) struct RelabelArgs {
     pub(crate) fold_column: Option<String>,
     /// Bin a numeric label column at these thresholds: 40,50 makes three classes
     #[arg(long, value_name = "N,N,..")]
-    pub(crate) label_bins: Option<Cuts>,
+    pub(crate) label_bins: Option<LabelBins>,
     /// Remove this prefix of the table's paths; may be given twice
     #[arg(long, value_name = "PATH")]
     pub(crate) labels_root: Vec<String>,

@@ -32,7 +32,7 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
         patient: column(&args.patient_column),
         group: column(&args.group_column),
         fold: column(&args.fold_column),
-        cuts: args.label_bins.clone().unwrap_or_default(),
+        bins: args.label_bins.clone().unwrap_or_default(),
         ..Columns::default()
     };
     let layout = layout(args)?;

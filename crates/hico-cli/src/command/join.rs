@@ -3,14 +3,14 @@ use crate::hints;
 use crate::output::{HintExt as _, Output};
 use anyhow::Context as _;
 use hico_data::ingest::LabelMap;
-use hico_data::join::{self, JoinReport, Part, SharedPatients};
+use hico_data::join::{self, JoinPart, JoinReport, SharedPatients};
 use hico_data::{Dataset, Preprocessing};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// `hico join DATASET DATASET... --out DIR`: several data sets as one.
 pub(crate) fn run(args: &JoinArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut parts = args.datasets.iter().map(|words| part(words)).collect::<anyhow::Result<Vec<Part>>>()?;
+    let mut parts = args.datasets.iter().map(|words| part(words)).collect::<anyhow::Result<Vec<JoinPart>>>()?;
     for words in &args.label_map {
         let (name, map) = words
             .split_once('=')
@@ -35,13 +35,13 @@ pub(crate) fn run(args: &JoinArgs, output: &Output) -> anyhow::Result<ExitCode> 
 }
 
 /// `NAME=DATASET`, or a data set that is called as its folder.
-fn part(words: &str) -> anyhow::Result<Part> {
+fn part(words: &str) -> anyhow::Result<JoinPart> {
     let (name, folder) = words.split_once('=').filter(|_| !Path::new(words).exists()).unwrap_or(("", words));
     let of_folder =
         || Path::new(folder).canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = if name.is_empty() { of_folder().unwrap_or_default() } else { name.to_owned() };
     let data = hints::hinted(Dataset::open(Path::new(folder)), hints::open)?;
-    Ok(Part { name, data, map: None })
+    Ok(JoinPart { name, data, map: None })
 }
 
 /// How many names of patients are told.

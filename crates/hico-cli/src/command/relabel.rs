@@ -17,7 +17,7 @@ pub(crate) fn run(args: &RelabelArgs, output: &Output) -> anyhow::Result<ExitCod
         patient: column(&args.patient_column),
         group: column(&args.group_column),
         fold: column(&args.fold_column),
-        cuts: args.label_bins.clone().unwrap_or_default(),
+        bins: args.label_bins.clone().unwrap_or_default(),
         kept: KeptWords::new(args.keep_word.iter().cloned()),
     };
     let options = RelabelOptions {

@@ -10,7 +10,7 @@ mod record;
 mod shards;
 mod tree;
 
-pub use parts::{Part, Parts};
+pub use parts::{ExportPart, Parts};
 pub use record::RECORD_FILE;
 pub use shards::Sample;
 
@@ -83,7 +83,7 @@ pub struct ExportReport {
 struct Piece {
     /// Relative to the folder of the export.
     path: String,
-    part: Part,
+    part: ExportPart,
     /// Indices of its clips.
     clips: Vec<usize>,
 }

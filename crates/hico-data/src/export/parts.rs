@@ -16,7 +16,7 @@ pub struct Parts {
 
 /// A part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum ExportPart {
     /// All there is.
     All,
     /// What is in neither of the folds that are kept apart.
@@ -27,7 +27,7 @@ pub enum Part {
     Test,
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for ExportPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::All => "all",
@@ -40,7 +40,7 @@ impl std::fmt::Display for Part {
 
 impl Parts {
     /// The part of each clip.
-    pub(super) fn of(self, data: &Dataset) -> Result<Vec<Part>, Error> {
+    pub(super) fn of(self, data: &Dataset) -> Result<Vec<ExportPart>, Error> {
         let rows = &data.manifest().rows;
         let named = self.val_fold.into_iter().chain(self.test_fold);
         let folds: BTreeSet<usize> = rows.iter().filter_map(|row| row.fold).collect();
@@ -52,12 +52,12 @@ impl Parts {
         }
         let is_whole = named.count() == 0;
         let part = |fold: Option<usize>| match fold {
-            _ if is_whole => Part::All,
-            Some(fold) if Some(fold) == self.test_fold => Part::Test,
-            Some(fold) if Some(fold) == self.val_fold => Part::Val,
-            _ => Part::Train,
+            _ if is_whole => ExportPart::All,
+            Some(fold) if Some(fold) == self.test_fold => ExportPart::Test,
+            Some(fold) if Some(fold) == self.val_fold => ExportPart::Val,
+            _ => ExportPart::Train,
         };
-        let mut of_group: BTreeMap<&str, Part> = BTreeMap::new();
+        let mut of_group: BTreeMap<&str, ExportPart> = BTreeMap::new();
         for row in rows {
             let second = part(row.fold);
             let first = *of_group.entry(&row.group).or_insert(second);

@@ -6,7 +6,7 @@
 //! Unpacked, either is a folder of frames a clip.
 
 use super::names::Names;
-use super::parts::Part;
+use super::parts::ExportPart;
 use super::{Piece, png};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -69,11 +69,11 @@ impl<'a> About<'a> {
 }
 
 /// Which clips go into which shard: settled by the sizes in the table, so that a shard is the same whenever it is written.
-pub(super) fn pieces(data: &Dataset, parts: &[Part], shard_bytes: u64, seed: Seed) -> Vec<Piece> {
+pub(super) fn pieces(data: &Dataset, parts: &[ExportPart], shard_bytes: u64, seed: Seed) -> Vec<Piece> {
     let mut order: Vec<usize> = (0..parts.len()).collect();
     order.shuffle(&mut seed.stream("export", &[]));
     let mut pieces: Vec<Piece> = Vec::new();
-    for part in [Part::All, Part::Train, Part::Val, Part::Test] {
+    for part in [ExportPart::All, ExportPart::Train, ExportPart::Val, ExportPart::Test] {
         let (mut number, mut room) = (0, 0);
         for clip in order.iter().copied().filter(|clip| parts[*clip] == part) {
             let row = data.row(clip);
@@ -84,7 +84,7 @@ pub(super) fn pieces(data: &Dataset, parts: &[Part], shard_bytes: u64, seed: See
                     room -= bytes;
                 }
                 None => {
-                    let name = if part == Part::All { "data".to_owned() } else { part.to_string() };
+                    let name = if part == ExportPart::All { "data".to_owned() } else { part.to_string() };
                     pieces.push(Piece { path: format!("{name}-{number:06}.tar"), part, clips: vec![clip] });
                     number += 1;
                     room = shard_bytes.saturating_sub(bytes);

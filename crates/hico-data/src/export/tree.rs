@@ -4,7 +4,7 @@
 //! them nothing, and it keeps frames of one clip together for whoever draws pairs of them.
 
 use super::names::Names;
-use super::parts::Part;
+use super::parts::ExportPart;
 use super::{Piece, png};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -13,10 +13,10 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 /// The folder of each labelled clip.
-pub(super) fn pieces(data: &Dataset, parts: &[Part], names: &Names) -> Vec<Piece> {
-    let piece = |(clip, part): (usize, &Part)| {
+pub(super) fn pieces(data: &Dataset, parts: &[ExportPart], names: &Names) -> Vec<Piece> {
+    let piece = |(clip, part): (usize, &ExportPart)| {
         let class = names.class(data.row(clip).label.as_deref()?)?;
-        let folder = if *part == Part::All { class.to_owned() } else { format!("{part}/{class}") };
+        let folder = if *part == ExportPart::All { class.to_owned() } else { format!("{part}/{class}") };
         Some(Piece { path: format!("{folder}/{}", names.clip(clip)), part: *part, clips: vec![clip] })
     };
     parts.iter().enumerate().filter_map(piece).collect()

@@ -185,9 +185,9 @@ impl Candidates {
 impl Candidate {
     /// Makes a data set of it alone.
     fn dataset(&self, prepared: PreparedClip) -> Dataset {
-        let PreparedClip { clip, source_size, steps, spacing, regions, whose, .. } = prepared;
+        let PreparedClip { clip, source_size, steps, spacing, regions, patient_ref, .. } = prepared;
         let spacing = spacing.filter(|sides| sides.iter().all(|side| is_spacing(*side)));
-        let patient = whose.map(|whose| whose.id);
+        let patient = patient_ref.map(|patient_ref| patient_ref.id);
         let row = ClipRow {
             group: patient.clone().unwrap_or_else(|| self.name.clone()),
             patient,

@@ -1,6 +1,6 @@
 //! Decoded frames, one after another → the clip as it is stored. Only resized frames are kept in memory.
 
-use super::whose::Whose;
+use super::patient_ref::PatientRef;
 use crate::clip::{Channels, Clip, Size};
 use crate::preprocessing::{Fit, Preprocessing};
 use crate::region::Regions;
@@ -35,7 +35,7 @@ pub struct PreparedClip {
     /// Mean Rec.601 luma of the first, middle (`n / 2`) and last source frame, 0 to 255.
     pub(crate) luma: [f64; 3],
     /// Whose clip it is, as the file has it.
-    pub(crate) whose: Option<Whose>,
+    pub(crate) patient_ref: Option<PatientRef>,
     /// Before and after, for a sheet.
     pub(crate) pair: Option<Pair>,
 }
@@ -141,7 +141,7 @@ impl ClipBuilder {
             luma,
             steps: Steps(steps),
             notes: Vec::new(),
-            whose: None,
+            patient_ref: None,
             spacing: None,
             regions: Regions::default(),
             pair: None,

@@ -1,7 +1,7 @@
-//! SHA-256 of a clip's source, by which a later sitting knows it again.
+//! SHA-256 of a clip's source, by which a later session knows it again.
 
 use super::walk::What;
-use hico_io::guard::{self, Watched};
+use hico_io::guard::{self, StoppableFile};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -37,7 +37,7 @@ pub(super) fn file(path: &Path) -> io::Result<String> {
 }
 
 fn of_file(path: &Path, stop: &AtomicBool) -> io::Result<String> {
-    let mut file = Watched::new(guard::open(path)?, stop);
+    let mut file = StoppableFile::new(guard::open(path)?, stop);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {

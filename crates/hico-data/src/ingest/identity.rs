@@ -34,14 +34,14 @@ const KEPT: &str = "kept";
 
 /// Turns what tells a patient into what does not.
 #[derive(Debug)]
-pub(super) struct Veil {
+pub(super) struct Pseudonymiser {
     salt: Option<String>,
 }
 
-impl Veil {
+impl Pseudonymiser {
     /// Settles the salt: the given one, else that beside the data set, else a new one.
     ///
-    /// - `before`: what the record says of earlier sittings
+    /// - `before`: what the record says of earlier sessions
     pub(super) fn settle(out: &Path, identity: &Identity, before: Option<&str>) -> Result<Self, Error> {
         let changed = |before: &str, now: String| Error::OptionChanged {
             path: out.to_owned(),
@@ -68,14 +68,14 @@ impl Veil {
                 }
             },
         };
-        let veil = Self { salt };
+        let pseudonymiser = Self { salt };
         match before {
-            Some(before) if before != veil.record() => Err(changed(before, veil.record())),
-            _ => Ok(veil),
+            Some(before) if before != pseudonymiser.record() => Err(changed(before, pseudonymiser.record())),
+            _ => Ok(pseudonymiser),
         }
     }
 
-    /// For the record of the data set: by it a later sitting knows the salt again, and nobody learns it.
+    /// For the record of the data set: by it a later session knows the salt again, and nobody learns it.
     pub(super) fn record(&self) -> String {
         self.hash("salt", "").map_or_else(|| KEPT.to_owned(), |hash| format!("hashed, salt {}", &hash[..8]))
     }
@@ -95,7 +95,7 @@ impl Veil {
         self.hash("folder", name).map_or_else(|| name.to_owned(), |hash| format!("folder-{hash}"))
     }
 
-    /// Writes down beside the data set which clip came from which file; files of earlier sittings stay in the list.
+    /// Writes down beside the data set which clip came from which file; files of earlier sessions stay in the list.
     ///
     /// - `sources`: path as it is by path as it is written
     /// - returns: what lies beside the data set
@@ -174,14 +174,14 @@ mod tests {
     #[test]
     fn hashes_depend_on_the_salt_and_tell_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let veil = |salt: &str| Veil::settle(folder.path(), &given(salt), None).unwrap();
-        let (one, two) = (veil("a"), veil("b"));
-        assert_eq!(one.patient("DOE"), veil("a").patient("DOE"));
+        let pseudonymiser = |salt: &str| Pseudonymiser::settle(folder.path(), &given(salt), None).unwrap();
+        let (one, two) = (pseudonymiser("a"), pseudonymiser("b"));
+        assert_eq!(one.patient("DOE"), pseudonymiser("a").patient("DOE"));
         assert_ne!(one.patient("DOE"), two.patient("DOE"));
         assert_ne!(one.patient("DOE"), one.patient("ROE"));
         assert_eq!(one.patient("DOE").len(), 16);
         assert_ne!(format!("dicom-{}", one.patient("DOE")), one.source("DOE"));
-        let kept = Veil::settle(folder.path(), &Identity::Kept, None).unwrap();
+        let kept = Pseudonymiser::settle(folder.path(), &Identity::Kept, None).unwrap();
         assert_eq!((kept.patient("DOE").as_str(), kept.source("a/b").as_str()), ("DOE", "a/b"));
     }
 
@@ -190,7 +190,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("data");
         std::fs::create_dir(&out).unwrap();
-        let first = Veil::settle(&out, &RANDOM, None).unwrap();
+        let first = Pseudonymiser::settle(&out, &RANDOM, None).unwrap();
         let record = first.record();
         let salt = folder.path().join("data.salt");
         assert!(!record.contains(std::fs::read_to_string(&salt).unwrap().trim()));
@@ -199,12 +199,18 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(std::fs::metadata(&salt).unwrap().permissions().mode() & 0o077, 0);
         }
-        assert_eq!(Veil::settle(&out, &RANDOM, Some(&record)).unwrap().patient("x"), first.patient("x"));
-        assert!(matches!(Veil::settle(&out, &given("other"), Some(&record)), Err(Error::OptionChanged { .. })));
-        assert!(matches!(Veil::settle(&out, &Identity::Kept, Some(&record)), Err(Error::OptionChanged { .. })));
+        assert_eq!(Pseudonymiser::settle(&out, &RANDOM, Some(&record)).unwrap().patient("x"), first.patient("x"));
+        assert!(matches!(
+            Pseudonymiser::settle(&out, &given("other"), Some(&record)),
+            Err(Error::OptionChanged { .. })
+        ));
+        assert!(matches!(
+            Pseudonymiser::settle(&out, &Identity::Kept, Some(&record)),
+            Err(Error::OptionChanged { .. })
+        ));
         std::fs::remove_file(&salt).unwrap();
-        assert!(matches!(Veil::settle(&out, &RANDOM, Some(&record)), Err(Error::SaltGone(_))));
-        assert!(matches!(Veil::settle(&out, &RANDOM, Some(KEPT)), Err(Error::OptionChanged { .. })));
+        assert!(matches!(Pseudonymiser::settle(&out, &RANDOM, Some(&record)), Err(Error::SaltGone(_))));
+        assert!(matches!(Pseudonymiser::settle(&out, &RANDOM, Some(KEPT)), Err(Error::OptionChanged { .. })));
         assert!(!salt.exists());
     }
 
@@ -213,9 +219,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("data");
         std::fs::create_dir(&out).unwrap();
-        let veil = Veil::settle(&out, &given("a"), None).unwrap();
-        veil.write_sources(&out, &BTreeMap::from([("x", "DOE/1.dcm")])).unwrap();
-        veil.write_sources(&out, &BTreeMap::from([("w", "DOE/2.dcm")])).unwrap();
+        let pseudonymiser = Pseudonymiser::settle(&out, &given("a"), None).unwrap();
+        pseudonymiser.write_sources(&out, &BTreeMap::from([("x", "DOE/1.dcm")])).unwrap();
+        pseudonymiser.write_sources(&out, &BTreeMap::from([("w", "DOE/2.dcm")])).unwrap();
         let list = std::fs::read_to_string(folder.path().join("data.sources.csv")).unwrap();
         assert_eq!(list, "source,file\nw,DOE/2.dcm\nx,DOE/1.dcm\n");
     }

@@ -2,14 +2,14 @@
 //! that was interrupted goes on from it; a finished one keeps it as its papers.
 
 use super::labels::{Folds, UsedColumns};
+use super::patient_ref::NamedBy;
 use super::walk::{Masks, Stills};
-use super::whose::NamedBy;
 use crate::clip::Channels;
 use crate::error::Error;
 use crate::preprocessing::Preprocessing;
 use crate::region::Regions;
 use crate::steps::Steps;
-use crate::store::Place;
+use crate::store::ShardPlace;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -22,8 +22,8 @@ pub const JOURNAL_FILE: &str = "ingest.jsonl";
 /// One line of the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Entry {
-    /// A sitting began.
+pub enum IngestEntry {
+    /// A session began.
     Start {
         /// Version of the program.
         version: String,
@@ -39,7 +39,7 @@ pub enum Entry {
         /// Why.
         reason: String,
     },
-    /// The sitting ended with a whole data set.
+    /// The session ended with a whole data set.
     Finished {
         /// Clips in it.
         clips: usize,
@@ -48,7 +48,7 @@ pub enum Entry {
     },
 }
 
-/// What decides how clips are stored and labelled; a sitting with other settings is another data set.
+/// What decides how clips are stored and labelled; a session with other settings is another data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Name of the source folder.
@@ -111,7 +111,7 @@ pub struct ClipEntry {
     #[serde(alias = "done")]
     pub steps: Steps,
     /// Where the frames are.
-    pub place: Place,
+    pub place: ShardPlace,
     /// The patient that a DICOM file names, as a hash unless ids are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<String>,
@@ -133,7 +133,7 @@ pub struct ClipEntry {
 ///
 /// # Errors
 /// When it is missing or broken.
-pub fn read(folder: &Path) -> Result<Vec<Entry>, Error> {
+pub fn read(folder: &Path) -> Result<Vec<IngestEntry>, Error> {
     let path = folder.join(JOURNAL_FILE);
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
     Ok(parse(&text, &path)?.0)
@@ -152,7 +152,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens or creates the record, and locks it for as long as it is open; returns what it says so far.
-    pub(crate) fn open(folder: &Path) -> Result<(Self, Vec<Entry>), Error> {
+    pub(crate) fn open(folder: &Path) -> Result<(Self, Vec<IngestEntry>), Error> {
         let path = folder.join(JOURNAL_FILE);
         let failed = |source| Error::Io { path: path.clone(), source };
         let mut file =
@@ -165,7 +165,7 @@ impl Journal {
                 // until it has begun.
                 Err(TryLockError::WouldBlock) if began.elapsed() < BEGINS => std::thread::sleep(BEGINS / 20),
                 Err(TryLockError::WouldBlock) => return Err(Error::JournalBusy(path)),
-                // A file system without locks; two sittings at once are the user's own risk there.
+                // A file system without locks; two sessions at once are the user's own risk there.
                 Err(TryLockError::Error(_)) => break,
             }
         }
@@ -179,7 +179,7 @@ impl Journal {
     }
 
     /// Adds lines; they are on the disk when this returns.
-    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<(), Error> {
+    pub(crate) fn append(&mut self, entries: &[IngestEntry]) -> Result<(), Error> {
         let failed = |source| Error::Io { path: self.path.clone(), source };
         let mut lines = String::new();
         for entry in entries {
@@ -188,7 +188,7 @@ impl Journal {
         }
         let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data());
         if written.is_err() {
-            // Half a line must not stand before what is written next; where that fails too, the next sitting sees to it.
+            // Half a line must not stand before what is written next; where that fails too, the next session sees to it.
             self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length))).ok();
             return written.map_err(failed);
         }
@@ -198,7 +198,7 @@ impl Journal {
 }
 
 /// The entries, and how many bytes of whole lines they take.
-fn parse(text: &str, path: &Path) -> Result<(Vec<Entry>, usize), Error> {
+fn parse(text: &str, path: &Path) -> Result<(Vec<IngestEntry>, usize), Error> {
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let lines = text[..whole].lines().enumerate().map(|(line, text)| {
         serde_json::from_str(text).map_err(|error| Error::JournalLine {
@@ -214,8 +214,8 @@ fn parse(text: &str, path: &Path) -> Result<(Vec<Entry>, usize), Error> {
 mod tests {
     use super::*;
 
-    fn refused(source: &str) -> Entry {
-        Entry::Refused { source: source.to_owned(), reason: "empty".to_owned() }
+    fn refused(source: &str) -> IngestEntry {
+        IngestEntry::Refused { source: source.to_owned(), reason: "empty".to_owned() }
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
             "columns":{"file":"f","label":"EF","patient":null,"group":null,"fold":null,"cuts":"40,50"}}"#;
         let settings: Settings = serde_json::from_str(earlier).unwrap();
         assert_eq!(
-            (settings.preprocessing.image_size, settings.columns.as_ref().unwrap().cuts.as_deref()),
+            (settings.preprocessing.image_size, settings.columns.as_ref().unwrap().bins.as_deref()),
             (Some(64), Some("40,50"))
         );
         let now = serde_json::to_string(&settings).unwrap();

@@ -5,7 +5,7 @@
 //! threads; killed at any moment and started again, it goes on after the last clips that were written down, at most a
 //! second or a clip ago.
 
-mod cuts;
+mod bins;
 mod identity;
 mod links;
 mod placeholder;
@@ -18,7 +18,7 @@ mod finder;
 mod matching;
 mod patient_name;
 mod told;
-mod whose;
+mod patient_ref;
 mod frames;
 mod naming;
 mod walk;
@@ -33,11 +33,11 @@ mod prepare;
 mod files;
 pub(crate) mod survey;
 mod take_in;
-mod sitting;
+mod session;
 mod relabel;
 
 pub use crate::error::Rows;
-pub use cuts::{Cuts, CutsError};
+pub use bins::{LabelBins, LabelBinsError};
 pub use files::{PrepareOptions, prepare_files};
 pub use frames::{GREY_TOLERANCE, PreparedClip};
 #[cfg(feature = "pickle")]
@@ -50,6 +50,7 @@ pub use layout::Layout;
 pub use links::{Links, left as links_left};
 pub use notes::{ClipNote, sentences};
 pub use patient_name::{PatientPattern, PatternError};
+pub use patient_ref::NamedBy;
 #[cfg(feature = "pickle")]
 pub use pickle_shelf::Pickles;
 pub use placeholder::KeptWords;
@@ -58,7 +59,6 @@ pub use refusal::Refusal;
 pub use relabel::{Changes, RelabelOptions, RelabelReport, Unnamed, relabel};
 pub use survey::look;
 pub use walk::{Masks, Stills};
-pub use whose::NamedBy;
 
 use crate::error::Error;
 use crate::job::Job;
@@ -66,10 +66,10 @@ use crate::manifest::Manifest;
 use crate::preprocessing::Preprocessing;
 use crate::spelling;
 use crate::split::check_folds;
-use journal::Entry;
+use journal::IngestEntry;
 use plan::Plan;
 use serde::Serialize;
-use sitting::Sitting;
+use session::IngestSession;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -156,7 +156,7 @@ pub struct IngestReport {
     pub clips: usize,
     /// Frames in the data set.
     pub frames: usize,
-    /// Clips that an earlier sitting had stored.
+    /// Clips that an earlier sessions had stored.
     pub kept: usize,
     /// Clips that were refused.
     pub refused: Vec<RefusedClip>,
@@ -244,21 +244,21 @@ pub fn ingest(source: &Path, out: &Path, options: &IngestOptions, job: Job<'_>) 
     let begin = Instant::now();
     let mut plan = Plan::make(source, out, options)?;
     tracing::info!(candidates = plan.found.len(), seconds = begin.elapsed().as_secs_f64(), "source looked through");
-    let mut sitting = Sitting::open(out, &mut plan, &options.identity)?;
-    let finished = sitting.run(&plan, options, job);
+    let mut session = IngestSession::open(out, &mut plan, &options.identity)?;
+    let finished = session.run(&plan, options, job);
     // What is stored by then stays, whatever ended the work.
-    sitting.write_sources(&plan, out)?;
-    sitting.write_sheet(options)?;
+    session.write_sources(&plan, out)?;
+    session.write_sheet(options)?;
     finished?;
-    let mut report = sitting.report;
+    let mut report = session.report;
     report.seconds = begin.elapsed().as_secs_f64();
-    sitting.writer.finish()?;
+    session.writer.finish()?;
     let refused = report.refused.len();
-    report.manifest = sitting::table(&mut plan, &sitting.stored, sitting.table, out)?;
+    report.manifest = session::table(&mut plan, &session.stored, session.table, out)?;
     report.clips = report.manifest.rows.len();
     report.frames = report.manifest.rows.iter().map(|row| row.frames).sum();
     let named = plan.found.iter().map(|found| (found.source.as_str(), found.key.as_str())).collect();
-    report.clip_notes = notes::of_clips(&sitting.stored, &named);
+    report.clip_notes = notes::of_clips(&session.stored, &named);
     report.warnings.extend(notes::sentences(&report.clip_notes));
     let distinct = |ids: &mut dyn Iterator<Item = &String>| ids.collect::<BTreeSet<_>>().len();
     let rows = &report.manifest.rows;
@@ -267,9 +267,9 @@ pub fn ingest(source: &Path, out: &Path, options: &IngestOptions, job: Job<'_>) 
     report.patients = distinct(&mut rows.iter().filter_map(|row| row.patient.as_ref()));
     report.groups = distinct(&mut rows.iter().map(|row| &row.group));
     report.warnings.extend(spelling::warnings(&report.manifest));
-    report.warnings.extend(notes::of_patients(&report.manifest, &sitting.stored));
+    report.warnings.extend(notes::of_patients(&report.manifest, &session.stored));
     report.warnings.extend(fold_warning(&report.manifest));
-    sitting.journal.append(&[Entry::Finished { clips: report.clips, refused }])?;
+    session.journal.append(&[IngestEntry::Finished { clips: report.clips, refused }])?;
     report.seconds = begin.elapsed().as_secs_f64();
     let IngestReport { clips, frames, kept, seconds, .. } = report;
     tracing::info!(clips, frames, kept, refused, seconds, "data set written");

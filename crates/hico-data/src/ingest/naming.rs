@@ -11,7 +11,7 @@ const LONGEST: usize = 120;
 ///
 /// - `keys`: paths relative to the source folder
 /// - `root`: name of the source folder, for the clip that is the folder itself
-/// - `taken`: names given in an earlier sitting, by key; they stay
+/// - `taken`: names given in an earlier sessions, by key; they stay
 pub(crate) fn names<'a>(keys: &[&'a str], root: &str, taken: &BTreeMap<String, String>) -> BTreeMap<&'a str, String> {
     let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
     for key in keys.iter().filter(|key| !taken.contains_key(**key)) {

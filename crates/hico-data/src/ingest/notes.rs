@@ -2,7 +2,7 @@
 //! name nobody in particular as their patient.
 
 use super::journal::ClipEntry;
-use super::whose::NamedBy;
+use super::patient_ref::NamedBy;
 use crate::manifest::Manifest;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

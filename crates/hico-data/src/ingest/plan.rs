@@ -1,7 +1,7 @@
 //! What there is to do, settled before anything is written: which files are clips, what the labels say of them.
 
 use super::finder::{Finder, Places, begins_with};
-use super::identity::Veil;
+use super::identity::Pseudonymiser;
 use super::journal::{ClipEntry, Settings};
 use super::labels::{Column, Columns, Facts, LabelTable};
 use super::matching::{self, Matched};
@@ -214,10 +214,10 @@ impl Plan {
         self.found.iter().any(Found::names_patients)
     }
 
-    /// From here on a DICOM file is written down by the name that the veil gives it.
-    pub(super) fn veil(&mut self, veil: &Veil) {
+    /// From here on a DICOM file is written down by the name that the pseudonymiser gives it.
+    pub(super) fn pseudonymise(&mut self, pseudonymiser: &Pseudonymiser) {
         for found in self.found.iter_mut().filter(|found| found.names_patients()) {
-            found.source = veil.source(&found.key);
+            found.source = pseudonymiser.source(&found.key);
             if let Some(facts) = self.facts.remove(&found.key) {
                 self.facts.insert(found.source.clone(), facts);
             }

@@ -1,9 +1,9 @@
 //! One source → its frames, prepared as [`Preprocessing`] says.
 
 use super::frames::{ClipBuilder, PreparedClip};
+use super::patient_ref::PatientRef;
 use super::refusal::Refusal;
 use super::walk::What;
-use super::whose::Whose;
 use crate::preprocessing::Preprocessing;
 use crate::sector::{self, Treatment};
 use crate::sector_sheet::Pair;
@@ -104,6 +104,6 @@ fn finish(sink: ClipBuilder, facts: ClipMeta) -> Result<PreparedClip, Refusal> {
         all.push(Step::Damaged(said));
         notes.push(KEPT.to_owned());
     }
-    let whose = Whose::of(patient, study);
-    Ok(PreparedClip { steps: Steps(all), whose, spacing, regions, notes, ..prepared })
+    let patient_ref = PatientRef::of(patient, study);
+    Ok(PreparedClip { steps: Steps(all), patient_ref, spacing, regions, notes, ..prepared })
 }

@@ -1,6 +1,6 @@
 //! Frames of suspected clips with a box around every row of letters, and a sheet of them.
 
-use super::{ClipText, Place, PlacedLine};
+use super::{ClipText, PlacedLine, TextPlace};
 use crate::canvas::{Canvas, FONT, INK, LINE, PALE};
 use crate::clip::{Channels, Frame, Size};
 use crate::text::TextLook;
@@ -35,9 +35,9 @@ pub(super) fn picture(look: &TextLook, lines: &[PlacedLine]) -> Option<Frame> {
     let mut frame = Planes { size: small, channels: Channels::Rgb, values: planes.into_three() }.into_frame();
     for PlacedLine { line, place } in lines {
         let colour = match place {
-            Place::Inside => INSIDE,
-            Place::Outside => OUTSIDE,
-            Place::Unknown => UNKNOWN,
+            TextPlace::Inside => INSIDE,
+            TextPlace::Outside => OUTSIDE,
+            TextPlace::Unknown => UNKNOWN,
         };
         let [x0, y0, x1, y1] = line.bounds;
         let (across, down) = (|x: usize| x * small.width / source.width, |y: usize| y * small.height / source.height);

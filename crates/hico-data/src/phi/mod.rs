@@ -11,7 +11,7 @@ pub use scan::{PhiOptions, scan_dataset, scan_files};
 
 use crate::clip::Frame;
 use crate::text::Line;
-pub use crate::text::{Place, SUSPECT};
+pub use crate::text::{SUSPECT, TextPlace};
 pub use hico_io::{BurnedIn, HeaderFacts};
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub struct PlacedLine {
     #[serde(flatten)]
     pub line: Line,
     /// Where it lies.
-    pub place: Place,
+    pub place: TextPlace,
 }
 
 /// What is suspected of one clip.

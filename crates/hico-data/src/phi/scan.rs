@@ -1,6 +1,6 @@
 //! Looks through files, or through a data set, one clip after another; what is kept of a clip does not grow with it.
 
-use super::{ClipText, PhiReport, Place, PlacedLine, SUSPECT, Unseen, draw, says_burned_in};
+use super::{ClipText, PhiReport, PlacedLine, SUSPECT, TextPlace, Unseen, draw, says_burned_in};
 use crate::clip::{Channels, Frame};
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -58,8 +58,8 @@ pub fn scan_files(source: &Path, options: &PhiOptions, report: &mut PhiReport, j
     let PhiOptions { limits, links, .. } = *options;
     let (programs, readers) = (options.programs.clone(), options.readers.clone());
     let survey = Survey { limits, programs, readers, links };
-    let judge = |seen: Seen| judge(&seen, options);
-    report.links = survey.run(source, job, judge, |key, outcome, far| {
+    let assess = |seen: Seen| assess(&seen, options);
+    report.links = survey.run(source, job, assess, |key, outcome, far| {
         match outcome {
             Ok(clip) => keep(report, ClipText { clip: key.to_owned(), ..clip }, options),
             Err(why) => report.unseen.push(Unseen { clip: key.to_owned(), reason: why.to_string() }),
@@ -88,7 +88,7 @@ pub fn scan_dataset(
         job.go_on()?;
         let row = dataset.row(clip);
         match look(dataset, clip) {
-            Ok(seen) => keep(report, ClipText { clip: row.clip.clone(), ..judge(&seen, options) }, options),
+            Ok(seen) => keep(report, ClipText { clip: row.clip.clone(), ..assess(&seen, options) }, options),
             Err(why) => report.unseen.push(Unseen { clip: row.clip.clone(), reason: why.to_string() }),
         }
         job.at([clip + 1, dataset.len()], "clips", "");
@@ -132,14 +132,14 @@ fn rgb(frame: Frame) -> Vec<u8> {
 }
 
 /// What is suspected of a clip; its name is left empty.
-fn judge(seen: &Seen, options: &PhiOptions) -> ClipText {
+fn assess(seen: &Seen, options: &PhiOptions) -> ClipText {
     let found = text::find(&seen.text);
     let sector = sector::find(&seen.look, &seen.regions);
     let score = found.first().map_or(0.0, |line| line.score);
     let lines: Vec<PlacedLine> = found
         .into_iter()
         .filter(|line| line.score >= options.threshold)
-        .map(|line| PlacedLine { place: Place::of(&line, sector.as_ref().map_err(|why| *why)), line })
+        .map(|line| PlacedLine { place: TextPlace::of(&line, sector.as_ref().map_err(|why| *why)), line })
         .collect();
     let size = seen.text.source();
     let suspected = !lines.is_empty() || says_burned_in(seen.header.as_ref());

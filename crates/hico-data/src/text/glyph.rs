@@ -72,7 +72,7 @@ pub(super) fn glyphs(picture: Picture<'_>, level: u8) -> Vec<Glyph> {
         if !(LOWEST..=highest).contains(&high) || wide > LONGEST * high || piece.len() < LOWEST {
             continue;
         }
-        glyphs.extend(judge(picture, level, bounds, &piece, label, &state));
+        glyphs.extend(assess(picture, level, bounds, &piece, label, &state));
     }
     glyphs
 }
@@ -107,7 +107,7 @@ fn bounds(piece: &[usize], width: usize) -> [usize; 4] {
 }
 
 /// What a piece is like, if it could be a letter.
-fn judge(
+fn assess(
     picture: Picture<'_>,
     level: u8,
     bounds: [usize; 4],

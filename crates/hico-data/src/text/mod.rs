@@ -13,4 +13,4 @@ mod paint;
 pub use find::{Line, find};
 pub use look::TextLook;
 pub use paint::{Paint, SUSPECT, TextUse};
-pub use place::Place;
+pub use place::TextPlace;

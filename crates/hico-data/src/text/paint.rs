@@ -1,6 +1,6 @@
 //! Paints over rows of letters that lie outside the insonated region.
 
-use super::{Line, Place};
+use super::{Line, TextPlace};
 use crate::clip::Size;
 use crate::sector::{NotFound, Sector};
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,8 @@ impl Paint {
             let Ok(Sector { outline, .. }) = sector else { return false };
             (y0..=y1).any(|y| (x0..=x1).any(|x| outline.contains(x, y)))
         };
-        let painted = lines.iter().filter(|line| line.score >= SUSPECT && Place::of(line, sector) != Place::Inside);
+        let painted =
+            lines.iter().filter(|line| line.score >= SUSPECT && TextPlace::of(line, sector) != TextPlace::Inside);
         let rectangles = painted.map(|line| {
             // With a margin for blurred edges, and for the dots and commas beside a row, unless that is tissue.
             let [x0, y0, x1, y1] = line.bounds;

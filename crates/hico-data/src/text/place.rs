@@ -7,7 +7,7 @@ use serde::Serialize;
 /// Where a row of letters lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+pub enum TextPlace {
     /// In the insonated region, or across its edge: no mask of the region removes all of it.
     Inside,
     /// Outside of it: `--sector mask` removes it.
@@ -16,7 +16,7 @@ pub enum Place {
     Unknown,
 }
 
-impl Place {
+impl TextPlace {
     /// A row that reaches into the region is inside, and any row where the region fills the frame.
     #[must_use]
     pub fn of(line: &Line, sector: Result<&Sector, NotFound>) -> Self {

@@ -21,7 +21,7 @@ pub mod resize;
 pub mod crop;
 mod of_clip;
 
-pub use of_clip::{Crops, Near, Pair, Source, WithFar};
+pub use of_clip::{Crops, Near, Pair, ViewSource, WithFar};
 pub use recipe::{ViewFault, ViewRecipe};
 
 use crate::clip::{Frame, Size};

@@ -91,7 +91,7 @@ struct Chosen {
 
 /// One clip in one epoch, whose views are drawn; the same arguments give the same views.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct ViewSource<'a> {
     dataset: &'a Dataset,
     clip: usize,
     row: &'a ClipRow,
@@ -101,7 +101,7 @@ pub struct Source<'a> {
     epoch: u64,
 }
 
-impl<'a> Source<'a> {
+impl<'a> ViewSource<'a> {
     /// Names a clip by its index in its data set.
     ///
     /// # Errors

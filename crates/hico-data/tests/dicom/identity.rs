@@ -59,7 +59,7 @@ fn nothing_that_tells_a_patient_enters_the_data_set() {
     assert!(!holds(&bytes, salt.trim()));
     let list = fs::read_to_string(study.folder.path().join("out.sources.csv")).unwrap();
     assert!(rows.iter().all(|row| list.contains(&row.source)) && list.contains("Doe_Jane/20260102/IM1"));
-    // A later sitting finds its clips again, and a new one of a known patient joins its group.
+    // A later session finds its clips again, and a new one of a known patient joins its group.
     study.add("later/IM5", &identified("ID-X4712"));
     let later = study.ingest(&random).unwrap();
     assert_eq!((later.kept, later.clips), (4, 5));

@@ -5,7 +5,7 @@ use hico_data::ingest::journal::{self, JOURNAL_FILE};
 use hico_data::ingest::labels::LabelTable;
 use hico_data::ingest::{Axes, Pickles};
 use hico_data::ingest::{
-    Columns, Cuts, Damaged, Folds, IngestOptions, KeptWords, LabelMap, Layout, Limits, PatientPattern, Programs,
+    Columns, Damaged, Folds, IngestOptions, KeptWords, LabelBins, LabelMap, Layout, Limits, PatientPattern, Programs,
     Stills, ingest,
 };
 use hico_data::manifest::MANIFEST_FILE;
@@ -154,11 +154,11 @@ pub fn labels(bytes: &[u8]) -> Outcome {
     let text = String::from_utf8_lossy(bytes);
     let first = text.lines().next().unwrap_or_default();
     // The first line may be the text of a flag.
-    let cuts: Cuts = first.parse().unwrap_or_else(|_| "0.5,40".parse().unwrap());
+    let bins: LabelBins = first.parse().unwrap_or_else(|_| "0.5,40".parse().unwrap());
     let pattern: PatientPattern = first.parse().unwrap_or_else(|_| "p*_".parse().unwrap());
     let map = LabelMap::read(&path).ok();
     let plain = Columns::default();
-    let cut = Columns { cuts, ..Columns::default() };
+    let cut = Columns { bins, ..Columns::default() };
     let read = |columns: &Columns| LabelTable::parse(bytes, &path, columns).map_err(|error| error.to_string());
     let columns = match (read(&plain), read(&cut)) {
         (Ok(_), _) => Some(plain),

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::grid::Cell;
 use super::pretraining::kept_run;
-use super::study::{Source, Start, Study, StudyMethod};
+use super::study::{PretrainedOn, Start, Study, StudyMethod};
 use super::summary::{ClassFacts, DataFacts, MethodFacts, Role};
 use crate::baselines::Baseline;
 use hico_data::Dataset;
@@ -51,10 +51,10 @@ fn sources(study: &Study) -> String {
     sources.into_iter().collect::<Vec<_>>().join(" or ")
 }
 
-fn source(study: &Study, source: Source) -> String {
+fn source(study: &Study, source: PretrainedOn) -> String {
     match source {
-        Source::Inside => "the training groups of each fold".to_owned(),
-        Source::Other(other) => format!("all clips of {}", study.data[other].name),
+        PretrainedOn::Inside => "the training groups of each fold".to_owned(),
+        PretrainedOn::Other(other) => format!("all clips of {}", study.data[other].name),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The cells of a study: each is one encoder and every question put to it, so that no cell waits for another.
 
 use super::labels::Labels;
-use super::study::{Source, Start, Study};
+use super::study::{PretrainedOn, Start, Study};
 use crate::Error;
 use hico_data::{Dataset, Seed};
 use hico_train::method::{Hico, MethodName};
@@ -98,7 +98,7 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
     for &seed in &study.seeds {
         let evaluated = || study.data.iter().enumerate().filter(|(_, set)| set.evaluated);
         let encoders = || (0..study.methods.len()).filter(|method| !study.methods[*method].is_baseline());
-        for (place, _) in evaluated().filter(|(_, set)| set.source == Source::Inside) {
+        for (place, _) in evaluated().filter(|(_, set)| set.source == PretrainedOn::Inside) {
             for &fold in &folds[place] {
                 for method in encoders() {
                     inside(study, method, place, fold, seed, &mut cells);
@@ -107,7 +107,7 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
         }
         let mut pools: Vec<usize> = Vec::new();
         for (_, set) in evaluated() {
-            if let Source::Other(from) = set.source
+            if let PretrainedOn::Other(from) = set.source
                 && !pools.contains(&from)
             {
                 pools.push(from);
@@ -115,7 +115,7 @@ pub fn cells(study: &Study, data: &[Arc<Dataset>]) -> Result<Vec<Cell>, Error> {
         }
         for from in pools {
             // Pretrained once, and then evaluated on every set and fold that takes it.
-            let of_pool = evaluated().filter(|(_, set)| set.source == Source::Other(from));
+            let of_pool = evaluated().filter(|(_, set)| set.source == PretrainedOn::Other(from));
             let tests: Vec<(usize, usize)> =
                 of_pool.flat_map(|(place, _)| folds[place].iter().map(move |&fold| (place, fold))).collect();
             cells.extend(encoders().map(|method| transfer(study, method, from, seed, tests.clone())));

@@ -9,7 +9,7 @@ use super::work::{Stage, Work};
 use crate::Error;
 use crate::compare::answer::EvalMode;
 use hico_data::{Dataset, atomic};
-use hico_train::journal::{Entry, EpochEntry, JOURNAL_FILE};
+use hico_train::journal::{EpochEntry, JOURNAL_FILE, JournalEntry};
 use hico_train::keep::kept_after;
 use hico_train::plan::clips_outside;
 use hico_train::recipe::Recipe;
@@ -202,7 +202,7 @@ fn curve_epochs(epochs: usize, points: usize) -> Vec<usize> {
 fn history(path: &Path) -> Result<BTreeMap<usize, EpochEntry>, Error> {
     let text = std::fs::read_to_string(path).map_err(failed(path))?;
     let entries = text.lines().filter_map(|line| match serde_json::from_str(line) {
-        Ok(Entry::Epoch(entry)) => Some((entry.epoch, entry)),
+        Ok(JournalEntry::Epoch(entry)) => Some((entry.epoch, entry)),
         _ => None,
     });
     Ok(entries.collect())

@@ -22,7 +22,7 @@ pub struct StudyData {
     /// Its folder.
     pub folder: PathBuf,
     /// What encoders that are evaluated on it were pretrained on.
-    pub source: Source,
+    pub source: PretrainedOn,
     /// Whether anything is evaluated on it; else it is only pretrained on.
     pub evaluated: bool,
     /// Folds that are tested; all if `None`.
@@ -31,7 +31,7 @@ pub struct StudyData {
 
 /// What an encoder is pretrained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum PretrainedOn {
     /// The clips of all groups that the fold does not test.
     Inside,
     /// All clips of another data set, by its place in [`Study::data`].

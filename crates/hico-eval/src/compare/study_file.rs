@@ -3,7 +3,7 @@
 use super::answer::EvalMode;
 use super::labels::Labels;
 use super::settings::{Budget, EvaluationSettings, ModelSelection};
-use super::study::{Source, Start, Study, StudyData, StudyMethod};
+use super::study::{PretrainedOn, Start, Study, StudyData, StudyMethod};
 use super::study_recipe::{normalised, of_file, of_method, recipe, shared_recipe};
 use super::study_text::{key, of_toml, read};
 use crate::Error;
@@ -270,9 +270,9 @@ fn check_budget(budget: &BudgetFile) -> Result<Budget, Error> {
 
 fn check_data(data: &DataFile, names: &[&str], folder: &Path) -> Result<StudyData, Error> {
     let source = match data.pretrain.as_str() {
-        INSIDE => Source::Inside,
+        INSIDE => PretrainedOn::Inside,
         other => match names.iter().position(|name| *name == other) {
-            Some(place) if other != data.name => Source::Other(place),
+            Some(place) if other != data.name => PretrainedOn::Other(place),
             Some(_) => return Err(key("data.pretrain", format!("{other:?} is evaluated on itself: say \"inside\""))),
             None => return Err(key("data.pretrain", format!("there is no data {other:?}"))),
         },

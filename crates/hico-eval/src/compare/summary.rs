@@ -143,7 +143,7 @@ pub struct Table {
     /// The labels that were known.
     pub labels: Labels,
     /// One entry a method, in the study's order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<MethodEntry>,
     /// Paired differences, with p values corrected for their number in the study.
     pub comparisons: Vec<Compared>,
     /// How often such intervals hold the truth; absent where there are none.
@@ -165,14 +165,14 @@ pub struct Coverage {
 
 impl Table {
     /// The methods that the study asks this.
-    pub(crate) fn asked(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn asked(&self) -> impl Iterator<Item = &MethodEntry> {
         self.entries.iter().filter(|entry| entry.asked)
     }
 }
 
 /// A method's figures in one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct MethodEntry {
     /// The method.
     pub method: String,
     /// Whether the study asks this of it: a method that learnt from few labels is evaluated with those alone.

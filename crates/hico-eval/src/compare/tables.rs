@@ -8,7 +8,7 @@ use super::labels::Labels;
 use super::ranks::ranks;
 use super::strata::strata;
 use super::study::{Start, Study, StudyMethod};
-use super::summary::{Compared, Coverage, Entry, RankTable, Table};
+use super::summary::{Compared, Coverage, MethodEntry, RankTable, Table};
 use crate::baselines::Baseline;
 use crate::comparison::{UnitsBySeed, compare};
 use crate::coverage::coverage;
@@ -36,13 +36,13 @@ pub(super) fn table(
             answers.complete((method.name.as_str(), data, asked, labels), folds)
         })
         .collect();
-    let entry = |(place, (method, found)): (usize, (&StudyMethod, &BTreeMap<u64, Vec<&Answer>>))| Entry {
+    let entry = |(place, (method, found)): (usize, (&StudyMethod, &BTreeMap<u64, Vec<&Answer>>))| MethodEntry {
         method: method.name.clone(),
         asked: asked.contains(&place),
         seeds: found.keys().copied().collect(),
         scores: entry::scores(study, dataset, found),
     };
-    let entries: Vec<Entry> = study.methods.iter().zip(&of_method).enumerate().map(entry).collect();
+    let entries: Vec<MethodEntry> = study.methods.iter().zip(&of_method).enumerate().map(entry).collect();
     let confounded = study.methods.iter().zip(&entries).any(|(method, entry)| {
         method.start == Start::Baseline(Baseline::Confounders) && is_better_than_chance(dataset, entry)
     });
@@ -82,7 +82,7 @@ pub(super) fn table(
 }
 
 /// Whether balanced accuracy per patient lies above that of a guess, its interval included.
-fn is_better_than_chance(dataset: &Dataset, entry: &Entry) -> bool {
+fn is_better_than_chance(dataset: &Dataset, entry: &MethodEntry) -> bool {
     let chance = 1.0 / dataset.classes().len().max(1) as f64;
     let figure = entry.scores.as_ref().map(|scores| scores.scores.patient.balanced_accuracy);
     figure.and_then(|figure| figure.interval().ok()).is_some_and(|[low, _]| low > chance)

@@ -1,7 +1,7 @@
 //! A journal read back: columns of steps, epochs by number, and how the run ended.
 
 use crate::Error;
-use hico_train::journal::{Entry, EpochEntry, StepEntry};
+use hico_train::journal::{EpochEntry, JournalEntry, StepEntry};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -149,26 +149,26 @@ impl History {
         self.epochs.values().filter_map(|entry| value(entry).map(|value| [entry.epoch as f64 + 1.0, value])).collect()
     }
 
-    fn add(&mut self, entry: Entry) -> Result<(), String> {
+    fn add(&mut self, entry: JournalEntry) -> Result<(), String> {
         match entry {
-            Entry::Start { version, steps, epochs } => {
+            JournalEntry::Start { version, steps, epochs } => {
                 self.version = Some(version);
                 self.steps_planned = steps;
                 self.epochs_planned = epochs;
             }
-            Entry::Resume { step } => {
+            JournalEntry::Resume { step } => {
                 // What a killed run did after its last checkpoint was done again: the second time counts.
                 self.steps.keep_below(step);
                 self.resumed.push(step);
                 self.end = End::Open;
             }
-            Entry::Step(step) => self.steps.push(&step)?,
-            Entry::Epoch(epoch) => {
+            JournalEntry::Step(step) => self.steps.push(&step)?,
+            JournalEntry::Epoch(epoch) => {
                 self.epochs.insert(epoch.epoch, epoch);
             }
-            Entry::Warning { epoch, message } => self.warnings.push((epoch, message)),
-            Entry::Stopped { reason, .. } => self.end = End::Stopped { reason },
-            Entry::Finished { seconds, .. } => self.end = End::Finished { seconds },
+            JournalEntry::Warning { epoch, message } => self.warnings.push((epoch, message)),
+            JournalEntry::Stopped { reason, .. } => self.end = End::Stopped { reason },
+            JournalEntry::Finished { seconds, .. } => self.end = End::Finished { seconds },
         }
         Ok(())
     }
@@ -249,7 +249,7 @@ mod tests {
         let mut entries = synthetic::journal(2, 4, 1);
         entries.truncate(7); // start, four steps, an epoch, one step
         let again = entries[4..].to_vec();
-        entries.push(Entry::Resume { step: 3 });
+        entries.push(JournalEntry::Resume { step: 3 });
         entries.extend(again);
         let history = read(&synthetic::lines(&entries)).unwrap();
         assert_eq!(history.steps.step, [0, 1, 2, 3, 4]);

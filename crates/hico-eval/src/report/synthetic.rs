@@ -5,14 +5,14 @@ use crate::compare::answer::{Answer, EvalMode};
 use crate::compare::grid::cells;
 use crate::compare::labels::Labels;
 use crate::compare::settings::{Budget, EvaluationSettings, ModelSelection};
-use crate::compare::study::{Source, Start, Study, StudyData, StudyMethod};
+use crate::compare::study::{PretrainedOn, Start, Study, StudyData, StudyMethod};
 use crate::compare::summarise::summarise;
 use crate::compare::summary::{Origin, Summary};
 use crate::outcome::Metric;
 use hico_data::view::ViewRecipe;
 use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
 use hico_model::Depth;
-use hico_train::journal::{Entry, EpochEntry, Health, StepEntry};
+use hico_train::journal::{EpochEntry, Health, JournalEntry, StepEntry};
 use hico_train::predictions::FramePrediction;
 use hico_train::recipe::{MethodName, Supervision};
 use hico_train::run_record::{DataRecord, RunRecord};
@@ -89,7 +89,7 @@ fn study(folds: usize, seeds: usize) -> Study {
         data: vec![StudyData {
             name: "lung".to_owned(),
             folder: "lung".into(),
-            source: Source::Inside,
+            source: PretrainedOn::Inside,
             evaluated: true,
             folds: Some((0..folds).collect()),
         }],
@@ -163,10 +163,10 @@ fn curve(skill: f64, random: &mut impl Rng) -> Vec<CurvePoint> {
 }
 
 /// The journal of a run that went through, `steps` steps an epoch.
-pub(crate) fn journal(epochs: usize, steps: usize, seed: u64) -> Vec<Entry> {
+pub(crate) fn journal(epochs: usize, steps: usize, seed: u64) -> Vec<JournalEntry> {
     let mut random = Seed(seed).stream("journal", &[]);
     let total = (epochs * steps) as u64;
-    let mut entries = vec![Entry::Start { version: env!("CARGO_PKG_VERSION").to_owned(), steps: total, epochs }];
+    let mut entries = vec![JournalEntry::Start { version: env!("CARGO_PKG_VERSION").to_owned(), steps: total, epochs }];
     let mut seconds = 0.0;
     for epoch in 0..epochs {
         let done = epoch as f64 / epochs as f64;
@@ -176,7 +176,7 @@ pub(crate) fn journal(epochs: usize, steps: usize, seed: u64) -> Vec<Entry> {
             let step_seconds = 0.2f64.mul_add(random.random::<f64>(), 1.8);
             seconds += step_seconds;
             let warm = ((epoch * steps + step) as f64 / (10 * steps) as f64).min(1.0);
-            entries.push(Entry::Step(StepEntry {
+            entries.push(JournalEntry::Step(StepEntry {
                 step: (epoch * steps + step) as u64,
                 epoch,
                 learning_rate: 3e-4 * warm * 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
@@ -190,7 +190,7 @@ pub(crate) fn journal(epochs: usize, steps: usize, seed: u64) -> Vec<Entry> {
         let noise = random.random::<f64>() - 0.5;
         let watched = epoch % 5 == 4 || epoch + 1 == epochs;
         let given = |value: f64| watched.then_some(value);
-        entries.push(Entry::Epoch(EpochEntry {
+        entries.push(JournalEntry::Epoch(EpochEntry {
             epoch,
             images_seen: ((epoch + 1) * steps * 64) as u64,
             seconds,
@@ -204,7 +204,7 @@ pub(crate) fn journal(epochs: usize, steps: usize, seed: u64) -> Vec<Entry> {
             },
         }));
     }
-    entries.push(Entry::Finished { step: total, seconds });
+    entries.push(JournalEntry::Finished { step: total, seconds });
     entries
 }
 
@@ -257,6 +257,6 @@ pub(crate) fn record(seed: u64) -> RunRecord {
 }
 
 /// A journal as its lines.
-pub(crate) fn lines(entries: &[Entry]) -> String {
+pub(crate) fn lines(entries: &[JournalEntry]) -> String {
     entries.iter().map(|entry| serde_json::to_string(entry).unwrap() + "\n").collect()
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::compare::summary::SUMMARY_FILE;
-use hico_train::journal::{Entry, JOURNAL_FILE};
+use hico_train::journal::{JOURNAL_FILE, JournalEntry};
 use hico_train::run_record::RECIPE_FILE;
 use std::path::Path;
 
@@ -148,12 +148,12 @@ fn a_hostile_name_stays_text_wherever_it_stands() {
     record.write(&run).unwrap();
     let mut journal = synthetic::journal(3, 2, 1);
     for entry in &mut journal {
-        if let Entry::Step(step) = entry {
+        if let JournalEntry::Step(step) = entry {
             step.losses.insert(EVIL.to_owned(), 1.0);
         }
     }
-    journal.push(Entry::Warning { epoch: 1, message: EVIL.to_owned() });
-    journal.push(Entry::Stopped { step: 2, reason: EVIL.to_owned() });
+    journal.push(JournalEntry::Warning { epoch: 1, message: EVIL.to_owned() });
+    journal.push(JournalEntry::Stopped { step: 2, reason: EVIL.to_owned() });
     std::fs::write(run.join(JOURNAL_FILE), synthetic::lines(&journal)).unwrap();
     let html = built(folder.path(), Some(&synthetic::dataset(2)));
     assert!(!html.contains("<script") && !html.contains("<img src=x"));

@@ -7,7 +7,7 @@ use crate::alpha::over_black;
 use crate::clip_meta::ClipMeta;
 use crate::error::Error;
 use crate::frame::Size;
-use crate::guard::{self, Watched};
+use crate::guard::{self, StoppableFile};
 use crate::jpeg::stream::JpegStream;
 use crate::limits::{Damaged, Limits, check_size};
 use crate::reader::{FileKind, FrameSource, ReadOptions, Reader, one_file};
@@ -120,7 +120,7 @@ fn animation(
 ) -> Result<AnimationFacts, Error> {
     let unreadable = |error: std::io::Error| Error::Read { said: error.to_string() };
     let start = |error: image::ImageError| Error::NotVideo { said: one_line(&error) };
-    let open = || guard::open(path).map(|file| BufReader::new(Watched::new(file, stop))).map_err(unreadable);
+    let open = || guard::open(path).map(|file| BufReader::new(StoppableFile::new(file, stop))).map_err(unreadable);
     let mut end = None;
     let mut orientation = Orientation::NoTransforms;
     let mut learnt = PictureNotes::default();
@@ -206,7 +206,7 @@ fn row_of_jpegs(
 ) -> Result<AnimationFacts, Error> {
     let unreadable = |error: std::io::Error| Error::Read { said: error.to_string() };
     let file = guard::open(path).map_err(unreadable)?;
-    let mut stream = JpegStream::new(BufReader::with_capacity(1 << 16, Watched::new(file, stop)), limits.bytes);
+    let mut stream = JpegStream::new(BufReader::with_capacity(1 << 16, StoppableFile::new(file, stop)), limits.bytes);
     let mut learnt = PictureNotes::default();
     let mut number = 0;
     let mut complaint = None;

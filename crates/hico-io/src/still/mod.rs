@@ -8,7 +8,7 @@ use crate::alpha::{Alpha, over_black};
 use crate::clip_meta::ClipMeta;
 use crate::error::Error;
 use crate::frame::Size;
-use crate::guard::{self, Watched};
+use crate::guard::{self, StoppableFile};
 use crate::jpeg::scans;
 use crate::jpeg::stream::JpegStream;
 use crate::limits::{Damaged, Limits, check_size};
@@ -132,7 +132,7 @@ pub(crate) fn decode_picture(path: &Path, name: &str, limits: Limits, stop: &Ato
         Sniffed::Dicom | Sniffed::DicomDirectory => return Err(broken("a DICOM file")),
         Sniffed::Other => return Err(broken("not a picture of a known format")),
     };
-    let open = || guard::open(path).map(|file| BufReader::new(Watched::new(file, stop))).map_err(unreadable);
+    let open = || guard::open(path).map(|file| BufReader::new(StoppableFile::new(file, stop))).map_err(unreadable);
     let followed = |mut picture: Picture, is_followed: bool, format: &str| {
         picture.told.extend(is_followed.then(|| tail::note(format)));
         Ok(picture)

@@ -170,7 +170,7 @@ pub(super) struct Piece {
     pub(super) count: usize,
 }
 
-/// Cuts a batch into strips whose planes take about `budget` values.
+/// LabelBins a batch into strips whose planes take about `budget` values.
 ///
 /// - `planes`: planes of one image, over all channels
 pub(super) fn strips(axes: [Axis; 2], batch: usize, planes: usize, budget: usize) -> Vec<Strip> {

@@ -9,7 +9,7 @@ use crate::model::projected::{MlpDims, Projected};
 use crate::outputs;
 use crate::settings::{Fraction, MOMENTUM, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::view::Source;
+use hico_data::view::ViewSource;
 use hico_model::weights::NamedTensor;
 use hico_model::{Mode, Pass};
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ impl Method for Byol {
         false
     }
 
-    fn draw(_keys: &ByolRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(_keys: &ByolRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         source.twice().map(Into::into)
     }
 

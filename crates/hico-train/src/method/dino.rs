@@ -9,7 +9,7 @@ use crate::model::projected::{MlpDims, Projected, Seen};
 use crate::outputs;
 use crate::settings::{Fitted, Fraction, MOMENTUM, NonNegative, Temperature, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::view::{self, Source, ViewRecipe};
+use hico_data::view::{self, ViewRecipe, ViewSource};
 use hico_model::weights::{NamedTensor, to_named};
 use hico_model::{Mode, Pass};
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,7 @@ impl Method for Dino {
         3
     }
 
-    fn draw(_keys: &DinoRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(_keys: &DinoRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let view::Crops { global, local } = source.crops()?;
         Ok(Views { images: global.into_iter().chain(local).collect(), extra: Extra::Nothing })
     }

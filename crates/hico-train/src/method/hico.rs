@@ -7,7 +7,7 @@ use crate::loss::{HicoLoss, cross_prediction, dense, hico_loss, label_loss};
 use crate::model::{self, DENSE_CELLS, HicoModel};
 use crate::settings::{HicoRecipe, Projector, Supervision, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::view::{Place, Source, ViewRecipe};
+use hico_data::view::{Place, ViewRecipe, ViewSource};
 use hico_model::layers::average;
 use hico_model::weights::NamedTensor;
 use hico_model::{FeatureSet, Mode, Pass};
@@ -139,7 +139,7 @@ impl Method for Hico {
 
     /// Two views, and the small crops that the local level reads, where it does; where pairs of places are learnt from, with the places
     /// of both views in their frames.
-    fn draw(keys: &HicoRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(keys: &HicoRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let mut views: Views = source.pair()?.into();
         if keys.has_local_crops() {
             views.images.extend(source.small_crops()?);

@@ -7,7 +7,7 @@ use crate::loss::weighted_nt_xent;
 use crate::model::projected::Projected;
 use crate::settings::{Temperature, TrainRecipe, WeightUnit, views};
 use burn::tensor::Tensor;
-use hico_data::view::{self, Source, ViewRecipe};
+use hico_data::view::{self, ViewRecipe, ViewSource};
 use hico_model::{Mode, Pass};
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ impl Method for Ivpp {
         views::a_second()
     }
 
-    fn draw(keys: &IvppRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(keys: &IvppRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let view::Near { pair, seconds, fps } = source.near()?;
         let unit = match keys.weight_unit {
             WeightUnit::Seconds => 1.0,

@@ -13,7 +13,7 @@ use crate::outputs;
 use crate::settings::{Fraction, MOMENTUM, MaskRatio, TrainRecipe};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::view::Source;
+use hico_data::view::ViewSource;
 use hico_model::init::Init;
 use hico_model::layers::average;
 use hico_model::weights::NamedTensor;
@@ -185,7 +185,7 @@ impl Method for Latent {
     }
 
     /// The whole picture, and the same with blocks hidden.
-    fn draw(keys: &LatentRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(keys: &LatentRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let whole = source.single()?;
         let mask = mask(keys.mask_ratio.get(), &mut source.stream("mask"));
         let hidden = hide(&whole, &mask);

@@ -11,7 +11,7 @@ use crate::model::projected::Projected;
 use crate::outputs;
 use crate::settings::{Fraction, MOMENTUM, OwnGroup, QueueLength, Temperature, TrainRecipe, views};
 use burn::tensor::{Device, Tensor, TensorData};
-use hico_data::view::Source;
+use hico_data::view::ViewSource;
 use hico_model::init::Distribution;
 use hico_model::weights::{NamedTensor, to_named};
 use hico_model::{Mode, Pass};
@@ -128,7 +128,7 @@ impl Method for Moco {
         false
     }
 
-    fn draw(_keys: &MocoRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(_keys: &MocoRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         source.twice().map(Into::into)
     }
 

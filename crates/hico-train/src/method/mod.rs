@@ -35,7 +35,7 @@ use crate::Error;
 use crate::settings::{ModelRecipe, Supervision, TrainRecipe, views};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use hico_data::view::{Pair, Place, Source, ViewRecipe};
+use hico_data::view::{Pair, Place, ViewRecipe, ViewSource};
 use hico_model::init::Init;
 use hico_model::weights::{NamedTensor, from_named};
 use hico_model::{Mode, Pass};
@@ -283,7 +283,7 @@ pub trait Method: Sized + 'static {
     ///
     /// # Errors
     /// When a frame cannot be read.
-    fn draw(keys: &Self::Keys, source: &Source<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error>;
+    fn draw(keys: &Self::Keys, source: &ViewSource<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error>;
 
     /// Makes the method and its network as they are before the first step, the same for the same seed.
     fn new(keys: &Self::Keys, setup: &Setup<'_>) -> (Self, Self::Network);

@@ -3,7 +3,7 @@
 use super::{Byol, Dino, Hico, Ivpp, Keys, Latent, Method, Moco, SimClr, Ucl, Unfit, Uscl, VicReg, Views, each_method};
 use crate::Error;
 use crate::settings::{Supervision, TrainRecipe, views};
-use hico_data::view::{Source, ViewRecipe};
+use hico_data::view::{ViewRecipe, ViewSource};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::any::Any;
@@ -29,7 +29,7 @@ trait AnyMethod: Sync {
     fn check(&self, keys: &AnyKeys, view: &ViewRecipe) -> Result<(), Unfit>;
     fn losses_compare(&self, keys: &AnyKeys) -> bool;
     fn images_a_clip(&self, keys: &AnyKeys) -> usize;
-    fn draw(&self, keys: &AnyKeys, source: &Source<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error>;
+    fn draw(&self, keys: &AnyKeys, source: &ViewSource<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error>;
 }
 
 /// A method by its type.
@@ -92,7 +92,7 @@ impl<M: Method> AnyMethod for Of<M> {
         M::images_a_clip(Self::typed(keys))
     }
 
-    fn draw(&self, keys: &AnyKeys, source: &Source<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(&self, keys: &AnyKeys, source: &ViewSource<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         M::draw(Self::typed(keys), source, train)
     }
 }
@@ -309,7 +309,7 @@ impl MethodRecipe {
     }
 
     /// Draws the views of one clip in one epoch ([`Method::draw`]).
-    pub(crate) fn draw(&self, source: &Source<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    pub(crate) fn draw(&self, source: &ViewSource<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         self.name.0.draw(self.keys.as_ref(), source, train)
     }
 

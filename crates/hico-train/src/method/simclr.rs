@@ -6,7 +6,7 @@ use crate::loss::pair_loss;
 use crate::model::projected::{MlpDims, Projected};
 use crate::settings::{Temperature, TrainRecipe, views};
 use burn::tensor::Tensor;
-use hico_data::view::Source;
+use hico_data::view::ViewSource;
 use hico_model::{Mode, Pass};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ impl Method for SimClr {
     type Network = Projected;
     type Outputs = [Tensor<2>; 2];
 
-    fn draw(_keys: &SimClrRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(_keys: &SimClrRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         source.twice().map(Into::into)
     }
 

@@ -16,7 +16,7 @@ fn clips(frames: usize) -> Dataset {
     Dataset::in_memory(Manifest { rows: vec![row(0), row(1)] }, vec![clip(0), clip(1)])
 }
 
-fn draw(recipe: &Recipe, source: &Source<'_>) -> Views {
+fn draw(recipe: &Recipe, source: &ViewSource<'_>) -> Views {
     recipe.method().draw(source, recipe.train()).unwrap()
 }
 
@@ -25,13 +25,13 @@ fn a_budget_counts_the_images_that_a_method_draws_of_a_clip() {
     let data = clips(12);
     for name in MethodName::all() {
         let recipe = Recipe::of_method(name).with_image_size(112).unwrap();
-        let views = draw(&recipe, &Source::new(&data, 0, recipe.view(), Seed(1), 250).unwrap());
+        let views = draw(&recipe, &ViewSource::new(&data, 0, recipe.view(), Seed(1), 250).unwrap());
         let area: usize = views.images.iter().map(Vec::len).sum();
         let images = area.div_ceil(3 * 112 * 112);
         assert_eq!(images, recipe.method().images_a_clip(), "{name}: an area of {area}");
     }
     let recipe = Recipe::parse("[method]\nlocal_crops = true\n[view]\nimage_size = 112\n").unwrap();
-    let source = Source::new(&data, 0, recipe.view(), Seed(1), 250).unwrap();
+    let source = ViewSource::new(&data, 0, recipe.view(), Seed(1), 250).unwrap();
     let small = draw(&recipe, &source).images;
     let area: usize = small.iter().map(Vec::len).sum();
     assert_eq!((small.len(), area.div_ceil(3 * 112 * 112)), (4, recipe.method().images_a_clip()));
@@ -43,7 +43,8 @@ fn a_key_of_the_views_changes_them_where_the_table_says_that_it_is_read_and_nowh
     for name in MethodName::all() {
         let recipe = Recipe::of_method(name).with_image_size(32).unwrap();
         let drawn = |recipe: &Recipe| -> Vec<Views> {
-            let source = |epoch| Source::new(&data, 0, recipe.view(), Seed(1), epoch).unwrap().with_partner(&[0, 1]);
+            let source =
+                |epoch| ViewSource::new(&data, 0, recipe.view(), Seed(1), epoch).unwrap().with_partner(&[0, 1]);
             (240..250).map(|epoch| draw(recipe, &source(epoch))).collect()
         };
         let before = drawn(&recipe);

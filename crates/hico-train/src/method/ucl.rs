@@ -10,7 +10,7 @@ use crate::model::projected::Projected;
 use crate::outputs;
 use crate::settings::{Fraction, MOMENTUM, OwnGroup, QueueLength, Temperature, TrainRecipe, views};
 use burn::tensor::{Device, Tensor};
-use hico_data::view::{self, Source, ViewRecipe};
+use hico_data::view::{self, ViewRecipe, ViewSource};
 use hico_model::weights::NamedTensor;
 use hico_model::{Mode, Pass};
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ impl Method for Ucl {
     }
 
     /// Query, key, and the frames far away; where there are none, the query again with weight 0.
-    fn draw(_keys: &UclRecipe, source: &Source<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(_keys: &UclRecipe, source: &ViewSource<'_>, train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         let away = away(source.epoch() as f64 / train.epochs.get() as f64);
         let view::WithFar { pair, far } = source.with_far(FAR, away)?;
         let weight = if far.is_some() { 1.0 } else { 0.0 };

@@ -10,7 +10,7 @@ use crate::model::projected::{MlpDims, Projected, Seen};
 use crate::outputs;
 use crate::settings::{NonNegative, SoftTarget, Supervision, Temperature, TrainRecipe, Width, views};
 use burn::tensor::Tensor;
-use hico_data::view::{Source, ViewRecipe};
+use hico_data::view::{ViewRecipe, ViewSource};
 use hico_model::{Mode, Pass};
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,7 @@ impl Method for Uscl {
         views::mixed()
     }
 
-    fn draw(_keys: &UsclRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(_keys: &UsclRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         source.pair().map(Into::into)
     }
 

@@ -6,7 +6,7 @@ use crate::loss::vicreg;
 use crate::model::projected::{MlpDims, Projected};
 use crate::settings::{Fitted, TrainRecipe, views};
 use burn::tensor::Tensor;
-use hico_data::view::Source;
+use hico_data::view::ViewSource;
 use hico_model::{Mode, Pass};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ impl Method for VicReg {
     type Network = Projected;
     type Outputs = [Tensor<2>; 2];
 
-    fn draw(_keys: &VicRegRecipe, source: &Source<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
+    fn draw(_keys: &VicRegRecipe, source: &ViewSource<'_>, _train: &TrainRecipe) -> Result<Views, hico_data::Error> {
         source.twice().map(Into::into)
     }
 

@@ -9,7 +9,7 @@ use hico_data::Job;
 use hico_model::device::DeviceChoice;
 use hico_model::weights;
 use hico_train::checkpoint::BEST_FILE;
-use hico_train::journal::{Entry, StepEntry};
+use hico_train::journal::{JournalEntry, StepEntry};
 use hico_train::{PretrainOptions, pretrain};
 
 const GPU: DeviceChoice = DeviceChoice::Wgpu(None);
@@ -35,7 +35,7 @@ fn pretrained(device: DeviceChoice, learning_rate: f64) -> (Vec<StepEntry>, Vec<
     let folder = tempfile::tempdir().unwrap();
     let options = PretrainOptions { folder: Some(folder.path().to_owned()), device, ..PretrainOptions::default() };
     pretrain(&blocks(8, 2), &recipe, &options, Job::default().silent()).unwrap();
-    let step = |entry| if let Entry::Step(step) = entry { Some(step) } else { None };
+    let step = |entry| if let JournalEntry::Step(step) = entry { Some(step) } else { None };
     let (tensors, _) = weights::read_safetensors(&folder.path().join(BEST_FILE)).unwrap();
     let learnt = tensors.into_iter().filter(|tensor| !tensor.name.contains("running"));
     let parameters = learnt.flat_map(|tensor| tensor.values).map(f64::from).collect();

@@ -12,7 +12,7 @@ use hico_data::{Channels, Clip, ClipRow, Dataset, Job, Manifest, Seed, Size};
 use hico_model::weights::{self, NamedTensor};
 use hico_model::{FeatureSet, Mode};
 use hico_train::checkpoint::{BEST_FILE, LAST_FILE};
-use hico_train::journal::{Entry, JOURNAL_FILE};
+use hico_train::journal::{JOURNAL_FILE, JournalEntry};
 use hico_train::loss::unit_rows;
 use hico_train::pretrained;
 use hico_train::recipe::Recipe;
@@ -102,13 +102,13 @@ fn assert_same(a: &Path, b: &Path) {
     }
 }
 
-fn journal(folder: &Path) -> Vec<Entry> {
+fn journal(folder: &Path) -> Vec<JournalEntry> {
     let text = std::fs::read_to_string(folder.join(JOURNAL_FILE)).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn steps(folder: &Path) -> Vec<u64> {
-    let step = |entry| if let Entry::Step(step) = entry { Some(step.step) } else { None };
+    let step = |entry| if let JournalEntry::Step(step) = entry { Some(step.step) } else { None };
     journal(folder).into_iter().filter_map(step).collect()
 }
 
@@ -154,7 +154,7 @@ fn a_run_that_was_stopped_and_killed_ends_like_an_unbroken_one() {
     assert_eq!((resumed.step, resumed.best), (9, unbroken.best));
     assert_same(whole.path(), broken.path());
     assert_eq!(steps(broken.path()), (0..9).collect::<Vec<_>>(), "every step once");
-    assert!(matches!(journal(broken.path()).last(), Some(Entry::Finished { step: 9, .. })));
+    assert!(matches!(journal(broken.path()).last(), Some(JournalEntry::Finished { step: 9, .. })));
 
     // Once finished, going on changes nothing.
     let before = std::fs::read(broken.path().join(JOURNAL_FILE)).unwrap();
@@ -190,7 +190,7 @@ fn a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint() {
     assert!(*step >= 1 && kept.as_deref() == Some(&folder.path().join(LAST_FILE)), "{error}");
     let (tensors, _) = weights::read_safetensors(&folder.path().join(LAST_FILE)).unwrap();
     assert!(tensors.iter().all(|tensor| tensor.values.iter().all(|value| value.is_finite())));
-    assert!(matches!(journal(folder.path()).last(), Some(Entry::Stopped { .. })));
+    assert!(matches!(journal(folder.path()).last(), Some(JournalEntry::Stopped { .. })));
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_run_says_what_it_saw_and_how_it_did() {
     // Fold 0 holds the six clips of one class; half of their labels may be used, those for validation included.
     assert!(record.labelled <= 3, "{record:?}");
     let epoch = journal(folder.path()).into_iter().find_map(|entry| match entry {
-        Entry::Epoch(epoch) => Some(epoch),
+        JournalEntry::Epoch(epoch) => Some(epoch),
         _ => None,
     });
     let epoch = epoch.unwrap();
@@ -301,7 +301,7 @@ fn four_clips_are_learnt_by_heart_in_thirty_steps() {
     run(&data, &recipe, &options(folder.path())).unwrap();
     let totals: Vec<f64> = journal(folder.path())
         .into_iter()
-        .filter_map(|entry| if let Entry::Step(step) = entry { Some(step.losses["total"]) } else { None })
+        .filter_map(|entry| if let JournalEntry::Step(step) = entry { Some(step.losses["total"]) } else { None })
         .collect();
     assert_eq!(totals.len(), 30);
     // The best there is: both views of a clip at one point, the four clips at the corners of a simplex (cosine -1/3),
@@ -338,7 +338,7 @@ fn the_short_last_batch_is_trained_on_and_a_recipe_can_leave_it_out() {
         let keys = format!("[train]\nbatch = 4\nwatch_fraction = 0.0\ndrop_last = {drop_last}\n");
         let folder = tempfile::tempdir().unwrap();
         run(&data, &with(&small(1), &keys), &options(folder.path())).unwrap();
-        let images = |entry| if let Entry::Step(step) = entry { Some(step.images) } else { None };
+        let images = |entry| if let JournalEntry::Step(step) = entry { Some(step.images) } else { None };
         let found: Vec<usize> = journal(folder.path()).into_iter().filter_map(images).collect();
         assert_eq!(found, expected, "drop_last = {drop_last}");
         assert_eq!(RunRecord::read(folder.path()).unwrap().steps_per_epoch, expected.len() as u64);
@@ -403,7 +403,7 @@ fn a_finished_run_is_lengthened_with_the_schedule_of_its_new_length_and_never_sh
     assert_eq!(steps(folder.path()), (0..8).collect::<Vec<_>>(), "every step once");
     let schedule = hico_train::schedule::Schedule::of(longer.train(), 2);
     for entry in journal(folder.path()) {
-        if let Entry::Step(step) = entry
+        if let JournalEntry::Step(step) = entry
             && step.step >= 4
         {
             assert_eq!(step.learning_rate, schedule.at(step.step));

@@ -9,7 +9,7 @@ use crate::output::Output;
 use hico_data::Error;
 use hico_data::ingest::{Limits, links_left};
 use hico_data::manifest::MANIFEST_FILE;
-use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiReport, Place};
+use hico_data::phi::{self, ClipText, LARGEST_SHEET, PhiOptions, PhiReport, TextPlace};
 use hico_eval::report::audit::phi_page;
 use std::process::ExitCode;
 
@@ -108,7 +108,7 @@ fn text(report: &PhiReport) -> String {
 }
 
 fn row(clip: &ClipText) -> String {
-    let rows = |place: Place| clip.lines.iter().filter(|line| line.place == place).count();
+    let rows = |place: TextPlace| clip.lines.iter().filter(|line| line.place == place).count();
     let characters: Vec<char> = clip.clip.chars().collect();
     let name = match characters.len().checked_sub(NAME - 2) {
         Some(over) if over > 0 => {
@@ -122,9 +122,9 @@ fn row(clip: &ClipText) -> String {
         "{name:<NAME$}{:>7.2}{:>6}{:>9}{:>8}{:>9}",
         clip.score,
         clip.lines.len(),
-        rows(Place::Outside),
-        rows(Place::Inside),
-        rows(Place::Unknown)
+        rows(TextPlace::Outside),
+        rows(TextPlace::Inside),
+        rows(TextPlace::Unknown)
     )
 }
 

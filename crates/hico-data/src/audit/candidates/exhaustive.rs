@@ -1,7 +1,7 @@
 //! Every frame with every other.
 
 use super::nearest::Nearest;
-use super::{Entry, Sight};
+use super::{FrameHash, Sight};
 use crate::audit::signature::Signature;
 use crate::error::Error;
 use crate::job::Job;
@@ -12,7 +12,7 @@ const PIECE: usize = 128;
 
 /// The nearest clips of every clip.
 pub(super) fn search(
-    entries: &[Entry],
+    entries: &[FrameHash],
     signatures: &[Signature],
     radius: u32,
     job: Job<'_>,
@@ -28,7 +28,7 @@ pub(super) fn search(
     Ok(all)
 }
 
-fn nearest_to(clip: u32, signature: &Signature, entries: &[Entry], radius: u32) -> Nearest {
+fn nearest_to(clip: u32, signature: &Signature, entries: &[FrameHash], radius: u32) -> Nearest {
     let mut nearest = Nearest::default();
     for sight in Sight::all(signature) {
         for entry in entries.iter().filter(|entry| entry.clip != clip) {

@@ -8,7 +8,7 @@
 //! does not depend on how the hashes crowd: it is `trees * neighbours` comparisons a sight.
 
 use super::nearest::Nearest;
-use super::{Entry, PictureHash, Sight};
+use super::{FrameHash, PictureHash, Sight};
 use crate::audit::hash::BITS;
 use crate::audit::signature::Signature;
 use crate::error::Error;
@@ -37,7 +37,7 @@ const PASSED: usize = 64;
 
 /// The nearest clips that are found of every clip.
 pub(super) fn search(
-    entries: &[Entry],
+    entries: &[FrameHash],
     signatures: &[Signature],
     radius: u32,
     size: Size,
@@ -67,11 +67,11 @@ struct Tree {
     /// The first 64 bits of each hash in this tree's order, ascending.
     keys: Vec<u64>,
     /// The entries in the same order, copied so that neighbours lie side by side in memory.
-    entries: Vec<Entry>,
+    entries: Vec<FrameHash>,
 }
 
 impl Tree {
-    fn new(entries: &[Entry], number: usize) -> Self {
+    fn new(entries: &[FrameHash], number: usize) -> Self {
         let order = Order::draw(number);
         let keyed = entries.par_iter().enumerate();
         let mut sorted: Vec<(u64, usize)> = keyed.map(|(place, entry)| (order.key(entry.hash), place)).collect();
@@ -81,7 +81,7 @@ impl Tree {
     }
 
     /// Calls `see` for the entries of other clips that stand next to the hash.
-    fn near(&self, clip: u32, hash: PictureHash, neighbours: usize, see: &mut dyn FnMut(&Entry)) {
+    fn near(&self, clip: u32, hash: PictureHash, neighbours: usize, see: &mut dyn FnMut(&FrameHash)) {
         let key = self.order.key(hash);
         let place = self.keys.partition_point(|other| *other < key);
         let (before, after) = self.entries.split_at(place);
@@ -91,7 +91,7 @@ impl Tree {
 }
 
 /// Calls `see` for the entries on one side.
-fn walk<'a>(clip: u32, neighbours: usize, side: impl Iterator<Item = &'a Entry>, see: &mut dyn FnMut(&Entry)) {
+fn walk<'a>(clip: u32, neighbours: usize, side: impl Iterator<Item = &'a FrameHash>, see: &mut dyn FnMut(&FrameHash)) {
     let (mut clips, mut last) = (0, clip);
     for entry in side.take(PASSED).filter(|entry| entry.clip != clip) {
         // Frames of one clip often stand side by side and count once.

@@ -23,7 +23,7 @@ pub const ALL_PAIRS: usize = 16_384;
 
 /// A hash that can be found: that of a whole frame.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct FrameHash {
     /// Index of the clip.
     pub clip: u32,
     /// Number of the frame in the clip.
@@ -76,7 +76,7 @@ pub struct Search {
 /// # Errors
 /// When it is asked to stop.
 pub fn candidates(signatures: &[Signature], search: Search, job: Job<'_>) -> Result<Vec<Candidate>, Error> {
-    let entries: Vec<Entry> = entries(signatures);
+    let entries: Vec<FrameHash> = entries(signatures);
     let nearest = if entries.len() <= search.all_pairs {
         exhaustive::search(&entries, signatures, search.radius, job)?
     } else {
@@ -85,9 +85,9 @@ pub fn candidates(signatures: &[Signature], search: Search, job: Job<'_>) -> Res
     Ok(pairs(&nearest))
 }
 
-fn entries(signatures: &[Signature]) -> Vec<Entry> {
+fn entries(signatures: &[Signature]) -> Vec<FrameHash> {
     let of_clip = |(clip, signature): (u32, &Signature)| {
-        let entry = move |frame: &FrameHashes| Entry { clip, frame: frame.frame, hash: frame.parts[0] };
+        let entry = move |frame: &FrameHashes| FrameHash { clip, frame: frame.frame, hash: frame.parts[0] };
         signature.frames.iter().map(entry).collect::<Vec<_>>()
     };
     (0..).zip(signatures).flat_map(of_clip).collect()
@@ -112,7 +112,7 @@ impl Sight {
     }
 
     /// What is seen of it in an entry; `None` where they are too far apart.
-    fn seen(&self, entry: &Entry, radius: u32) -> Option<Sighting> {
+    fn seen(&self, entry: &FrameHash, radius: u32) -> Option<Sighting> {
         let distance = self.hash.distance(entry.hash);
         let &Self { frame, part, mirrored, .. } = self;
         (distance <= radius).then_some(Sighting { distance, frame, found: entry.frame, part, mirrored })

@@ -1,7 +1,7 @@
 //! Which column of a labels table says what: by one of its obvious names, or by the one that is given.
 
 use crate::error::Error;
-use crate::ingest::cuts::Cuts;
+use crate::ingest::bins::LabelBins;
 use crate::ingest::placeholder::KeptWords;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub struct Columns {
     /// Its fold.
     pub fold: Column,
     /// Thresholds that make classes of a class column of numbers.
-    pub cuts: Cuts,
+    pub bins: LabelBins,
     /// Words that are names although they usually stand for nothing.
     pub kept: KeptWords,
 }
@@ -52,7 +52,7 @@ pub struct UsedColumns {
     pub fold: Option<String>,
     /// Thresholds that made the classes. In files `bins`; earlier ones have `cuts`.
     #[serde(default, rename = "bins", alias = "cuts", skip_serializing_if = "Option::is_none")]
-    pub cuts: Option<String>,
+    pub bins: Option<String>,
 }
 
 /// The obvious names, best first; compared in lower case, `-` and spaces read as `_`.
@@ -90,7 +90,7 @@ impl Places {
             return Err(no_column(header, format!("that names the file ({})", FILE.join(", ")), path));
         }
         let label = find(&columns.label, &LABEL)?;
-        if label.is_none() && !columns.cuts.is_empty() {
+        if label.is_none() && !columns.bins.is_empty() {
             return Err(no_column(header, "of the class, to be binned".to_owned(), path));
         }
         // It only tells which pictures are no clips, so two of them are no reason to refuse a table.

@@ -190,7 +190,7 @@ impl LabelTable {
             });
             let own = |cell: Option<&str>| cell.map(|cell| composed(cell).into_owned());
             let class = |cell: &str| {
-                let cut = columns.cuts.class(&composed(cell));
+                let cut = columns.bins.class(&composed(cell));
                 cut.ok_or_else(|| broken(format!("{} is no number, and cannot be binned into a class", quoted(cell))))
             };
             let facts = Facts {
@@ -209,7 +209,7 @@ impl LabelTable {
             patient: places.patient.map(name),
             group: places.group.map(name),
             fold: places.fold.map(name),
-            cuts: columns.cuts.words().filter(|_| places.label.is_some()),
+            bins: columns.bins.words().filter(|_| places.label.is_some()),
         };
         Ok(Self { rows, used, folds_are_words, placeholders, masks })
     }

@@ -29,11 +29,11 @@ fn tables_of_spreadsheets_are_read_alike() {
 
 #[test]
 fn a_table_of_echonets_form_gives_folds_by_word_and_classes_by_threshold() {
-    let columns = Columns { label: Column::Named("EF".into()), cuts: "40,50".parse().unwrap(), ..Columns::default() };
+    let columns = Columns { label: Column::Named("EF".into()), bins: "40,50".parse().unwrap(), ..Columns::default() };
     let text = "FileName,EF,ESV,Split\n0XA,78.4,14.9,VAL\n0XB,39.5,1,TRAIN\n0XC,,1,test\n";
     let table = LabelTable::parse(text.as_bytes(), Path::new("t"), &columns).unwrap();
     assert_eq!((table.used.file.as_deref(), table.used.fold.as_deref()), (Some("FileName"), Some("Split")));
-    assert_eq!((table.used.cuts.as_deref(), table.folds_are_words), (Some("40,50"), true));
+    assert_eq!((table.used.bins.as_deref(), table.folds_are_words), (Some("40,50"), true));
     let facts: Vec<_> = table.rows.iter().map(|row| (row.facts.label.as_deref(), row.facts.fold)).collect();
     assert_eq!(facts, [(Some("2-from-50"), Some(1)), (Some("0-below-40"), Some(0)), (None, Some(2))]);
     let error = LabelTable::parse(b"FileName,EF\n0XA,high\n", Path::new("t"), &columns).unwrap_err();

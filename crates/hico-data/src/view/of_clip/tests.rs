@@ -24,8 +24,8 @@ fn dataset(frames: &[usize], channels: Channels) -> Dataset {
     Dataset::in_memory(Manifest { rows: (0..frames.len()).map(row).collect() }, clips)
 }
 
-fn source<'a>(data: &'a Dataset, clip: usize, recipe: &'a ViewRecipe, seed: Seed, epoch: u64) -> Source<'a> {
-    Source::new(data, clip, recipe, seed, epoch).unwrap()
+fn source<'a>(data: &'a Dataset, clip: usize, recipe: &'a ViewRecipe, seed: Seed, epoch: u64) -> ViewSource<'a> {
+    ViewSource::new(data, clip, recipe, seed, epoch).unwrap()
 }
 
 fn recipe() -> ViewRecipe {
@@ -121,7 +121,7 @@ fn two_views_of_one_frame_are_of_one_frame_and_frames_come_from_anywhere() {
 #[test]
 fn a_clip_that_is_not_there_is_an_error() {
     let data = dataset(&[3], Channels::Grey);
-    assert!(matches!(Source::new(&data, 1, &recipe(), Seed(0), 0), Err(Error::OutOfRange { clip: 1, .. })));
+    assert!(matches!(ViewSource::new(&data, 1, &recipe(), Seed(0), 0), Err(Error::OutOfRange { clip: 1, .. })));
 }
 
 /// A clip whose frame `i` is evenly grey, `20 + 20 i`, at 10 frames a second, and a recipe that keeps it so.
@@ -317,7 +317,7 @@ fn small_crops_are_of_the_frames_that_a_pair_shows() {
         let (pair, small) = (source.pair().unwrap(), source.small_crops().unwrap());
         assert!(small.iter().all(|crop| crop.len() == 3 * 32 * 32));
         assert_eq!(small.each_ref().map(|crop| frame_of(crop)), [&pair.a, &pair.b].map(|view| frame_of(view)));
-        let mixed = Source::new(&data, 0, &still, Seed(4), epoch).unwrap();
+        let mixed = ViewSource::new(&data, 0, &still, Seed(4), epoch).unwrap();
         let frames = mixed.small_crops().unwrap().map(|crop| frame_of(&crop));
         assert!(frames[0] != frames[1] && frames.iter().all(|frame| *frame < 10), "one frame each, not a mixture");
     }

@@ -17,7 +17,7 @@ use super::cell;
 use super::ledger::{self, LEDGER_FILE};
 use super::options::{EPOCHS_AND_EVALUATIONS, Options};
 use super::settings::{Budget, EvaluationSettings};
-use super::study::{Source, Start, Study, StudyData, StudyMethod};
+use super::study::{PretrainedOn, Start, Study, StudyData, StudyMethod};
 use super::summary::{Origin, Summary};
 use super::{grid, sum_up};
 use crate::Error;
@@ -162,7 +162,7 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
     let data = StudyData {
         name: data_name(dataset),
         folder: dataset.folder().to_owned(),
-        source: Source::Inside,
+        source: PretrainedOn::Inside,
         evaluated: true,
         folds: Some(folds),
     };

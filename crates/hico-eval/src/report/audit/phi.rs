@@ -6,7 +6,7 @@ use crate::report::section::Section;
 use crate::report::tables::{Row, Table, text};
 use crate::report::thumbnail::picture;
 use hico_data::phi::BurnedIn;
-use hico_data::phi::{ClipText, PhiReport, Place};
+use hico_data::phi::{ClipText, PhiReport, TextPlace};
 use maud::{Markup, html};
 
 /// Longest side of a picture, pixels.
@@ -58,10 +58,10 @@ fn summary(report: &PhiReport) -> Markup {
 }
 
 fn clips(suspected: &[&ClipText]) -> Markup {
-    let place = |place: Place| match place {
-        Place::Inside => "inside the region: a mask leaves it",
-        Place::Outside => "outside",
-        Place::Unknown => "the region was not found",
+    let place = |place: TextPlace| match place {
+        TextPlace::Inside => "inside the region: a mask leaves it",
+        TextPlace::Outside => "outside",
+        TextPlace::Unknown => "the region was not found",
     };
     html! {
         p {
@@ -164,7 +164,7 @@ mod tests {
             width: 60,
             score: 0.9,
             suspected: true,
-            lines: vec![PlacedLine { line, place: Place::Outside }],
+            lines: vec![PlacedLine { line, place: TextPlace::Outside }],
             sector: "convex".to_owned(),
             header: Some(HeaderFacts { burned_in: BurnedIn::Yes, filled: vec!["PatientName"] }),
             picture: Some(frame),

@@ -1,7 +1,7 @@
 //! A method's row in a table, the same on the page, in Markdown and in the terminal.
 
 use crate::compare::strata::Stratum;
-use crate::compare::summary::{ClassFacts, Compared, Coverage, Entry, Summary, Table};
+use crate::compare::summary::{ClassFacts, Compared, Coverage, MethodEntry, Summary, Table};
 use crate::coverage::SIMULATIONS;
 use crate::outcome::Metric;
 use crate::report::number::{
@@ -51,7 +51,7 @@ fn has_published(table: &Table) -> bool {
     table.entries.iter().any(|entry| entry.scores.as_ref().is_some_and(|scores| scores.published.is_some()))
 }
 
-fn row(entry: &Entry, published: bool, seeds: usize) -> Vec<String> {
+fn row(entry: &MethodEntry, published: bool, seeds: usize) -> Vec<String> {
     let mut cells = vec![entry.method.clone()];
     let optional = |figure: Option<&Estimate>, write: fn(&Estimate) -> String| figure.map_or_else(none, write);
     match &entry.scores {

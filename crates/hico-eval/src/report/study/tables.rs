@@ -2,7 +2,7 @@
 
 use super::verdict::{is_contaminated, tested as tested_figure};
 use super::{Part, evaluation, labels, rows};
-use crate::compare::summary::{Compared, DataFacts, Entry, Role, Summary, Table};
+use crate::compare::summary::{Compared, DataFacts, MethodEntry, Role, Summary, Table};
 use crate::outcome::Metric;
 use crate::report::chart::forest::{Forest, Mark, Row as Line, Rule};
 use crate::report::number::{NONE, interval, interval_on_chart, p_value, percent, points, points_interval_in_words};
@@ -17,7 +17,7 @@ pub(super) fn scores(part: &Part<'_>, table: &Table) -> Markup {
     let title = format!("{}, {}", evaluation(table.evaluation), labels(table.labels));
     let best =
         table.asked().filter_map(|entry| tested(table, &entry.method, summary)).fold(f64::NEG_INFINITY, f64::max);
-    let row = |(cells, entry): (Vec<String>, &Entry)| {
+    let row = |(cells, entry): (Vec<String>, &MethodEntry)| {
         let name = part.name(&entry.method, is_contaminated(entry));
         let figures = cells.into_iter().skip(1).map(text);
         Row {
@@ -65,7 +65,7 @@ fn strata(part: &Part<'_>, table: &Table) -> Markup {
 /// The tested figure of each method with its interval.
 fn reached(part: &Part<'_>, table: &Table) -> Markup {
     let summary = part.summary;
-    let row = |entry: &Entry| {
+    let row = |entry: &MethodEntry| {
         let figure = tested_figure(entry.scores.as_ref()?, summary)?;
         Some(Line {
             name: entry.method.clone(),

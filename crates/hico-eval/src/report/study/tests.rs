@@ -8,8 +8,8 @@ use crate::compare::ranks::ranks;
 use crate::compare::strata::Stratum;
 use crate::compare::study::{Budget, EvaluationSettings};
 use crate::compare::summary::{
-    AreaDifference, Candidate, Choice, ClassFacts, Compared, Coverage, Curve, CurveLine, DataFacts, Entry, EntryScores,
-    MethodFacts, Origin, Point, RankTable, Role, Summary, Table,
+    AreaDifference, Candidate, Choice, ClassFacts, Compared, Coverage, Curve, CurveLine, DataFacts, EntryScores,
+    MethodEntry, MethodFacts, Origin, Point, RankTable, Role, Summary, Table,
 };
 use crate::outcome::{Comparison, Metric, Scores, Unit, UnitScores};
 use crate::report::{page_of as page, synthetic};
@@ -42,7 +42,7 @@ fn unit(mean: f64) -> UnitScores {
     }
 }
 
-fn entry(method: &str, mean: Option<f64>) -> Entry {
+fn entry(method: &str, mean: Option<f64>) -> MethodEntry {
     let scores = mean.map(|mean| EntryScores {
         scores: Scores { patient: unit(mean), clip: unit(mean + 0.01), frame: unit(mean) },
         published: Some(mean + 0.05),
@@ -53,7 +53,7 @@ fn entry(method: &str, mean: Option<f64>) -> Entry {
         runs: Vec::new(),
         mistakes: Vec::new(),
     });
-    Entry {
+    MethodEntry {
         method: method.into(),
         asked: method != "unasked",
         seeds: mean.map_or_else(Vec::new, |_| vec![1, 2]),
@@ -241,7 +241,7 @@ fn markdown_and_terminal_say_the_same_figures() {
 }
 
 /// The verdict of the first table where the one difference is this.
-fn judged(low: f64, high: f64, p_value: f64) -> (Judgement, String) {
+fn verdict(low: f64, high: f64, p_value: f64) -> (Judgement, String) {
     let mut summary = summary();
     let mean = f64::midpoint(low, high);
     let comparison = &mut summary.tables[0].comparisons[0].comparison;
@@ -260,7 +260,7 @@ fn a_gain_is_claimed_only_where_interval_and_test_agree_and_a_loss_is_called_a_l
         (-0.09, -0.01, 0.02, Judgement::Worse, "did not pay"),
         (f64::NAN, f64::NAN, f64::NAN, Judgement::Unclear, "not been shown"),
     ] {
-        let (judgement, sentence) = judged(low, high, p);
+        let (judgement, sentence) = verdict(low, high, p);
         assert!(judgement == expected && sentence.contains(words), "{judgement:?}: {sentence}");
     }
 }

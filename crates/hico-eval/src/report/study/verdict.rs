@@ -2,7 +2,7 @@
 //! that is.
 
 use super::rows::{figure_in_words, metric};
-use crate::compare::summary::{Entry, EntryScores, Role, Summary, Table};
+use crate::compare::summary::{EntryScores, MethodEntry, Role, Summary, Table};
 use crate::outcome::Comparison;
 use crate::report::number::{p_value, points, points_interval_in_words};
 use hico_model::estimate::Estimate;
@@ -31,8 +31,8 @@ pub(super) enum Judgement {
 #[derive(Debug)]
 pub(super) struct Verdict<'a> {
     summary: &'a Summary,
-    pretrained: Option<(&'a Entry, &'a Estimate)>,
-    baseline: Option<(&'a Entry, &'a Estimate)>,
+    pretrained: Option<(&'a MethodEntry, &'a Estimate)>,
+    baseline: Option<(&'a MethodEntry, &'a Estimate)>,
     /// The first minus the second, and the p value of the paired test.
     difference: Option<(Estimate, f64)>,
     /// What can be said.
@@ -50,7 +50,7 @@ impl<'a> Verdict<'a> {
         let difference = both.and_then(|((better, _), (other, _))| difference(table, &better.method, &other.method));
         let judgement = match (pretrained, both, difference) {
             (Some((entry, _)), ..) if is_contaminated(entry) => Judgement::Contaminated,
-            (_, Some(_), Some((estimate, p))) => judge(&estimate, p),
+            (_, Some(_), Some((estimate, p))) => judgement(&estimate, p),
             (_, Some(_), None) => Judgement::NotCompared,
             _ => Judgement::Alone,
         };
@@ -64,13 +64,13 @@ impl<'a> Verdict<'a> {
     }
 
     /// The name of the best pretrained method.
-    pub(super) fn pretrained(&self) -> Option<&'a Entry> {
+    pub(super) fn pretrained(&self) -> Option<&'a MethodEntry> {
         self.pretrained.map(|(entry, _)| entry)
     }
 
     /// The verdict as one or two sentences of plain text.
     pub(super) fn sentence(&self) -> String {
-        let reaches = |(entry, figure): (&Entry, &Estimate), aside: &str| {
+        let reaches = |(entry, figure): (&MethodEntry, &Estimate), aside: &str| {
             format!("{}{aside} reaches {}", entry.method, figure_in_words(self.summary.evaluation.metric, figure))
         };
         let metric = metric(self.summary.evaluation.metric);
@@ -88,10 +88,10 @@ impl<'a> Verdict<'a> {
             (None, None) => return format!("Nothing has a {metric}."),
         };
         let aside = if self.tried > 1 { format!(", the best of {} tried,", self.tried) } else { String::new() };
-        format!("{}; the best baseline, {}. {}", reaches(pretrained, &aside), reaches(baseline, ","), self.judged())
+        format!("{}; the best baseline, {}. {}", reaches(pretrained, &aside), reaches(baseline, ","), self.in_words())
     }
 
-    fn judged(&self) -> String {
+    fn in_words(&self) -> String {
         let tested = self.difference.map(|(estimate, p)| {
             let interval = points_interval_in_words(&estimate);
             format!("{} points ({interval}; {})", points(estimate.mean), p_value(p))
@@ -122,7 +122,7 @@ impl<'a> Verdict<'a> {
 }
 
 /// Returns true where pretraining saw a tested group.
-pub(super) fn is_contaminated(entry: &Entry) -> bool {
+pub(super) fn is_contaminated(entry: &MethodEntry) -> bool {
     entry.scores.as_ref().is_some_and(|scores| !scores.seen_groups().is_empty())
 }
 
@@ -131,12 +131,12 @@ pub(super) fn tested<'a>(scores: &'a EntryScores, summary: &Summary) -> Option<&
     scores.scores.patient.of(summary.evaluation.metric)
 }
 
-fn of_role<'a>(table: &'a Table, summary: &Summary, role: Role) -> impl Iterator<Item = &'a Entry> {
+fn of_role<'a>(table: &'a Table, summary: &Summary, role: Role) -> impl Iterator<Item = &'a MethodEntry> {
     let is_of_role = move |method: &str| summary.methods.iter().any(|of| of.role == role && of.name == method);
     table.asked().filter(move |entry| is_of_role(&entry.method))
 }
 
-fn best<'a>(table: &'a Table, summary: &Summary, role: Role) -> Option<(&'a Entry, &'a Estimate)> {
+fn best<'a>(table: &'a Table, summary: &Summary, role: Role) -> Option<(&'a MethodEntry, &'a Estimate)> {
     let figures =
         of_role(table, summary, role).filter_map(|entry| Some((entry, tested(entry.scores.as_ref()?, summary)?)));
     figures.max_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))
@@ -155,7 +155,7 @@ fn difference(table: &Table, better: &str, baseline: &str) -> Option<(Estimate, 
     Some((difference, found.p_value))
 }
 
-fn judge(difference: &Estimate, p: f64) -> Judgement {
+fn judgement(difference: &Estimate, p: f64) -> Judgement {
     match difference.interval() {
         Ok([low, _]) if p <= SIGNIFICANT && low > 0.0 => Judgement::Better,
         Ok([_, high]) if p <= SIGNIFICANT && high < 0.0 => Judgement::Worse,

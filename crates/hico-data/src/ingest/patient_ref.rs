@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 /// Whose clip it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Whose {
+pub(crate) struct PatientRef {
     /// The patient's id, else the study's.
     pub(crate) id: String,
     pub(crate) by: NamedBy,
 }
 
-impl Whose {
+impl PatientRef {
     /// By the patient's id, else by the study's.
     pub(crate) fn of(patient: Option<String>, study: Option<String>) -> Option<Self> {
         let of_patient = |id: String| {

@@ -1,14 +1,14 @@
 //! One run of the program on a data set: goes on from the record, stores clip after clip, writes the table.
 
 use super::frames::PreparedClip;
-use super::identity::{Identity, Veil};
-use super::journal::{self, ClipEntry, Entry, Journal, Settings};
+use super::identity::{Identity, Pseudonymiser};
+use super::journal::{self, ClipEntry, IngestEntry, Journal, Settings};
 use super::labels::Facts;
+use super::patient_ref::NamedBy;
 use super::plan::Plan;
 use super::refusal::Refusal;
 use super::take_in::{Outcome, take_in};
 use super::walk::Found;
-use super::whose::NamedBy;
 use super::{IngestOptions, IngestReport, RefusedClip, pool};
 use crate::atomic;
 use crate::error::Error;
@@ -27,11 +27,11 @@ use std::time::{Duration, Instant};
 const UNRECORDED: Duration = Duration::from_secs(1);
 
 /// One run of the program on a data set.
-pub(super) struct Sitting {
+pub(super) struct IngestSession {
     pub(super) journal: Journal,
     pub(super) writer: ShardWriter,
     /// What the record does not say yet.
-    pending: Vec<Entry>,
+    pending: Vec<IngestEntry>,
     /// When the record was last brought up to date.
     recorded: Instant,
     /// Every clip stored so far, by its source.
@@ -39,18 +39,18 @@ pub(super) struct Sitting {
     /// The table of a data set that was finished before.
     pub(super) table: Option<Manifest>,
     /// What hides whose clips they are; only needed where there are DICOM files.
-    pub(super) veil: Option<Veil>,
+    pub(super) pseudonymiser: Option<Pseudonymiser>,
     pub(super) report: IngestReport,
-    /// Clips of this sitting before and after.
+    /// Clips of this session before and after.
     pub(super) pairs: Vec<Labelled>,
     pub(super) done: usize,
 }
 
-impl Sitting {
+impl IngestSession {
     pub(super) fn open(out: &Path, plan: &mut Plan, identity: &Identity) -> Result<Self, Error> {
         prepare(out)?;
         let (mut journal, entries) = Journal::open(out)?;
-        // Left by a sitting that was killed; that they stay is no reason to stop.
+        // Left by a session that was killed; that they stay is no reason to stop.
         atomic::remove_halves(out).ok();
         let table = out.join(MANIFEST_FILE).is_file().then(|| Manifest::read(out)).transpose()?;
         let mut stored = BTreeMap::new();
@@ -58,32 +58,33 @@ impl Sitting {
         let mut before = None;
         for entry in entries {
             match entry {
-                Entry::Start { settings, .. } => before = Some(settings),
-                Entry::Clip(clip) => {
+                IngestEntry::Start { settings, .. } => before = Some(settings),
+                IngestEntry::Clip(clip) => {
                     let shape = [clip.frames, clip.height, clip.width, clip.channels.count()];
                     order.push(Stored { name: clip.clip.clone(), shape, place: clip.place.clone() });
                     stored.insert(clip.source.clone(), clip);
                 }
-                Entry::Refused { .. } | Entry::Finished { .. } => {}
+                IngestEntry::Refused { .. } | IngestEntry::Finished { .. } => {}
             }
         }
         let ids = before.as_ref().and_then(|before: &Settings| before.ids.as_deref());
-        let veil = if plan.has_dicom() || ids.is_some() { Some(Veil::settle(out, identity, ids)?) } else { None };
-        if let Some(veil) = &veil {
-            plan.veil(veil);
-            // What an earlier sitting without DICOM files wrote down is no secret any more.
-            let folder = veil.folder(&plan.settings.source);
+        let pseudonymiser =
+            if plan.has_dicom() || ids.is_some() { Some(Pseudonymiser::settle(out, identity, ids)?) } else { None };
+        if let Some(pseudonymiser) = &pseudonymiser {
+            plan.pseudonymise(pseudonymiser);
+            // What an earlier sessions without DICOM files wrote down is no secret any more.
+            let folder = pseudonymiser.folder(&plan.settings.source);
             if before.as_ref().is_none_or(|before| before.source == folder) {
                 plan.settings.source = folder;
             }
         }
-        plan.settings.ids = veil.as_ref().map(Veil::record);
+        plan.settings.ids = pseudonymiser.as_ref().map(Pseudonymiser::record);
         if let Some(before) = &before {
             same_settings(before, &plan.settings, table.is_some(), out)?;
         }
         if before.as_ref() != Some(&plan.settings) {
             let version = env!("CARGO_PKG_VERSION").to_owned();
-            journal.append(&[Entry::Start { version, settings: plan.settings.clone() }])?;
+            journal.append(&[IngestEntry::Start { version, settings: plan.settings.clone() }])?;
         }
         if before.is_some() {
             tracing::info!(stored = stored.len(), has_table = table.is_some(), "an earlier ingest is gone on with");
@@ -96,7 +97,18 @@ impl Sitting {
             report.warnings.push(format!("{gone} clips of an earlier run have no source any more; they stay"));
         }
         let (pending, recorded) = (Vec::new(), Instant::now());
-        Ok(Self { journal, writer, pending, recorded, stored, table, veil, report, pairs: Vec::new(), done: 0 })
+        Ok(Self {
+            journal,
+            writer,
+            pending,
+            recorded,
+            stored,
+            table,
+            pseudonymiser,
+            report,
+            pairs: Vec::new(),
+            done: 0,
+        })
     }
 
     /// Works through the plan.
@@ -149,15 +161,15 @@ impl Sitting {
 
     /// Writes down beside the data set which clip came from which DICOM file.
     pub(super) fn write_sources(&mut self, plan: &Plan, out: &Path) -> Result<(), Error> {
-        let Some(veil) = &self.veil else { return Ok(()) };
+        let Some(pseudonymiser) = &self.pseudonymiser else { return Ok(()) };
         let stored =
             plan.found.iter().filter(|found| found.names_patients() && self.stored.contains_key(&found.source));
         let sources = stored.map(|found| (found.source.as_str(), found.key.as_str())).collect();
-        self.report.beside = veil.write_sources(out, &sources)?;
+        self.report.beside = pseudonymiser.write_sources(out, &sources)?;
         Ok(())
     }
 
-    /// Draws the clips of this sitting before and after, where that was asked for.
+    /// Draws the clips of this session before and after, where that was asked for.
     pub(super) fn write_sheet(&mut self, options: &IngestOptions) -> Result<(), Error> {
         let Some(path) = &options.sector_sheet else { return Ok(()) };
         if self.pairs.is_empty() {
@@ -185,12 +197,12 @@ impl Sitting {
                     self.record()?;
                 }
                 let place = self.writer.append(&name, &prepared.clip)?;
-                let clip = entry(found, name, &prepared, sha256, place, self.veil.as_ref());
-                self.pending.push(Entry::Clip(clip.clone()));
+                let clip = entry(found, name, &prepared, sha256, place, self.pseudonymiser.as_ref());
+                self.pending.push(IngestEntry::Clip(clip.clone()));
                 self.stored.insert(found.source.clone(), clip);
             }
             Outcome::Refused(why) => {
-                self.pending.push(Entry::Refused { source: found.source.clone(), reason: why.to_string() });
+                self.pending.push(IngestEntry::Refused { source: found.source.clone(), reason: why.to_string() });
                 self.report.refused.push(RefusedClip::new(found.key.clone(), &why));
                 return Ok(Some(why));
             }
@@ -235,7 +247,7 @@ pub(super) fn table(
     Ok(manifest)
 }
 
-/// Names given in earlier sittings, by source.
+/// Names given in earlier sessions, by source.
 fn taken(stored: &BTreeMap<String, ClipEntry>) -> BTreeMap<String, String> {
     stored.iter().map(|(source, clip)| (source.clone(), clip.clip.clone())).collect()
 }
@@ -271,10 +283,11 @@ fn entry(
     clip: String,
     prepared: &PreparedClip,
     sha256: String,
-    place: store::Place,
-    veil: Option<&Veil>,
+    place: store::ShardPlace,
+    pseudonymiser: Option<&Pseudonymiser>,
 ) -> ClipEntry {
-    let PreparedClip { clip: stored, source_size, luma, steps, notes, whose, spacing, regions, pair: _ } = prepared;
+    let PreparedClip { clip: stored, source_size, luma, steps, notes, patient_ref, spacing, regions, pair: _ } =
+        prepared;
     ClipEntry {
         source: found.source.clone(),
         clip,
@@ -289,8 +302,10 @@ fn entry(
         luma: luma.map(|value| (value * 1e4).round() / 1e4),
         steps: steps.clone(),
         place,
-        patient: whose.as_ref().and_then(|whose| veil.map(|veil| veil.patient(&whose.id))),
-        named_by: whose.as_ref().map_or(NamedBy::default(), |whose| whose.by),
+        patient: patient_ref
+            .as_ref()
+            .and_then(|patient_ref| pseudonymiser.map(|pseudonymiser| pseudonymiser.patient(&patient_ref.id))),
+        named_by: patient_ref.as_ref().map_or(NamedBy::default(), |patient_ref| patient_ref.by),
         spacing: *spacing,
         regions: regions.clone(),
         notes: notes.clone(),
