@@ -10,10 +10,10 @@ thread_local! {
     /// Whether a panic of this thread is caught here.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
     /// Where the last panic of this thread was.
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Has panics that are caught here leave their place, and no message on standard error.
+/// Has panics that are caught here leave their location, and no message on standard error.
 fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -22,8 +22,9 @@ fn watch() {
             if !CATCHING.get() {
                 return before(info);
             }
-            let place = info.location().map(|place| format!("{}:{}", file_name(place.file()), place.line()));
-            PLACE.with_borrow_mut(|last| *last = place);
+            let location =
+                info.location().map(|location| format!("{}:{}", file_name(location.file()), location.line()));
+            LOCATION.with_borrow_mut(|last| *last = location);
         }));
     });
 }
@@ -34,7 +35,9 @@ fn file_name(path: &str) -> &str {
 }
 
 fn words(_: Box<dyn Any + Send>) -> String {
-    PLACE.with_borrow_mut(Option::take).map_or_else(|| "a panic".to_owned(), |place| format!("a panic at {place}"))
+    LOCATION
+        .with_borrow_mut(Option::take)
+        .map_or_else(|| "a panic".to_owned(), |location| format!("a panic at {location}"))
 }
 
 /// What `work` gives, or where it panicked.
@@ -51,7 +54,7 @@ pub(crate) async fn caught_in<T>(future: impl Future<Output = T>) -> Result<T, S
     let mut future = Box::pin(future);
     poll_fn(move |context| match caught(|| future.as_mut().poll(context)) {
         Ok(poll) => poll.map(Ok),
-        Err(place) => std::task::Poll::Ready(Err(place)),
+        Err(location) => std::task::Poll::Ready(Err(location)),
     })
     .await
 }
@@ -61,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_told_by_its_place_alone() {
+    fn a_panic_is_told_by_its_location_alone() {
         assert_eq!(caught(|| 3), Ok(3));
         let said = caught(|| -> u8 { panic!("Doe^Jane") }).unwrap_err();
         assert!(said.starts_with("a panic at panics.rs:"), "{said}");

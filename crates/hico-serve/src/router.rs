@@ -1,8 +1,8 @@
-//! Paths → answers.
+//! Paths → handlers.
 
+use crate::api_error::ApiError;
 use crate::config::Limits;
-use crate::refusal::Refusal;
-use crate::{Service, answers, api, door, page};
+use crate::{Service, api, auth, handlers, page};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
 use axum::middleware::from_fn_with_state;
@@ -26,14 +26,14 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         .route("/card", get(card))
         .route("/openapi.json", get(api::description))
         .route("/metrics", get(metrics))
-        .route("/predict", post(answers::predict))
-        .route("/explain", post(answers::explained))
-        .route("/embed", post(answers::embedded))
-        .fallback(async || Refusal::no_such_path())
-        .method_not_allowed_fallback(async || Refusal::other_method())
+        .route("/predict", post(handlers::predict))
+        .route("/explain", post(handlers::explained))
+        .route("/embed", post(handlers::embedded))
+        .fallback(async || ApiError::no_such_path())
+        .method_not_allowed_fallback(async || ApiError::other_method())
         // Bodies are counted as they come, against our own limit.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(Arc::clone(service), door::door))
+        .layer(from_fn_with_state(Arc::clone(service), auth::auth))
         .with_state(Arc::clone(service))
 }
 

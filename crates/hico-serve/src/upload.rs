@@ -1,7 +1,7 @@
 //! A body of `multipart/form-data` → files in a temporary folder, without ever holding much of it in memory.
 
+use crate::api_error::{ApiError, of_system};
 use crate::config::Limits;
-use crate::refusal::{Refusal, of_system};
 use axum::RequestExt as _;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Multipart, Request};
@@ -36,7 +36,7 @@ pub(crate) struct Upload {
 }
 
 /// Stores what a request brings.
-pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, Refusal> {
+pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, ApiError> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limits.body_bytes) {
         return Err(too_long(limits));
@@ -47,13 +47,13 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         Measured { body: body.into_data_stream(), left: limits.body_bytes, gate: Arc::clone(&gate), rest: false };
     let request = Request::from_parts(parts, Body::from_stream(body));
     let mut form: Multipart = request.extract().await.map_err(|_| {
-        Refusal::request("the body is no multipart/form-data", "for instance: curl -F file=@clip.mp4 URL")
+        ApiError::request("the body is no multipart/form-data", "for instance: curl -F file=@clip.mp4 URL")
     })?;
     let broken = || {
         if gate.over.load(Ordering::Relaxed) {
             return too_long(limits);
         }
-        Refusal::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
+        ApiError::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
     };
     let folder = TempDir::with_prefix("hico-upload-").map_err(|error| unstored(&error))?;
     let mut upload = Upload { name: String::new(), files: Vec::new(), bytes: 0, folder };
@@ -63,10 +63,10 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         gate.allowed.store(u64::MAX, Ordering::Relaxed);
         if field.name() != Some(FIELD) {
             let hint = "send clips as parts of this name, and everything else in the query";
-            return Err(Refusal::request(format!("a part is not named {FIELD:?}"), hint));
+            return Err(ApiError::request(format!("a part is not named {FIELD:?}"), hint));
         }
         if upload.files.len() >= limits.frames {
-            return Err(Refusal::too_large(format!("more than {} files", limits.frames)));
+            return Err(ApiError::too_large(format!("more than {} files", limits.frames)));
         }
         if upload.files.is_empty() {
             upload.name = field.file_name().unwrap_or(FIELD).to_owned();
@@ -83,7 +83,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         upload.files.push(path);
     }
     if upload.files.is_empty() {
-        return Err(Refusal::request(
+        return Err(ApiError::request(
             format!("no part is named {FIELD:?}"),
             "for instance: curl -F file=@clip.mp4 URL",
         ));
@@ -95,8 +95,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
 pub(crate) async fn of_pieces(content_type: &str, pieces: Vec<Vec<u8>>, limits: Limits) -> Result<usize, String> {
     let body = Body::from_stream(Pieces(pieces.into_iter()));
     let request = Request::builder().header(header::CONTENT_TYPE, content_type).body(body);
-    let upload =
-        receive(request.map_err(|error| error.to_string())?, limits).await.map_err(|refusal| refusal.words())?;
+    let upload = receive(request.map_err(|error| error.to_string())?, limits).await.map_err(|error| error.words())?;
     Ok(upload.files.len())
 }
 
@@ -121,12 +120,12 @@ fn suffix(name: &str) -> String {
     }
 }
 
-fn unstored(error: &io::Error) -> Refusal {
-    Refusal::fault(format!("the upload cannot be stored: {}", of_system(error)))
+fn unstored(error: &io::Error) -> ApiError {
+    ApiError::internal(format!("the upload cannot be stored: {}", of_system(error)))
 }
 
-fn too_long(limits: Limits) -> Refusal {
-    Refusal::too_large(format!("the body has more than {} bytes", limits.body_bytes))
+fn too_long(limits: Limits) -> ApiError {
+    ApiError::too_large(format!("the body has more than {} bytes", limits.body_bytes))
 }
 
 /// What of a body may pass, and whether too much came.

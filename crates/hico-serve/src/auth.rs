@@ -1,9 +1,9 @@
-//! Who may come in, and what every response says.
+//! Who may ask, and what every response says.
 
 use crate::Service;
-use crate::body::Shared;
+use crate::api_error::{ApiError, Cause};
+use crate::drain::Shared;
 use crate::panics;
-use crate::refusal::{Cause, Refusal};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,6 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tracing::Instrument as _;
+
+/// Whose events these are; filters of logs may know the name.
+const TARGET: &str = "hico_serve::door";
 
 /// What may be seen without the token: the page asks for it, and the others tell nothing.
 const OPEN: [&str; 5] = ["/", "/page.css", "/page.js", "/health", "/openapi.json"];
@@ -32,7 +35,7 @@ const HEADERS: [(header::HeaderName, &str); 5] = [
 ];
 
 /// Lets a request in or not; counts it, and logs how it ended, all under its id and without any name.
-pub(crate) async fn door(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+pub(crate) async fn auth(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let id = service.requests.fetch_add(1, Ordering::Relaxed) + 1;
     // Of the level of an error, so that the id stands wherever the cause of one does.
     let span = tracing::error_span!("request", id);
@@ -45,12 +48,12 @@ async fn answered(service: Arc<Service>, request: Request, next: Next) -> Respon
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let (parts, body) = request.into_parts();
     let body = Shared::new(body);
-    let mut response = match may_enter(&service, &route, &parts.headers) {
+    let mut response = match allowed(&service, &route, &parts.headers) {
         Ok(()) => {
             let answer = next.run(Request::from_parts(parts, Body::from_stream(body.clone())));
-            panics::caught_in(answer).await.unwrap_or_else(|place| Refusal::fault(place).into_response())
+            panics::caught_in(answer).await.unwrap_or_else(|location| ApiError::internal(location).into_response())
         }
-        Err(refusal) => refusal.into_response(),
+        Err(error) => error.into_response(),
     };
     // Who ran out of time does not get more of it.
     if !response.status().is_success() && response.status() != StatusCode::SERVICE_UNAVAILABLE {
@@ -65,27 +68,27 @@ async fn answered(service: Arc<Service>, request: Request, next: Next) -> Respon
     let milliseconds = took.as_secs_f64() * 1e3;
     if response.status().is_server_error() {
         let cause = cause.as_deref().unwrap_or("no cause is known");
-        tracing::error!("{method} {route} {status} {milliseconds:.0} ms: {cause}");
+        tracing::error!(target: TARGET, "{method} {route} {status} {milliseconds:.0} ms: {cause}");
     } else {
-        tracing::info!("{method} {route} {status} {milliseconds:.0} ms");
+        tracing::info!(target: TARGET, "{method} {route} {status} {milliseconds:.0} ms");
     }
     response
 }
 
-fn may_enter(service: &Service, route: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+fn allowed(service: &Service, route: &str, headers: &HeaderMap) -> Result<(), ApiError> {
     let host = text(headers, &header::HOST).unwrap_or_default();
     let origin = text(headers, &header::ORIGIN);
     if origin.is_some_and(|origin| origin.split_once("://").map(|(_, site)| site) != Some(host)) {
-        return Err(Refusal::other_origin());
+        return Err(ApiError::other_origin());
     }
     match &service.config.token {
         // A page from elsewhere may let its own name point to this machine; then its name stands here.
-        None if !is_this_machine(host) => Err(Refusal::other_host()),
+        None if !is_this_machine(host) => Err(ApiError::other_host()),
         None => Ok(()),
         Some(_) if OPEN.contains(&route) => Ok(()),
         Some(token) => {
             let given = text(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-            if given.is_some_and(|word| token.is(word)) { Ok(()) } else { Err(Refusal::no_token()) }
+            if given.is_some_and(|word| token.is(word)) { Ok(()) } else { Err(ApiError::no_token()) }
         }
     }
 }
