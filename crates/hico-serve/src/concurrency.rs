@@ -6,6 +6,7 @@ use crate::config::Limits;
 use crate::metrics::GaugeGuard;
 use crate::panics;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -169,7 +170,7 @@ impl Permit {
             let _back = back;
             let _in_request = span.enter();
             // A panic is ours; the request ends with it, the server does not.
-            panics::caught(|| work(&stop)).unwrap_or_else(|place| Err(ApiError::internal(place)))
+            catch_unwind(AssertUnwindSafe(|| work(&stop))).unwrap_or_else(|_| Err(ApiError::internal(panics::cause())))
         });
         let outcome = tokio::select! {
             outcome = &mut task => outcome,

@@ -11,9 +11,10 @@
 //! - `handlers`: an uploaded clip → what the network says, and why
 //! - `api`: the description of the paths (OpenAPI 3.1)
 //! - `page`: the files of the page
-//! - `drain`: what is sent, to its end
-//! - `auth`: who may ask, and what every response says
-//! - `router`: paths → handlers
+//! - `drain`: what is left of a body that nobody reads
+//! - `auth`: who may ask
+//! - `trace`: counts and logs every request
+//! - `router`: paths → handlers, and what every request passes through before
 //! - `connection`: sockets → requests, bounded in number and time
 
 mod panics;
@@ -27,6 +28,7 @@ mod api;
 mod page;
 mod drain;
 mod auth;
+mod trace;
 mod router;
 mod connection;
 
@@ -98,6 +100,7 @@ pub fn serve(listener: TcpListener, model: Model, card: Value, config: Config, s
         .enable_time()
         // Each thread that works on clips keeps some memory for the next, so they are few and stay.
         .max_blocking_threads(at_once + FILE_THREADS + concurrency::MOST_STUCK)
+        .on_thread_start(panics::hide)
         .thread_keep_alive(Duration::MAX)
         .build()?;
     let outcome = runtime.block_on(connection::accept(listener, &service, stop));
