@@ -4,9 +4,9 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 /// Where the description names the version of the program.
-const PLACE: &str = r#""version": "VERSION""#;
+const VERSION_KEY: &str = r#""version": "VERSION""#;
 
 pub(crate) async fn description() -> impl IntoResponse {
     let version = format!(r#""version": "{}""#, env!("CARGO_PKG_VERSION"));
-    ([(header::CONTENT_TYPE, "application/json")], include_str!("api.json").replacen(PLACE, &version, 1))
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("api.json").replacen(VERSION_KEY, &version, 1))
 }

@@ -1,8 +1,8 @@
 //! Sockets → requests, bounded in number and time.
 
 use crate::Service;
-use crate::metrics::While;
-use crate::refusal::of_system;
+use crate::api_error::of_system;
+use crate::metrics::GaugeGuard;
 use crate::router::router;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -42,11 +42,11 @@ pub(crate) async fn accept(
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let router = router(service);
-    let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
     let (end, ended) = watch::channel(());
     let grace = service.config.limits.time() + HEADERS;
     loop {
-        let Some(place) = until(stop, Arc::clone(&places).acquire_owned()).await else { break };
+        let Some(permit) = until(stop, Arc::clone(&permits).acquire_owned()).await else { break };
         let stream = match until(stop, listener.accept()).await {
             None => break,
             Some(Ok((stream, _))) => stream,
@@ -56,16 +56,16 @@ pub(crate) async fn accept(
                 continue;
             }
         };
-        let (router, ended, open) = (router.clone(), ended.clone(), While::of(&service.metrics.connections));
+        let (router, ended, open) = (router.clone(), ended.clone(), GaugeGuard::of(&service.metrics.connections));
         tokio::spawn(async move {
-            let _held = (place, open);
+            let _held = (permit, open);
             one(stream, router, ended, grace).await;
         });
     }
     drop(listener);
     end.send(()).ok();
-    // All places are free again when every connection has ended.
-    timeout(grace, places.acquire_many(CONNECTIONS)).await.ok();
+    // All permits are free again when every connection has ended.
+    timeout(grace, permits.acquire_many(CONNECTIONS)).await.ok();
     Ok(())
 }
 

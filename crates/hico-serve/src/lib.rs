@@ -3,35 +3,37 @@
 //! The modules are listed so that nothing uses what is listed below it; a request passes through them from the last to the first.
 //!
 //! - `panics`: panics that end a request and not the server
-//! - `refusal`: every way of saying no
+//! - `api_error`: every error that a client gets
 //! - [`config`]: limits and token
 //! - `metrics`: what was done, for Prometheus
 //! - `upload`: a body → files in a temporary folder
-//! - `desk`: how many are served at once, and until when
-//! - `answers`: an uploaded clip → what the network says, and why
+//! - `concurrency`: how many requests are worked on at once, and until when
+//! - `handlers`: an uploaded clip → what the network says, and why
 //! - `api`: the description of the paths (OpenAPI 3.1)
 //! - `page`: the files of the page
-//! - `body`: what is sent, to its end
-//! - `door`: who may come in, and what every response says
-//! - `router`: paths → answers
+//! - `drain`: what is left of a body that nobody reads
+//! - `auth`: who may ask
+//! - `trace`: counts and logs every request
+//! - `router`: paths → handlers, and what every request passes through before
 //! - `connection`: sockets → requests, bounded in number and time
 
 mod panics;
-mod refusal;
+mod api_error;
 pub mod config;
 mod metrics;
 mod upload;
-mod desk;
-mod answers;
+mod concurrency;
+mod handlers;
 mod api;
 mod page;
-mod body;
-mod door;
+mod drain;
+mod auth;
+mod trace;
 mod router;
 mod connection;
 
+use concurrency::ConcurrencyLimit;
 use config::{Config, Limits};
-use desk::Desk;
 use hico_model::predict::model::Model;
 use metrics::Metrics;
 use serde_json::Value;
@@ -54,7 +56,7 @@ struct Service {
     /// The model card, as `hico export` writes it.
     card: Value,
     config: Config,
-    desk: Desk,
+    concurrency: ConcurrencyLimit,
     metrics: Metrics,
     /// Requests that came in; the number of one is its id in the log.
     requests: AtomicU64,
@@ -90,13 +92,15 @@ pub fn stored(content_type: &str, pieces: Vec<Vec<u8>>, limits: Limits) -> Resul
 /// # Errors
 /// When the socket or the runtime cannot be had.
 pub fn serve(listener: TcpListener, model: Model, card: Value, config: Config, stop: &AtomicBool) -> io::Result<()> {
-    let (desk, at_once) = (Desk::new(config.limits), config.limits.at_once);
-    let service = Arc::new(Service { model, card, config, desk, metrics: Metrics::new(), requests: AtomicU64::new(0) });
+    let (concurrency, at_once) = (ConcurrencyLimit::new(config.limits), config.limits.at_once);
+    let (metrics, requests) = (Metrics::new(), AtomicU64::new(0));
+    let service = Arc::new(Service { model, card, config, concurrency, metrics, requests });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_io()
         .enable_time()
         // Each thread that works on clips keeps some memory for the next, so they are few and stay.
-        .max_blocking_threads(at_once + FILE_THREADS + desk::MOST_STUCK)
+        .max_blocking_threads(at_once + FILE_THREADS + concurrency::MOST_STUCK)
+        .on_thread_start(panics::hide)
         .thread_keep_alive(Duration::MAX)
         .build()?;
     let outcome = runtime.block_on(connection::accept(listener, &service, stop));

@@ -81,16 +81,16 @@ impl Metrics {
 }
 
 /// Adds one to a gauge while it lives.
-pub(crate) struct While(Gauge);
+pub(crate) struct GaugeGuard(Gauge);
 
-impl While {
+impl GaugeGuard {
     pub(crate) fn of(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for While {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -106,7 +106,7 @@ mod tests {
         metrics.ended("/predict", 200, Duration::from_millis(30));
         metrics.ended("/predict", 429, Duration::from_millis(1));
         metrics.frames.inc_by(12);
-        let one = While::of(&metrics.at_work);
+        let one = GaugeGuard::of(&metrics.at_work);
         let text = metrics.text();
         for line in [
             r#"hico_requests_total{route="/predict",status="200"} 1"#,

@@ -1,18 +1,19 @@
 //! A body of `multipart/form-data` → files in a temporary folder, without ever holding much of it in memory.
 
+use crate::api_error::{ApiError, of_system};
 use crate::config::Limits;
-use crate::refusal::{Refusal, of_system};
 use axum::RequestExt as _;
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::extract::{Multipart, Request};
-use axum::http::header;
+use axum::extract::multipart::MultipartError;
+use axum::extract::{DefaultBodyLimit, Multipart, Request};
+use axum::http::{StatusCode, header};
 use futures_core::Stream;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
@@ -36,37 +37,34 @@ pub(crate) struct Upload {
 }
 
 /// Stores what a request brings.
-pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, Refusal> {
+pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, ApiError> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limits.body_bytes) {
         return Err(too_long(limits));
     }
-    let gate = Arc::new(Gate { allowed: AtomicU64::new(HEADERS), over: AtomicBool::new(false) });
-    let (parts, body) = request.into_parts();
-    let body =
-        Measured { body: body.into_data_stream(), left: limits.body_bytes, gate: Arc::clone(&gate), rest: false };
-    let request = Request::from_parts(parts, Body::from_stream(body));
+    let allowed = Arc::new(AtomicU64::new(HEADERS));
+    let measured = |body: Body| Measured { body: body.into_data_stream(), allowed: Arc::clone(&allowed), rest: false };
+    let mut request = request.map(|body| Body::from_stream(measured(body)));
+    DefaultBodyLimit::max(usize::try_from(limits.body_bytes).unwrap_or(usize::MAX)).apply(&mut request);
     let mut form: Multipart = request.extract().await.map_err(|_| {
-        Refusal::request("the body is no multipart/form-data", "for instance: curl -F file=@clip.mp4 URL")
+        ApiError::request("the body is no multipart/form-data", "for instance: curl -F file=@clip.mp4 URL")
     })?;
-    let broken = || {
-        if gate.over.load(Ordering::Relaxed) {
-            return too_long(limits);
-        }
-        Refusal::request("the body is no whole multipart/form-data", "send it again; it may have been cut short")
+    let broken = |error: MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_long(limits),
+        _ => ApiError::request("the body is no whole multipart/form-data", "send it again; it may have been cut short"),
     };
     let folder = TempDir::with_prefix("hico-upload-").map_err(|error| unstored(&error))?;
     let mut upload = Upload { name: String::new(), files: Vec::new(), bytes: 0, folder };
     loop {
-        gate.allowed.store(HEADERS, Ordering::Relaxed);
-        let Some(mut field) = form.next_field().await.map_err(|_| broken())? else { break };
-        gate.allowed.store(u64::MAX, Ordering::Relaxed);
+        allowed.store(HEADERS, Ordering::Relaxed);
+        let Some(mut field) = form.next_field().await.map_err(broken)? else { break };
+        allowed.store(u64::MAX, Ordering::Relaxed);
         if field.name() != Some(FIELD) {
             let hint = "send clips as parts of this name, and everything else in the query";
-            return Err(Refusal::request(format!("a part is not named {FIELD:?}"), hint));
+            return Err(ApiError::request(format!("a part is not named {FIELD:?}"), hint));
         }
         if upload.files.len() >= limits.frames {
-            return Err(Refusal::too_large(format!("more than {} files", limits.frames)));
+            return Err(ApiError::too_large(format!("more than {} files", limits.frames)));
         }
         if upload.files.is_empty() {
             upload.name = field.file_name().unwrap_or(FIELD).to_owned();
@@ -75,7 +73,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         let name = format!("{:06}{}", upload.files.len(), suffix(field.file_name().unwrap_or_default()));
         let path = upload.folder.path().join(name);
         let mut file = tokio::fs::File::create_new(&path).await.map_err(|error| unstored(&error))?;
-        while let Some(bytes) = field.chunk().await.map_err(|_| broken())? {
+        while let Some(bytes) = field.chunk().await.map_err(broken)? {
             upload.bytes += bytes.len() as u64;
             file.write_all(&bytes).await.map_err(|error| unstored(&error))?;
         }
@@ -83,7 +81,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
         upload.files.push(path);
     }
     if upload.files.is_empty() {
-        return Err(Refusal::request(
+        return Err(ApiError::request(
             format!("no part is named {FIELD:?}"),
             "for instance: curl -F file=@clip.mp4 URL",
         ));
@@ -95,8 +93,7 @@ pub(crate) async fn receive(request: Request, limits: Limits) -> Result<Upload, 
 pub(crate) async fn of_pieces(content_type: &str, pieces: Vec<Vec<u8>>, limits: Limits) -> Result<usize, String> {
     let body = Body::from_stream(Pieces(pieces.into_iter()));
     let request = Request::builder().header(header::CONTENT_TYPE, content_type).body(body);
-    let upload =
-        receive(request.map_err(|error| error.to_string())?, limits).await.map_err(|refusal| refusal.words())?;
+    let upload = receive(request.map_err(|error| error.to_string())?, limits).await.map_err(|error| error.words())?;
     Ok(upload.files.len())
 }
 
@@ -121,64 +118,44 @@ fn suffix(name: &str) -> String {
     }
 }
 
-fn unstored(error: &io::Error) -> Refusal {
-    Refusal::fault(format!("the upload cannot be stored: {}", of_system(error)))
+fn unstored(error: &io::Error) -> ApiError {
+    ApiError::internal(format!("the upload cannot be stored: {}", of_system(error)))
 }
 
-fn too_long(limits: Limits) -> Refusal {
-    Refusal::too_large(format!("the body has more than {} bytes", limits.body_bytes))
+fn too_long(limits: Limits) -> ApiError {
+    ApiError::too_large(format!("the body has more than {} bytes", limits.body_bytes))
 }
 
-/// What of a body may pass, and whether too much came.
-#[derive(Debug)]
-struct Gate {
-    /// Bytes that may come before the next file begins.
-    allowed: AtomicU64,
-    /// Whether the body had too many bytes.
-    over: AtomicBool,
-}
-
-/// A body that says when it is too long, and pauses after each piece: the form's reader takes all that is ready before it hands
-/// on any, and would gather a whole file in memory.
+/// A body that ends where the headers of a part are too long, and pauses after each piece: the form's reader takes all that is
+/// ready before it hands on any, and would gather a whole file in memory.
 struct Measured {
     body: BodyDataStream,
-    /// Bytes that it may still have.
-    left: u64,
-    gate: Arc<Gate>,
+    /// Bytes that may come before the next file begins.
+    allowed: Arc<AtomicU64>,
     /// Whether the last answer was a piece.
     rest: bool,
 }
 
 impl Stream for Measured {
-    type Item = Result<Bytes, io::Error>;
+    type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if std::mem::take(&mut self.rest) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let piece = match Pin::new(&mut self.body).poll_next(context) {
-            Poll::Ready(Some(Ok(piece))) => piece,
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(io::Error::other(error)))),
-            Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Pending => return Poll::Pending,
-        };
+        let next = ready!(Pin::new(&mut self.body).poll_next(context));
+        let Some(Ok(piece)) = &next else { return Poll::Ready(next) };
         self.rest = true;
-        let length = piece.len() as u64;
-        let Some(left) = self.left.checked_sub(length) else {
-            self.gate.over.store(true, Ordering::Relaxed);
-            return Poll::Ready(Some(Err(io::Error::other("too long"))));
-        };
-        self.left = left;
         // The piece that ends the headers may begin a file, so it is let through whole; the next is not.
-        let allowed = self.gate.allowed.load(Ordering::Relaxed);
+        let allowed = self.allowed.load(Ordering::Relaxed);
         if allowed == 0 {
-            return Poll::Ready(Some(Err(io::Error::other("headers too long"))));
+            return Poll::Ready(Some(Err(axum::Error::new(io::Error::other("headers too long")))));
         }
         if allowed != u64::MAX {
-            self.gate.allowed.store(allowed.saturating_sub(length), Ordering::Relaxed);
+            self.allowed.store(allowed.saturating_sub(piece.len() as u64), Ordering::Relaxed);
         }
-        Poll::Ready(Some(Ok(piece)))
+        Poll::Ready(next)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every way of saying no: a status, the fact, and what can be done.
+//! Every error that a client gets: a status, the fact, and what can be done.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     status: StatusCode,
     error: String,
     hint: String,
@@ -16,14 +16,14 @@ pub(crate) struct Refusal {
     cause: Option<String>,
 }
 
-/// Why a response is a refusal for which the server is to blame, in the response's extensions, for the log.
+/// Why a response is an error for which the server is to blame, in the response's extensions, for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause(pub(crate) String);
 
 /// Seconds after which trying again is worth it.
 const LATER: HeaderValue = HeaderValue::from_static("5");
 
-impl Refusal {
+impl ApiError {
     fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { status, error: error.into(), hint: hint.into(), cause: None }
     }
@@ -94,7 +94,7 @@ impl Refusal {
     /// Something that is no fault of who asked; who asked does not hear what.
     ///
     /// - `cause`: for the log; without names of files and anything of the clip
-    pub(crate) fn fault(cause: impl Into<String>) -> Self {
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
         let hint = "the same request may succeed later; if not, please report what was sent";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed", hint).because(cause)
     }
@@ -109,17 +109,17 @@ impl Refusal {
     }
 }
 
-/// The body of a refusal.
+/// The body of an error.
 #[derive(Serialize)]
-struct Said {
+struct Body {
     error: String,
     hint: String,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self { status, error, hint, cause } = self;
-        let mut response = (status, Json(Said { error, hint })).into_response();
+        let mut response = (status, Json(Body { error, hint })).into_response();
         if let Some(cause) = cause {
             response.extensions_mut().insert(Cause(cause));
         }
@@ -137,11 +137,11 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ApiError {
     /// What goes wrong with an uploaded clip after it was prepared is ours; a message may hold paths of this machine, so it
     /// is not passed on.
     fn from(error: Error) -> Self {
-        Self::fault(cause(&error))
+        Self::internal(cause(&error))
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
     use std::path::PathBuf;
 
     #[test]
-    fn the_cause_of_a_fault_is_told_without_a_name() {
+    fn the_cause_of_an_internal_error_is_told_without_a_name() {
         let path = PathBuf::from("clips/Doe^Jane.dcm");
         let full = io::Error::from_raw_os_error(28);
         let said = cause(&Error::Io { path: path.clone(), source: full });
@@ -198,9 +198,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_keeps_its_cause_out_of_what_the_client_hears() {
-        let response = Refusal::fault("the disk is full").into_response();
+    fn an_internal_error_keeps_its_cause_out_of_what_the_client_hears() {
+        let response = ApiError::internal("the disk is full").into_response();
         assert_eq!(response.extensions().get::<Cause>(), Some(&Cause("the disk is full".to_owned())));
-        assert_eq!(Refusal::busy().into_response().extensions().get::<Cause>(), None);
+        assert_eq!(ApiError::busy().into_response().extensions().get::<Cause>(), None);
     }
 }

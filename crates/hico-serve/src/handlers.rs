@@ -1,8 +1,8 @@
 //! An uploaded clip → what the network says, where it looks, and its features.
 
 use crate::Service;
+use crate::api_error::{ApiError, of_system};
 use crate::config::Limits;
-use crate::refusal::{Refusal, of_system};
 use crate::upload::{self, Upload};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -76,7 +76,7 @@ pub(crate) async fn predict(
     State(service): State<Arc<Service>>,
     query: Result<Query<PredictQuery>, QueryRejection>,
     request: Request,
-) -> Result<Json<Prediction>, Refusal> {
+) -> Result<Json<Prediction>, ApiError> {
     let PredictQuery { frame_stride, pictures } = known(query)?;
     with_clip(&service, request, move |service, clip, job| {
         let asking = Asking { frame_stride: frame_stride.get(), job };
@@ -85,9 +85,9 @@ pub(crate) async fn predict(
         let dataset = clip.dataset;
         service.metrics.frames.inc_by(frames.len() as u64);
         let shown = evenly_spaced(dataset.row(0).frames, pictures.min(MOST_PICTURES));
-        let picture = |frame: usize| -> Result<Picture, Refusal> {
+        let picture = |frame: usize| -> Result<Picture, ApiError> {
             let drawn = plain(&dataset.read_frame(0, frame).map_err(Error::from)?);
-            let bytes = jpeg(&drawn).map_err(|_| Refusal::fault("a picture cannot be written"))?;
+            let bytes = jpeg(&drawn).map_err(|_| ApiError::internal("a picture cannot be written"))?;
             Ok(Picture { frame, image: data_uri("image/jpeg", &bytes) })
         };
         Ok(Prediction {
@@ -143,10 +143,10 @@ pub(crate) async fn explained(
     State(service): State<Arc<Service>>,
     query: Result<Query<ExplainQuery>, QueryRejection>,
     request: Request,
-) -> Result<Json<Looks>, Refusal> {
+) -> Result<Json<Looks>, ApiError> {
     let query = known(query)?;
     let count = match (query.frame, query.count) {
-        (Some(_), Some(_)) => return Err(Refusal::request("both frame and count are given", "leave one out")),
+        (Some(_), Some(_)) => return Err(ApiError::request("both frame and count are given", "leave one out")),
         (_, count) => count.map_or(6, NonZeroUsize::get).min(MOST_EXPLAINED),
     };
     let class = query.class.map(|name| class_of(&service.model, &name)).transpose()?;
@@ -156,7 +156,7 @@ pub(crate) async fn explained(
             Some(frame) if frame < frames => vec![frame],
             Some(frame) => {
                 let hint = format!("it has {frames}, counted from 0");
-                return Err(Refusal::clip(format!("the clip has no frame {frame}"), hint));
+                return Err(ApiError::clip(format!("the clip has no frame {frame}"), hint));
             }
             None => evenly_spaced(frames, count),
         };
@@ -168,16 +168,16 @@ pub(crate) async fn explained(
     .await
 }
 
-fn maps_of(explained: &Explained) -> Result<FrameMaps, Refusal> {
+fn maps_of(explained: &Explained) -> Result<FrameMaps, ApiError> {
     let [whole, local, medium, global, hiding] = row(explained);
     let Explained { frame, probability, cams, hidden, .. } = explained;
     let names = Level::ALL.into_iter().map(Level::word).chain([OCCLUSION]);
     let maps = cams.iter().chain([hidden]).zip([local, medium, global, hiding]);
-    let heat = |(map, drawn): (&Map, RgbImage)| -> Result<Heat, Refusal> {
+    let heat = |(map, drawn): (&Map, RgbImage)| -> Result<Heat, ApiError> {
         let Map { height, width, values } = map.clone();
         Ok(Heat { height, width, values, image: drawn_png(&drawn)? })
     };
-    let levels = names.zip(maps).map(|(name, map)| Ok((name, heat(map)?))).collect::<Result<_, Refusal>>()?;
+    let levels = names.zip(maps).map(|(name, map)| Ok((name, heat(map)?))).collect::<Result<_, ApiError>>()?;
     Ok(FrameMaps { frame: *frame, probability: *probability, image: drawn_png(&whole)?, levels })
 }
 
@@ -224,7 +224,7 @@ pub(crate) async fn embedded(
     State(service): State<Arc<Service>>,
     query: Result<Query<EmbedQuery>, QueryRejection>,
     request: Request,
-) -> Result<Json<Features>, Refusal> {
+) -> Result<Json<Features>, ApiError> {
     let EmbedQuery { per, frames_per_clip } = known(query)?;
     let per = match per {
         PerWord::Clip => Per::Clip,
@@ -232,7 +232,7 @@ pub(crate) async fn embedded(
     };
     with_clip(&service, request, move |service, clip, job| {
         let saved = &service.model.saved;
-        let place = Workplace { device: &service.model.device, job };
+        let context = Workplace { device: &service.model.device, job };
         let look = Look {
             encoder: &saved.classifier.encoder,
             view: &saved.facts.view,
@@ -240,7 +240,7 @@ pub(crate) async fn embedded(
             frames_per_clip: frames_per_clip.get(),
             per,
         };
-        let embedding = embed(clip, look, place)?;
+        let embedding = embed(clip, look, context)?;
         service.metrics.frames.inc_by(clip.dataset.row(0).frames.min(frames_per_clip.get()) as u64);
         let row = |(id, features): (hico_model::embed::RowId, Vec<f32>)| Row { frame: id.frame, features };
         let rows = embedding.ids.into_iter().zip(embedding.rows).map(row).collect();
@@ -251,14 +251,14 @@ pub(crate) async fn embedded(
 
 /// Receives a clip, waits for its turn, prepares it in memory and asks `ask` about it; the upload is removed before the answer
 /// goes out.
-async fn with_clip<T, A>(service: &Arc<Service>, request: Request, ask: A) -> Result<Json<T>, Refusal>
+async fn with_clip<T, A>(service: &Arc<Service>, request: Request, ask: A) -> Result<Json<T>, ApiError>
 where
     T: Send + 'static,
-    A: FnOnce(&Service, NamedClip<'_>, Job<'_>) -> Result<T, Refusal> + Send + 'static,
+    A: FnOnce(&Service, NamedClip<'_>, Job<'_>) -> Result<T, ApiError> + Send + 'static,
 {
     let limits = service.config.limits;
-    let place = service.desk.enter(limits)?;
-    let upload = place.in_time("receiving the clip", upload::receive(request, limits)).await?;
+    let permit = service.concurrency.enter(limits)?;
+    let upload = permit.in_time("receiving the clip", upload::receive(request, limits)).await?;
     service.metrics.uploaded.inc_by(upload.bytes);
     tracing::debug!(files = upload.files.len(), bytes = upload.bytes, "upload received");
     let work = move |service: &Service, stop: &AtomicBool| {
@@ -268,14 +268,14 @@ where
         upload
             .folder
             .close()
-            .map_err(|error| Refusal::fault(format!("the upload cannot be removed: {}", of_system(&error))))?;
+            .map_err(|error| ApiError::internal(format!("the upload cannot be removed: {}", of_system(&error))))?;
         answer
     };
-    place.work(service, work).await.map(Json)
+    permit.work(service, work).await.map(Json)
 }
 
 /// Prepares the clip of an upload as the training clips were.
-fn prepare(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Result<Arc<Dataset>, Refusal> {
+fn prepare(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Result<Arc<Dataset>, ApiError> {
     let limits = ClipLimits { frames: limits.frames, seconds: limits.seconds, ..ClipLimits::default() };
     let options =
         PrepareOptions { preprocessing: model.saved.facts.preprocessing, limits, ..PrepareOptions::default() };
@@ -289,20 +289,20 @@ fn prepare(model: &Model, upload: &Upload, limits: Limits, job: Job<'_>) -> Resu
     let outcome = each_clip(&paths, &options, job, |clip| {
         let clip = clip.map_err(|refused| {
             if refused.beyond_limits {
-                Refusal::too_large(&refused.reason)
+                ApiError::too_large(&refused.reason)
             } else {
-                Refusal::clip(&refused.reason, without_flags(&refused.hint))
+                ApiError::clip(&refused.reason, without_flags(&refused.hint))
             }
         })?;
         clips += 1;
         prepared.get_or_insert_with(|| Arc::clone(clip.dataset));
-        Ok::<(), Refusal>(())
+        Ok::<(), ApiError>(())
     });
     outcome?;
     match prepared {
         Some(dataset) if clips == 1 => Ok(dataset),
-        Some(_) => Err(Refusal::clip(format!("{clips} clips"), "send one at a time; only pictures may be several")),
-        None => Err(Refusal::no_clip()),
+        Some(_) => Err(ApiError::clip(format!("{clips} clips"), "send one at a time; only pictures may be several")),
+        None => Err(ApiError::no_clip()),
     }
 }
 
@@ -312,20 +312,20 @@ fn without_flags(hint: &str) -> String {
     if left.is_empty() { "check that the clip opens in a viewer".to_owned() } else { left.join(", or ") }
 }
 
-fn class_of(model: &Model, name: &str) -> Result<usize, Refusal> {
-    let place = model.classes().iter().position(|class| class == name);
-    place.ok_or_else(|| {
-        Refusal::request("there is no such class", format!("the classes are {}", model.classes().join(", ")))
+fn class_of(model: &Model, name: &str) -> Result<usize, ApiError> {
+    let index = model.classes().iter().position(|class| class == name);
+    index.ok_or_else(|| {
+        ApiError::request("there is no such class", format!("the classes are {}", model.classes().join(", ")))
     })
 }
 
-fn known<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Refusal> {
-    let wrong = |error: QueryRejection| Refusal::request(error.body_text(), "/openapi.json lists the parameters");
+fn known<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
+    let wrong = |error: QueryRejection| ApiError::request(error.body_text(), "/openapi.json lists the parameters");
     query.map(|Query(query)| query).map_err(wrong)
 }
 
-fn drawn_png(picture: &RgbImage) -> Result<String, Refusal> {
-    let failed = |_| Refusal::fault("a picture cannot be written");
+fn drawn_png(picture: &RgbImage) -> Result<String, ApiError> {
+    let failed = |_| ApiError::internal("a picture cannot be written");
     png(picture).map(|bytes| data_uri("image/png", &bytes)).map_err(failed)
 }
 
