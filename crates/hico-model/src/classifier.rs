@@ -170,11 +170,7 @@ impl Classifier {
 
     /// How the names of the backbone's last block begin: `encoder.backbone.layer4.1.` for ResNet-18.
     fn last_block(&self) -> String {
-        let names = weights::parameters(&self.encoder);
-        let blocks = names.iter().filter_map(|parameter| {
-            parameter.name.strip_prefix("backbone.layer4.")?.split('.').next()?.parse::<usize>().ok()
-        });
-        format!("encoder.backbone.layer4.{}.", blocks.max().unwrap_or(0))
+        format!("encoder.backbone.{}.", self.encoder.depth().architecture().last_block())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The networks there are.
 
+use crate::backbone::{Architecture, ResNet};
 use serde::{Deserialize, Serialize};
 
 /// Depth of the residual network (He et al. 2016).
@@ -24,5 +25,16 @@ impl Depth {
             Self::R34 => "ResNet-34",
             Self::R50 => "ResNet-50",
         }
+    }
+
+    /// Its stages, blocks and operations.
+    #[must_use]
+    pub fn architecture(self) -> Architecture {
+        let (bottleneck, blocks) = match self {
+            Self::R18 => (false, [2, 2, 2, 2]),
+            Self::R34 => (false, [3, 4, 6, 3]),
+            Self::R50 => (true, [3, 4, 6, 3]),
+        };
+        ResNet { bottleneck, blocks }.architecture()
     }
 }

@@ -2,15 +2,15 @@
 
 use super::init::Init;
 use super::{Mode, Stages};
-use crate::{Depth, FeatureSet, Pyramid, ResNet, channels};
+use crate::{BackboneNetwork, Depth, FeatureSet, Pyramid};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 /// What pretraining learns and everything else uses.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    /// The residual network.
-    pub backbone: ResNet,
+    /// The backbone.
+    pub backbone: BackboneNetwork,
     /// The feature pyramid on it.
     pub pyramid: Pyramid,
     #[module(skip)]
@@ -44,8 +44,8 @@ impl Encoder {
     #[must_use]
     pub fn new(init: &Init<'_>, depth: Depth) -> Self {
         Self {
-            backbone: ResNet::new(&init.at("backbone"), depth),
-            pyramid: Pyramid::new(&init.at("pyramid"), channels(depth)),
+            backbone: BackboneNetwork::new(&init.at("backbone"), depth),
+            pyramid: Pyramid::new(&init.at("pyramid"), depth.architecture().channels()),
             depth,
         }
     }
@@ -56,7 +56,7 @@ impl Encoder {
         self.depth
     }
 
-    /// As [`ResNet::fold`], for a network that is asked again and again.
+    /// As [`BackboneNetwork::fold`], for a network that is asked again and again.
     #[must_use]
     pub fn fold(self) -> Self {
         Self { backbone: self.backbone.fold(), ..self }

@@ -1,7 +1,7 @@
 //! What of a network is read where it is used and judged: which maps, and which figures of each.
 
 use super::layers::average;
-use crate::{CHANNELS, Depth, Pyramid, Stages, channels};
+use crate::{CHANNELS, Depth, Pyramid, Stages};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -52,8 +52,8 @@ impl FeatureSet {
     #[must_use]
     pub fn parts(self, depth: Depth) -> Vec<usize> {
         let of_maps = match self.maps {
-            FeatureMaps::C5 => vec![channels(depth)[3]],
-            FeatureMaps::Stages => channels(depth).to_vec(),
+            FeatureMaps::C5 => vec![depth.architecture().channels()[3]],
+            FeatureMaps::Stages => depth.architecture().channels().to_vec(),
             FeatureMaps::Pyramid => vec![CHANNELS; 4],
         };
         let figures = if self.max { 2 } else { 1 };

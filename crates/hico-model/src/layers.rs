@@ -5,6 +5,7 @@
 
 use super::batch_norm::{BatchNorm, Tail};
 use super::init::{Distribution, Init};
+use crate::backbone::Convolution;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use hico_kernels::conv_norm::{Folded, conv_norm};
@@ -40,14 +41,13 @@ pub struct ConvShape {
 }
 
 impl Conv2d {
-    /// A convolution without bias, before a batch norm and a rectifier: normal weights that keep the variance of the
-    /// gradient (He et al. 2015, fan out), as torchvision's residual networks.
+    /// The convolution of a backbone, of which `inputs` channels go in.
     #[must_use]
-    pub fn before_norm(init: &Init<'_>, shape: ConvShape) -> Self {
-        let ConvShape { inputs, outputs, kernel, stride } = shape;
-        let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
-        let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], Distribution::Normal(deviation));
-        Self { weight, bias: None, stride, padding: kernel / 2, precision: init.precision() }
+    pub fn new(init: &Init<'_>, inputs: usize, convolution: &Convolution) -> Self {
+        let &Convolution { outputs, kernel, stride, padding, weight, bias, .. } = convolution;
+        let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], weight);
+        let bias = bias.map(|bias| init.parameter("bias", [outputs], bias));
+        Self { weight, bias, stride, padding, precision: init.precision() }
     }
 
     /// A convolution with bias and the first weights that PyTorch gives one: uniform within `1 / sqrt(fan in)`.
@@ -133,13 +133,13 @@ impl Linear {
     }
 }
 
-/// The largest value under a 3x3 window that moves by 2, as in a residual network's stem.
+/// The largest value under a square window.
 ///
 /// - `x`: `[batch, channels, height, width]`
-/// - returns: `[batch, channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1]`
+/// - returns: `[batch, channels, (height + 2 padding - kernel) / stride + 1, ...]`
 #[must_use]
-pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
-    hico_kernels::max_pool(x, 3, 2, 1)
+pub fn max_pool(x: Tensor<4>, [kernel, stride, padding]: [usize; 3]) -> Tensor<4> {
+    hico_kernels::max_pool(x, kernel, stride, padding)
 }
 
 /// The mean over each map.

@@ -2,7 +2,7 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 //!
-//! - [`ResNet`] and [`Pyramid`] make an [`Encoder`]; a [`FeatureSet`] says what of it is read
+//! - [`BackboneNetwork`] and [`Pyramid`] make an [`Encoder`]; a [`FeatureSet`] says what of it is read
 //! - [`weights`]: parameters by name, out of and into files
 //! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
 //! - [`pretrained`], [`history`]: an encoder, and what is known of how it came to be
@@ -25,13 +25,14 @@ mod error;
 pub mod device;
 pub mod rows;
 pub mod stats;
-mod depth;
 mod mode;
 pub mod init;
+pub mod backbone;
+mod depth;
 mod gradients;
 pub mod batch_norm;
 pub mod layers;
-mod resnet;
+mod network;
 mod fpn;
 mod features;
 mod encoder;
@@ -61,8 +62,8 @@ pub use features::{FeatureMaps, FeatureSet};
 pub use fpn::{CHANNELS, Pyramid, map_side};
 pub use gradients::added;
 pub use mode::Mode;
+pub use network::{BackboneNetwork, Stages};
 pub use pass::Pass;
-pub use resnet::{Block, ConvNorm, ResNet, Stages, channels, pooled_features};
 
 /// The version of this program, kept in all that it writes.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -115,37 +115,6 @@ fn renamed(name: &str, mut table: impl Iterator<Item = (&'static str, &'static s
     found.unwrap_or_else(|| name.to_owned())
 }
 
-/// Our name of the tensor at a path of fields: torchvision's names for what is inside the backbone.
-pub(super) fn our_name(path: &[String]) -> String {
-    let mut name = String::new();
-    let mut parts = path.iter().map(String::as_str).peekable();
-    while let Some(part) = parts.next() {
-        let translated = match part {
-            "stem" => match parts.next() {
-                Some("conv") => "conv1".to_owned(),
-                _ => "bn1".to_owned(),
-            },
-            "shortcut" => match parts.next() {
-                Some("conv") => "downsample.0".to_owned(),
-                _ => "downsample.1".to_owned(),
-            },
-            "stages" => {
-                let number = parts.next().and_then(|index| index.parse::<usize>().ok()).unwrap_or_default() + 1;
-                match parts.next() {
-                    Some("conv") => format!("conv{number}"),
-                    _ => format!("bn{number}"),
-                }
-            }
-            other => other.to_owned(),
-        };
-        if !name.is_empty() {
-            name.push('.');
-        }
-        name.push_str(&translated);
-    }
-    name
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use hico_data::Seed;
 use hico_model::init::Init;
 use hico_model::layers::average;
 use hico_model::weights::NamedTensor;
-use hico_model::{Depth, Mode, Pass, ResNet, Stages, channels};
+use hico_model::{BackboneNetwork, Depth, Mode, Pass, Stages};
 use rand::RngExt as _;
 
 /// Cells of a picture's side: a cell is hidden or not.
@@ -38,13 +38,13 @@ pub struct LatentNetwork {
 
 impl LatentNetwork {
     fn new(init: &Init<'_>, depth: Depth) -> Self {
-        let [_, predicted @ ..] = channels(depth);
+        let [_, predicted @ ..] = depth.architecture().channels();
         let predictor = |(level, channels): (usize, usize)| {
             let widths = Widths { hidden: HIDDEN, output: channels, normalised: true };
             Perceptron::new(&init.at("predictors").at(&level.to_string()), channels, widths)
         };
         Self {
-            encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
+            encoder: Trunk { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
             predictors: predicted.into_iter().enumerate().map(predictor).collect(),
         }
     }
@@ -157,7 +157,7 @@ impl Method for Latent {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let depth = recipe.model().depth;
         let network = LatentNetwork::new(&init, depth);
-        let [_, channels @ ..] = channels(depth);
+        let [_, channels @ ..] = depth.architecture().channels();
         (Self { teacher: Teacher::of(&network, own.momentum.get()), channels }, network)
     }
 

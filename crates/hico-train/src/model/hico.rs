@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use hico_model::init::Init;
 use hico_model::layers::{Conv2d, average, averages};
-use hico_model::{CHANNELS, Depth, Encoder, FeatureSet, Mode, Pass, ResNet, Stages, map_side, pooled_features};
+use hico_model::{BackboneNetwork, CHANNELS, Depth, Encoder, FeatureSet, Mode, Pass, Stages};
 
 /// Encoder, a projector for each level, and the classifier of the softened objective.
 #[derive(Module, Debug)]
@@ -47,7 +47,7 @@ pub struct GlobalBranch {
 /// Backbone, and the one layer of the pyramid that P5 needs.
 #[derive(Module, Debug)]
 struct TopEncoder {
-    backbone: ResNet,
+    backbone: BackboneNetwork,
     pyramid: TopOfPyramid,
 }
 
@@ -125,7 +125,9 @@ impl HicoModel {
             MediumFrom::P3 => 3,
             MediumFrom::P4 => 4,
         };
-        let projector = |name: &str, kind, level| Projector::new(&init.at(name), kind, map_side(side, level));
+        let architecture = depth.architecture();
+        let sides = architecture.map_sides(side);
+        let projector = |name: &str, kind, level: usize| Projector::new(&init.at(name), kind, sides[level - 2]);
         // A grid is for what is local: the global level stays one vector.
         let global = match recipe.projector {
             recipe::Projector::Grid => recipe::Projector::Pooled,
@@ -136,7 +138,7 @@ impl HicoModel {
             local: projector("local", recipe.projector, 2),
             medium: projector("medium", recipe.projector, medium_level),
             global: projector("global", global, 5),
-            soft: SoftHead::new(&init.at("soft"), pooled_features(depth), classes.max(1)),
+            soft: SoftHead::new(&init.at("soft"), architecture.channels()[3], classes.max(1)),
             dense: recipe.has_dense_pairs().then(|| Perceptron::new(&init.at("dense"), CHANNELS, OF_CELL)),
             predictors: recipe.has_teacher().then(|| {
                 let of = |level: &str| Perceptron::new(&init.at("predictors").at(level), EMBEDDING, PREDICTOR);
@@ -269,8 +271,8 @@ mod tests {
 
     #[test]
     fn a_map_is_halved_as_often_as_its_level_says_and_rounded_up() {
-        assert_eq!([2, 3, 4, 5].map(|level| map_side(224, level)), [56, 28, 14, 7]);
-        assert_eq!([2, 3, 4, 5].map(|level| map_side(33, level)), [9, 5, 3, 2]);
+        assert_eq!(Depth::R18.architecture().map_sides(224), [56, 28, 14, 7]);
+        assert_eq!(Depth::R18.architecture().map_sides(33), [9, 5, 3, 2]);
     }
 
     #[test]
@@ -281,7 +283,7 @@ mod tests {
         for side in [32, 33, 65] {
             let maps = model.encoder.maps(Tensor::zeros([1, 3, side, side], &device), Mode::Eval);
             let found = [maps.p2, maps.p3, maps.p4, maps.p5].map(|map| map.dims());
-            assert_eq!(found, [2, 3, 4, 5].map(|level| [1, 256, map_side(side, level), map_side(side, level)]));
+            assert_eq!(found, Depth::R18.architecture().map_sides(side).map(|side| [1, 256, side, side]));
         }
         let outputs = model.forward(Tensor::zeros([2, 3, 40, 40], &device), Mode::Eval);
         assert_eq!(outputs.local.dims(), [2, 256]);
@@ -345,7 +347,7 @@ mod tests {
         for (depth, parameters, channels) in
             [(Depth::R18, 11_176_512, 4_800), (Depth::R34, 21_284_672, 8_512), (Depth::R50, 23_508_032, 26_560)]
         {
-            let backbone = hico_model::ResNet::new(&Init::new(&device, Seed(1)), depth);
+            let backbone = BackboneNetwork::new(&Init::new(&device, Seed(1)), depth);
             assert_eq!(backbone.num_params(), parameters + 2 * channels, "{depth:?}");
         }
     }
