@@ -59,7 +59,7 @@ pub use depth::Depth;
 pub use encoder::{Encoder, Maps};
 pub use error::Error;
 pub use features::{FeatureMaps, FeatureSet};
-pub use fpn::{CHANNELS, Pyramid, map_side};
+pub use fpn::{CHANNELS, Pyramid};
 pub use gradients::added;
 pub use mode::Mode;
 pub use network::{BackboneNetwork, Stages};

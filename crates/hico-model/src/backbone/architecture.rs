@@ -94,6 +94,11 @@ impl Convolution {
         Self { name: name.to_owned(), outputs, kernel, stride: 1, padding: kernel / 2, weight, bias: None }
     }
 
+    /// Kernel, stride and padding.
+    pub(crate) const fn window(&self) -> [usize; 3] {
+        [self.kernel, self.stride, self.padding]
+    }
+
     /// The same with another stride.
     #[must_use]
     pub fn stride(self, stride: usize) -> Self {
@@ -125,8 +130,8 @@ impl Operation {
     /// Kernel, stride and padding of a window that moves over the map.
     const fn window(&self) -> Option<[usize; 3]> {
         match self {
-            Self::Convolution(Convolution { kernel, stride, padding, .. })
-            | Self::MaxPool { kernel, stride, padding } => Some([*kernel, *stride, *padding]),
+            Self::Convolution(convolution) => Some(convolution.window()),
+            Self::MaxPool { kernel, stride, padding } => Some([*kernel, *stride, *padding]),
             Self::BatchNorm { .. } | Self::Relu | Self::Add(_) => None,
         }
     }

@@ -71,7 +71,7 @@ fn graph(source: &Source, part: Part, side: usize) -> Result<Exported, Error> {
     };
     let mut facts = source.facts(side);
     facts.insert("features".to_owned(), features.to_string());
-    let bytes = onnx::to_onnx(&tensors, Read { part, features, top }, side, &facts)?;
+    let bytes = onnx::to_onnx(&tensors, source.pretrained.depth, Read { part, features, top }, side, &facts)?;
     let pyramid = part == Part::Pyramid || features.reads_pyramid() || top;
     let read = |name: &str| match part {
         Part::Encoder => name.starts_with("encoder.backbone.") || (pyramid && name.starts_with("encoder.pyramid.")),

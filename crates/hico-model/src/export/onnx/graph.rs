@@ -40,7 +40,7 @@ impl Builder {
         self.graph
     }
 
-    pub(super) fn has(&self, weight: &str) -> bool {
+    fn has(&self, weight: &str) -> bool {
         self.taken.contains(weight) || self.weights.contains_key(weight)
     }
 
@@ -57,19 +57,15 @@ impl Builder {
         self.graph.output.push(info(name, sizes));
     }
 
-    /// A convolution with `name.weight`, where there is one with `name.bias`, padded by half of its kernel.
-    pub(super) fn conv(&mut self, x: &Value, name: &str, stride: usize) -> Value {
-        let weight = format!("{name}.weight");
-        let kernel = self.weights.get(&weight).and_then(|tensor| tensor.shape.last().copied()).unwrap_or(1);
-        let mut inputs = vec![x.clone(), self.weight(&weight)];
+    /// A convolution with `name.weight`, and where there is one with `name.bias`.
+    pub(super) fn conv(&mut self, x: &Value, name: &str, window: [usize; 3]) -> Value {
+        let mut inputs = vec![x.clone(), self.weight(&format!("{name}.weight"))];
         let bias = format!("{name}.bias");
         if self.has(&bias) {
             inputs.push(self.weight(&bias));
         }
         let inputs: Vec<&Value> = inputs.iter().collect();
-        let attributes =
-            vec![ints("kernel_shape", &[kernel; 2]), ints("strides", &[stride; 2]), ints("pads", &[kernel / 2; 4])];
-        self.node("Conv", name, &inputs, attributes)
+        self.node("Conv", name, &inputs, of_window(window).into())
     }
 
     /// A batch norm by its running statistics.
@@ -88,10 +84,9 @@ impl Builder {
         self.node("Add", name, &[a, b], Vec::new())
     }
 
-    /// The largest value under a 3x3 window that moves by 2.
-    pub(super) fn max_pool(&mut self, x: &Value, name: &str) -> Value {
-        let attributes = vec![ints("kernel_shape", &[3; 2]), ints("strides", &[2; 2]), ints("pads", &[1; 4])];
-        self.node("MaxPool", name, &[x], attributes)
+    /// The largest value under a window.
+    pub(super) fn max_pool(&mut self, x: &Value, name: &str, window: [usize; 3]) -> Value {
+        self.node("MaxPool", name, &[x], of_window(window).into())
     }
 
     /// The mean over each map, `[batch, channels]`.
@@ -179,6 +174,11 @@ impl Builder {
         });
         name.to_owned()
     }
+}
+
+/// Kernel, stride and padding of a square window.
+fn of_window([kernel, stride, padding]: [usize; 3]) -> [Attribute; 3] {
+    [ints("kernel_shape", &[kernel; 2]), ints("strides", &[stride; 2]), ints("pads", &[padding; 4])]
 }
 
 fn info(name: &str, sizes: &[usize]) -> ValueInfo {

@@ -22,12 +22,12 @@ const fn of_c5(part: Part) -> Read {
 }
 
 fn graph(tensors: &[NamedTensor], part: Part) -> Graph {
-    graph_reading(tensors, of_c5(part))
+    graph_reading(Depth::R18, tensors, of_c5(part))
 }
 
-fn graph_reading(tensors: &[NamedTensor], read: Read) -> Graph {
+fn graph_reading(depth: Depth, tensors: &[NamedTensor], read: Read) -> Graph {
     let facts = BTreeMap::from([("mean".to_owned(), "0.5".to_owned())]);
-    let model = Model::decode(to_onnx(tensors, read, 64, &facts).unwrap().as_slice()).unwrap();
+    let model = Model::decode(to_onnx(tensors, depth, read, 64, &facts).unwrap().as_slice()).unwrap();
     assert_eq!((model.ir_version, model.opset_import[0].version), (Some(8), Some(18)));
     assert_eq!((model.metadata_props[0].key.as_str(), model.metadata_props[0].value.as_str()), ("mean", "0.5"));
     model.graph.unwrap()
@@ -41,7 +41,7 @@ fn every_value_is_made_once_and_before_it_is_read() {
         for (part, (features, top)) in reads.flat_map(|reads| parts.map(|part| (part, reads))) {
             let trainable = if top { Trainable::LastBlock } else { Trainable::All };
             let read = Read { part, features, top };
-            let graph = graph_reading(&tensors_reading(depth, trainable, features), read);
+            let graph = graph_reading(depth, &tensors_reading(depth, trainable, features), read);
             let mut there: BTreeSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
             for weight in &graph.initializer {
                 assert!(there.insert(&weight.name), "{} twice", weight.name);
@@ -81,7 +81,7 @@ fn a_graph_holds_the_weights_of_its_part_and_no_other() {
     let head: Vec<&String> = classifier.difference(&encoder).collect();
     assert_eq!(head, ["fc.bias", "fc.weight"]);
     let read = Read { top: true, ..of_c5(Part::Classifier) };
-    let both = graph_reading(&tensors(Depth::R18, Trainable::LastBlock), read);
+    let both = graph_reading(Depth::R18, &tensors(Depth::R18, Trainable::LastBlock), read);
     assert!(both.node.iter().any(|node| node.op_type == "Concat"));
 }
 
@@ -89,8 +89,8 @@ fn a_graph_holds_the_weights_of_its_part_and_no_other() {
 fn what_is_not_there_is_named() {
     let mut few = tensors(Depth::R18, Trainable::All);
     few.retain(|tensor| !tensor.name.starts_with("encoder.pyramid.smooth3"));
-    assert!(to_onnx(&few, of_c5(Part::Encoder), 64, &BTreeMap::new()).is_ok());
-    let error = to_onnx(&few, of_c5(Part::Pyramid), 64, &BTreeMap::new()).unwrap_err();
+    assert!(to_onnx(&few, Depth::R18, of_c5(Part::Encoder), 64, &BTreeMap::new()).is_ok());
+    let error = to_onnx(&few, Depth::R18, of_c5(Part::Pyramid), 64, &BTreeMap::new()).unwrap_err();
     assert!(matches!(&error, Error::GraphLacks(name) if name == "pyramid.smooth3.weight"), "{error}");
 }
 
@@ -99,7 +99,7 @@ fn probabilities_are_those_of_the_logits_over_the_temperature() {
     let all = tensors(Depth::R18, Trainable::All);
     let graph = |temperature: &str| {
         let facts = BTreeMap::from([("temperature".to_owned(), temperature.to_owned())]);
-        let bytes = to_onnx(&all, of_c5(Part::Classifier), 64, &facts).unwrap();
+        let bytes = to_onnx(&all, Depth::R18, of_c5(Part::Classifier), 64, &facts).unwrap();
         Model::decode(bytes.as_slice()).unwrap().graph.unwrap()
     };
     let node = |graph: &Graph, operator: &str| graph.node.iter().find(|node| node.op_type == operator).cloned();
