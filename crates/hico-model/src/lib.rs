@@ -2,6 +2,7 @@
 //!
 //! The modules are listed in the order in which data flows; nothing uses what is listed below it.
 //!
+//! - [`backbone`]: what a network is, as a description; ResNets, and whatever is registered
 //! - [`BackboneNetwork`] and [`Pyramid`] make an [`Encoder`]; a [`FeatureSet`] says what of it is read
 //! - [`weights`]: parameters by name, out of and into files
 //! - [`classifier`], [`classifier_file`]: a fine-tuned network, and its file
@@ -12,10 +13,10 @@
 //! use burn::tensor::{Device, Tensor};
 //! use hico_data::Seed;
 //! use hico_model::init::Init;
-//! use hico_model::{Depth, Encoder, FeatureSet, Mode};
+//! use hico_model::{BackboneName, Encoder, FeatureSet, Mode};
 //!
 //! let device = Device::flex();
-//! let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
+//! let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), BackboneName::RESNET18);
 //! let pictures = Tensor::<4>::zeros([2, 3, 64, 64], &device);
 //! let features = encoder.features(pictures, FeatureSet::C5, Mode::Eval);
 //! assert_eq!(features.dims(), [2, 512]);
@@ -28,7 +29,6 @@ pub mod stats;
 mod mode;
 pub mod init;
 pub mod backbone;
-mod depth;
 mod gradients;
 pub mod batch_norm;
 pub mod layers;
@@ -55,7 +55,7 @@ pub mod explain;
 #[cfg(any(test, feature = "test-data"))]
 pub mod test_data;
 
-pub use depth::Depth;
+pub use backbone::{Backbone, BackboneName};
 pub use encoder::{Encoder, Maps};
 pub use error::Error;
 pub use features::{FeatureMaps, FeatureSet};

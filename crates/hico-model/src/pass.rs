@@ -111,7 +111,7 @@ impl Recomputed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Depth;
+    use crate::BackboneName;
     use crate::init::Init;
     use crate::weights::{Naming, to_tensors};
     use burn::module::{ModuleVisitor, Param};
@@ -138,7 +138,8 @@ mod tests {
         let values: Vec<f32> = (0..2 * 3 * side * side).map(|place| (place as f32 * 0.37).sin()).collect();
         let view = Tensor::<4>::from_data(TensorData::new(values, [2, 3, side, side]), &device);
         let run = |recompute: bool| {
-            let backbone = &BackboneNetwork::new(&Init::new(&device.clone().autodiff(), Seed(3)), Depth::R50);
+            let backbone =
+                &BackboneNetwork::new(&Init::new(&device.clone().autodiff(), Seed(3)), BackboneName::RESNET50);
             let pass = if recompute { Pass::recomputing(Mode::Train) } else { Pass::keeping(Mode::Train) };
             // C3 and C4 reach no further than the third layer.
             let Stages { c3, c4, .. } = pass.backbone(backbone, &[view.clone(), view.clone() * 0.5]);

@@ -41,11 +41,11 @@ fn summary(card: &Card) -> String {
         Target::Authors => "safetensors by the names of HiCo's authors".to_owned(),
         Target::Onnx(_) => format!("ONNX, opset {OPSET}"),
     };
-    format!("{}, {} features; {what}, {}.", network.depth.words(), network.features, line(&card.source.description))
+    format!("{}, {} features; {what}, {}.", network.backbone.title(), network.features, line(&card.source.description))
 }
 
 fn usage(card: &Card) -> String {
-    let (file, name) = (line(&card.file), card.network.architecture);
+    let (file, name) = (line(&card.file), card.network.backbone.get().name());
     let has_fc = card.network.tensors.iter().any(|tensor| tensor == "fc.weight");
     let classes = card.network.classes.as_ref().map_or(0, Vec::len);
     let code = match card.format {

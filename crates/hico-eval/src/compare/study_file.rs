@@ -166,7 +166,7 @@ impl Study {
             budget,
             judge: file.judge,
             view: shared.view().clone(),
-            depth: shared.model().depth,
+            backbone: shared.model().depth,
             data,
             methods,
             compare,

@@ -5,11 +5,29 @@
 
 use crate::init::Distribution;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Channels of an image.
 const IMAGE: usize = 3;
 
-/// A backbone: a stem, and the four stages behind it, whose maps are C2, C3, C4 and C5.
+/// A backbone: what it is called, and what it is. [`super::register`] adds one.
+pub trait Backbone: fmt::Debug + Sync {
+    /// The name by which recipes, records and files know it, such as `resnet18`: timm's, where timm has it.
+    fn name(&self) -> &'static str;
+
+    /// Its name as its paper has it, such as `ResNet-18`.
+    fn title(&self) -> &'static str;
+
+    /// Names by which earlier versions knew it; they are read and not written.
+    fn former_names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Its stages, blocks and operations.
+    fn architecture(&self) -> Architecture;
+}
+
+/// A stem, and the four stages behind it, whose maps are C2, C3, C4 and C5.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
     /// What reads the image.
@@ -211,6 +229,27 @@ impl Architecture {
         [(); 4].map(|()| sides.by_ref().find_map(|(side, ends)| ends.then_some(side)).unwrap_or(0))
     }
 
+    /// Names and shapes of every tensor, in PyTorch's layout and in the order in which the network holds them.
+    pub(crate) fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        Self::tensors_of(self.blocks())
+    }
+
+    /// The tensors of the stem, which are the first.
+    pub(crate) fn tensors_of_stem(&self) -> Vec<(String, Vec<usize>)> {
+        Self::tensors_of(self.blocks().take(1))
+    }
+
+    fn tensors_of<'a>(blocks: impl Iterator<Item = Placed<'a>>) -> Vec<(String, Vec<usize>)> {
+        let mut tensors = Vec::new();
+        for placed in blocks {
+            placed.block.operations.iter().fold(placed.inputs, |channels, operation| {
+                operation.tensors(&placed.prefix(), channels, placed.inputs, &mut tensors);
+                operation.channels(channels)
+            });
+        }
+        tensors
+    }
+
     /// How the names of the parameters of the last block begin, without a dot behind it.
     #[must_use]
     pub fn last_block(&self) -> String {
@@ -297,6 +336,33 @@ fn check_operation(
 }
 
 impl Operation {
+    /// - `inputs`: channels that go in
+    /// - `of_block`: those that go into its block
+    fn tensors(&self, prefix: &str, inputs: usize, of_block: usize, tensors: &mut Vec<(String, Vec<usize>)>) {
+        let mut add =
+            |own: &str, part: &str, shape: Vec<usize>| tensors.push((below(&below(prefix, own), part), shape));
+        match self {
+            Self::Convolution(Convolution { name, outputs, kernel, bias, .. }) => {
+                add(name, "weight", vec![*outputs, inputs, *kernel, *kernel]);
+                if bias.is_some() {
+                    add(name, "bias", vec![*outputs]);
+                }
+            }
+            Self::BatchNorm { name } => {
+                for part in ["weight", "bias", "running_mean", "running_var"] {
+                    add(name, part, vec![inputs]);
+                }
+            }
+            Self::Relu | Self::MaxPool { .. } => {}
+            Self::Add(around) => {
+                around.iter().fold(of_block, |channels, operation| {
+                    operation.tensors(prefix, channels, of_block, tensors);
+                    operation.channels(channels)
+                });
+            }
+        }
+    }
+
     /// What its parameters are called behind the name of its block; `None` where it has none.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {

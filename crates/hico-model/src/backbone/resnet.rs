@@ -1,17 +1,39 @@
 //! Residual networks (He et al. 2016) with torchvision's architecture, so that its weights fit.
 
-use super::architecture::{Architecture, Block, Convolution, Operation, Stage};
+use super::architecture::{Architecture, Backbone, Block, Convolution, Operation, Stage};
 
 /// A residual network: its blocks, and how many of them each stage has.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ResNet {
-    /// Two convolutions a block, or a bottleneck of three.
-    pub(crate) bottleneck: bool,
-    pub(crate) blocks: [usize; 4],
+#[derive(Debug)]
+pub(super) struct ResNet {
+    name: &'static str,
+    title: &'static str,
+    former: &'static [&'static str],
+    /// Whether a block is a bottleneck of three convolutions, and not two of them.
+    bottleneck: bool,
+    blocks: [usize; 4],
 }
 
-impl ResNet {
-    pub(crate) fn architecture(self) -> Architecture {
+pub(super) static RESNET18: ResNet =
+    ResNet { name: "resnet18", title: "ResNet-18", former: &["r18"], bottleneck: false, blocks: [2, 2, 2, 2] };
+pub(super) static RESNET34: ResNet =
+    ResNet { name: "resnet34", title: "ResNet-34", former: &["r34"], bottleneck: false, blocks: [3, 4, 6, 3] };
+pub(super) static RESNET50: ResNet =
+    ResNet { name: "resnet50", title: "ResNet-50", former: &["r50"], bottleneck: true, blocks: [3, 4, 6, 3] };
+
+impl Backbone for ResNet {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn title(&self) -> &'static str {
+        self.title
+    }
+
+    fn former_names(&self) -> &'static [&'static str] {
+        self.former
+    }
+
+    fn architecture(&self) -> Architecture {
         let stem = vec![
             Convolution::new("conv1", 64, 7).stride(2).into(),
             Operation::batch_norm("bn1"),
@@ -23,8 +45,10 @@ impl ResNet {
             stages: [0, 1, 2, 3].map(|index| self.stage(index)),
         }
     }
+}
 
-    fn stage(self, index: usize) -> Stage {
+impl ResNet {
+    fn stage(&self, index: usize) -> Stage {
         let width = 64 << index;
         let channels = if self.bottleneck { 4 * width } else { width };
         let block = |number: usize| {

@@ -108,7 +108,7 @@ mod tests {
     use crate::classifier::Trainable;
     use crate::init::Init;
     use crate::weights::NamedTensor;
-    use crate::{Depth, Encoder, FeatureSet};
+    use crate::{BackboneName, Encoder, FeatureSet};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
 
@@ -117,7 +117,7 @@ mod tests {
     fn classifier(trainable: Trainable, features: FeatureSet) -> Classifier {
         let device = Device::flex();
         let init = Init::new(&device, Seed(1));
-        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, trainable, features)
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), BackboneName::RESNET18), 3, trainable, features)
     }
 
     fn images() -> Tensor<4> {

@@ -5,7 +5,7 @@ mod parameters;
 
 use crate::backbone::{Architecture, Placed};
 use crate::init::Init;
-use crate::{Depth, Mode};
+use crate::{BackboneName, Mode};
 use burn::tensor::Tensor;
 use layer::{Layer, Place, layers, run};
 use parameters::{Change, Look, change, look, module_of_layers};
@@ -26,6 +26,7 @@ pub struct Stages {
 /// A backbone with its weights, without a classifier.
 #[derive(Debug, Clone)]
 pub struct BackboneNetwork {
+    name: BackboneName,
     /// Stem and blocks, each of which reads what the one before it made.
     steps: Vec<Step>,
 }
@@ -33,15 +34,21 @@ pub struct BackboneNetwork {
 impl BackboneNetwork {
     /// A network with random weights.
     #[must_use]
-    pub fn new(init: &Init<'_>, depth: Depth) -> Self {
-        Self { steps: steps(init, &depth.architecture()) }
+    pub fn new(init: &Init<'_>, name: BackboneName) -> Self {
+        Self { name, steps: steps(init, &name.architecture()) }
+    }
+
+    /// Which backbone it is.
+    #[must_use]
+    pub const fn name(&self) -> BackboneName {
+        self.name
     }
 
     /// The same network, whose kernels are laid out once and not for every batch, for as long as no weight changes. They take
     /// twice the memory of the weights besides, from the first batch on.
     #[must_use]
     pub fn fold(self) -> Self {
-        Self { steps: self.steps.into_iter().map(Step::fold).collect() }
+        Self { steps: self.steps.into_iter().map(Step::fold).collect(), ..self }
     }
 
     /// - `x`: `[batch, 3, height, width]`
@@ -97,7 +104,7 @@ impl BackboneNetwork {
     }
 
     fn change(self, by: &mut impl Change) -> Self {
-        Self { steps: self.steps.into_iter().map(|step| step.change(by)).collect() }
+        Self { steps: self.steps.into_iter().map(|step| step.change(by)).collect(), ..self }
     }
 }
 
@@ -166,7 +173,7 @@ mod tests {
     #[test]
     fn a_folded_network_says_the_same_also_after_it_has_learnt() {
         let device = Device::flex();
-        let plain = BackboneNetwork::new(&Init::new(&device, Seed(1)), Depth::R18);
+        let plain = BackboneNetwork::new(&Init::new(&device, Seed(1)), BackboneName::RESNET18);
         let values: Vec<f32> = (0..2 * 3 * 33 * 33).map(|place| (place as f32 * 0.37).sin()).collect();
         let x: Tensor<4> = Tensor::from_data(TensorData::new(values, [2, 3, 33, 33]), &device);
         let says = |network: &BackboneNetwork| -> Vec<f32> {

@@ -16,7 +16,7 @@ use hico_data::Seed;
 use hico_model::init::Init;
 use hico_model::layers::average;
 use hico_model::weights::NamedTensor;
-use hico_model::{BackboneNetwork, Depth, Mode, Pass, Stages};
+use hico_model::{BackboneName, BackboneNetwork, Mode, Pass, Stages};
 use rand::RngExt as _;
 
 /// Cells of a picture's side: a cell is hidden or not.
@@ -37,8 +37,8 @@ pub struct LatentNetwork {
 }
 
 impl LatentNetwork {
-    fn new(init: &Init<'_>, depth: Depth) -> Self {
-        let [_, predicted @ ..] = depth.architecture().channels();
+    fn new(init: &Init<'_>, depth: BackboneName) -> Self {
+        let [_, predicted @ ..] = depth.channels();
         let predictor = |(level, channels): (usize, usize)| {
             let widths = Widths { hidden: HIDDEN, output: channels, normalised: true };
             Perceptron::new(&init.at("predictors").at(&level.to_string()), channels, widths)
@@ -157,7 +157,7 @@ impl Method for Latent {
         let init = Init::new(device, seed).in_precision(recipe.train().precision.into());
         let depth = recipe.model().depth;
         let network = LatentNetwork::new(&init, depth);
-        let [_, channels @ ..] = depth.architecture().channels();
+        let [_, channels @ ..] = depth.channels();
         (Self { teacher: Teacher::of(&network, own.momentum.get()), channels }, network)
     }
 

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use hico_model::batch_norm::{BatchNorm, Tail};
 use hico_model::init::{Distribution, Init};
 use hico_model::layers::{Linear, average, relu, unit_rows};
-use hico_model::{BackboneNetwork, Depth, Mode, Pass};
+use hico_model::{BackboneName, BackboneNetwork, Mode, Pass};
 
 /// What is kept after pretraining: a backbone without a pyramid, by the same names as in [`hico_model::Encoder`].
 #[derive(Module, Debug)]
@@ -110,8 +110,8 @@ impl Projected {
     ///
     /// - `init`: of the root, on a device `.autodiff()` to train
     #[must_use]
-    pub fn new(init: &Init<'_>, depth: Depth, projector: Widths) -> Self {
-        let features = depth.architecture().channels()[3];
+    pub fn new(init: &Init<'_>, depth: BackboneName, projector: Widths) -> Self {
+        let features = depth.channels()[3];
         Self {
             encoder: Trunk { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
             projector: Perceptron::new(&init.at("projector"), features, projector),

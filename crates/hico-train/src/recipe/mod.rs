@@ -39,7 +39,7 @@ pub use values::{
 use self::fault::range_fault;
 use crate::Error;
 use hico_data::view::ViewRecipe;
-use hico_model::Depth;
+use hico_model::BackboneName;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A checked recipe.
@@ -54,8 +54,9 @@ pub struct Recipe {
 /// `[model]`: what every method reads of the network; every combination is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ModelRecipe {
-    /// Depth of the backbone.
-    pub depth: Depth,
+    /// The backbone. Earlier versions call the key `depth`.
+    #[serde(rename = "backbone")]
+    pub depth: BackboneName,
 }
 
 impl Default for Recipe {

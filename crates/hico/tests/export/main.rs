@@ -84,7 +84,7 @@ fn classifier(encoder: &Source, path: &Path, trainable: Trainable, features: Fea
     let facts = ClassifierFacts {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         classes: ["covid", "pneumonia", "regular"].map(str::to_owned).to_vec(),
-        depth: encoder.pretrained.depth,
+        backbone: encoder.pretrained.backbone,
         trainable,
         features,
         view: ViewRecipe { side: SIDE, ..ViewRecipe::default() },

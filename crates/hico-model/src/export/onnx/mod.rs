@@ -13,7 +13,7 @@ mod graph;
 mod network;
 
 use crate::weights::NamedTensor;
-use crate::{Depth, Error, FeatureSet};
+use crate::{BackboneName, Error, FeatureSet};
 use prost::Message as _;
 use std::collections::BTreeMap;
 
@@ -53,7 +53,6 @@ pub struct Read {
 ///
 /// - `tensors`: by our names, `encoder.*` and, for a classifier, `head.*`; a head of more inputs than the backbone has
 ///   features also reads averaged P5
-/// - `depth`: of the backbone
 /// - `side`: of the images, pixels
 /// - `facts`: kept in the file by name; by its `temperature` the probabilities are calibrated, as `hico predict` states them
 ///
@@ -61,7 +60,7 @@ pub struct Read {
 /// When a tensor is not there.
 pub fn to_onnx(
     tensors: &[NamedTensor],
-    depth: Depth,
+    backbone: BackboneName,
     read: Read,
     side: usize,
     facts: &BTreeMap<String, String>,
@@ -71,7 +70,7 @@ pub fn to_onnx(
         producer_name: "hico".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         doc_string: facts.get("description").cloned().unwrap_or_default(),
-        graph: Some(network::graph(tensors, depth, read, side, temperature(facts))?),
+        graph: Some(network::graph(tensors, backbone, read, side, temperature(facts))?),
         opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
         metadata_props: facts
             .iter()

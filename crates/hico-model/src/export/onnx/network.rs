@@ -5,7 +5,7 @@ use super::proto::Graph;
 use super::{INPUT, Part, Read};
 use crate::backbone::{Architecture, Operation, below};
 use crate::weights::NamedTensor;
-use crate::{Depth, Error, FeatureMaps, FeatureSet};
+use crate::{BackboneName, Error, FeatureMaps, FeatureSet};
 
 /// Channels of every level of the pyramid.
 const CHANNELS: usize = 256;
@@ -19,21 +19,21 @@ const SMOOTH: [usize; 3] = [3, 1, 1];
 /// - `temperature`: what logits are divided by before the softmax
 pub(super) fn graph(
     tensors: &[NamedTensor],
-    depth: Depth,
+    name: BackboneName,
     Read { part, features, top }: Read,
     side: usize,
     temperature: Option<f32>,
 ) -> Result<Graph, Error> {
-    let weights = tensors.iter().map(|tensor| NamedTensor { name: name(&tensor.name), ..tensor.clone() });
+    let weights = tensors.iter().map(|tensor| NamedTensor { name: own_name(&tensor.name), ..tensor.clone() });
     let mut builder = Builder::new("hico", weights);
     let g = &mut builder;
     let image = g.input(INPUT, &[3, side, side]);
-    let architecture = depth.architecture();
+    let architecture = name.architecture();
     let sides = architecture.map_sides(side);
     let maps = backbone(g, &image, &architecture);
     let levels = (part == Part::Pyramid || features.reads_pyramid()).then(|| pyramid(g, &maps, sides));
     let rows = read(g, features, &maps, levels.as_ref());
-    let length = features.len(depth);
+    let length = features.len(name);
     match part {
         Part::Encoder => g.output(&rows, "features", &[length]),
         Part::Pyramid => {
@@ -70,7 +70,7 @@ pub(super) fn graph(
 }
 
 /// A backbone's own name of what is in it, and `fc` for the head.
-fn name(ours: &str) -> String {
+fn own_name(ours: &str) -> String {
     match ours.strip_prefix("head.") {
         Some(rest) => format!("fc.{rest}"),
         None => {
