@@ -143,6 +143,14 @@ pub enum Error {
         /// Its index.
         index: usize,
     },
+    /// A library has no network with the names of a backbone.
+    #[error("{library} has no {backbone}, or calls its parameters otherwise")]
+    NotInLibrary {
+        /// The library.
+        library: &'static str,
+        /// The backbone, as its paper calls it.
+        backbone: &'static str,
+    },
     /// A backbone has a name that another one has.
     #[error("there is a backbone {name} already")]
     BackboneTaken {

@@ -32,6 +32,7 @@ pub mod backbone;
 mod gradients;
 pub mod batch_norm;
 pub mod layers;
+pub mod channel_layers;
 mod network;
 mod fpn;
 mod features;

@@ -161,4 +161,25 @@ mod tests {
         }
         assert!(kept.1 == recomputed.1, "running statistics");
     }
+
+    #[test]
+    fn a_convnext_has_the_same_gradient_where_its_maps_are_computed_again() {
+        let device = Device::flex();
+        let values: Vec<f32> = (0..2 * 3 * 32 * 32).map(|place| (place as f32 * 0.37).sin()).collect();
+        let view = Tensor::<4>::from_data(TensorData::new(values, [2, 3, 32, 32]), &device);
+        let run = |recompute: bool| {
+            let device = device.clone().autodiff();
+            let backbone = &BackboneNetwork::new(&Init::new(&device, Seed(3)), BackboneName::CONVNEXT_TINY);
+            let pass = if recompute { Pass::recomputing(Mode::Train) } else { Pass::keeping(Mode::Train) };
+            let c5 = pass.backbone(backbone, std::slice::from_ref(&view)).c5;
+            let gradients = pass.gradients(&c5.powi_scalar(2).mean());
+            let mut read = Read { gradients: &gradients, found: Vec::new() };
+            backbone.visit(&mut read);
+            read.found
+        };
+        let (kept, recomputed) = (run(false), run(true));
+        // Four tensors of the stem, four of each halving, and nine of each of the eighteen blocks.
+        assert_eq!(kept.iter().flatten().count(), 4 + 3 * 4 + 18 * 9);
+        assert!(kept == recomputed);
+    }
 }

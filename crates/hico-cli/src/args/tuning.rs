@@ -58,7 +58,7 @@ pub(crate) struct TuningArgs {
     /// Hold out this fraction of the training patients where an epoch or a probe's strength is chosen on them
     #[arg(long, alias = "inner-fraction", default_value_t = 0.2, value_name = "FRACTION", value_parser = val_fraction)]
     pub(crate) val_fraction: f64,
-    /// Choose the network that starts from random weights: resnet18, resnet34 or resnet50; a pretrained one brings its own
+    /// Choose the network that starts from random weights: resnet18, resnet34, resnet50 or convnext_tiny; a pretrained one brings its own
     #[arg(long, alias = "depth", default_value_t = BackboneName::RESNET18, value_name = "NAME")]
     pub(crate) backbone: BackboneName,
     /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]

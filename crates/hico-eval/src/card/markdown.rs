@@ -58,6 +58,12 @@ fn usage(card: &Card) -> String {
              missing, unexpected = model.load_state_dict(safetensors.torch.load_file({file:?}), strict=False)\n\
              assert set(missing) <= {{\"fc.weight\", \"fc.bias\"}} and not unexpected"
         ),
+        // What timm's classifier has before it is not ours.
+        Target::Timm if card.network.backbone.get().classifier().is_none() => format!(
+            "import safetensors.torch, timm\nmodel = timm.create_model({name:?}, num_classes=0)\n\
+             missing, unexpected = model.load_state_dict(safetensors.torch.load_file({file:?}), strict=False)\n\
+             assert all(name.startswith(\"head.\") for name in missing) and not unexpected"
+        ),
         Target::Timm => format!(
             "import safetensors.torch, timm\nmodel = timm.create_model({name:?}, num_classes={})\n\
              model.load_state_dict(safetensors.torch.load_file({file:?}))",

@@ -10,6 +10,9 @@ use std::fmt;
 /// Channels of an image.
 const IMAGE: usize = 3;
 
+/// Side of the smallest image that a network is shown ([`hico_data::view::ViewRecipe::check`]).
+const SMALLEST: usize = 32;
+
 /// A backbone: what it is called, and what it is. [`super::register`] adds one.
 pub trait Backbone: fmt::Debug + Sync {
     /// The name by which recipes, records and files know it, such as `resnet18`: timm's, where timm has it.
@@ -25,6 +28,36 @@ pub trait Backbone: fmt::Debug + Sync {
 
     /// Its stages, blocks and operations.
     fn architecture(&self) -> Architecture;
+
+    /// The libraries whose network of this name calls its parameters as the description does.
+    fn libraries(&self) -> &'static [Library] {
+        &[]
+    }
+
+    /// What those libraries call a linear classifier on averaged C5; `None` where theirs reads something else.
+    fn classifier(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A library of PyTorch with networks and their weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Library {
+    /// torchvision.
+    Torchvision,
+    /// timm.
+    Timm,
+}
+
+impl Library {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Torchvision => "torchvision",
+            Self::Timm => "timm",
+        }
+    }
 }
 
 /// A stem, and the four stages behind it, whose maps are C2, C3, C4 and C5.
@@ -69,8 +102,26 @@ pub enum Operation {
         /// Its name.
         name: String,
     },
+    /// Layer norm over the channels of each place (Ba et al. 2016): `weight` and `bias`.
+    LayerNorm {
+        /// Its name.
+        name: String,
+        /// Added to the variance before its root is taken.
+        epsilon: f64,
+    },
+    /// A fully connected layer over the channels of each place: `weight` and `bias`.
+    Linear(ChannelLinear),
+    /// Each channel times a number that is learnt (Touvron et al. 2021, "Going deeper with Image Transformers").
+    LayerScale {
+        /// The name of its one parameter.
+        name: String,
+        /// What every channel is multiplied by at first.
+        first: f32,
+    },
     /// `max(x, 0)`.
     Relu,
+    /// `x` times the normal distribution's probability of less than `x` (Hendrycks and Gimpel 2016).
+    Gelu,
     /// The largest value under a square window.
     MaxPool {
         /// Height and width of the window.
@@ -91,6 +142,8 @@ pub struct Convolution {
     pub name: String,
     /// Channels that come out.
     pub outputs: usize,
+    /// Groups of channels, each of which is read by outputs of its own.
+    pub groups: usize,
     /// Height and width of the kernel.
     pub kernel: usize,
     /// Step of the kernel.
@@ -103,13 +156,26 @@ pub struct Convolution {
     pub bias: Option<Distribution>,
 }
 
+/// A fully connected layer over channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelLinear {
+    /// Its name.
+    pub name: String,
+    /// Channels that come out.
+    pub outputs: usize,
+    /// First weights.
+    pub weight: Distribution,
+    /// First biases.
+    pub bias: Distribution,
+}
+
 impl Convolution {
     /// A convolution without bias, of stride 1 and with a padding of half of its kernel, before a batch norm and a rectifier:
     /// normal weights that keep the variance of the gradient (He et al. 2015, fan out), as torchvision's residual networks.
     #[must_use]
     pub fn new(name: &str, outputs: usize, kernel: usize) -> Self {
         let weight = Distribution::Normal((2.0 / (outputs * kernel * kernel) as f64).sqrt());
-        Self { name: name.to_owned(), outputs, kernel, stride: 1, padding: kernel / 2, weight, bias: None }
+        Self { name: name.to_owned(), outputs, groups: 1, kernel, stride: 1, padding: kernel / 2, weight, bias: None }
     }
 
     /// Kernel, stride and padding.
@@ -121,6 +187,24 @@ impl Convolution {
     #[must_use]
     pub fn stride(self, stride: usize) -> Self {
         Self { stride, ..self }
+    }
+
+    /// The same with another padding.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// The same with its channels in groups.
+    #[must_use]
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// The same with biases, and other first weights.
+    #[must_use]
+    pub fn with_bias(self, weight: Distribution, bias: Distribution) -> Self {
+        Self { weight, bias: Some(bias), ..self }
     }
 }
 
@@ -137,11 +221,24 @@ impl Operation {
         Self::BatchNorm { name: name.to_owned() }
     }
 
+    /// A layer norm.
+    #[must_use]
+    pub fn layer_norm(name: &str, epsilon: f64) -> Self {
+        Self::LayerNorm { name: name.to_owned(), epsilon }
+    }
+
     /// Channels that come out where `inputs` go in.
     pub(crate) fn channels(&self, inputs: usize) -> usize {
         match self {
             Self::Convolution(convolution) => convolution.outputs,
-            Self::BatchNorm { .. } | Self::Relu | Self::MaxPool { .. } | Self::Add(_) => inputs,
+            Self::Linear(linear) => linear.outputs,
+            Self::BatchNorm { .. }
+            | Self::LayerNorm { .. }
+            | Self::LayerScale { .. }
+            | Self::Relu
+            | Self::Gelu
+            | Self::MaxPool { .. }
+            | Self::Add(_) => inputs,
         }
     }
 
@@ -150,7 +247,13 @@ impl Operation {
         match self {
             Self::Convolution(convolution) => Some(convolution.window()),
             Self::MaxPool { kernel, stride, padding } => Some([*kernel, *stride, *padding]),
-            Self::BatchNorm { .. } | Self::Relu | Self::Add(_) => None,
+            Self::BatchNorm { .. }
+            | Self::LayerNorm { .. }
+            | Self::Linear(_)
+            | Self::LayerScale { .. }
+            | Self::Relu
+            | Self::Gelu
+            | Self::Add(_) => None,
         }
     }
 
@@ -290,7 +393,10 @@ impl Architecture {
                 ));
             }
         }
-        Ok(())
+        match self.map_sides(SMALLEST) {
+            [.., 0] => Err(format!("images of {SMALLEST} pixels, the smallest there are, leave no map")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -323,6 +429,11 @@ fn check_operation(
     {
         return Err(format!("block {prefix} has a window of {kernel} with stride {stride} and padding {padding}"));
     }
+    if let Operation::Convolution(Convolution { groups, outputs, .. }) = operation
+        && (*groups == 0 || !inputs.is_multiple_of(*groups) || !outputs.is_multiple_of(*groups))
+    {
+        return Err(format!("block {prefix} has a convolution of {inputs} to {outputs} channels in {groups} groups"));
+    }
     if operation.channels(inputs) == 0 {
         return Err(format!("block {prefix} has an operation that makes no channel"));
     }
@@ -342,8 +453,8 @@ impl Operation {
         let mut add =
             |own: &str, part: &str, shape: Vec<usize>| tensors.push((below(&below(prefix, own), part), shape));
         match self {
-            Self::Convolution(Convolution { name, outputs, kernel, bias, .. }) => {
-                add(name, "weight", vec![*outputs, inputs, *kernel, *kernel]);
+            Self::Convolution(Convolution { name, outputs, groups, kernel, bias, .. }) => {
+                add(name, "weight", vec![*outputs, inputs / groups, *kernel, *kernel]);
                 if bias.is_some() {
                     add(name, "bias", vec![*outputs]);
                 }
@@ -353,7 +464,16 @@ impl Operation {
                     add(name, part, vec![inputs]);
                 }
             }
-            Self::Relu | Self::MaxPool { .. } => {}
+            Self::LayerNorm { name, .. } => {
+                add(name, "weight", vec![inputs]);
+                add(name, "bias", vec![inputs]);
+            }
+            Self::Linear(ChannelLinear { name, outputs, .. }) => {
+                add(name, "weight", vec![*outputs, inputs]);
+                add(name, "bias", vec![*outputs]);
+            }
+            Self::LayerScale { name, .. } => add(name, "", vec![inputs]),
+            Self::Relu | Self::Gelu | Self::MaxPool { .. } => {}
             Self::Add(around) => {
                 around.iter().fold(of_block, |channels, operation| {
                     operation.tensors(prefix, channels, of_block, tensors);
@@ -366,8 +486,12 @@ impl Operation {
     /// What its parameters are called behind the name of its block; `None` where it has none.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
-            Self::Convolution(Convolution { name, .. }) | Self::BatchNorm { name } => Some(name),
-            Self::Relu | Self::MaxPool { .. } | Self::Add(_) => None,
+            Self::Convolution(Convolution { name, .. })
+            | Self::BatchNorm { name }
+            | Self::LayerNorm { name, .. }
+            | Self::Linear(ChannelLinear { name, .. })
+            | Self::LayerScale { name, .. } => Some(name),
+            Self::Relu | Self::Gelu | Self::MaxPool { .. } | Self::Add(_) => None,
         }
     }
 }
@@ -415,6 +539,12 @@ mod tests {
             a.stages[0].blocks[0].operations.push(Operation::Add(vec![Operation::Add(Vec::new())]));
         };
         assert!(refused(nested).contains("adds within what it adds"));
+        let groups = |a: &mut Architecture| a.stem.operations.push(Convolution::new("grouped", 8, 3).groups(3).into());
+        assert!(refused(groups).contains("8 to 8 channels in 3 groups"));
+        let large = |a: &mut Architecture| {
+            a.stages[3].blocks[0].operations.push(Operation::MaxPool { kernel: 3, stride: 1, padding: 0 });
+        };
+        assert!(refused(large).contains("images of 32 pixels"));
         let no_name = |a: &mut Architecture| a.stem.operations.push(Operation::batch_norm("a..b"));
         assert!(refused(no_name).contains("without a name"));
         let still =

@@ -6,8 +6,9 @@
 
 mod architecture;
 mod resnet;
+mod convnext;
 mod registry;
 
-pub use architecture::{Architecture, Backbone, Block, Convolution, Operation, Stage};
+pub use architecture::{Architecture, Backbone, Block, ChannelLinear, Convolution, Library, Operation, Stage};
 pub(crate) use architecture::{Placed, below};
 pub use registry::{BackboneName, all, register};

@@ -1,6 +1,7 @@
 //! Which backbones there are, by name.
 
 use super::architecture::{Architecture, Backbone};
+use super::convnext::CONVNEXT_TINY;
 use super::resnet::{RESNET18, RESNET34, RESNET50};
 use crate::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,7 +11,7 @@ use std::str::FromStr;
 use std::sync::{PoisonError, RwLock};
 
 /// Those that come with hico: a backbone that moves in is one line here.
-static BUILT_IN: [&dyn Backbone; 3] = [&RESNET18, &RESNET34, &RESNET50];
+static BUILT_IN: [&dyn Backbone; 4] = [&RESNET18, &RESNET34, &RESNET50, &CONVNEXT_TINY];
 
 /// Those that somebody else has brought.
 static BROUGHT: RwLock<Vec<&'static dyn Backbone>> = RwLock::new(Vec::new());
@@ -62,6 +63,8 @@ impl BackboneName {
     pub const RESNET34: Self = Self(&RESNET34);
     /// ResNet-50.
     pub const RESNET50: Self = Self(&RESNET50);
+    /// ConvNeXt-T.
+    pub const CONVNEXT_TINY: Self = Self(&CONVNEXT_TINY);
 
     /// What it is the name of.
     #[must_use]
@@ -191,13 +194,14 @@ mod tests {
             ("r18", BackboneName::RESNET18),
             ("r34", BackboneName::RESNET34),
             ("r50", BackboneName::RESNET50),
+            ("convnext_tiny", BackboneName::CONVNEXT_TINY),
         ] {
             assert_eq!(word.parse(), Ok(name));
             assert_eq!(serde_json::from_value::<BackboneName>(word.into()).unwrap(), name);
         }
         assert_eq!(serde_json::to_value(BackboneName::RESNET34).unwrap(), "resnet34");
         let error = "r20".parse::<BackboneName>().unwrap_err();
-        assert!(error.contains("\"r20\"; there are resnet18, resnet34, resnet50"), "{error}");
+        assert!(error.contains("\"r20\"; there are resnet18, resnet34, resnet50, convnext_tiny"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Residual networks (He et al. 2016) with torchvision's architecture, so that its weights fit.
 
-use super::architecture::{Architecture, Backbone, Block, Convolution, Operation, Stage};
+use super::architecture::{Architecture, Backbone, Block, Convolution, Library, Operation, Stage};
 
 /// A residual network: its blocks, and how many of them each stage has.
 #[derive(Debug)]
@@ -27,6 +27,14 @@ impl Backbone for ResNet {
 
     fn title(&self) -> &'static str {
         self.title
+    }
+
+    fn libraries(&self) -> &'static [Library] {
+        &[Library::Torchvision, Library::Timm]
+    }
+
+    fn classifier(&self) -> Option<&'static str> {
+        Some("fc")
     }
 
     fn former_names(&self) -> &'static [&'static str] {

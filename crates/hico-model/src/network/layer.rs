@@ -3,8 +3,10 @@
 use crate::Mode;
 use crate::backbone::{Operation, below};
 use crate::batch_norm::{BatchNorm, Tail};
-use crate::init::Init;
+use crate::channel_layers::{LayerNorm, Pointwise, gelu, of_channels};
+use crate::init::{Distribution, Init};
 use crate::layers::{Conv2d, max_pool, relu};
+use burn::module::Param;
 use burn::tensor::Tensor;
 use hico_kernels::conv_norm::Folded;
 use std::sync::Arc;
@@ -15,7 +17,12 @@ pub(super) enum Layer {
     ConvNorm(Box<ConvNorm>),
     Conv(Named<Conv2d>),
     BatchNorm(Box<Named<BatchNorm>>),
+    ChannelNorm(Named<LayerNorm>),
+    Linear(Named<Pointwise>),
+    /// What each channel is multiplied by, `[channels]`.
+    Scale(Named<Param<Tensor<1>>>),
     Relu,
+    Gelu,
     /// Kernel, stride and padding.
     MaxPool([usize; 3]),
     Add(Vec<Layer>),
@@ -73,7 +80,17 @@ pub(super) fn layers(operations: &[Operation], place: &Place<'_>, inputs: usize)
                 }
             }
             Operation::BatchNorm { name } => Layer::BatchNorm(Box::new(norm(name))),
+            Operation::LayerNorm { name, epsilon } => {
+                Layer::ChannelNorm(place.named(name, |init| LayerNorm::new(init, channels, *epsilon)))
+            }
+            Operation::Linear(linear) => {
+                Layer::Linear(place.named(&linear.name, |init| Pointwise::new(init, channels, linear)))
+            }
+            Operation::LayerScale { name, first } => {
+                Layer::Scale(place.named(name, |init| init.value([channels], Distribution::Constant(*first))))
+            }
             Operation::Relu => Layer::Relu,
+            Operation::Gelu => Layer::Gelu,
             Operation::MaxPool { kernel, stride, padding } => Layer::MaxPool([*kernel, *stride, *padding]),
             Operation::Add(around) => Layer::Add(branch(around)),
         };
@@ -92,7 +109,7 @@ impl Layer {
                 After::AddRelu(branch) => Some(branch),
                 After::Nothing | After::Relu => None,
             },
-            Self::Conv(_) | Self::BatchNorm(_) | Self::Relu | Self::MaxPool(_) => None,
+            _ => None,
         }
     }
 
@@ -101,7 +118,7 @@ impl Layer {
         match self {
             Self::ConvNorm(layer) => Self::ConvNorm(Box::new(layer.fold())),
             Self::Add(branch) => Self::Add(all(branch)),
-            other @ (Self::Conv(_) | Self::BatchNorm(_) | Self::Relu | Self::MaxPool(_)) => other,
+            other => other,
         }
     }
 
@@ -117,7 +134,11 @@ impl Layer {
             }
             Self::Conv(conv) => conv.layer.forward(x),
             Self::BatchNorm(norm) => norm.layer.forward(x, mode, Tail::None),
+            Self::ChannelNorm(norm) => norm.layer.forward(x),
+            Self::Linear(linear) => linear.layer.forward(x),
+            Self::Scale(scale) => x * of_channels(scale.layer.val()),
             Self::Relu => relu(x),
+            Self::Gelu => gelu(x),
             Self::MaxPool(window) => max_pool(x, *window),
             Self::Add(_) => match branches.next() {
                 Some(branch) => x + branch,

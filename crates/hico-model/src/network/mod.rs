@@ -167,6 +167,7 @@ module_of_layers!(Step);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{backbone, weights};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
 
@@ -193,5 +194,35 @@ mod tests {
         assert_ne!(after, before, "its norms have learnt");
         assert_eq!(says(&folded), after, "what was laid out before is not used");
         assert_eq!(says(&folded.fold()), after);
+    }
+
+    #[test]
+    fn a_network_has_the_tensors_of_its_description_and_makes_maps_of_its_sizes() {
+        let device = Device::flex();
+        for name in backbone::all() {
+            let network = BackboneNetwork::new(&Init::new(&device, Seed(1)), name);
+            let architecture = name.architecture();
+            let held = weights::parameters(&network).into_iter().map(|parameter| (parameter.name, parameter.shape));
+            assert_eq!(held.collect::<Vec<_>>(), architecture.tensors(), "{name}");
+            for side in [33, 64] {
+                let Stages { c2, c3, c4, c5 } = network.forward(Tensor::zeros([1, 3, side, side], &device), Mode::Eval);
+                let maps = architecture.channels().into_iter().zip(architecture.map_sides(side));
+                let expected: Vec<[usize; 4]> = maps.map(|(channels, side)| [1, channels, side, side]).collect();
+                assert_eq!([c2, c3, c4, c5].map(|map| map.dims()).as_slice(), expected, "{name} {side}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_published_networks_have_as_many_parameters_as_published() {
+        let count = |name: BackboneName| -> usize {
+            let tensors = name.architecture().tensors().into_iter().filter(|(name, _)| !name.contains("running_"));
+            tensors.map(|(_, shape)| shape.iter().product::<usize>()).sum()
+        };
+        // timm states 28,589,128 for ConvNeXt-T, of which 769,000 are its classifier's and 1,536 its last norm's.
+        assert_eq!(count(BackboneName::CONVNEXT_TINY), 28_589_128 - 769_000 - 1_536);
+        // torchvision's, without the classifier.
+        assert_eq!(count(BackboneName::RESNET18), 11_689_512 - 513_000);
+        assert_eq!(count(BackboneName::RESNET50), 25_557_032 - 2_049_000);
     }
 }

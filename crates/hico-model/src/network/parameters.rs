@@ -24,7 +24,10 @@ pub(super) fn look(layers: &[Layer], see: &mut impl Look) {
             }
             Layer::Conv(conv) => see.look(conv),
             Layer::BatchNorm(norm) => see.look(norm),
-            Layer::Relu | Layer::MaxPool(_) | Layer::Add(_) => {}
+            Layer::ChannelNorm(norm) => see.look(norm),
+            Layer::Linear(linear) => see.look(linear),
+            Layer::Scale(scale) => see.look(scale),
+            Layer::Relu | Layer::Gelu | Layer::MaxPool(_) | Layer::Add(_) => {}
         }
         if let Some(branch) = layer.branch() {
             look(branch, see);
@@ -48,8 +51,11 @@ pub(super) fn change(layers: Vec<Layer>, by: &mut impl Change) -> Vec<Layer> {
             }
             Layer::Conv(conv) => Layer::Conv(by.change(conv)),
             Layer::BatchNorm(norm) => Layer::BatchNorm(Box::new(by.change(*norm))),
+            Layer::ChannelNorm(norm) => Layer::ChannelNorm(by.change(norm)),
+            Layer::Linear(linear) => Layer::Linear(by.change(linear)),
+            Layer::Scale(scale) => Layer::Scale(by.change(scale)),
             Layer::Add(branch) => Layer::Add(change(branch, by)),
-            other @ (Layer::Relu | Layer::MaxPool(_)) => other,
+            other @ (Layer::Relu | Layer::Gelu | Layer::MaxPool(_)) => other,
         });
     }
     changed

@@ -57,7 +57,9 @@ impl LoadReport {
     /// classifier than one of its thousand classes is on them.
     #[must_use]
     pub fn is_of_imagenet(&self) -> bool {
-        self.naming == Naming::Torchvision
+        let of_library = !self.backbone.get().libraries().is_empty();
+        matches!(self.naming, Naming::Torchvision | Naming::Own)
+            && of_library
             && matches!(self.prefix.as_str(), "" | "module." | "model.")
             && self.classes.is_none_or(|classes| classes == 1000)
     }
@@ -112,9 +114,14 @@ fn gathered(names: &[String], depth: usize) -> String {
 /// a value that is no number, or has no place in a backbone that is known.
 pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised, Error> {
     let Found { names, prefix, teacher, beside } = find(&tensors, of)?;
-    let classes = tensors.iter().find(|tensor| tensor.name.strip_prefix(&prefix) == Some("fc.weight"));
-    let classes =
-        classes.filter(|_| names.naming == Naming::Torchvision).and_then(|tensor| tensor.shape.first().copied());
+    // torchvision's and timm's names of a classifier on a ResNet, and timm's on others.
+    let classifier = match names.naming {
+        Naming::Torchvision => Some("fc.weight"),
+        Naming::Own => Some("head.fc.weight"),
+        Naming::Ours | Naming::Authors | Naming::Uscl | Naming::Sequential => None,
+    };
+    let classes = classifier.and_then(|name| tensors.iter().find(|t| t.name.strip_prefix(&prefix) == Some(name)));
+    let classes = classes.and_then(|tensor| tensor.shape.first().copied());
     let mut originals = HashMap::new();
     let mut by_name = BTreeMap::new();
     for tensor in tensors {
@@ -288,6 +295,25 @@ mod tests {
         for depth in [BackboneName::RESNET18, BackboneName::RESNET34, BackboneName::RESNET50] {
             assert_eq!(online(file(depth, Naming::Torchvision, "", false)).backbone, depth);
         }
+    }
+
+    #[test]
+    fn a_convnext_is_known_by_timms_names_and_by_ours() {
+        let name = BackboneName::CONVNEXT_TINY;
+        for (naming, prefix) in [(Naming::Ours, ""), (Naming::Own, ""), (Naming::Own, "module.encoder_q.")] {
+            let mut tensors = file(name, naming, prefix, false);
+            let head = NamedTensor { name: format!("{prefix}head.fc.weight"), shape: vec![1], values: vec![0.0] };
+            tensors.push(head);
+            let found = online(tensors);
+            let report = &found.report;
+            assert_eq!((found.backbone, report.naming, report.prefix.as_str()), (name, naming, prefix));
+            assert_eq!((report.used.len(), &report.ignored), (178, &vec![format!("{prefix}head.fc.weight")]));
+            assert!(!report.is_of_imagenet(), "a classifier of one class");
+        }
+        let mut deep = file(name, Naming::Own, "", false);
+        deep.push(NamedTensor { name: "stages.2.blocks.9.gamma".into(), shape: vec![384], values: vec![0.0; 384] });
+        let words = refused(deep);
+        assert!(words.contains("stages.2.blocks.9.gamma") && words.contains("ConvNeXt-T"), "{words}");
     }
 
     #[test]

@@ -190,7 +190,8 @@ fn a_value_out_of_range_is_named_as_it_was_written_with_what_it_may_be() {
         "train.epochs = 1.5: invalid type: floating point `1.5`, expected a \
                                                  whole number, 0 or more"
     );
-    let words = "model.depth = \"r20\": no backbone is called \"r20\"; there are resnet18, resnet34, resnet50";
+    let words =
+        "model.depth = \"r20\": no backbone is called \"r20\"; there are resnet18, resnet34, resnet50, convnext_tiny";
     assert!(refusal("[model]\ndepth = \"r20\"").starts_with(words));
     assert_eq!(
         refusal("[view]\ncrop_scale = [0.5, 1.5]"),

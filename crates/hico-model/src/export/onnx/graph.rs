@@ -59,13 +59,51 @@ impl Builder {
 
     /// A convolution with `name.weight`, and where there is one with `name.bias`.
     pub(super) fn conv(&mut self, x: &Value, name: &str, window: [usize; 3]) -> Value {
+        self.grouped(x, name, window, 1)
+    }
+
+    /// As [`Self::conv`], with its channels in groups.
+    pub(super) fn grouped(&mut self, x: &Value, name: &str, window: [usize; 3], groups: usize) -> Value {
         let mut inputs = vec![x.clone(), self.weight(&format!("{name}.weight"))];
         let bias = format!("{name}.bias");
         if self.has(&bias) {
             inputs.push(self.weight(&bias));
         }
         let inputs: Vec<&Value> = inputs.iter().collect();
-        self.node("Conv", name, &inputs, of_window(window).into())
+        let attributes = of_window(window).into_iter().chain([int("group", groups as i64)]);
+        self.node("Conv", name, &inputs, attributes.collect())
+    }
+
+    /// A layer norm over the channels of each place: ONNX normalises the last axis.
+    pub(super) fn layer_norm(&mut self, x: &Value, name: &str, epsilon: f64) -> Value {
+        let [weight, bias] = ["weight", "bias"].map(|part| self.weight(&format!("{name}.{part}")));
+        let last = self.node("Transpose", &format!("{name}.last"), &[x], vec![ints("perm", &[0, 2, 3, 1])]);
+        let attributes = vec![int("axis", -1), float("epsilon", epsilon as f32)];
+        let normal = self.node("LayerNormalization", &format!("{name}.norm"), &[&last, &weight, &bias], attributes);
+        self.node("Transpose", name, &[&normal], vec![ints("perm", &[0, 3, 1, 2])])
+    }
+
+    /// A fully connected layer over the channels of each place, as a convolution of 1x1 pixels.
+    pub(super) fn pointwise(&mut self, x: &Value, name: &str) -> Value {
+        self.shaped(&format!("{name}.weight"), &[1, 1]);
+        self.conv(x, name, [1, 1, 0])
+    }
+
+    /// Each channel times a number.
+    pub(super) fn scaled(&mut self, x: &Value, name: &str) -> Value {
+        self.shaped(name, &[1, 1]);
+        let scale = self.weight(name);
+        self.node("Mul", &format!("{name}.scaled"), &[x, &scale], Vec::new())
+    }
+
+    /// `x (1 + erf(x / sqrt(2))) / 2`.
+    pub(super) fn gelu(&mut self, x: &Value, name: &str) -> Value {
+        let root = self.divided(x, std::f32::consts::SQRT_2, &format!("{name}.root"));
+        let erf = self.node("Erf", &format!("{name}.erf"), &[&root], Vec::new());
+        let one = self.number(&format!("{name}.one"), 1.0);
+        let above = self.add(&erf, &one, &format!("{name}.above"));
+        let twice = self.node("Mul", &format!("{name}.twice"), &[x, &above], Vec::new());
+        self.divided(&twice, 2.0, name)
     }
 
     /// A batch norm by its running statistics.
@@ -121,13 +159,7 @@ impl Builder {
 
     /// Each value divided by a number.
     pub(super) fn divided(&mut self, x: &Value, by: f32, name: &str) -> Value {
-        let divisor = format!("{name}.divisor");
-        self.graph.initializer.push(TensorValue {
-            dims: Vec::new(),
-            data_type: Some(Element::Float.into()),
-            name: divisor.clone(),
-            raw_data: by.to_le_bytes().to_vec(),
-        });
+        let divisor = self.number(&format!("{name}.divisor"), by);
         self.node("Div", name, &[x, &divisor], Vec::new())
     }
 
@@ -142,6 +174,23 @@ impl Builder {
             name: name.to_owned(),
             op_type: operator.to_owned(),
             attribute,
+        });
+        name.to_owned()
+    }
+
+    /// Gives a weight that is not used yet more axes.
+    fn shaped(&mut self, name: &str, axes: &[usize]) {
+        if let Some(tensor) = self.weights.get_mut(name) {
+            tensor.shape.extend(axes);
+        }
+    }
+
+    fn number(&mut self, name: &str, value: f32) -> Value {
+        self.graph.initializer.push(TensorValue {
+            dims: Vec::new(),
+            data_type: Some(Element::Float.into()),
+            name: name.to_owned(),
+            raw_data: value.to_le_bytes().to_vec(),
         });
         name.to_owned()
     }

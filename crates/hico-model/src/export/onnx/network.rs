@@ -128,8 +128,14 @@ impl Operations {
             // What has no parameters is known by where it stands.
             let at = |kind: &str| name(&format!("{branch}{kind}{number}"));
             x = match operation {
-                Operation::Convolution(convolution) => g.conv(&x, &name(&convolution.name), convolution.window()),
+                Operation::Convolution(convolution) => {
+                    g.grouped(&x, &name(&convolution.name), convolution.window(), convolution.groups)
+                }
                 Operation::BatchNorm { name: own } => g.norm(&x, &name(own)),
+                Operation::LayerNorm { name: own, epsilon } => g.layer_norm(&x, &name(own), *epsilon),
+                Operation::Linear(linear) => g.pointwise(&x, &name(&linear.name)),
+                Operation::LayerScale { name: own, .. } => g.scaled(&x, &name(own)),
+                Operation::Gelu => g.gelu(&x, &at("gelu")),
                 Operation::Relu => g.relu(&x, &at("relu")),
                 &Operation::MaxPool { kernel, stride, padding } => {
                     g.max_pool(&x, &at("maxpool"), [kernel, stride, padding])

@@ -35,8 +35,11 @@ fn graph_reading(backbone: BackboneName, tensors: &[NamedTensor], read: Read) ->
 
 #[test]
 fn every_value_is_made_once_and_before_it_is_read() {
-    for backbone in [BackboneName::RESNET18, BackboneName::RESNET34, BackboneName::RESNET50] {
+    let convnext = BackboneName::CONVNEXT_TINY;
+    for backbone in [BackboneName::RESNET18, BackboneName::RESNET34, BackboneName::RESNET50, convnext] {
         let reads = FeatureSet::ALL.map(|features| (features, false)).into_iter().chain([(FeatureSet::C5, true)]);
+        // What is read of maps is the same for every backbone.
+        let reads = reads.filter(|(features, _)| backbone != convnext || *features == FeatureSet::C5);
         let parts = [Part::Encoder, Part::Pyramid, Part::Classifier];
         for (part, (features, top)) in reads.flat_map(|reads| parts.map(|part| (part, reads))) {
             let trainable = if top { Trainable::LastBlock } else { Trainable::All };
@@ -83,6 +86,17 @@ fn a_graph_holds_the_weights_of_its_part_and_no_other() {
     let read = Read { top: true, ..of_c5(Part::Classifier) };
     let both = graph_reading(BackboneName::RESNET18, &tensors(BackboneName::RESNET18, Trainable::LastBlock), read);
     assert!(both.node.iter().any(|node| node.op_type == "Concat"));
+}
+
+#[test]
+fn a_graph_of_a_convnext_holds_every_weight_of_its_description() {
+    let name = BackboneName::CONVNEXT_TINY;
+    let graph = graph_reading(name, &tensors(name, Trainable::All), of_c5(Part::Encoder));
+    let there: BTreeSet<&str> = graph.initializer.iter().map(|weight| weight.name.as_str()).collect();
+    let expected = name.architecture().tensors();
+    assert!(expected.iter().all(|(name, _)| there.contains(name.as_str())));
+    let with_constants = |of: &str| there.iter().filter(|name| name.contains(of)).count();
+    assert_eq!(there.len(), expected.len() + with_constants(".divisor") + with_constants(".one"));
 }
 
 #[test]
