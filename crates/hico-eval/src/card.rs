@@ -10,10 +10,10 @@ use hico_train::run_record::RunRecord;
 use crate::compare::summary::Summary;
 use hico_model::export::check::Checked;
 use hico_model::export::source::{RESIZE, Source};
-use hico_model::export::{Exported, Target, architecture};
+use hico_model::export::{Exported, Target};
 use hico_model::history::{History, Reached};
 use hico_model::weights::{LoadReport, hex};
-use hico_model::{Depth, FeatureSet, VERSION};
+use hico_model::{BackboneName, FeatureSet, VERSION};
 use hico_train::recipe::Recipe;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -87,10 +87,8 @@ pub struct Origin {
 /// The network.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Network {
-    /// Its depth.
-    pub depth: Depth,
-    /// torchvision's and timm's name of it.
-    pub architecture: &'static str,
+    /// Its backbone.
+    pub backbone: BackboneName,
     /// What its features are read from: the maps, and the figures of each.
     pub reads: FeatureSet,
     /// Length of the features.
@@ -171,9 +169,8 @@ impl Card {
                 left_out: exported.left_out.clone(),
             },
             network: Network {
-                depth: found.depth,
-                architecture: architecture(found.depth),
-                features: source.reads.len(found.depth),
+                backbone: found.backbone,
+                features: source.reads.len(found.backbone),
                 reads: source.reads,
                 pyramid: found.pyramid,
                 classes: source.classifier.as_ref().map(|facts| facts.classes.clone()),

@@ -5,6 +5,7 @@
 //! by the shape alone, and every sum is taken in one order.
 //!
 //! - [`conv2d`]: convolution, and its gradients for input, weight and bias
+//! - [`depthwise_conv2d`]: a convolution with a kernel of its own for every channel
 //! - [`conv_norm`]: a convolution and the batch norm behind it, where nothing is learnt
 //! - [`batch_norm`]: batch normalisation in training, with the rectifier and the residual sum that follow it
 //! - [`max_pool`], and [`resample_add`], a step down the feature pyramid
@@ -28,6 +29,7 @@ mod norm;
 pub mod batch_norm;
 pub mod conv;
 mod conv2d;
+mod depthwise;
 pub mod conv_norm;
 mod wide_linear;
 pub mod linear;
@@ -35,6 +37,7 @@ pub mod adam;
 
 pub use bf16::Precision;
 pub use conv2d::{Setting, conv2d};
+pub use depthwise::depthwise_conv2d;
 pub use linear::linear;
 pub use maps::{max_pool, resample_add};
 

@@ -47,7 +47,7 @@ impl Classifier {
     #[must_use]
     pub fn new(init: &Init<'_>, encoder: Encoder, classes: usize, trainable: Trainable, features: FeatureSet) -> Self {
         let top = if reads_top(trainable, features) { Encoder::TOP_FEATURES } else { 0 };
-        let head = Linear::new(&init.at("head"), features.len(encoder.depth()) + top, classes);
+        let head = Linear::new(&init.at("head"), features.len(encoder.backbone.name()) + top, classes);
         let classifier = Self { encoder, head, trainable, features };
         let last_block = classifier.last_block();
         weights::freeze(classifier, move |name| match trainable {
@@ -170,25 +170,21 @@ impl Classifier {
 
     /// How the names of the backbone's last block begin: `encoder.backbone.layer4.1.` for ResNet-18.
     fn last_block(&self) -> String {
-        let names = weights::parameters(&self.encoder);
-        let blocks = names.iter().filter_map(|parameter| {
-            parameter.name.strip_prefix("backbone.layer4.")?.split('.').next()?.parse::<usize>().ok()
-        });
-        format!("encoder.backbone.layer4.{}.", blocks.max().unwrap_or(0))
+        format!("encoder.backbone.{}.", self.encoder.backbone.name().architecture().last_block())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Depth;
+    use crate::BackboneName;
     use burn::tensor::Device;
     use hico_data::Seed;
 
-    fn trained(depth: Depth, trainable: Trainable) -> (usize, Vec<String>) {
+    fn trained(backbone: BackboneName, trainable: Trainable) -> (usize, Vec<String>) {
         let device = Device::flex().autodiff();
         let init = Init::new(&device, Seed(1));
-        let encoder = Encoder::new(&init.at("encoder"), depth);
+        let encoder = Encoder::new(&init.at("encoder"), backbone);
         let classifier = Classifier::new(&init, encoder, 3, trainable, FeatureSet::C5);
         let parameters = weights::parameters(&classifier).into_iter().filter(|parameter| parameter.trainable);
         let mut names = Vec::new();
@@ -207,7 +203,7 @@ mod tests {
         let images = Tensor::<4>::from_data(burn::tensor::TensorData::new(values, [2, 3, 40, 40]), &device);
         for trainable in [Trainable::All, Trainable::LastBlock] {
             let init = Init::new(&device, Seed(1));
-            let encoder = Encoder::new(&init.at("encoder"), Depth::R18);
+            let encoder = Encoder::new(&init.at("encoder"), BackboneName::RESNET18);
             let classifier = Classifier::new(&init, encoder, 3, trainable, FeatureSet::C5);
             let [features, look] = classifier.described(images.clone());
             let apart = (features - classifier.features(images.clone(), false)).abs().max().into_scalar::<f32>();
@@ -234,26 +230,29 @@ mod tests {
 
     #[test]
     fn the_head_alone_has_its_weights_and_biases() {
-        assert_eq!(trained(Depth::R18, Trainable::Head), (512 * 3 + 3, vec!["head.weight".into(), "head.bias".into()]));
+        assert_eq!(
+            trained(BackboneName::RESNET18, Trainable::Head),
+            (512 * 3 + 3, vec!["head.weight".into(), "head.bias".into()])
+        );
     }
 
     #[test]
     fn the_last_block_and_top_layer_have_the_published_number_of_parameters() {
         // layer4.1 has 4,720,640 and the top layer 131,328 (RESEARCH, 1.6); the head reads 512 + 256 numbers.
-        let (count, names) = trained(Depth::R18, Trainable::LastBlock);
+        let (count, names) = trained(BackboneName::RESNET18, Trainable::LastBlock);
         assert_eq!(count, 4_720_640 + 131_328 + 768 * 3 + 3);
         assert!(names.iter().all(|name| {
             ["encoder.backbone.layer4.1.", "encoder.pyramid.lateral5.", "head."]
                 .iter()
                 .any(|part| name.starts_with(part))
         }));
-        let (_, names) = trained(Depth::R34, Trainable::LastBlock);
+        let (_, names) = trained(BackboneName::RESNET34, Trainable::LastBlock);
         assert!(names.iter().any(|name| name.starts_with("encoder.backbone.layer4.2.")));
         assert!(!names.iter().any(|name| name.starts_with("encoder.backbone.layer4.1.")));
     }
 
     #[test]
     fn all_is_the_backbone_and_the_head() {
-        assert_eq!(trained(Depth::R18, Trainable::All).0, 11_176_512 + 512 * 3 + 3);
+        assert_eq!(trained(BackboneName::RESNET18, Trainable::All).0, 11_176_512 + 512 * 3 + 3);
     }
 }

@@ -5,7 +5,7 @@ use super::history::History;
 use super::known::{Described, Known, KnownFrame};
 use crate::init::Init;
 use crate::weights::{self, NamedTensor};
-use crate::{Depth, Encoder, Error, FeatureSet, VERSION};
+use crate::{BackboneName, Encoder, Error, FeatureSet, VERSION};
 use burn::tensor::Device;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Preprocessing, Seed, atomic};
@@ -26,8 +26,9 @@ pub struct ClassifierFacts {
     /// What the head reads; files of earlier versions read C5.
     #[serde(default)]
     pub features: FeatureSet,
-    /// Depth of the backbone.
-    pub depth: Depth,
+    /// The backbone. Files of earlier versions call it `depth`.
+    #[serde(alias = "depth")]
+    pub backbone: BackboneName,
     /// The views it expects.
     pub view: ViewRecipe,
     /// Hash of the table it was trained on.
@@ -96,7 +97,7 @@ impl ClassifierFacts {
             classes: dataset.classes().to_vec(),
             trainable: classifier.trainable(),
             features: classifier.reads(),
-            depth: classifier.encoder.depth(),
+            backbone: classifier.encoder.backbone.name(),
             view: view.clone(),
             data: dataset.manifest().hash(),
             preprocessing: dataset.preprocessing(),
@@ -162,7 +163,7 @@ pub fn load(path: &Path, device: &Device) -> Result<Saved, Error> {
     })?;
     weights::finite_in(path, &tensors)?;
     let init = Init::new(device, Seed(0));
-    let encoder = Encoder::new(&init.at("encoder"), facts.depth);
+    let encoder = Encoder::new(&init.at("encoder"), facts.backbone);
     let classifier = Classifier::new(&init, encoder, facts.classes.len(), facts.trainable, facts.features);
     let classifier = classifier.with_tensors(&tensors).map_err(|error| error.of_file(path))?;
     let known = parsed::<KnownFacts>(path, &metadata, KNOWN_FACTS)?;
@@ -249,7 +250,7 @@ mod tests {
         let device = Device::flex();
         let data = test_data::spots(&[("a", Some(0), 0), ("b", Some(1), 1)]);
         let init = Init::new(&device, Seed(8));
-        let encoder = Encoder::new(&init.at("encoder"), Depth::R18);
+        let encoder = Encoder::new(&init.at("encoder"), BackboneName::RESNET18);
         let classifier = Classifier::new(&init, encoder, 2, Trainable::LastBlock, FeatureSet::C5);
         let facts = ClassifierFacts::new(&data, &classifier, &ViewRecipe::default());
         let folder = tempfile::tempdir().unwrap();

@@ -2,19 +2,17 @@
 
 use super::init::Init;
 use super::{Mode, Stages};
-use crate::{Depth, FeatureSet, Pyramid, ResNet, channels};
+use crate::{BackboneName, BackboneNetwork, FeatureSet, Pyramid};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 /// What pretraining learns and everything else uses.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    /// The residual network.
-    pub backbone: ResNet,
+    /// The backbone.
+    pub backbone: BackboneNetwork,
     /// The feature pyramid on it.
     pub pyramid: Pyramid,
-    #[module(skip)]
-    depth: Depth,
 }
 
 /// Every map of an image, `[batch, channels, height, width]`; C as the backbone makes them, P in the pyramid (256
@@ -42,21 +40,14 @@ pub struct Maps {
 impl Encoder {
     /// An encoder with random weights.
     #[must_use]
-    pub fn new(init: &Init<'_>, depth: Depth) -> Self {
+    pub fn new(init: &Init<'_>, backbone: BackboneName) -> Self {
         Self {
-            backbone: ResNet::new(&init.at("backbone"), depth),
-            pyramid: Pyramid::new(&init.at("pyramid"), channels(depth)),
-            depth,
+            backbone: BackboneNetwork::new(&init.at("backbone"), backbone),
+            pyramid: Pyramid::new(&init.at("pyramid"), backbone.channels()),
         }
     }
 
-    /// Depth of the backbone.
-    #[must_use]
-    pub const fn depth(&self) -> Depth {
-        self.depth
-    }
-
-    /// As [`ResNet::fold`], for a network that is asked again and again.
+    /// As [`BackboneNetwork::fold`], for a network that is asked again and again.
     #[must_use]
     pub fn fold(self) -> Self {
         Self { backbone: self.backbone.fold(), ..self }
@@ -76,7 +67,7 @@ impl Encoder {
     /// The features of pictures; the pyramid is computed only where they are read from it.
     ///
     /// - `x`: `[batch, 3, height, width]`
-    /// - returns: `[batch, set.len(self.depth())]`
+    /// - returns: `[batch, set.len(self.backbone.name())]`
     #[must_use]
     pub fn features(&self, x: Tensor<4>, set: FeatureSet, mode: Mode) -> Tensor<2> {
         set.read(&self.pyramid, self.backbone.forward(x, mode))

@@ -93,9 +93,12 @@ pub enum Error {
     /// No naming that we know fits.
     #[error(
         "holds no ResNet encoder: neither our names (encoder.backbone...), nor the HiCo authors' (features.R18...), \
-         USCL's (features.0...), or torchvision's and timm's (conv1, layer1...)"
+         USCL's (features.0...), or torchvision's and timm's (conv1, layer1...); nor one of the backbones that are known ({})", .known.join(", ")
     )]
-    NoEncoder,
+    NoEncoder {
+        /// The names of all of them.
+        known: Vec<String>,
+    },
     /// Several encoders are there, and nothing says which is meant.
     #[error("holds more than one ResNet encoder: {}", starred(.prefixes))]
     SeveralEncoders {
@@ -140,13 +143,35 @@ pub enum Error {
         /// Its index.
         index: usize,
     },
+    /// A library has no network with the names of a backbone.
+    #[error("{library} has no {backbone}, or calls its parameters otherwise")]
+    NotInLibrary {
+        /// The library.
+        library: &'static str,
+        /// The backbone, as its paper calls it.
+        backbone: &'static str,
+    },
+    /// A backbone has a name that another one has.
+    #[error("there is a backbone {name} already")]
+    BackboneTaken {
+        /// The name.
+        name: String,
+    },
+    /// The description of a backbone cannot be built.
+    #[error("the backbone {name} cannot be built: {reason}")]
+    BrokenBackbone {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A tensor of the backbone has no place in the model.
-    #[error("tensor {name} does not belong to a {depth}: the weights are of another network")]
+    #[error("tensor {name} does not belong to a {backbone}: the weights are of another network")]
     ExtraTensor {
         /// The tensor.
         name: String,
         /// The nearest network that we have, as its paper calls it.
-        depth: &'static str,
+        backbone: &'static str,
     },
     /// A tensor of the backbone has no place in a network of less depth.
     #[error("the network has no tensor {name}: the weights are a {found}'s")]
@@ -262,7 +287,7 @@ impl Error {
             Self::WeightsFile { .. }
                 | Self::BrokenWeights { .. }
                 | Self::NoTensor { .. }
-                | Self::NoEncoder
+                | Self::NoEncoder { .. }
                 | Self::SeveralEncoders { .. }
                 | Self::NoTeacher { .. }
                 | Self::NoSuchPrefix { .. }

@@ -1,7 +1,7 @@
 //! What of a network is read where it is used and judged: which maps, and which figures of each.
 
 use super::layers::average;
-use crate::{CHANNELS, Depth, Pyramid, Stages, channels};
+use crate::{BackboneName, CHANNELS, Pyramid, Stages};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -50,10 +50,10 @@ impl FeatureSet {
 
     /// Returns the lengths of its parts, a part a map: each is a mean, or a mean and a largest value, of every channel.
     #[must_use]
-    pub fn parts(self, depth: Depth) -> Vec<usize> {
+    pub fn parts(self, backbone: BackboneName) -> Vec<usize> {
         let of_maps = match self.maps {
-            FeatureMaps::C5 => vec![channels(depth)[3]],
-            FeatureMaps::Stages => channels(depth).to_vec(),
+            FeatureMaps::C5 => vec![backbone.channels()[3]],
+            FeatureMaps::Stages => backbone.channels().to_vec(),
             FeatureMaps::Pyramid => vec![CHANNELS; 4],
         };
         let figures = if self.max { 2 } else { 1 };
@@ -62,8 +62,8 @@ impl FeatureSet {
 
     /// Returns the length of a row of features.
     #[must_use]
-    pub fn len(self, depth: Depth) -> usize {
-        self.parts(depth).iter().sum()
+    pub fn len(self, backbone: BackboneName) -> usize {
+        self.parts(backbone).iter().sum()
     }
 
     /// Returns true where the pyramid is read.
@@ -74,7 +74,7 @@ impl FeatureSet {
 
     /// Reads the features of pictures from the maps of their backbone.
     ///
-    /// - returns: `[batch, self.len(depth)]`
+    /// - returns: `[batch, self.len(backbone)]`
     #[must_use]
     pub fn read(self, pyramid: &Pyramid, stages: Stages) -> Tensor<2> {
         let Stages { c2, c3, c4, c5 } = stages;
@@ -154,7 +154,7 @@ mod tests {
         let device = Device::flex();
         let values: Vec<f32> = (0..2 * 3 * 40 * 40).map(|place| (place as f32 * 0.37).sin()).collect();
         let images = Tensor::<4>::from_data(TensorData::new(values, [2, 3, 40, 40]), &device);
-        let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
+        let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), BackboneName::RESNET18);
         let maps = encoder.maps(images.clone(), Mode::Eval);
         let planes = |map: &Tensor<4>, image: usize| -> Vec<Vec<f64>> {
             let [_, channels, height, width] = map.dims();
@@ -169,8 +169,8 @@ mod tests {
                 FeatureMaps::Pyramid => vec![&maps.p2, &maps.p3, &maps.p4, &maps.p5],
             };
             let found = encoder.features(images.clone(), set, Mode::Eval);
-            assert_eq!(found.dims(), [2, set.len(Depth::R18)], "{set}");
-            assert_eq!(set.parts(Depth::R18).len(), of_set.len());
+            assert_eq!(found.dims(), [2, set.len(BackboneName::RESNET18)], "{set}");
+            assert_eq!(set.parts(BackboneName::RESNET18).len(), of_set.len());
             let found: Vec<f64> = found.into_data().iter().collect();
             let expected = (0..2).flat_map(|image| {
                 of_set.iter().flat_map(move |map| {

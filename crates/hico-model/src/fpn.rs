@@ -10,12 +10,6 @@ use hico_kernels::resample_add;
 /// Channels of every map of the pyramid.
 pub const CHANNELS: usize = 256;
 
-/// Side of a pyramid map of level 2 to 5 for images of `side` pixels: halved `level` times, rounded up.
-#[must_use]
-pub fn map_side(side: usize, level: u32) -> usize {
-    side.div_ceil(1 << level)
-}
-
 /// The layers that turn the backbone's maps into a pyramid.
 #[derive(Module, Debug)]
 pub struct Pyramid {

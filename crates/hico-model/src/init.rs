@@ -73,10 +73,16 @@ impl<'a> Init<'a> {
         shape: [usize; D],
         distribution: Distribution,
     ) -> Param<Tensor<D>> {
+        self.at(name).value(shape, distribution)
+    }
+
+    /// The part at hand, where it is a parameter itself.
+    #[must_use]
+    pub fn value<const D: usize>(&self, shape: [usize; D], distribution: Distribution) -> Param<Tensor<D>> {
         let mut values = vec![0.0; shape.iter().product()];
-        let path = self.at(name).path;
+        let path = &self.path;
         values.par_chunks_mut(PIECE).enumerate().for_each(|(index, piece)| {
-            fill(piece, distribution, &mut self.seed.stream(&path, &[index as u64]));
+            fill(piece, distribution, &mut self.seed.stream(path, &[index as u64]));
         });
         Param::from_data(TensorData::new(values, shape), self.device)
     }

@@ -5,7 +5,10 @@
 
 use super::batch_norm::{BatchNorm, Tail};
 use super::init::{Distribution, Init};
+use crate::backbone::Convolution;
 use burn::module::{Module, Param};
+use burn::tensor::module as operation;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, TensorData};
 use hico_kernels::conv_norm::{Folded, conv_norm};
 use hico_kernels::{Precision, Setting};
@@ -22,6 +25,7 @@ pub struct Conv2d {
     bias: Option<Param<Tensor<1>>>,
     stride: usize,
     padding: usize,
+    groups: usize,
     #[module(skip)]
     precision: Precision,
 }
@@ -40,14 +44,13 @@ pub struct ConvShape {
 }
 
 impl Conv2d {
-    /// A convolution without bias, before a batch norm and a rectifier: normal weights that keep the variance of the
-    /// gradient (He et al. 2015, fan out), as torchvision's residual networks.
+    /// The convolution of a backbone, of which `inputs` channels go in.
     #[must_use]
-    pub fn before_norm(init: &Init<'_>, shape: ConvShape) -> Self {
-        let ConvShape { inputs, outputs, kernel, stride } = shape;
-        let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
-        let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], Distribution::Normal(deviation));
-        Self { weight, bias: None, stride, padding: kernel / 2, precision: init.precision() }
+    pub fn new(init: &Init<'_>, inputs: usize, convolution: &Convolution) -> Self {
+        let &Convolution { outputs, groups, kernel, stride, padding, weight, bias, .. } = convolution;
+        let weight = init.parameter("weight", [outputs, inputs / groups, kernel, kernel], weight);
+        let bias = bias.map(|bias| init.parameter("bias", [outputs], bias));
+        Self { weight, bias, stride, padding, groups, precision: init.precision() }
     }
 
     /// A convolution with bias and the first weights that PyTorch gives one: uniform within `1 / sqrt(fan in)`.
@@ -57,14 +60,26 @@ impl Conv2d {
         let bound = Distribution::Uniform(1.0 / ((inputs * kernel * kernel) as f64).sqrt());
         let weight = init.parameter("weight", [outputs, inputs, kernel, kernel], bound);
         let bias = Some(init.parameter("bias", [outputs], bound));
-        Self { weight, bias, stride, padding: kernel / 2, precision: init.precision() }
+        Self { weight, bias, stride, padding: kernel / 2, groups: 1, precision: init.precision() }
     }
 
     /// - `x`: `[batch, inputs, height, width]`
     /// - returns: `[batch, outputs, (height - 1) / stride + 1, (width - 1) / stride + 1]` for an odd kernel
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        hico_kernels::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.setting())
+        let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+        let [_, channels, ..] = x.dims();
+        let [outputs, ..] = weight.dims();
+        match bias {
+            bias if self.groups == 1 => hico_kernels::conv2d(x, weight, bias, self.setting()),
+            Some(bias) if self.stride == 1 && self.groups == channels && outputs == channels => {
+                hico_kernels::depthwise_conv2d(x, weight, bias, self.padding)
+            }
+            bias => {
+                let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1, 1], self.groups);
+                operation::conv2d(x, weight, bias, options)
+            }
+        }
     }
 
     /// The convolution, normalised by what `norm` has learnt, and the tail, in one; `None` where that is not possible
@@ -73,6 +88,7 @@ impl Conv2d {
     pub fn normalised(&self, x: &Tensor<4>, norm: &BatchNorm, tail: &Tail) -> Option<Tensor<4>> {
         match self.bias {
             Some(_) => None,
+            None if self.groups > 1 => None,
             None => conv_norm(x, &self.weight.val(), &norm.learnt(), self.setting(), tail),
         }
     }
@@ -82,6 +98,7 @@ impl Conv2d {
     pub fn folded(&self, norm: &BatchNorm) -> Option<Folded> {
         match self.bias {
             Some(_) => None,
+            None if self.groups > 1 => None,
             None => Folded::new(&self.weight.val(), &norm.learnt(), self.setting()),
         }
     }
@@ -133,13 +150,13 @@ impl Linear {
     }
 }
 
-/// The largest value under a 3x3 window that moves by 2, as in a residual network's stem.
+/// The largest value under a square window.
 ///
 /// - `x`: `[batch, channels, height, width]`
-/// - returns: `[batch, channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1]`
+/// - returns: `[batch, channels, (height + 2 padding - kernel) / stride + 1, ...]`
 #[must_use]
-pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
-    hico_kernels::max_pool(x, 3, 2, 1)
+pub fn max_pool(x: Tensor<4>, [kernel, stride, padding]: [usize; 3]) -> Tensor<4> {
+    hico_kernels::max_pool(x, kernel, stride, padding)
 }
 
 /// The mean over each map.

@@ -7,8 +7,7 @@
 //! statistics are learnt once. Only the gradients of several readers of one map may be added in another order, which can
 //! change their last bits; those of HiCo do not change (`train/gradient.rs` tests it).
 
-use super::resnet::Step;
-use super::{Mode, ResNet, Stages};
+use super::{BackboneNetwork, Mode, Stages};
 use crate::added;
 use burn::module::Module;
 use burn::tensor::{Gradients, Tensor};
@@ -24,11 +23,11 @@ pub struct Pass<'n> {
 /// A backbone gone through without a graph.
 #[derive(Debug)]
 struct Recomputed<'n> {
-    backbone: &'n ResNet,
+    backbone: &'n BackboneNetwork,
     mode: Mode,
     /// What each step read.
     inputs: Vec<Tensor<4>>,
-    /// The leaves that stand for the ends of its layers.
+    /// The leaves that stand for the maps of its stages.
     ends: [Tensor<4>; 4],
 }
 
@@ -54,7 +53,7 @@ impl<'n> Pass<'n> {
     /// The maps of several views, one below the other; batch statistics are those of one view, as in the paper.
     ///
     /// - `views`: `[batch, 3, height, width]` each
-    pub fn backbone(&self, backbone: &'n ResNet, views: &[Tensor<4>]) -> Stages {
+    pub fn backbone(&self, backbone: &'n BackboneNetwork, views: &[Tensor<4>]) -> Stages {
         let (x, mode) = (Tensor::cat(views.to_vec(), 0), self.mode.for_views(views.len()));
         let Some(recomputed) = &self.recomputed else { return backbone.forward(x, mode) };
         let mut inputs = vec![x.clone().without_autodiff()];
@@ -82,8 +81,9 @@ impl Recomputed<'_> {
     fn back(self, mut gradients: Gradients) -> Gradients {
         let mut ends: Vec<Tensor<4>> = self.ends.into();
         let mut at_output: Option<Tensor<4>> = None;
-        for (step, input) in self.backbone.steps().zip(self.inputs).collect::<Vec<_>>().into_iter().rev() {
-            if step.ends_layer() {
+        let steps = self.backbone.steps().iter().enumerate().zip(self.inputs);
+        for ((index, step), input) in steps.collect::<Vec<_>>().into_iter().rev() {
+            if step.ends_stage {
                 let of_readers = ends.pop().and_then(|end| end.grad_remove(&mut gradients));
                 at_output = match (of_readers, at_output) {
                     (Some(of_readers), Some(of_step)) => Some(of_readers + of_step),
@@ -96,15 +96,13 @@ impl Recomputed<'_> {
                 continue;
             };
             let input = Tensor::from_inner(input);
-            let input = if matches!(step, Step::Stem(_)) { input } else { input.require_grad() };
+            // Nobody asks for the gradient of the images.
+            let input = if index == 0 { input } else { input.require_grad() };
             // What has this gradient at the output: its product with it.
             let output = step.forward(input.clone(), self.mode);
             let mut newer = (output * Tensor::from_inner(gradient)).sum().backward();
             at_output = input.grad_remove(&mut newer);
-            gradients = match step {
-                Step::Stem(stem) => added(stem, gradients, newer),
-                Step::Inside(block) | Step::EndOfLayer(block) | Step::Last(block) => added(block, gradients, newer),
-            };
+            gradients = added(step, gradients, newer);
         }
         gradients
     }
@@ -113,7 +111,7 @@ impl Recomputed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Depth;
+    use crate::BackboneName;
     use crate::init::Init;
     use crate::weights::{Naming, to_tensors};
     use burn::module::{ModuleVisitor, Param};
@@ -140,7 +138,8 @@ mod tests {
         let values: Vec<f32> = (0..2 * 3 * side * side).map(|place| (place as f32 * 0.37).sin()).collect();
         let view = Tensor::<4>::from_data(TensorData::new(values, [2, 3, side, side]), &device);
         let run = |recompute: bool| {
-            let backbone = &ResNet::new(&Init::new(&device.clone().autodiff(), Seed(3)), Depth::R50);
+            let backbone =
+                &BackboneNetwork::new(&Init::new(&device.clone().autodiff(), Seed(3)), BackboneName::RESNET50);
             let pass = if recompute { Pass::recomputing(Mode::Train) } else { Pass::keeping(Mode::Train) };
             // C3 and C4 reach no further than the third layer.
             let Stages { c3, c4, .. } = pass.backbone(backbone, &[view.clone(), view.clone() * 0.5]);
@@ -161,5 +160,26 @@ mod tests {
             }
         }
         assert!(kept.1 == recomputed.1, "running statistics");
+    }
+
+    #[test]
+    fn a_convnext_has_the_same_gradient_where_its_maps_are_computed_again() {
+        let device = Device::flex();
+        let values: Vec<f32> = (0..2 * 3 * 32 * 32).map(|place| (place as f32 * 0.37).sin()).collect();
+        let view = Tensor::<4>::from_data(TensorData::new(values, [2, 3, 32, 32]), &device);
+        let run = |recompute: bool| {
+            let device = device.clone().autodiff();
+            let backbone = &BackboneNetwork::new(&Init::new(&device, Seed(3)), BackboneName::CONVNEXT_TINY);
+            let pass = if recompute { Pass::recomputing(Mode::Train) } else { Pass::keeping(Mode::Train) };
+            let c5 = pass.backbone(backbone, std::slice::from_ref(&view)).c5;
+            let gradients = pass.gradients(&c5.powi_scalar(2).mean());
+            let mut read = Read { gradients: &gradients, found: Vec::new() };
+            backbone.visit(&mut read);
+            read.found
+        };
+        let (kept, recomputed) = (run(false), run(true));
+        // Four tensors of the stem, four of each halving, and nine of each of the eighteen blocks.
+        assert_eq!(kept.iter().flatten().count(), 4 + 3 * 4 + 18 * 9);
+        assert!(kept == recomputed);
     }
 }

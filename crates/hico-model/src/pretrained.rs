@@ -3,7 +3,7 @@
 use super::classifier_file;
 use super::history::{Beginning, HISTORY, History};
 use crate::weights::{self, LoadReport, NamedTensor, Recognised, WeightsOf};
-use crate::{Depth, Encoder, Error};
+use crate::{BackboneName, Encoder, Error};
 use burn::tensor::Device;
 use hico_data::view::ViewRecipe;
 use sha2::{Digest as _, Sha256};
@@ -18,8 +18,8 @@ pub struct Pretrained {
     pub name: String,
     /// One sentence that says what it is.
     pub description: String,
-    /// Its depth, as its tensors tell.
-    pub depth: Depth,
+    /// Its backbone, as its tensors tell.
+    pub backbone: BackboneName,
     /// The views it was trained on, where that is known.
     pub view: Option<ViewRecipe>,
     /// The groups it has seen.
@@ -134,8 +134,8 @@ impl Pretrained {
     ) -> Result<Self, Error> {
         let found = weights::recognise(tensors, of)?;
         let beginning = Beginning::File { name: name.to_owned() };
-        let (name, depth) = (name.to_owned(), found.depth);
-        Ok(Self { name, description, depth, view, seen, beginning, found, file: None, hash: OnceLock::new() })
+        let (name, backbone) = (name.to_owned(), found.backbone);
+        Ok(Self { name, description, backbone, view, seen, beginning, found, file: None, hash: OnceLock::new() })
     }
 
     /// Returns true where its file tells how it came to be.

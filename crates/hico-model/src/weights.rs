@@ -1,6 +1,6 @@
 //! Parameters by name, out of and into a network and files, in PyTorch's names and layout.
 //!
-//! Our names follow the fields of the model, with torchvision's names inside the backbone:
+//! Our names follow the fields of the model, and inside the backbone its description, which for a ResNet has torchvision's:
 //! `encoder.backbone.layer1.0.conv1.weight`, `encoder.pyramid.smooth2.bias`, `local.hidden.weight`. Running statistics
 //! are among them; linear weights are `[outputs, inputs]`.
 
@@ -23,7 +23,6 @@ pub use sha256::{hex, sha256};
 use crate::Error;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
-use naming::our_name;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -274,7 +273,7 @@ fn visit<M: Module>(module: &M, each: impl FnMut(&str, &dyn AnyParameter)) {
         }
 
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            (self.each)(&our_name(&self.path), param);
+            (self.each)(&self.path.join("."), param);
         }
     }
     module.visit(&mut Visitor { path: Vec::new(), each });
@@ -298,7 +297,7 @@ struct Loader<'a> {
 impl Loader<'_> {
     /// `None` where the parameter stays as it is.
     fn load<const D: usize>(&self, param: &Param<Tensor<D>>) -> Result<Option<Tensor<D>>, Error> {
-        let name = self.naming.name(&our_name(&self.path));
+        let name = self.naming.name(&self.path.join("."));
         let Some(tensor) = self.by_name.get(name.as_str()) else {
             return if self.absent == Absent::Stays { Ok(None) } else { Err(Error::NoTensor { name }) };
         };
@@ -352,7 +351,7 @@ impl<F: Fn(&str) -> bool> ModuleMapper for Freezer<F> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let frozen = (self.frozen)(&our_name(&self.path));
+        let frozen = (self.frozen)(&self.path.join("."));
         param.set_require_grad(!frozen)
     }
 }

@@ -14,7 +14,7 @@ use hico_data::view::{self, Augment, ViewRecipe};
 use hico_data::{Dataset, Seed};
 use hico_model::init::Init;
 use hico_model::predict::model::Model;
-use hico_model::{Depth, Encoder, FeatureSet, Mode};
+use hico_model::{BackboneName, Encoder, FeatureSet, Mode};
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
@@ -46,7 +46,7 @@ fn main() {
 /// Pooled features of a ResNet-18 for one batch.
 fn inference(side: usize, batch: usize, rounds: usize) {
     let device = Device::flex();
-    let encoder = Encoder::new(&Init::new(&device, Seed(1)), Depth::R18);
+    let encoder = Encoder::new(&Init::new(&device, Seed(1)), BackboneName::RESNET18);
     let images = waves(batch, side, &device);
     timed(rounds, || encoder.features(images.clone(), FeatureSet::C5, Mode::Eval).into_data());
 }

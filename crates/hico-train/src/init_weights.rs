@@ -9,7 +9,7 @@ use hico_data::Seed;
 use hico_model::init::Init;
 use hico_model::pretrained::Seen;
 use hico_model::weights::{self, LoadReport, Naming, Recognised, WeightsOf};
-use hico_model::{Depth, Encoder};
+use hico_model::{BackboneName, Encoder};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
@@ -89,7 +89,7 @@ impl InitWeights {
     ///
     /// # Errors
     /// As [`Self::put_into`].
-    pub fn fits(&self, depth: Depth) -> Result<(), Error> {
+    pub fn fits(&self, depth: BackboneName) -> Result<(), Error> {
         let device = Device::flex();
         let init = Init::new(&device, Seed(0));
         self.put_into(Holder { encoder: Encoder::new(&init, depth) }).map(drop)
@@ -111,7 +111,7 @@ impl InitWeights {
         let mut theirs = self.found.given().map(|tensor| tensor.name.as_str()).filter(backbone);
         if let Some(name) = theirs.find(|name| !needed.contains(name)) {
             return Err(
-                hico_model::Error::DeeperWeights { name: name.to_owned(), found: self.found.depth.words() }.into()
+                hico_model::Error::DeeperWeights { name: name.to_owned(), found: self.found.backbone.title() }.into()
             );
         }
         let given: Vec<_> = self.found.given().cloned().collect();
@@ -132,12 +132,12 @@ mod tests {
     use crate::recipe::HicoRecipe;
     use hico_model::weights::{NamedTensor, to_safetensors, to_tensors};
 
-    fn model(depth: Depth, seed: u64) -> HicoModel {
+    fn model(depth: BackboneName, seed: u64) -> HicoModel {
         HicoModel::new(depth, &HicoRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(seed)))
     }
 
     /// A file with the backbone alone, by torchvision's names.
-    fn first(depth: Depth) -> InitWeights {
+    fn first(depth: BackboneName) -> InitWeights {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("resnet.safetensors");
         let mut tensors = to_tensors(&model(depth, 1), Naming::Torchvision);
@@ -148,10 +148,10 @@ mod tests {
 
     #[test]
     fn the_backbone_is_the_files_and_all_else_stays() {
-        let first = first(Depth::R18);
+        let first = first(BackboneName::RESNET18);
         assert_eq!((first.record().file.as_str(), first.record().tensors), ("resnet.safetensors", 100));
-        let begun = to_tensors(&first.put_into(model(Depth::R18, 2)).unwrap(), Naming::Ours);
-        let [theirs, before] = [1, 2].map(|seed| to_tensors(&model(Depth::R18, seed), Naming::Ours));
+        let begun = to_tensors(&first.put_into(model(BackboneName::RESNET18, 2)).unwrap(), Naming::Ours);
+        let [theirs, before] = [1, 2].map(|seed| to_tensors(&model(BackboneName::RESNET18, seed), Naming::Ours));
         for ((begun, theirs), before) in begun.iter().zip(&theirs).zip(&before) {
             let of_file = begun.name.starts_with("encoder.backbone.");
             let expected: &NamedTensor = if of_file { theirs } else { before };
@@ -161,11 +161,11 @@ mod tests {
 
     #[test]
     fn the_normalisation_is_imagenets_where_the_names_are_torchvisions() {
-        assert_eq!(first(Depth::R18).normalisation(), Some([0.449, 0.226]));
+        assert_eq!(first(BackboneName::RESNET18).normalisation(), Some([0.449, 0.226]));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
         let write = |naming, head: Option<usize>| {
-            let mut tensors = to_tensors(&model(Depth::R18, 1), naming);
+            let mut tensors = to_tensors(&model(BackboneName::RESNET18, 1), naming);
             tensors.retain(|tensor| {
                 tensor.name.contains("layer") || ["conv1", "bn1"].iter().any(|c| tensor.name.contains(c))
             });
@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn another_depth_is_refused_by_the_first_tensor() {
-        let error = first(Depth::R18).put_into(model(Depth::R34, 2)).unwrap_err().to_string();
+        let error = first(BackboneName::RESNET18).put_into(model(BackboneName::RESNET34, 2)).unwrap_err().to_string();
         assert!(error.contains("encoder.backbone.layer1.2.conv1.weight"), "{error}");
-        let error = first(Depth::R34).put_into(model(Depth::R18, 2)).unwrap_err().to_string();
+        let error = first(BackboneName::RESNET34).put_into(model(BackboneName::RESNET18, 2)).unwrap_err().to_string();
         assert!(error.contains("encoder.backbone.layer1.2.conv1.weight") && error.contains("ResNet-34"), "{error}");
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn work_out(
     recipe: &Recipe,
     options: &PretrainOptions,
 ) -> Result<(Selection, Sampler, Outline), Error> {
-    options.init_weights.as_ref().map_or(Ok(()), |first: &InitWeights| first.fits(recipe.model().depth))?;
+    options.init_weights.as_ref().map_or(Ok(()), |first: &InitWeights| first.fits(recipe.model().backbone))?;
     let selection = select(data, recipe, options.clips.as_deref(), options.labelled.as_deref(), options.holdout_fold)?;
     let train = recipe.train();
     let clips = selection.train.len();

@@ -114,10 +114,10 @@ mod tests {
     use hico_data::Seed;
     use hico_model::init::Init;
     use hico_model::weights::{self, Naming};
-    use hico_model::{Depth, Encoder};
+    use hico_model::{BackboneName, Encoder};
     use std::collections::BTreeMap;
 
-    fn tensors(naming: Naming, depth: Depth) -> (Encoder, Vec<NamedTensor>) {
+    fn tensors(naming: Naming, depth: BackboneName) -> (Encoder, Vec<NamedTensor>) {
         let model = HicoModel::new(depth, &HicoRecipe::default(), 32, 3, &Init::new(&Device::flex(), Seed(4)));
         let tensors = weights::to_tensors(&model, naming);
         (model.encoder, tensors)
@@ -126,12 +126,12 @@ mod tests {
     #[test]
     fn an_encoder_comes_back_from_a_file_by_our_names_and_by_the_authors() {
         let folder = tempfile::tempdir().unwrap();
-        for (naming, depth) in [(Naming::Authors, Depth::R18), (Naming::Ours, Depth::R34)] {
+        for (naming, depth) in [(Naming::Authors, BackboneName::RESNET18), (Naming::Ours, BackboneName::RESNET34)] {
             let (encoder, tensors) = tensors(naming, depth);
             let path = folder.path().join("weights.safetensors");
             std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
             let found = read(&path).unwrap();
-            assert_eq!((found.depth, &found.seen), (depth, &Seen::Unknown));
+            assert_eq!((found.backbone, &found.seen), (depth, &Seen::Unknown));
             let tensors = weights::to_tensors(&found.encoder(&Device::flex()).unwrap(), Naming::Ours);
             assert_eq!(tensors, weights::to_tensors(&encoder, Naming::Ours));
         }

@@ -49,7 +49,7 @@ impl Method for BarlowTwins {
 
     fn new(keys: &BarlowTwinsKeys, setup: &Setup<'_>) -> (Self, Projected) {
         let projector = MlpDims { hidden: 512, output: keys.width.get(), normalised: true };
-        let network = Projected::new(&setup.init, setup.model.depth, projector);
+        let network = Projected::new(&setup.init, setup.model.backbone, projector);
         (Self { off_diagonal_weight: keys.off_diagonal_weight.get() }, network)
     }
 

@@ -21,7 +21,7 @@ pub(crate) fn flag_of(key: &str) -> Option<&'static str> {
         "evaluation.early_stopping" => "--early-stopping",
         "evaluation.trainable" => "--trainable",
         "view.image_size" | "recipe.view.image_size" => "--image-size",
-        "depth" => "--depth",
+        "backbone" => "--backbone",
         "recipe.train.epochs" => "--pretrain-epochs",
         "recipe.train.batch" => PRETRAIN_BATCH,
         _ => return None,

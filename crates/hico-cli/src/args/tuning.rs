@@ -4,7 +4,7 @@ use hico_eval::compare::labels::Labels;
 use hico_eval::compare::settings::ModelSelection;
 use hico_model::classifier::Trainable;
 use hico_model::device::DeviceChoice;
-use hico_model::{Depth, FeatureSet};
+use hico_model::{BackboneName, FeatureSet};
 use hico_train::finetune::{ClassBalance, HeadInit};
 
 /// Flags of every command that fine-tunes.
@@ -58,9 +58,9 @@ pub(crate) struct TuningArgs {
     /// Hold out this fraction of the training patients where an epoch or a probe's strength is chosen on them
     #[arg(long, alias = "inner-fraction", default_value_t = 0.2, value_name = "FRACTION", value_parser = val_fraction)]
     pub(crate) val_fraction: f64,
-    /// Choose the network that starts from random weights; a pretrained one brings its own
-    #[arg(long, value_enum, default_value_t = DepthArg::R18)]
-    pub(crate) depth: DepthArg,
+    /// Choose the network that starts from random weights: resnet18, resnet34, resnet50 or convnext_tiny; a pretrained one brings its own
+    #[arg(long, alias = "depth", default_value_t = BackboneName::RESNET18, value_name = "NAME")]
+    pub(crate) backbone: BackboneName,
     /// Compute on this device: auto, cpu, wgpu[:N] or cuda[:N]
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
@@ -132,17 +132,6 @@ pub(crate) enum BalanceArg {
     None,
 }
 
-/// As [`Depth`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DepthArg {
-    /// ResNet-18
-    R18,
-    /// ResNet-34
-    R34,
-    /// ResNet-50
-    R50,
-}
-
 impl From<TrainableArg> for Trainable {
     fn from(arg: TrainableArg) -> Self {
         match arg {
@@ -183,16 +172,6 @@ fn fraction(text: &str) -> Result<Labels, String> {
     }
     let labels = text.parse().ok().filter(|labels| matches!(labels, Labels::Thousandths(_)));
     labels.ok_or_else(|| "must be from 0.001 to 1, with three decimals at most".to_owned())
-}
-
-impl From<DepthArg> for Depth {
-    fn from(arg: DepthArg) -> Self {
-        match arg {
-            DepthArg::R18 => Self::R18,
-            DepthArg::R34 => Self::R34,
-            DepthArg::R50 => Self::R50,
-        }
-    }
 }
 
 fn whole<const LEAST: usize, const MOST: usize>(text: &str) -> Result<usize, String> {

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CrossvalArgs, output: &Output) -> anyhow::Result<ExitCo
         probe_strength: args.probe_strength,
         metric: args.metric.into(),
         recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &encoder)?,
-        depth: args.tuning.depth.into(),
+        backbone: args.tuning.backbone,
         encoder,
         init_weights: first.map(Arc::new),
         probe: true,

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &FinetuneArgs, output: &Output) -> anyhow::Result<ExitCo
         model_selection,
         published,
         recipe: evaluation::finetune_recipe(&args.tuning, model_selection, &encoder)?,
-        depth: args.tuning.depth.into(),
+        backbone: args.tuning.backbone,
         probe: false,
         random: matches!(encoder, EncoderSource::None),
         encoder,

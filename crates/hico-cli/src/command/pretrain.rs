@@ -62,9 +62,9 @@ pub(crate) fn init_weights(file: &Path, of: &WeightsOf, output: &Output) -> anyh
         true => {
             "name the folder of a run or of a fine-tuned network, or a file of weights (.safetensors, .pth)".to_owned()
         }
-        false if file.is_file() => {
-            known.unwrap_or("name weights of a ResNet-18, 34 or 50 for pictures of three channels").to_owned()
-        }
+        false if file.is_file() => known
+            .unwrap_or("name weights of a ResNet-18, 34 or 50 or a ConvNeXt-T for pictures of three channels")
+            .to_owned(),
         false => IMAGENET.to_owned(),
     })?;
     output.note(&first.report().words());

@@ -54,7 +54,7 @@ pub(super) fn pretraining(error: &Error, flag: &str) -> Option<String> {
         Error::TooFewToSupervise { .. } => "`--supervision self` needs no labels; or label clips of a second class",
         Error::BatchTooLarge { clips, .. } => return Some(batch(flag, *clips)),
         Error::Model(ModelError::NoTensor { .. } | ModelError::DeeperWeights { .. }) => {
-            "set model.depth in the recipe to that of the weights, or name other weights"
+            "set model.backbone in the recipe to that of the weights, or name other weights"
         }
         // Whatever was written before is whole; a run that has no checkpoint yet begins again under --resume.
         Error::Io { .. } | Error::Input { .. } | Error::Write { .. } | Error::WriteCheckpoint { .. } => {

@@ -24,9 +24,8 @@ pub(crate) fn encoder(error: &Error) -> Option<String> {
         Error::Model(ModelError::WeightsFile { .. } | ModelError::BrokenWeights { .. }) => {
             "restore that file from a copy, or name another"
         }
-        Error::InFile { .. } | Error::Model(ModelError::InFile { .. }) => {
-            weights(error).unwrap_or("name weights of a ResNet-18, 34 or 50 for pictures of three channels")
-        }
+        Error::InFile { .. } | Error::Model(ModelError::InFile { .. }) => weights(error)
+            .unwrap_or("name weights of a ResNet-18, 34 or 50 or a ConvNeXt-T for pictures of three channels"),
         Error::NoCheckpoint { .. } => "go on with the run: `hico pretrain ... --resume`",
         _ => return None,
     };

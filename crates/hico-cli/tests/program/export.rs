@@ -47,7 +47,7 @@ fn every_format_is_written_with_its_card_and_read_again() {
         // What was written is an encoder for the next command.
         let again = done(folder, &format!("export {file} --to hico --out again-{file} --json --quiet")).out;
         let again: serde_json::Value = serde_json::from_str(&again).unwrap();
-        assert_eq!(again["network"]["depth"], "r18");
+        assert_eq!(again["network"]["backbone"], "resnet18");
     }
     let card = json(&folder.join("t.safetensors.card.json"));
     assert_eq!(card["data"]["groups"].as_u64().unwrap(), card["data"]["group_names"].as_array().unwrap().len() as u64);

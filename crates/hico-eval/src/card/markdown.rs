@@ -41,11 +41,11 @@ fn summary(card: &Card) -> String {
         Target::Authors => "safetensors by the names of HiCo's authors".to_owned(),
         Target::Onnx(_) => format!("ONNX, opset {OPSET}"),
     };
-    format!("{}, {} features; {what}, {}.", network.depth.words(), network.features, line(&card.source.description))
+    format!("{}, {} features; {what}, {}.", network.backbone.title(), network.features, line(&card.source.description))
 }
 
 fn usage(card: &Card) -> String {
-    let (file, name) = (line(&card.file), card.network.architecture);
+    let (file, name) = (line(&card.file), card.network.backbone.get().name());
     let has_fc = card.network.tensors.iter().any(|tensor| tensor == "fc.weight");
     let classes = card.network.classes.as_ref().map_or(0, Vec::len);
     let code = match card.format {
@@ -57,6 +57,12 @@ fn usage(card: &Card) -> String {
             "import safetensors.torch, torchvision\nmodel = torchvision.models.{name}()\n\
              missing, unexpected = model.load_state_dict(safetensors.torch.load_file({file:?}), strict=False)\n\
              assert set(missing) <= {{\"fc.weight\", \"fc.bias\"}} and not unexpected"
+        ),
+        // What timm's classifier has before it is not ours.
+        Target::Timm if card.network.backbone.get().classifier().is_none() => format!(
+            "import safetensors.torch, timm\nmodel = timm.create_model({name:?}, num_classes=0)\n\
+             missing, unexpected = model.load_state_dict(safetensors.torch.load_file({file:?}), strict=False)\n\
+             assert all(name.startswith(\"head.\") for name in missing) and not unexpected"
         ),
         Target::Timm => format!(
             "import safetensors.torch, timm\nmodel = timm.create_model({name:?}, num_classes={})\n\

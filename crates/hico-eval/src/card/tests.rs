@@ -1,7 +1,7 @@
 use super::*;
 use burn::tensor::Device;
 use hico_data::Seed;
-use hico_model::Depth;
+use hico_model::BackboneName;
 use hico_model::export::onnx::Part;
 use hico_model::export::{export, files, free};
 use hico_model::init::Init;
@@ -11,7 +11,8 @@ use hico_train::recipe::HicoRecipe;
 use std::collections::BTreeMap;
 
 fn source(folder: &Path, naming: Naming) -> Source {
-    let model = HicoModel::new(Depth::R18, &HicoRecipe::default(), 32, 3, &Init::new(&Device::flex(), Seed(4)));
+    let model =
+        HicoModel::new(BackboneName::RESNET18, &HicoRecipe::default(), 32, 3, &Init::new(&Device::flex(), Seed(4)));
     let mut tensors = weights::to_tensors(&model, naming);
     if naming == Naming::Torchvision {
         tensors.retain(|tensor| !tensor.name.contains("pyramid"));

@@ -361,7 +361,7 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
     use hico_data::Job;
-    use hico_model::Depth;
+    use hico_model::BackboneName;
     use hico_model::test_data::spots;
 
     /// What a random encoder makes of the first frame that fold 0 does not test, calibrated or as it begins.
@@ -376,7 +376,7 @@ mod tests {
             seed: Seed(3),
             place: Workplace { device: &device, job: Job::default().with_threads(threads) },
         };
-        let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), Depth::R18);
+        let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), BackboneName::RESNET18);
         let shown = evaluator.calibrated(&encoder, 0).unwrap();
         let Features(of) = evaluator.features(if calibrated { &shown } else { &encoder }).unwrap();
         of[&FeatureSet::C5][&FrameRef { clip: 2, frame: 0 }].clone()

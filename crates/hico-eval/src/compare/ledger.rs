@@ -8,7 +8,7 @@ use crate::{Error, StudyPart};
 use hico_data::manifest::MANIFEST_FILE;
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, atomic};
-use hico_model::{Depth, VERSION};
+use hico_model::{BackboneName, VERSION};
 use hico_train::difference::{self, Difference};
 use hico_train::recipe::Recipe;
 use hico_train::run_record::RUN_FILE;
@@ -31,9 +31,9 @@ pub(super) struct Ledger {
     /// The views on which encoders are evaluated; ledgers of earlier versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     view: Option<ViewRecipe>,
-    /// Depth of networks from random weights; ledgers of earlier versions do not tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    depth: Option<Depth>,
+    /// Backbone of networks from random weights; ledgers of earlier versions call it `depth`, or do not tell.
+    #[serde(default, alias = "depth", skip_serializing_if = "Option::is_none")]
+    backbone: Option<BackboneName>,
     /// Hash of the table of each data set.
     data: BTreeMap<String, String>,
     /// Recipe of each method; of one that is not pretrained where its weights come from.
@@ -161,7 +161,7 @@ fn of_parts<'a>(
         budget: serde_json::to_value(study.budget)?,
         evaluation: study.evaluation.clone(),
         view: Some(study.view.clone()),
-        depth: Some(study.depth),
+        backbone: Some(study.backbone),
         data: hashes.collect(),
         methods: methods.iter().map(|method| (method.name.clone(), beginning(&method.start))).collect(),
         init_weights: first.collect(),
@@ -192,8 +192,8 @@ fn difference(before: &Ledger, now: &Ledger) -> serde_json::Result<Option<Differ
         if let (Some(view), Some(_)) = (&ledger.view, &other.view) {
             settings["view"] = serde_json::to_value(view)?;
         }
-        if let (Some(depth), Some(_)) = (ledger.depth, other.depth) {
-            settings["depth"] = serde_json::to_value(depth)?;
+        if let (Some(backbone), Some(_)) = (ledger.backbone, other.backbone) {
+            settings["backbone"] = serde_json::to_value(backbone)?;
         }
         Ok(settings)
     };

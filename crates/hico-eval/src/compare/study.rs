@@ -6,7 +6,7 @@ use crate::Error;
 use crate::baselines::Baseline;
 use hico_data::Dataset;
 use hico_data::view::ViewRecipe;
-use hico_model::Depth;
+use hico_model::BackboneName;
 use hico_model::classifier::Trainable;
 use hico_model::pretrained::Pretrained;
 use hico_train::init_weights::InitWeights;
@@ -105,8 +105,8 @@ pub struct Study {
     pub evaluation: EvaluationSettings,
     /// The views on which encoders are evaluated.
     pub view: ViewRecipe,
-    /// Depth of networks from random weights.
-    pub depth: Depth,
+    /// Backbone of networks from random weights.
+    pub backbone: BackboneName,
     /// Data sets.
     pub data: Vec<StudyData>,
     /// Methods.

@@ -168,7 +168,7 @@ impl Study {
             budget,
             evaluation: file.evaluation,
             view: shared.view().clone(),
-            depth: shared.model().depth,
+            backbone: shared.model().backbone,
             data,
             methods,
             compare,

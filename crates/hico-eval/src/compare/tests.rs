@@ -13,7 +13,7 @@ use hico_data::{Dataset, Event, Job, Seed};
 use hico_model::device::DeviceChoice;
 use hico_model::init::Init;
 use hico_model::weights::{self, Naming};
-use hico_model::{Depth, FeatureSet, ResNet, test_data};
+use hico_model::{BackboneName, BackboneNetwork, FeatureSet, test_data};
 use hico_train::plan::groups_of;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -324,7 +324,7 @@ fn a_pretraining_of_some_steps_begins_with_the_weights_that_a_method_names() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let weights = |seed: u64| {
-        let network = ResNet::new(&Init::new(&Device::flex(), Seed(seed)), Depth::R18);
+        let network = BackboneNetwork::new(&Init::new(&Device::flex(), Seed(seed)), BackboneName::RESNET18);
         weights::to_safetensors(&weights::to_tensors(&network, Naming::Ours), &Default::default()).unwrap()
     };
     std::fs::write(folder.join("given.safetensors"), weights(9)).unwrap();

@@ -108,7 +108,7 @@ impl<'a> Work<'a> {
     fn random(&self, start: &Start) -> Encoder {
         let seed = Seed(self.cell.seed);
         let seed = if *start == Start::Random { seed.derive("network", &[]) } else { seed };
-        Encoder::new(&Init::new(self.device, seed).at("encoder"), self.study.depth)
+        Encoder::new(&Init::new(self.device, seed).at("encoder"), self.study.backbone)
     }
 
     /// Evaluates as the study asks at the end of pretraining.

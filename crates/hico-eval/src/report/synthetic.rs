@@ -11,7 +11,7 @@ use crate::compare::summary::{Origin, Summary};
 use crate::outcome::Metric;
 use hico_data::view::ViewRecipe;
 use hico_data::{Channels, Clip, ClipRow, Dataset, Manifest, Seed, Size};
-use hico_model::Depth;
+use hico_model::BackboneName;
 use hico_train::journal::{EpochEntry, Health, JournalEntry, StepEntry};
 use hico_train::predictions::FramePrediction;
 use hico_train::recipe::{MethodName, Supervision};
@@ -85,7 +85,7 @@ fn study(folds: usize, seeds: usize) -> Study {
             ..EvaluationSettings::default()
         },
         view: ViewRecipe::default(),
-        depth: Depth::default(),
+        backbone: BackboneName::default(),
         data: vec![StudyData {
             name: "lung".to_owned(),
             folder: "lung".into(),

@@ -42,8 +42,8 @@ impl Level {
         }
     }
 
-    /// Layers of the backbone that make its map.
-    const fn layers(self) -> usize {
+    /// Stages of the backbone that make its map.
+    const fn stages(self) -> usize {
         match self {
             Self::Local => 1,
             Self::Medium => 3,
@@ -80,7 +80,7 @@ pub fn grad_cam<const N: usize>(
         let map = leaf.clone().inner();
         *level.of(&mut of_graph) = leaf.clone();
         // What the head reads of maps before this one does not depend on it.
-        let logits = with_gradients.logits_of(with_gradients.encoder.backbone.behind(level.layers(), of_graph));
+        let logits = with_gradients.logits_of(with_gradients.encoder.backbone.behind(level.stages(), of_graph));
         // A picture's score depends on its own map alone, so the gradients of the sum are those of each.
         let mut gradients = logits.narrow(1, class, 1).sum().backward();
         let gradient = leaf.grad_remove(&mut gradients).expect("a gradient");
@@ -108,7 +108,7 @@ mod tests {
     use crate::classifier::Trainable;
     use crate::init::Init;
     use crate::weights::NamedTensor;
-    use crate::{Depth, Encoder, FeatureSet};
+    use crate::{BackboneName, Encoder, FeatureSet};
     use burn::tensor::{Device, TensorData};
     use hico_data::Seed;
 
@@ -117,7 +117,7 @@ mod tests {
     fn classifier(trainable: Trainable, features: FeatureSet) -> Classifier {
         let device = Device::flex();
         let init = Init::new(&device, Seed(1));
-        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, trainable, features)
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), BackboneName::RESNET18), 3, trainable, features)
     }
 
     fn images() -> Tensor<4> {
@@ -159,7 +159,7 @@ mod tests {
             let expected = classifier.head(classifier.features(images(), false));
             let stages = classifier.encoder.backbone.forward(images(), Mode::Eval);
             for level in Level::ALL {
-                let behind = classifier.encoder.backbone.behind(level.layers(), stages.clone());
+                let behind = classifier.encoder.backbone.behind(level.stages(), stages.clone());
                 let apart = (classifier.logits_of(behind) - expected.clone()).abs().max().into_scalar::<f32>();
                 assert!(apart < 1e-5, "{trainable:?} {features} {level:?} {apart}");
             }

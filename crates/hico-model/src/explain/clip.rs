@@ -136,6 +136,6 @@ pub fn explain(
 fn with_random_weights(model: &Model) -> Classifier {
     let facts = &model.saved.facts;
     let init = Init::new(&model.device, RANDOM);
-    let encoder = Encoder::new(&init.at("encoder"), facts.depth);
+    let encoder = Encoder::new(&init.at("encoder"), facts.backbone);
     Classifier::new(&init, encoder, facts.classes.len(), facts.trainable, facts.features)
 }

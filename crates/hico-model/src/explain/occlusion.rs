@@ -44,7 +44,7 @@ mod tests {
     use super::*;
     use crate::classifier::Trainable;
     use crate::init::Init;
-    use crate::{Depth, Encoder, FeatureSet};
+    use crate::{BackboneName, Encoder, FeatureSet};
     use hico_data::Seed;
 
     const SIDE: usize = 64;
@@ -53,8 +53,13 @@ mod tests {
     fn hiding_what_is_like_the_mean_changes_nothing_and_hiding_something_does() {
         let device = Device::flex();
         let init = Init::new(&device, Seed(1));
-        let classifier =
-            Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 3, Trainable::All, FeatureSet::C5);
+        let classifier = Classifier::new(
+            &init,
+            Encoder::new(&init.at("encoder"), BackboneName::RESNET18),
+            3,
+            Trainable::All,
+            FeatureSet::C5,
+        );
         // A mean of 0 with a bright square, rows and columns 8 to 15, and a dark one, 40 to 47.
         let plane = |row: usize, column: usize| match [row / 8, column / 8] {
             [1, 1] => 2.0,

@@ -9,7 +9,7 @@ pub mod source;
 pub mod check;
 pub mod tensors;
 
-use crate::{Depth, Error};
+use crate::Error;
 use hico_data::atomic;
 use onnx::{Part, Read};
 use source::Source;
@@ -71,7 +71,7 @@ fn graph(source: &Source, part: Part, side: usize) -> Result<Exported, Error> {
     };
     let mut facts = source.facts(side);
     facts.insert("features".to_owned(), features.to_string());
-    let bytes = onnx::to_onnx(&tensors, Read { part, features, top }, side, &facts)?;
+    let bytes = onnx::to_onnx(&tensors, source.pretrained.backbone, Read { part, features, top }, side, &facts)?;
     let pyramid = part == Part::Pyramid || features.reads_pyramid() || top;
     let read = |name: &str| match part {
         Part::Encoder => name.starts_with("encoder.backbone.") || (pyramid && name.starts_with("encoder.pyramid.")),
@@ -129,15 +129,6 @@ fn was_killed(out: &Path) -> bool {
     let named = |card: serde_json::Value| card.get("file")?.as_str().map(str::to_owned);
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
     !weights.exists() && name.is_some() && of().and_then(named) == name
-}
-
-/// torchvision's and timm's function that makes the network.
-pub const fn architecture(depth: Depth) -> &'static str {
-    match depth {
-        Depth::R18 => "resnet18",
-        Depth::R34 => "resnet34",
-        Depth::R50 => "resnet50",
-    }
 }
 
 /// Facts by name, as both kinds of file carry them.

@@ -129,7 +129,7 @@ impl Source {
         let (weight, bias) = (find("head.weight")?, find("head.bias")?);
         let &[classes, columns] = weight.shape.as_slice() else { return None };
         let reads = self.head_reads();
-        let features = reads.len(self.pretrained.depth);
+        let features = reads.len(self.pretrained.backbone);
         let pyramid = self.pretrained.found().pyramid;
         let top = columns == features + Encoder::TOP_FEATURES && !reads.reads_pyramid() && pyramid;
         let fits = top || (columns == features && (pyramid || !reads.reads_pyramid()));
@@ -141,7 +141,7 @@ impl Source {
     pub fn head_input(&self) -> Option<(FeatureSet, bool)> {
         let [weight, _] = self.head()?;
         let reads = self.head_reads();
-        Some((reads, weight.shape[1] > reads.len(self.pretrained.depth)))
+        Some((reads, weight.shape[1] > reads.len(self.pretrained.backbone)))
     }
 
     /// What a program that reads the file must know to prepare a picture.
@@ -150,7 +150,7 @@ impl Source {
         let view = self.view();
         let mut facts = Facts::from([
             ("description".to_owned(), self.pretrained.description.clone()),
-            ("architecture".to_owned(), super::architecture(self.pretrained.depth).to_owned()),
+            ("architecture".to_owned(), self.pretrained.backbone.to_string()),
             ("channel_order".to_owned(), "RGB".to_owned()),
             ("layout".to_owned(), "NCHW".to_owned()),
             ("image_size".to_owned(), side.to_string()),

@@ -2,25 +2,32 @@
 
 use super::source::Source;
 use super::{Exported, Target};
+use crate::backbone::Library;
 use crate::classifier_file::FACTS;
 use crate::weights::{self, NamedTensor, Naming};
 use crate::{Error, FeatureSet};
+use std::collections::BTreeSet;
 
 /// The source's tensors by the names of `target`, as far as they have a name there.
 ///
 /// # Errors
-/// When two tensors come to the same name.
+/// When two tensors come to the same name, or the library has no such network.
 pub(super) fn export(source: &Source, target: Target) -> Result<Exported, Error> {
-    let (naming, fits): (Naming, &dyn Fn(&NamedTensor) -> bool) = match target {
-        Target::Hico => (Naming::Ours, &|_| true),
-        Target::Authors => (Naming::Authors, &|tensor| !tensor.name.starts_with("head.")),
-        Target::Torchvision | Target::Timm | Target::Onnx(_) => {
-            (Naming::Torchvision, &|tensor| is_backbone(&tensor.name) || (is_head(&tensor.name) && head_fits(source)))
-        }
+    let ours = |name: &str| Some(name.to_owned());
+    let authors = |name: &str| (!name.starts_with("head.")).then(|| Naming::Authors.name(name));
+    let names: Names<'_> = match target {
+        Target::Hico | Target::Onnx(_) => Box::new(ours),
+        Target::Authors => Box::new(authors),
+        Target::Torchvision => of_library(source, Library::Torchvision)?,
+        Target::Timm => of_library(source, Library::Timm)?,
     };
-    let (kept, left): (Vec<_>, Vec<_>) = source.tensors.iter().partition(|&tensor| fits(tensor));
-    let renamed: Vec<NamedTensor> =
-        kept.into_iter().map(|tensor| NamedTensor { name: naming.name(&tensor.name), ..tensor.clone() }).collect();
+    let (mut renamed, mut left) = (Vec::new(), Vec::new());
+    for tensor in &source.tensors {
+        match names(&tensor.name) {
+            Some(name) => renamed.push(NamedTensor { name, ..tensor.clone() }),
+            None => left.push(tensor.name.clone()),
+        }
+    }
     let mut metadata = source.facts(source.view().side);
     // The mark by which PyTorch's readers know that shapes are theirs.
     metadata.insert("format".to_owned(), "pt".to_owned());
@@ -31,18 +38,27 @@ pub(super) fn export(source: &Source, target: Target) -> Result<Exported, Error>
     Ok(Exported {
         bytes: weights::to_safetensors(&renamed, &metadata)?,
         written: renamed.into_iter().map(|tensor| tensor.name).collect(),
-        left_out: left.into_iter().map(|tensor| tensor.name.clone()).collect(),
+        left_out: left,
     })
 }
 
-/// Whether torchvision's network has it; `encoder.backbone.fc`, which HiCo's authors carry along unused, would be taken
-/// for a classifier.
-fn is_backbone(name: &str) -> bool {
-    name.starts_with("encoder.backbone.") && Naming::Torchvision.name(name) != name
-}
+/// What our name becomes; `None` for what has no place there.
+type Names<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 
-fn is_head(name: &str) -> bool {
-    matches!(name, "head.weight" | "head.bias")
+/// The names of a library: of the backbone its own, and of a classifier that reads what the library's does.
+fn of_library(source: &Source, library: Library) -> Result<Names<'_>, Error> {
+    let backbone = source.pretrained.backbone.get();
+    if !backbone.libraries().contains(&library) {
+        return Err(Error::NotInLibrary { library: library.name(), backbone: backbone.title() });
+    }
+    // `encoder.backbone.fc`, which HiCo's authors carry along unused, would be taken for a classifier.
+    let inside: BTreeSet<String> = backbone.architecture().tensors().into_iter().map(|(name, _)| name).collect();
+    let classifier = backbone.classifier().filter(|_| head_fits(source));
+    Ok(Box::new(move |name| match (name.strip_prefix("encoder.backbone."), name.strip_prefix("head.")) {
+        (Some(own), _) => inside.contains(own).then(|| own.to_owned()),
+        (None, Some(part @ ("weight" | "bias"))) => Some(format!("{}.{part}", classifier?)),
+        _ => None,
+    }))
 }
 
 /// torchvision's `fc` reads averaged C5 and nothing else.

@@ -2,6 +2,7 @@
 
 use super::{NamedTensor, Naming};
 use crate::Error;
+use crate::backbone::{self, Architecture};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -70,16 +71,25 @@ pub(super) struct Names {
     pub(super) naming: Naming,
     /// What a file that numbers its modules calls each of [`PARTS`].
     parts: Option<[String; 6]>,
+    /// Our name of the backbone's first kernel.
+    kernel: String,
+    /// How names of the backbone begin, where they have nothing before them.
+    roots: BTreeSet<String>,
 }
 
 impl Names {
-    const fn fixed(naming: Naming) -> Self {
-        Self { naming, parts: None }
+    /// - `mark`: of the backbone
+    fn fixed(naming: Naming, mark: &Mark) -> Self {
+        Self { naming, parts: None, kernel: mark.kernel.clone(), roots: mark.roots.clone() }
     }
 
     /// Our name of what is called `theirs`, the prefix taken off.
     pub(super) fn ours(&self, theirs: &str) -> String {
-        let Some(parts) = &self.parts else { return self.naming.ours(theirs) };
+        let Some(parts) = &self.parts else {
+            let root = theirs.split('.').next().unwrap_or_default();
+            let outside = self.naming == Naming::Own && !self.roots.contains(root);
+            return if outside { theirs.to_owned() } else { self.naming.ours(theirs) };
+        };
         let found = parts.iter().zip(PARTS).find_map(|(part, ours)| {
             let rest = theirs.strip_prefix(part.as_str())?.strip_prefix('.')?;
             Some(format!("{BACKBONE}{ours}.{rest}"))
@@ -111,9 +121,9 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// What the file calls the weights of its first convolution.
-    fn conv(&self) -> String {
-        format!("{}{}", self.prefix, self.names.theirs(&format!("{BACKBONE}conv1.weight")))
+    /// What the file calls its first kernel.
+    fn kernel(&self) -> String {
+        format!("{}{}", self.prefix, self.names.theirs(&self.names.kernel))
     }
 }
 
@@ -147,7 +157,7 @@ pub(super) fn find(tensors: &[NamedTensor], of: &WeightsOf) -> Result<Found, Err
         },
     };
     match chosen.as_slice() {
-        [] => Err(Error::NoEncoder),
+        [] => Err(Error::NoEncoder { known: backbone::all().iter().map(ToString::to_string).collect() }),
         [only] => {
             let others = all.iter().filter(|found| found != only).map(|found| found.prefix.clone());
             Ok(Found { beside: others.collect(), ..(*only).clone() })
@@ -156,27 +166,80 @@ pub(super) fn find(tensors: &[NamedTensor], of: &WeightsOf) -> Result<Found, Err
     }
 }
 
-/// Every encoder: known by the first convolution, its batch norm and the first block.
+/// What tells that a backbone is there, by the names of its description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mark {
+    /// Its first kernel.
+    kernel: String,
+    /// Other weights of its stem, and the first of the block behind it.
+    others: Vec<String>,
+    /// How its names begin.
+    roots: BTreeSet<String>,
+}
+
+impl Mark {
+    /// `None` for a backbone whose first tensor is no kernel, which is never found.
+    fn of(architecture: &Architecture) -> Option<Self> {
+        let tensors = architecture.tensors();
+        let roots = tensors.iter().filter_map(|(name, _)| name.split('.').next().map(str::to_owned)).collect();
+        let weights = tensors.iter().filter(|(name, _)| name.ends_with(".weight"));
+        let mut names = weights.map(|(name, _)| format!("{BACKBONE}{name}"));
+        let in_stem = architecture.tensors_of_stem().iter().filter(|(name, _)| name.ends_with(".weight")).count();
+        let (_, shape) = tensors.first()?;
+        let kernel = names.next().filter(|_| shape.len() == 4)?;
+        Some(Self { kernel, others: names.take(in_stem.max(1)).collect(), roots })
+    }
+
+    /// Those of every backbone, each once.
+    fn all() -> Vec<Self> {
+        let mut marks = Vec::new();
+        for mark in backbone::all().into_iter().filter_map(|backbone| Self::of(&backbone.architecture())) {
+            if !marks.contains(&mark) {
+                marks.push(mark);
+            }
+        }
+        marks
+    }
+
+    /// What shows whose naming a file uses.
+    fn in_naming(&self, naming: Naming) -> Self {
+        let name = |ours: &String| match naming {
+            // Which numbers USCL's layers have shows in the last.
+            Naming::Uscl => naming.name(&ours.replace("layer1.0.", "layer4.0.")),
+            _ => naming.name(ours),
+        };
+        Self { kernel: name(&self.kernel), others: self.others.iter().map(name).collect(), roots: self.roots.clone() }
+    }
+}
+
+/// Every encoder: known by its first convolution, the norm behind it and the first block.
 fn encoders(by_name: &HashMap<&str, &NamedTensor>) -> Vec<Found> {
+    let marks = Mark::all();
     let mut found: Vec<Found> = Vec::new();
     let kernel = |name: &str| by_name.get(name).is_some_and(|tensor| tensor.shape.len() == 4);
     // What is numbered is known by the order of the numbers, below.
     for naming in Naming::ALL.into_iter().filter(|naming| *naming != Naming::Sequential) {
-        // Which numbers USCL's layers have shows in the last.
-        let block = if naming == Naming::Uscl { "layer4.0.conv1" } else { "layer1.0.conv1" };
-        let [conv, norm, block] = ["conv1", "bn1", block].map(|part| naming.name(&format!("{BACKBONE}{part}.weight")));
-        let prefixes: BTreeSet<&str> = by_name.keys().filter_map(|name| name.strip_suffix(conv.as_str())).collect();
-        let whole = |prefix: &&str| {
-            (prefix.is_empty() || prefix.ends_with('.'))
-                && kernel(&format!("{prefix}{conv}"))
-                && [&norm, &block].iter().all(|part| by_name.contains_key(format!("{prefix}{part}").as_str()))
-        };
-        found.extend(prefixes.into_iter().filter(whole).map(|prefix| of_names(Names::fixed(naming), prefix)));
+        for ours in &marks {
+            let mark = ours.in_naming(naming);
+            // A table of names that says nothing of this backbone.
+            if naming != Naming::Ours && mark.kernel == ours.kernel {
+                continue;
+            }
+            let conv = mark.kernel.as_str();
+            let prefixes: BTreeSet<&str> = by_name.keys().filter_map(|name| name.strip_suffix(conv)).collect();
+            let whole = |prefix: &&str| {
+                (prefix.is_empty() || prefix.ends_with('.'))
+                    && kernel(&format!("{prefix}{conv}"))
+                    && mark.others.iter().all(|part| by_name.contains_key(format!("{prefix}{part}").as_str()))
+            };
+            let names = Names::fixed(naming, ours);
+            found.extend(prefixes.into_iter().filter(whole).map(|prefix| of_names(names.clone(), prefix)));
+        }
     }
     found.extend(numbered(by_name));
     // What one naming calls a prefix is part of a name in another; the first that fits is meant.
-    let mut convs = BTreeSet::new();
-    found.retain(|found| convs.insert(found.conv()));
+    let mut kernels = BTreeSet::new();
+    found.retain(|found| kernels.insert(found.kernel()));
     found
 }
 
@@ -202,7 +265,12 @@ fn numbered(by_name: &HashMap<&str, &NamedTensor>) -> Vec<Found> {
         };
         let [conv, norm] = stem(prefix, numbers.first().copied(), by_name)?;
         let [a, b, c, d] = layers;
-        let names = Names { naming: Naming::Sequential, parts: Some([conv, norm, a, b, c, d]) };
+        let names = Names {
+            naming: Naming::Sequential,
+            parts: Some([conv, norm, a, b, c, d]),
+            kernel: format!("{BACKBONE}{}.weight", PARTS[0]),
+            roots: BTreeSet::new(),
+        };
         Some(of_names(names, prefix))
     };
     layers.into_iter().filter_map(of_parent).collect()

@@ -19,6 +19,8 @@ pub enum Naming {
     /// torchvision's (`conv1`, `layer1.0.conv1`, `fc`), which are also timm's for its `resnet18`, `resnet34` and
     /// `resnet50`.
     Torchvision,
+    /// Those of a backbone's own description, without anything before them.
+    Own,
 }
 
 /// Beginnings of names: ours, and the other's.
@@ -71,9 +73,11 @@ const TORCHVISION: Table = &[
     ("head.", "fc."),
 ];
 
+const OWN: Table = &[("encoder.backbone.", "")];
+
 impl Naming {
     /// All of them; one whose names end as another's do stands before it.
-    pub const ALL: [Self; 5] = [Self::Ours, Self::Authors, Self::Uscl, Self::Sequential, Self::Torchvision];
+    pub const ALL: [Self; 6] = [Self::Ours, Self::Authors, Self::Uscl, Self::Sequential, Self::Torchvision, Self::Own];
 
     /// The name in this naming of what we call `ours`.
     #[must_use]
@@ -81,7 +85,7 @@ impl Naming {
         renamed(ours, self.table().iter().copied())
     }
 
-    /// Our name of what is called `theirs` in this naming.
+    /// Our name of what is called `theirs` in this naming; of [`Self::Own`] everything is a backbone's.
     #[must_use]
     pub fn ours(self, theirs: &str) -> String {
         renamed(theirs, self.table().iter().map(|&(ours, theirs)| (theirs, ours)))
@@ -96,6 +100,7 @@ impl Naming {
             Self::Uscl => "the USCL authors' names",
             Self::Sequential => "the numbers of its modules",
             Self::Torchvision => "torchvision's names",
+            Self::Own => "the backbone's own names",
         }
     }
 
@@ -106,6 +111,7 @@ impl Naming {
             Self::Uscl => USCL,
             Self::Sequential => SEQUENTIAL,
             Self::Torchvision => TORCHVISION,
+            Self::Own => OWN,
         }
     }
 }
@@ -113,37 +119,6 @@ impl Naming {
 fn renamed(name: &str, mut table: impl Iterator<Item = (&'static str, &'static str)>) -> String {
     let found = table.find_map(|(from, to)| name.strip_prefix(from).map(|rest| format!("{to}{rest}")));
     found.unwrap_or_else(|| name.to_owned())
-}
-
-/// Our name of the tensor at a path of fields: torchvision's names for what is inside the backbone.
-pub(super) fn our_name(path: &[String]) -> String {
-    let mut name = String::new();
-    let mut parts = path.iter().map(String::as_str).peekable();
-    while let Some(part) = parts.next() {
-        let translated = match part {
-            "stem" => match parts.next() {
-                Some("conv") => "conv1".to_owned(),
-                _ => "bn1".to_owned(),
-            },
-            "shortcut" => match parts.next() {
-                Some("conv") => "downsample.0".to_owned(),
-                _ => "downsample.1".to_owned(),
-            },
-            "stages" => {
-                let number = parts.next().and_then(|index| index.parse::<usize>().ok()).unwrap_or_default() + 1;
-                match parts.next() {
-                    Some("conv") => format!("conv{number}"),
-                    _ => format!("bn{number}"),
-                }
-            }
-            other => other.to_owned(),
-        };
-        if !name.is_empty() {
-            name.push('.');
-        }
-        name.push_str(&translated);
-    }
-    name
 }
 
 #[cfg(test)]
@@ -171,6 +146,7 @@ mod tests {
                 "features.R18.layer2.0.downsample.1.bias",
                 "features.5.0.downsample.1.bias",
                 "5.0.downsample.1.bias",
+                "layer2.0.downsample.1.bias",
                 "layer2.0.downsample.1.bias",
             ]
         );

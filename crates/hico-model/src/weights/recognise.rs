@@ -2,8 +2,9 @@
 
 use super::find::{BACKBONE, Found, WeightsOf, find};
 use super::{NamedTensor, Naming, finite, parameters, to_tensors};
+use crate::backbone::{self, Architecture};
 use crate::init::Init;
-use crate::{Depth, Encoder, Error};
+use crate::{BackboneName, Encoder, Error};
 use burn::module::Module;
 use burn::tensor::Device;
 use hico_data::Seed;
@@ -15,8 +16,8 @@ const PYRAMID: &str = "encoder.pyramid.";
 /// An encoder found among tensors.
 #[derive(Debug, Clone)]
 pub struct Recognised {
-    /// Its depth, as its tensors tell.
-    pub depth: Depth,
+    /// Its backbone, as its tensors tell.
+    pub backbone: BackboneName,
     /// Whether it has a pyramid; without one the pyramid below is random, the same at every reading.
     pub pyramid: bool,
     /// Every tensor of the encoder, by our names (`encoder.*`), each of the model's shape.
@@ -41,8 +42,8 @@ pub struct LoadReport {
     /// Classes of the classifier that torchvision's names have on it, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
-    /// The network that was found.
-    pub depth: Depth,
+    /// The backbone that was found.
+    pub backbone: BackboneName,
     /// Names in the file of the tensors that were used.
     pub used: Vec<String>,
     /// Our names of the tensors that the file lacks and that therefore are random.
@@ -56,7 +57,9 @@ impl LoadReport {
     /// classifier than one of its thousand classes is on them.
     #[must_use]
     pub fn is_of_imagenet(&self) -> bool {
-        self.naming == Naming::Torchvision
+        let of_library = !self.backbone.get().libraries().is_empty();
+        matches!(self.naming, Naming::Torchvision | Naming::Own)
+            && of_library
             && matches!(self.prefix.as_str(), "" | "module." | "model.")
             && self.classes.is_none_or(|classes| classes == 1000)
     }
@@ -77,7 +80,7 @@ impl LoadReport {
         };
         format!(
             "{} by {}{prefix}{which}: {} tensors used, {} missing{}, {} ignored",
-            self.depth.words(),
+            self.backbone.title(),
             self.naming.words(),
             self.used.len(),
             listed(&self.missing, 2),
@@ -108,12 +111,17 @@ fn gathered(names: &[String], depth: usize) -> String {
 ///
 /// # Errors
 /// When there is none or nothing says which, or when the first tensor that does not fit is missing, has another shape or
-/// a value that is no number, or has no place in a ResNet-18, 34 or 50.
+/// a value that is no number, or has no place in a backbone that is known.
 pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised, Error> {
     let Found { names, prefix, teacher, beside } = find(&tensors, of)?;
-    let classes = tensors.iter().find(|tensor| tensor.name.strip_prefix(&prefix) == Some("fc.weight"));
-    let classes =
-        classes.filter(|_| names.naming == Naming::Torchvision).and_then(|tensor| tensor.shape.first().copied());
+    // torchvision's and timm's names of a classifier on a ResNet, and timm's on others.
+    let classifier = match names.naming {
+        Naming::Torchvision => Some("fc.weight"),
+        Naming::Own => Some("head.fc.weight"),
+        Naming::Ours | Naming::Authors | Naming::Uscl | Naming::Sequential => None,
+    };
+    let classes = classifier.and_then(|name| tensors.iter().find(|t| t.name.strip_prefix(&prefix) == Some(name)));
+    let classes = classes.and_then(|tensor| tensor.shape.first().copied());
     let mut originals = HashMap::new();
     let mut by_name = BTreeMap::new();
     for tensor in tensors {
@@ -123,14 +131,18 @@ pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised
         originals.insert(ours.clone(), tensor.name.clone());
         by_name.insert(ours, tensor);
     }
-    let depth = depth_of(&by_name);
+    let backbone = backbone_of(&by_name);
     let pyramid = by_name.keys().any(|name| name.starts_with(PYRAMID));
-    let blank = Holder { encoder: Encoder::new(&Init::new(&Device::flex(), Seed(0)).at("encoder"), depth) };
+    let blank = Holder { encoder: Encoder::new(&Init::new(&Device::flex(), Seed(0)).at("encoder"), backbone) };
     let expected = parameters(&blank);
     let theirs = |ours: &str| originals.get(ours).cloned().unwrap_or_else(|| format!("{prefix}{}", names.theirs(ours)));
 
     let known: HashSet<&str> = expected.iter().map(|parameter| parameter.name.as_str()).collect();
-    let strange = |name: &&String| name.starts_with("encoder.backbone.layer") && !known.contains(name.as_str());
+    let architecture = backbone.architecture();
+    let strange = |name: &&String| {
+        let inside = name.strip_prefix(BACKBONE);
+        inside.is_some_and(|inside| is_of_stages(&architecture, inside)) && !known.contains(name.as_str())
+    };
     let mut missing = Vec::new();
     for parameter in &expected {
         match by_name.get(&parameter.name) {
@@ -144,7 +156,7 @@ pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised
         }
     }
     if let Some(name) = by_name.keys().find(strange) {
-        return Err(Error::ExtraTensor { name: theirs(name), depth: depth.words() });
+        return Err(Error::ExtraTensor { name: theirs(name), backbone: backbone.title() });
     }
 
     let mut used = Vec::new();
@@ -159,8 +171,9 @@ pub fn recognise(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Recognised
     });
     let tensors = tensors.collect();
     let ignored = by_name.into_values().map(|tensor| tensor.name).collect();
-    let report = LoadReport { naming: names.naming, prefix, teacher, beside, classes, depth, used, missing, ignored };
-    Ok(Recognised { depth, pyramid, tensors, report })
+    let report =
+        LoadReport { naming: names.naming, prefix, teacher, beside, classes, backbone, used, missing, ignored };
+    Ok(Recognised { backbone, pyramid, tensors, report })
 }
 
 impl Recognised {
@@ -169,7 +182,7 @@ impl Recognised {
     /// # Errors
     /// None for what [`recognise`] gave; the tensors could have been changed since.
     pub fn encoder(&self, device: &Device) -> Result<Encoder, Error> {
-        let blank = Holder { encoder: Encoder::new(&Init::new(device, Seed(0)), self.depth) };
+        let blank = Holder { encoder: Encoder::new(&Init::new(device, Seed(0)), self.backbone) };
         Ok(super::from_tensors(blank, &self.tensors, Naming::Ours)?.encoder)
     }
 
@@ -195,13 +208,29 @@ pub fn by_our_names(tensors: Vec<NamedTensor>, of: &WeightsOf) -> Result<Vec<Nam
     Ok(renamed.collect())
 }
 
-fn depth_of(by_name: &BTreeMap<String, NamedTensor>) -> Depth {
-    let has = |name: &str| by_name.contains_key(&format!("{BACKBONE}{name}"));
-    match (has("layer1.0.conv3.weight"), has("layer3.5.conv1.weight")) {
-        (true, _) => Depth::R50,
-        (false, true) => Depth::R34,
-        (false, false) => Depth::R18,
-    }
+/// The backbone from which the fewest names of tensors are missing and left over, and of those that are alike in this the one
+/// of which the fewest shapes differ.
+fn backbone_of(by_name: &BTreeMap<String, NamedTensor>) -> BackboneName {
+    let inside: BTreeMap<&str, &NamedTensor> =
+        by_name.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(BACKBONE)?, tensor))).collect();
+    let distance = |backbone: &BackboneName| {
+        let architecture = backbone.architecture();
+        let expected: HashMap<String, Vec<usize>> = architecture.tensors().into_iter().collect();
+        let missing = expected.keys().filter(|name| !inside.contains_key(name.as_str())).count();
+        let is_over = |name: &&&str| is_of_stages(&architecture, name) && !expected.contains_key(**name);
+        let over = inside.keys().filter(is_over).count();
+        let other = expected
+            .iter()
+            .filter(|(name, shape)| inside.get(name.as_str()).is_some_and(|tensor| tensor.shape != **shape));
+        (missing + over, other.count())
+    };
+    backbone::all().into_iter().min_by_key(distance).unwrap_or_default()
+}
+
+/// Whether a name inside a backbone begins as those of one of its stages.
+fn is_of_stages(architecture: &Architecture, name: &str) -> bool {
+    let root = |name: &str| name.split('.').next().map(str::to_owned);
+    architecture.stages.iter().any(|stage| root(&stage.name) == root(name))
 }
 
 /// Gives the encoder the names it has inside a whole model.
@@ -215,8 +244,8 @@ mod tests {
     use super::*;
 
     /// The encoder's tensors as a file of that naming would have them.
-    fn file(depth: Depth, naming: Naming, prefix: &str, pyramid: bool) -> Vec<NamedTensor> {
-        let encoder = Encoder::new(&Init::new(&Device::flex(), Seed(4)).at("encoder"), depth);
+    fn file(backbone: BackboneName, naming: Naming, prefix: &str, pyramid: bool) -> Vec<NamedTensor> {
+        let encoder = Encoder::new(&Init::new(&Device::flex(), Seed(4)).at("encoder"), backbone);
         let mut tensors = to_tensors(&Holder { encoder }, Naming::Ours);
         tensors.retain(|tensor| pyramid || tensor.name.starts_with(BACKBONE));
         tensors.iter_mut().for_each(|tensor| tensor.name = format!("{prefix}{}", naming.name(&tensor.name)));
@@ -233,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_naming_below_any_prefix_is_the_same_encoder() {
-        let ours = online(file(Depth::R18, Naming::Ours, "", true));
+        let ours = online(file(BackboneName::RESNET18, Naming::Ours, "", true));
         assert!(ours.pyramid && ours.report.missing.is_empty() && ours.report.ignored.is_empty());
         for (naming, prefix) in [
             (Naming::Authors, ""),
@@ -246,10 +275,10 @@ mod tests {
             (Naming::Sequential, "encoder."),
         ] {
             let pyramid = naming == Naming::Authors;
-            let mut tensors = file(Depth::R18, naming, prefix, pyramid);
+            let mut tensors = file(BackboneName::RESNET18, naming, prefix, pyramid);
             tensors.push(NamedTensor { name: "fc.weight".into(), shape: vec![1], values: vec![0.0] });
             let found = online(tensors);
-            assert_eq!((found.depth, found.pyramid), (Depth::R18, pyramid));
+            assert_eq!((found.backbone, found.pyramid), (BackboneName::RESNET18, pyramid));
             assert_eq!((found.report.naming, found.report.prefix.as_str()), (naming, prefix));
             assert_eq!(found.report.ignored, ["fc.weight"]);
             assert_eq!(found.report.missing.len(), if pyramid { 0 } else { 14 });
@@ -263,24 +292,43 @@ mod tests {
 
     #[test]
     fn each_depth_is_told_by_its_tensors() {
-        for depth in [Depth::R18, Depth::R34, Depth::R50] {
-            assert_eq!(online(file(depth, Naming::Torchvision, "", false)).depth, depth);
+        for depth in [BackboneName::RESNET18, BackboneName::RESNET34, BackboneName::RESNET50] {
+            assert_eq!(online(file(depth, Naming::Torchvision, "", false)).backbone, depth);
         }
     }
 
     #[test]
+    fn a_convnext_is_known_by_timms_names_and_by_ours() {
+        let name = BackboneName::CONVNEXT_TINY;
+        for (naming, prefix) in [(Naming::Ours, ""), (Naming::Own, ""), (Naming::Own, "module.encoder_q.")] {
+            let mut tensors = file(name, naming, prefix, false);
+            let head = NamedTensor { name: format!("{prefix}head.fc.weight"), shape: vec![1], values: vec![0.0] };
+            tensors.push(head);
+            let found = online(tensors);
+            let report = &found.report;
+            assert_eq!((found.backbone, report.naming, report.prefix.as_str()), (name, naming, prefix));
+            assert_eq!((report.used.len(), &report.ignored), (178, &vec![format!("{prefix}head.fc.weight")]));
+            assert!(!report.is_of_imagenet(), "a classifier of one class");
+        }
+        let mut deep = file(name, Naming::Own, "", false);
+        deep.push(NamedTensor { name: "stages.2.blocks.9.gamma".into(), shape: vec![384], values: vec![0.0; 384] });
+        let words = refused(deep);
+        assert!(words.contains("stages.2.blocks.9.gamma") && words.contains("ConvNeXt-T"), "{words}");
+    }
+
+    #[test]
     fn the_first_mismatch_is_named_as_the_file_names_it() {
-        let mut grey = file(Depth::R18, Naming::Torchvision, "net.", false);
+        let mut grey = file(BackboneName::RESNET18, Naming::Torchvision, "net.", false);
         let first = grey.iter_mut().find(|tensor| tensor.name == "net.conv1.weight").unwrap();
         (first.shape, first.values) = (vec![64, 1, 7, 7], vec![0.0; 64 * 49]);
         let words = refused(grey);
         assert!(words.contains("net.conv1.weight is [64, 1, 7, 7]") && words.contains("[64, 3, 7, 7]"), "{words}");
 
-        let mut shallow = file(Depth::R18, Naming::Torchvision, "", false);
+        let mut shallow = file(BackboneName::RESNET18, Naming::Torchvision, "", false);
         shallow.retain(|tensor| !tensor.name.starts_with("layer2.1."));
         assert!(refused(shallow).contains("layer2.1.conv1.weight"));
 
-        let mut deep = file(Depth::R18, Naming::Torchvision, "", false);
+        let mut deep = file(BackboneName::RESNET18, Naming::Torchvision, "", false);
         deep.push(NamedTensor { name: "layer4.2.conv1.weight".into(), shape: vec![1], values: vec![0.0] });
         let words = refused(deep);
         assert!(words.contains("layer4.2.conv1.weight") && words.contains("ResNet-18"), "{words}");
@@ -290,7 +338,7 @@ mod tests {
 
     /// With torchvision's parts called otherwise: of each pair what stands there now, and what shall.
     fn called(prefix: &str, parts: &[(&str, &str)]) -> Vec<NamedTensor> {
-        let mut tensors = file(Depth::R18, Naming::Torchvision, "", false);
+        let mut tensors = file(BackboneName::RESNET18, Naming::Torchvision, "", false);
         for tensor in &mut tensors {
             let name = parts.iter().find_map(|(from, to)| Some(format!("{to}{}", tensor.name.strip_prefix(from)?)));
             tensor.name = format!("{prefix}{}", name.unwrap_or_else(|| tensor.name.clone()));
@@ -300,7 +348,7 @@ mod tests {
 
     #[test]
     fn modules_by_their_number_are_known_by_their_order() {
-        let whole = online(file(Depth::R18, Naming::Ours, "", false));
+        let whole = online(file(BackboneName::RESNET18, Naming::Ours, "", false));
         let all = |numbers: [&'static str; 6]| {
             ["conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4."].into_iter().zip(numbers).collect::<Vec<_>>()
         };
@@ -334,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_number_is_refused_where_the_encoder_reads_it() {
-        let mut tensors = file(Depth::R18, Naming::Torchvision, "net.", false);
+        let mut tensors = file(BackboneName::RESNET18, Naming::Torchvision, "net.", false);
         let other = |values| NamedTensor { name: "mask".into(), shape: vec![1], values };
         tensors.push(other(vec![f32::NEG_INFINITY]));
         assert!(recognise(tensors.clone(), &WeightsOf::Online).is_ok(), "nothing reads the mask");
@@ -346,8 +394,8 @@ mod tests {
 
     /// Two encoders that differ in each value.
     fn pair(first: &str, second: &str) -> Vec<NamedTensor> {
-        let mut tensors = file(Depth::R18, Naming::Torchvision, first, false);
-        let mut other = file(Depth::R18, Naming::Torchvision, second, false);
+        let mut tensors = file(BackboneName::RESNET18, Naming::Torchvision, first, false);
+        let mut other = file(BackboneName::RESNET18, Naming::Torchvision, second, false);
         other.iter_mut().flat_map(|tensor| &mut tensor.values).for_each(|value| *value += 1.0);
         tensors.extend(other);
         tensors
@@ -385,9 +433,10 @@ mod tests {
             };
             assert_ne!(conv(&WeightsOf::Online), conv(&WeightsOf::Teacher));
         }
-        let alone = file(Depth::R18, Naming::Torchvision, "teacher.", false);
+        let alone = file(BackboneName::RESNET18, Naming::Torchvision, "teacher.", false);
         assert!(online(alone).report.words().contains("the only network there"));
-        let none = recognise(file(Depth::R18, Naming::Torchvision, "net.", false), &WeightsOf::Teacher).unwrap_err();
+        let none = recognise(file(BackboneName::RESNET18, Naming::Torchvision, "net.", false), &WeightsOf::Teacher)
+            .unwrap_err();
         assert!(none.to_string().contains("no momentum teacher"), "{none}");
     }
 
@@ -400,8 +449,8 @@ mod tests {
         let words = recognise(tensors, &"middle".parse().unwrap()).unwrap_err().to_string();
         assert!(words.contains("middle.") && words.contains("left.*"), "{words}");
         // One module under two names is one.
-        let mut shared = file(Depth::R18, Naming::Torchvision, "backbone.", false);
-        shared.extend(file(Depth::R18, Naming::Torchvision, "online.backbone.", false));
+        let mut shared = file(BackboneName::RESNET18, Naming::Torchvision, "backbone.", false);
+        shared.extend(file(BackboneName::RESNET18, Naming::Torchvision, "online.backbone.", false));
         assert_eq!(online(shared).report.used.len(), 100);
     }
 }

@@ -5,7 +5,7 @@ use crate::{CheckpointEvery, Error};
 use hico_data::Job;
 use hico_data::view::ViewRecipe;
 use hico_model::init::Init;
-use hico_model::{Depth, Encoder, FeatureMaps, FeatureSet, test_data};
+use hico_model::{BackboneName, Encoder, FeatureMaps, FeatureSet, test_data};
 use std::sync::atomic::AtomicBool;
 
 /// A fine-tuning that does not look at the test fold before its end.
@@ -46,7 +46,8 @@ fn run_reading(
 ) -> Finetuned {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier = Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, features);
+    let classifier =
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), BackboneName::RESNET18), 2, trainable, features);
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
     let place = Workplace { device: &device, job: Job::default().with_threads(threads) };
     let (recipe, plan) = (&recipe(epochs), &plan);
@@ -62,7 +63,7 @@ fn a_head_that_begins_as_the_linear_probe_says_what_the_probe_says() {
     let place = Workplace { device: &device, job: Job::default() };
     // Steps so small that nothing moves.
     let recipe = FinetuneRecipe { learning_rate: 1e-20, head_init: HeadInit::LinearProbe, ..recipe(1) };
-    let encoder = Encoder::new(&init.at("encoder"), Depth::R18);
+    let encoder = Encoder::new(&init.at("encoder"), BackboneName::RESNET18);
     let frames = |clips: &[usize]| frames_of(&data, clips, 1);
     let views = Views { dataset: &data, view: &recipe.view, seed: Seed(5), place };
     for (trainable, features) in
@@ -94,8 +95,13 @@ fn six_clips_that_differ_plainly_are_learnt_by_heart() {
     let data = spots([0, 1]);
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier =
-        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All, FeatureSet::C5);
+    let classifier = Classifier::new(
+        &init,
+        Encoder::new(&init.at("encoder"), BackboneName::RESNET18),
+        2,
+        Trainable::All,
+        FeatureSet::C5,
+    );
     let clips: Vec<usize> = (2..8).collect();
     let plan = FoldPlan { fold: 0, fit: clips.clone(), inner: clips.clone(), test: clips };
     let place = Workplace { device: &device, job: Job::default() };
@@ -128,7 +134,8 @@ fn changed(trainable: Trainable, features: FeatureSet) -> (Vec<String>, usize) {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
     let before =
-        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, features).to_tensors();
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), BackboneName::RESNET18), 2, trainable, features)
+            .to_tensors();
     let after = run_reading(&spots([0, 1]), (trainable, features), 1, TestFold::AtTheEnd, 2).classifier.to_tensors();
     let pairs = before.iter().zip(&after).filter(|(before, after)| before != after);
     (pairs.map(|(before, _)| before.name.clone()).collect(), before.len())
@@ -174,8 +181,13 @@ fn a_rare_class_weighs_as_much_as_a_common_one() {
 fn trained(data: &Arc<Dataset>, plan: &FoldPlan, recipe: &FinetuneRecipe, keep: Option<Keep<'_>>) -> Finetuned {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier =
-        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All, FeatureSet::C5);
+    let classifier = Classifier::new(
+        &init,
+        Encoder::new(&init.at("encoder"), BackboneName::RESNET18),
+        2,
+        Trainable::All,
+        FeatureSet::C5,
+    );
     let place = Workplace { device: &device, job: Job::default() };
     finetune(honest(data, plan, recipe, place), classifier, keep, |_| {}).unwrap()
 }
@@ -217,8 +229,13 @@ fn classes_are_made_up_for_by_weight_by_drawing_or_not_and_frames_are_augmented_
         let recipe = FinetuneRecipe { class_balance, ..recipe(1) };
         let inputs = Inputs::Views(Views { dataset: &data, view: &recipe.view, seed: Seed(5), place });
         let init = Init::new(&device, Seed(3));
-        let classifier =
-            Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::All, FeatureSet::C5);
+        let classifier = Classifier::new(
+            &init,
+            Encoder::new(&init.at("encoder"), BackboneName::RESNET18),
+            2,
+            Trainable::All,
+            FeatureSet::C5,
+        );
         let training = Training::new(classifier, &recipe, frames.clone(), &inputs, &data, Seed(5));
         let orders = [training.order(0), training.order(1)];
         assert_ne!(orders[0], orders[1]);
@@ -251,8 +268,9 @@ fn a_loss_or_a_weight_that_becomes_no_number_ends_the_training_with_its_name() {
         let recipe = FinetuneRecipe { learning_rate, ..recipe(4) };
         finetune(honest(&spots([0, 1]), &plan, &recipe, place), classifier, None, &mut |_| {}).unwrap_err().to_string()
     };
-    let new =
-        |trainable| Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, FeatureSet::C5);
+    let new = |trainable| {
+        Classifier::new(&init, Encoder::new(&init.at("encoder"), BackboneName::RESNET18), 2, trainable, FeatureSet::C5)
+    };
     let words = said(new(Trainable::All), 1e30);
     assert!(words.contains("is not a number in epoch") && words.contains("a learning rate below 1e30"), "{words}");
     // Behind ReLU the loss is a number still.
@@ -275,8 +293,13 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
     for trainable in [Trainable::All, Trainable::LastBlock] {
         let run = |keep: Option<Keep<'_>>, stop: &AtomicBool, after_epoch: &mut dyn FnMut(usize)| {
             let init = Init::new(&device, Seed(3));
-            let classifier =
-                Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, trainable, FeatureSet::C5);
+            let classifier = Classifier::new(
+                &init,
+                Encoder::new(&init.at("encoder"), BackboneName::RESNET18),
+                2,
+                trainable,
+                FeatureSet::C5,
+            );
             let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
             let place = Workplace { device: &device, job: Job::new(stop) };
             let finetuning = Finetuning { test_fold: TestFold::EveryEpoch, ..honest(&data, &plan, &recipe, place) };
@@ -312,8 +335,13 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
 fn it_stops_when_asked_to() {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
-    let classifier =
-        Classifier::new(&init, Encoder::new(&init.at("encoder"), Depth::R18), 2, Trainable::Head, FeatureSet::C5);
+    let classifier = Classifier::new(
+        &init,
+        Encoder::new(&init.at("encoder"), BackboneName::RESNET18),
+        2,
+        Trainable::Head,
+        FeatureSet::C5,
+    );
     let plan = FoldPlan { fold: 0, fit: vec![2], inner: vec![6], test: vec![0] };
     let stop = AtomicBool::new(true);
     let place = Workplace { device: &device, job: Job::new(&stop) };

@@ -67,7 +67,8 @@ impl Method for Byol {
     }
 
     fn new(keys: &ByolRecipe, setup: &Setup<'_>) -> (Self, Projected) {
-        let network = Projected::new(&setup.init, setup.model.depth, PROJECTOR).with_predictor(&setup.init, PROJECTOR);
+        let network =
+            Projected::new(&setup.init, setup.model.backbone, PROJECTOR).with_predictor(&setup.init, PROJECTOR);
         (Self { teacher: Teacher::of(&network, keys.momentum.get()) }, network)
     }
 

@@ -116,7 +116,7 @@ impl Method for Dino {
 
     fn new(keys: &DinoRecipe, setup: &Setup<'_>) -> (Self, Projected) {
         let prototypes = keys.prototypes.or(|| prototypes_for(setup.sizes.clips));
-        let network = Projected::new(&setup.init, setup.model.depth, PROJECTOR).with_prototypes(
+        let network = Projected::new(&setup.init, setup.model.backbone, PROJECTOR).with_prototypes(
             &setup.init,
             PROJECTOR,
             prototypes,

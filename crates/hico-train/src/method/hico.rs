@@ -151,7 +151,8 @@ impl Method for Hico {
     }
 
     fn new(keys: &HicoRecipe, setup: &Setup<'_>) -> (Self, HicoModel) {
-        let network = HicoModel::new(setup.model.depth, keys, setup.view.side, setup.sizes.classes.max(1), &setup.init);
+        let network =
+            HicoModel::new(setup.model.backbone, keys, setup.view.side, setup.sizes.classes.max(1), &setup.init);
         let teacher = keys.has_teacher().then(|| Teacher::of(&network, keys.momentum.get()));
         (Self { keys: *keys, teacher }, network)
     }

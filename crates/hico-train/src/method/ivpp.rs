@@ -72,7 +72,7 @@ impl Method for Ivpp {
     }
 
     fn new(keys: &IvppRecipe, setup: &Setup<'_>) -> (Self, Projected) {
-        (Self { temperature: keys.temperature.get() }, Projected::new(&setup.init, setup.model.depth, PROJECTOR))
+        (Self { temperature: keys.temperature.get() }, Projected::new(&setup.init, setup.model.backbone, PROJECTOR))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {

@@ -17,7 +17,7 @@ use hico_data::view::ViewSource;
 use hico_model::init::Init;
 use hico_model::layers::average;
 use hico_model::weights::NamedTensor;
-use hico_model::{Depth, Mode, Pass, ResNet, Stages, channels};
+use hico_model::{BackboneName, BackboneNetwork, Mode, Pass, Stages};
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
@@ -56,14 +56,14 @@ pub struct LatentNetwork {
 }
 
 impl LatentNetwork {
-    fn new(init: &Init<'_>, depth: Depth) -> Self {
-        let [_, predicted @ ..] = channels(depth);
+    fn new(init: &Init<'_>, depth: BackboneName) -> Self {
+        let [_, predicted @ ..] = depth.channels();
         let predictor = |(level, channels): (usize, usize)| {
             let widths = MlpDims { hidden: HIDDEN, output: channels, normalised: true };
             Mlp::new(&init.at("predictors").at(&level.to_string()), channels, widths)
         };
         Self {
-            encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
+            encoder: Trunk { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
             predictors: predicted.into_iter().enumerate().map(predictor).collect(),
         }
     }
@@ -193,9 +193,9 @@ impl Method for Latent {
     }
 
     fn new(keys: &LatentRecipe, setup: &Setup<'_>) -> (Self, LatentNetwork) {
-        let depth = setup.model.depth;
-        let network = LatentNetwork::new(&setup.init, depth);
-        let [_, channels @ ..] = channels(depth);
+        let backbone = setup.model.backbone;
+        let network = LatentNetwork::new(&setup.init, backbone);
+        let [_, channels @ ..] = backbone.channels();
         (Self { teacher: Teacher::of(&network, keys.momentum.get()), channels }, network)
     }
 

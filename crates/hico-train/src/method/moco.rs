@@ -133,7 +133,7 @@ impl Method for Moco {
     }
 
     fn new(keys: &MocoRecipe, setup: &Setup<'_>) -> (Self, Projected) {
-        let network = Projected::new(&setup.init, setup.model.depth, PROJECTOR);
+        let network = Projected::new(&setup.init, setup.model.backbone, PROJECTOR);
         let shape = [keys.queue.get(), PROJECTOR.output];
         let noise = setup.init.parameter(QUEUE, shape, Distribution::Normal(1.0)).val().without_autodiff();
         let method = Self {

@@ -50,7 +50,7 @@ impl Method for SimClr {
     }
 
     fn new(keys: &SimClrRecipe, setup: &Setup<'_>) -> (Self, Projected) {
-        (Self { keys: *keys }, Projected::new(&setup.init, setup.model.depth, PROJECTOR))
+        (Self { keys: *keys }, Projected::new(&setup.init, setup.model.backbone, PROJECTOR))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {

@@ -83,10 +83,13 @@ impl Method for Uscl {
     }
 
     fn new(keys: &UsclRecipe, setup: &Setup<'_>) -> (Self, Projected) {
-        let depth = setup.model.depth;
+        let backbone = setup.model.backbone;
         let projector = MlpDims { output: keys.projection.get(), ..PROJECTOR };
-        let network =
-            Projected::new(&setup.init, depth, projector).with_classifier(&setup.init, projector, setup.sizes.classes);
+        let network = Projected::new(&setup.init, backbone, projector).with_classifier(
+            &setup.init,
+            projector,
+            setup.sizes.classes,
+        );
         (Self { keys: *keys }, network)
     }
 

@@ -51,7 +51,7 @@ impl Method for VicReg {
 
     fn new(keys: &VicRegRecipe, setup: &Setup<'_>) -> (Self, Projected) {
         let expander = expander(keys.width, setup.sizes.batch);
-        (Self, Projected::new(&setup.init, setup.model.depth, expander))
+        (Self, Projected::new(&setup.init, setup.model.backbone, expander))
     }
 
     fn outputs<'n>(&self, network: &'n Projected, views: &[Tensor<4>], pass: &Pass<'n>) -> Self::Outputs {

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use hico_model::init::Init;
 use hico_model::layers::{Conv2d, average, averages};
-use hico_model::{CHANNELS, Depth, Encoder, FeatureSet, Mode, Pass, ResNet, Stages, map_side, pooled_features};
+use hico_model::{BackboneName, BackboneNetwork, CHANNELS, Encoder, FeatureSet, Mode, Pass, Stages};
 
 /// Encoder, a projector for each level, and the classifier of the softened objective.
 #[derive(Module, Debug)]
@@ -47,7 +47,7 @@ pub struct GlobalBranch {
 /// Backbone, and the one layer of the pyramid that P5 needs.
 #[derive(Module, Debug)]
 struct TopEncoder {
-    backbone: ResNet,
+    backbone: BackboneNetwork,
     pyramid: TopOfPyramid,
 }
 
@@ -120,12 +120,14 @@ impl HicoModel {
     /// - `classes`: 1 or more; without labels the classifier is there but nothing trains it
     /// - `init`: of the root, on a device `.autodiff()` to train
     #[must_use]
-    pub fn new(depth: Depth, recipe: &HicoRecipe, side: usize, classes: usize, init: &Init<'_>) -> Self {
+    pub fn new(depth: BackboneName, recipe: &HicoRecipe, side: usize, classes: usize, init: &Init<'_>) -> Self {
         let medium_level = match recipe.medium_from {
             MediumFrom::P3 => 3,
             MediumFrom::P4 => 4,
         };
-        let projector = |name: &str, kind, level| Projector::new(&init.at(name), kind, map_side(side, level));
+        let architecture = depth.architecture();
+        let sides = architecture.map_sides(side);
+        let projector = |name: &str, kind, level: usize| Projector::new(&init.at(name), kind, sides[level - 2]);
         // A grid is for what is local: the global level stays one vector.
         let global = match recipe.projector {
             settings::Projector::Grid => settings::Projector::Pooled,
@@ -136,7 +138,7 @@ impl HicoModel {
             local: projector("local", recipe.projector, 2),
             medium: projector("medium", recipe.projector, medium_level),
             global: projector("global", global, 5),
-            soft: SoftHead::new(&init.at("soft"), pooled_features(depth), classes.max(1)),
+            soft: SoftHead::new(&init.at("soft"), architecture.channels()[3], classes.max(1)),
             dense: recipe.has_dense_pairs().then(|| Mlp::new(&init.at("dense"), CHANNELS, OF_CELL)),
             predictors: recipe.has_teacher().then(|| {
                 let of = |level: &str| Mlp::new(&init.at("predictors").at(level), EMBEDDING, PREDICTOR);
@@ -269,19 +271,19 @@ mod tests {
 
     #[test]
     fn a_map_is_halved_as_often_as_its_level_says_and_rounded_up() {
-        assert_eq!([2, 3, 4, 5].map(|level| map_side(224, level)), [56, 28, 14, 7]);
-        assert_eq!([2, 3, 4, 5].map(|level| map_side(33, level)), [9, 5, 3, 2]);
+        assert_eq!(BackboneName::RESNET18.architecture().map_sides(224), [56, 28, 14, 7]);
+        assert_eq!(BackboneName::RESNET18.architecture().map_sides(33), [9, 5, 3, 2]);
     }
 
     #[test]
     fn every_side_even_or_odd_gives_maps_of_the_stated_size() {
         let device = Device::flex();
         let recipe = HicoRecipe::default();
-        let model = HicoModel::new(Depth::R18, &recipe, 33, 3, &Init::new(&device, Seed(1)));
+        let model = HicoModel::new(BackboneName::RESNET18, &recipe, 33, 3, &Init::new(&device, Seed(1)));
         for side in [32, 33, 65] {
             let maps = model.encoder.maps(Tensor::zeros([1, 3, side, side], &device), Mode::Eval);
             let found = [maps.p2, maps.p3, maps.p4, maps.p5].map(|map| map.dims());
-            assert_eq!(found, [2, 3, 4, 5].map(|level| [1, 256, map_side(side, level), map_side(side, level)]));
+            assert_eq!(found, BackboneName::RESNET18.architecture().map_sides(side).map(|side| [1, 256, side, side]));
         }
         let outputs = model.forward(Tensor::zeros([2, 3, 40, 40], &device), Mode::Eval);
         assert_eq!(outputs.local.dims(), [2, 256]);
@@ -291,7 +293,9 @@ mod tests {
     #[test]
     fn views_in_one_pass_are_those_of_one_pass_a_view() {
         let device = Device::flex();
-        let model = |seed| HicoModel::new(Depth::R18, &HicoRecipe::default(), 33, 3, &Init::new(&device, Seed(seed)));
+        let model = |seed| {
+            HicoModel::new(BackboneName::RESNET18, &HicoRecipe::default(), 33, 3, &Init::new(&device, Seed(seed)))
+        };
         let (together, alone) = (model(1), model(1));
         let view = |shift: f32| {
             let values = (0..4 * 3 * 33 * 33).map(|place| (place as f32 * 0.37 + shift).sin());
@@ -314,7 +318,7 @@ mod tests {
     fn a_cell_of_a_map_is_projected_to_its_place_row_by_row() {
         let device = Device::flex();
         let recipe = HicoRecipe { dense_weight: NonNegative::new(1.0).unwrap(), ..HicoRecipe::default() };
-        let model = HicoModel::new(Depth::R18, &recipe, 64, 1, &Init::new(&device, Seed(1)));
+        let model = HicoModel::new(BackboneName::RESNET18, &recipe, 64, 1, &Init::new(&device, Seed(1)));
         // A map of 16x16 that is lit below the cell of row 1 and column 6.
         let [channels, side] = [CHANNELS, 16];
         let lit = |at: usize| f32::from(u8::from(at / side % side / 2 == 1 && at % side / 2 == 6));
@@ -332,7 +336,7 @@ mod tests {
     fn flattened_projectors_fit_odd_maps() {
         let device = Device::flex();
         let recipe = HicoRecipe { projector: Projector::Flattened, ..HicoRecipe::default() };
-        let model = HicoModel::new(Depth::R18, &recipe, 33, 1, &Init::new(&device, Seed(1)));
+        let model = HicoModel::new(BackboneName::RESNET18, &recipe, 33, 1, &Init::new(&device, Seed(1)));
         let outputs = model.forward(Tensor::zeros([1, 3, 33, 33], &device), Mode::Eval);
         assert_eq!(outputs.medium.dims(), [1, 256]);
     }
@@ -342,10 +346,12 @@ mod tests {
         // torchvision states 11,176,512 parameters for the convolutional part of ResNet-18, 21,284,672 for 34 and
         // 23,508,032 for 50; burn counts the running statistics too, which is 4,800, 8,512 and 26,560 channels twice.
         let device = Device::flex();
-        for (depth, parameters, channels) in
-            [(Depth::R18, 11_176_512, 4_800), (Depth::R34, 21_284_672, 8_512), (Depth::R50, 23_508_032, 26_560)]
-        {
-            let backbone = hico_model::ResNet::new(&Init::new(&device, Seed(1)), depth);
+        for (depth, parameters, channels) in [
+            (BackboneName::RESNET18, 11_176_512, 4_800),
+            (BackboneName::RESNET34, 21_284_672, 8_512),
+            (BackboneName::RESNET50, 23_508_032, 26_560),
+        ] {
+            let backbone = BackboneNetwork::new(&Init::new(&device, Seed(1)), depth);
             assert_eq!(backbone.num_params(), parameters + 2 * channels, "{depth:?}");
         }
     }

@@ -8,7 +8,7 @@ use hico_data::Seed;
 use hico_model::batch::images;
 use hico_model::init::Init;
 use hico_model::layers::{average, unit_rows};
-use hico_model::{Depth, Maps, Mode};
+use hico_model::{BackboneName, Maps, Mode};
 use rand::RngExt as _;
 
 const SIDE: usize = 64;
@@ -21,7 +21,7 @@ const READ: usize = 64;
 
 fn model(projector: Projector) -> HicoModel {
     let recipe = HicoRecipe { projector, ..HicoRecipe::default() };
-    HicoModel::new(Depth::R18, &recipe, SIDE, 2, &Init::new(&Device::flex(), Seed(1)))
+    HicoModel::new(BackboneName::RESNET18, &recipe, SIDE, 2, &Init::new(&Device::flex(), Seed(1)))
 }
 
 fn rows(tensor: Tensor<2>) -> Vec<Vec<f64>> {

@@ -5,13 +5,13 @@ use burn::tensor::Tensor;
 use hico_model::batch_norm::{BatchNorm, Tail};
 use hico_model::init::{Distribution, Init};
 use hico_model::layers::{Linear, average, relu, unit_rows};
-use hico_model::{Depth, Mode, Pass, ResNet, channels};
+use hico_model::{BackboneName, BackboneNetwork, Mode, Pass};
 
 /// What is kept after pretraining: a backbone without a pyramid, by the same names as in [`hico_model::Encoder`].
 #[derive(Module, Debug)]
 pub struct Trunk {
-    /// The residual network.
-    pub backbone: ResNet,
+    /// The backbone.
+    pub backbone: BackboneNetwork,
 }
 
 /// Two linear layers with a ReLU between them, after a batch norm where the method wants one.
@@ -110,10 +110,10 @@ impl Projected {
     ///
     /// - `init`: of the root, on a device `.autodiff()` to train
     #[must_use]
-    pub fn new(init: &Init<'_>, depth: Depth, projector: MlpDims) -> Self {
-        let features = channels(depth)[3];
+    pub fn new(init: &Init<'_>, depth: BackboneName, projector: MlpDims) -> Self {
+        let features = depth.channels()[3];
         Self {
-            encoder: Trunk { backbone: ResNet::new(&init.at("encoder").at("backbone"), depth) },
+            encoder: Trunk { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
             projector: Mlp::new(&init.at("projector"), features, projector),
             predictor: None,
             classifier: None,

@@ -74,13 +74,14 @@ impl Key {
 const NAME: &str = "name";
 
 /// Keys that have moved or have another name: where they stood, and where they stand.
-const MOVED: [(&str, &str, Section, &str); 13] = [
+const MOVED: [(&str, &str, Section, &str); 14] = [
     ("loss", "temperature", Section::Method, "temperature"),
     ("loss", "peer_weight", Section::Method, "peer_weight"),
     ("loss", "label_weight", Section::Method, "label_weight"),
     ("loss", "smoothing", Section::Method, "smoothing"),
     ("loss", "cross_pairs", Section::Method, "cross_pairs"),
     ("loss", "soft_target", Section::Method, "soft_target"),
+    ("model", "depth", Section::Model, "backbone"),
     ("model", "medium_from", Section::Method, "medium_from"),
     ("model", "projector", Section::Method, "projector"),
     ("method", "teacher_momentum", Section::Method, "momentum"),

@@ -2,7 +2,7 @@ use super::*;
 use crate::method::{
     Dino, DinoRecipe, Hico, Ivpp, IvppRecipe, Moco, MocoRecipe, SimClr, Uscl, UsclRecipe, VicReg, VicRegRecipe,
 };
-use hico_model::Depth;
+use hico_model::BackboneName;
 
 fn keys<M: crate::method::Method>(recipe: &Recipe) -> &M::Keys {
     recipe.method().keys::<M>().unwrap()
@@ -51,7 +51,11 @@ fn every_method_has_its_own_keys_and_shares_optimiser_and_schedule() {
     for method in MethodName::all() {
         let recipe = parse(&format!("[method]\nname = \"{method}\"\n"));
         assert_eq!(recipe.method(), &MethodRecipe::of(method));
-        assert_eq!((recipe.train(), recipe.model().depth), (&TrainRecipe::default(), Depth::R18), "{method}");
+        assert_eq!(
+            (recipe.train(), recipe.model().backbone),
+            (&TrainRecipe::default(), BackboneName::RESNET18),
+            "{method}"
+        );
     }
     let recipe = Recipe::of_method(MethodName::of::<Moco>());
     let own = keys::<Moco>(&recipe);
@@ -176,6 +180,16 @@ fn an_unknown_key_is_refused_with_the_nearest_that_is_known() {
 }
 
 #[test]
+fn a_backbone_is_named_and_the_depth_of_earlier_versions_is_read() {
+    for toml in ["[model]\nbackbone = \"resnet50\"\n", "[model]\ndepth = \"r50\"\n"] {
+        let recipe = parse(toml);
+        assert_eq!(recipe.model().backbone, BackboneName::RESNET50);
+        let written = toml::to_string(&recipe).unwrap();
+        assert!(written.contains("backbone = \"resnet50\"") && !written.contains("depth ="), "{written}");
+    }
+}
+
+#[test]
 fn a_value_out_of_range_is_named_as_it_was_written_with_what_it_may_be() {
     let words = "loss.temperature = -1: must be a number above 0, from 0.0001 to 10000";
     assert_eq!(refusal("[loss]\ntemperature = -1.0"), words);
@@ -186,7 +200,9 @@ fn a_value_out_of_range_is_named_as_it_was_written_with_what_it_may_be() {
         "train.epochs = 1.5: invalid type: floating point `1.5`, expected a \
                                                  whole number, 0 or more"
     );
-    assert!(refusal("[model]\ndepth = \"r20\"").starts_with("model.depth = \"r20\": unknown variant `r20`, expected"));
+    let words =
+        "model.depth = \"r20\": no backbone is called \"r20\"; there are resnet18, resnet34, resnet50, convnext_tiny";
+    assert!(refusal("[model]\ndepth = \"r20\"").starts_with(words));
     assert_eq!(
         refusal("[view]\ncrop_scale = [0.5, 1.5]"),
         "view.crop_scale = [0.5, 1.5]: must be two numbers above 0, the smaller first, the larger at most 1"

@@ -18,12 +18,12 @@ pub use values::{
     Temperature, Width,
 };
 
-use hico_model::Depth;
+use hico_model::BackboneName;
 use serde::{Deserialize, Serialize};
 
 /// `[model]`: what every method reads of the network; every combination is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ModelRecipe {
-    /// Depth of the backbone.
-    pub depth: Depth,
+    /// The backbone. Earlier versions call the key `depth`.
+    pub backbone: BackboneName,
 }

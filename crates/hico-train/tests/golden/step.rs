@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::Seed;
 use hico_model::init::Init;
 use hico_model::weights::{self, NamedTensor};
-use hico_model::{Depth, Mode, Pass};
+use hico_model::{BackboneName, Mode, Pass};
 use hico_train::loss::{hico_loss, nt_xent};
 use hico_train::model::{HicoModel, Outputs};
 use hico_train::optimiser::Adam;
@@ -19,7 +19,8 @@ pub(crate) type Found = BTreeMap<String, Vec<f64>>;
 /// Forward in evaluation and in training, loss, gradients, one update, and forward again.
 pub(crate) fn take(case: &Case) -> Found {
     let device = Device::flex().autodiff();
-    let blank = HicoModel::new(Depth::R18, &case.recipe, case.side, case.classes, &Init::new(&device, Seed(1)));
+    let blank =
+        HicoModel::new(BackboneName::RESNET18, &case.recipe, case.side, case.classes, &Init::new(&device, Seed(1)));
     let weights = case.weights(weights::to_tensors(&blank, case.naming));
     let mut network = weights::from_tensors(blank, &weights, case.naming).unwrap();
     let batch = case.labels.len();

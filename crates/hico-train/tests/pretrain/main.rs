@@ -4,6 +4,7 @@
 
 #[cfg(feature = "wgpu")]
 mod device;
+mod backbones;
 mod methods;
 
 use burn::tensor::{Device, Tensor, TensorData};

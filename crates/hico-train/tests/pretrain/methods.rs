@@ -6,7 +6,7 @@ use hico_data::{Dataset, Job, Seed};
 use hico_model::init::Init;
 use hico_model::pretrained::Seen;
 use hico_model::weights::{self, NamedTensor, Naming, WeightsOf};
-use hico_model::{Depth, ResNet};
+use hico_model::{BackboneName, BackboneNetwork};
 use hico_train::checkpoint::LAST_FILE;
 use hico_train::init_weights::InitWeights;
 use hico_train::keep::kept_after;
@@ -115,7 +115,7 @@ fn every_method_begins_with_given_weights_and_so_does_its_teacher() {
     let path = given.path().join("resnet18.safetensors");
     let device = Device::flex();
     let init = Init::new(&device, Seed(9));
-    let tensors = weights::to_tensors(&ResNet::new(&init, Depth::R18), Naming::Ours);
+    let tensors = weights::to_tensors(&BackboneNetwork::new(&init, BackboneName::RESNET18), Naming::Ours);
     std::fs::write(&path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
     let first = InitWeights::read(&path, &WeightsOf::Online).unwrap();
     for (name, recipe) in recipes(1) {

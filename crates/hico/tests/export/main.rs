@@ -13,7 +13,6 @@ use burn::tensor::Device;
 use hico_data::ingest::{IngestOptions, ingest};
 use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Job, Preprocessing, Seed};
-use hico_model::FeatureSet;
 use hico_model::classifier::{Classifier, Trainable};
 use hico_model::classifier_file::{self, ClassifierFacts};
 use hico_model::export::check::{self, Difference};
@@ -21,7 +20,8 @@ use hico_model::export::onnx::Part;
 use hico_model::export::source::Source;
 use hico_model::export::{Target, export};
 use hico_model::init::Init;
-use hico_model::weights::{self, WeightsOf};
+use hico_model::weights::{self, Naming, WeightsOf};
+use hico_model::{BackboneName, BackboneNetwork, FeatureSet, Mode, Stages, batch};
 use hico_train::pretrained;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ fn classifier(encoder: &Source, path: &Path, trainable: Trainable, features: Fea
     let facts = ClassifierFacts {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         classes: ["covid", "pneumonia", "regular"].map(str::to_owned).to_vec(),
-        depth: encoder.pretrained.depth,
+        backbone: encoder.pretrained.backbone,
         trainable,
         features,
         view: ViewRecipe { side: SIDE, ..ViewRecipe::default() },
@@ -172,6 +172,50 @@ fn torchvision_and_timm_compute_the_same_features_and_logits() {
             }
         }
     }
+}
+
+/// A ConvNeXt-T with random weights, as a file by timm's names. Layer scales are 1: at the first ones no block would be seen.
+fn convnext(path: &Path) -> Source {
+    let network = BackboneNetwork::new(&Init::new(&Device::flex(), Seed(8)), BackboneName::CONVNEXT_TINY);
+    let mut tensors = weights::to_tensors(&network, Naming::Ours);
+    let scales = tensors.iter_mut().filter(|tensor| tensor.name.ends_with(".gamma"));
+    scales.for_each(|tensor| tensor.values.fill(1.0));
+    std::fs::write(path, weights::to_safetensors(&tensors, &BTreeMap::new()).unwrap()).unwrap();
+    read(path)
+}
+
+#[test]
+fn timm_and_onnx_runtime_compute_a_convnext_as_we_do() {
+    let test = "timm_and_onnx_runtime_compute_a_convnext_as_we_do";
+    let Some((_, python)) = world(test, "timm, safetensors.torch, onnxruntime") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let source = convnext(&folder.path().join("convnext.safetensors"));
+    let report = source.pretrained.report();
+    assert_eq!((report.naming, report.used.len(), report.ignored.len()), (Naming::Own, 178, 0));
+    for side in [64, 75] {
+        let images = check::noise(8, side, Seed(1));
+        let bytes: Vec<u8> = images.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+        std::fs::write(folder.path().join("image.f32"), bytes).unwrap();
+        std::fs::write(folder.path().join("side"), side.to_string()).unwrap();
+        let file = folder.path().join("exported.safetensors");
+        std::fs::write(&file, export(&source, Target::Timm, side).unwrap().bytes).unwrap();
+        theirs(&python, "timm-maps", &file, folder.path());
+        let encoder = source.pretrained.encoder(&Device::flex()).unwrap();
+        let x = batch::images(&images, side, &Device::flex());
+        let Stages { c2, c3, c4, c5 } = encoder.backbone.forward(x, Mode::Eval);
+        for (name, map) in [("c2", c2), ("c3", c3), ("c4", c4), ("c5", c5)] {
+            let ours: Vec<f32> = map.into_data().iter().collect();
+            let difference = Difference::of(&ours, &floats(&folder.path().join(name).with_extension("f32")));
+            println!("timm {side} {name}: {difference:?}");
+            assert!(difference.agrees(), "timm {side} {name}: {difference:?}");
+        }
+        let ours = check::ours(&source, Part::Encoder, &images, side).unwrap();
+        let onnx = export(&source, Target::Onnx(Part::Encoder), side).unwrap().bytes;
+        let checked = check::compare(&python, &onnx, &ours, &images, "noise").unwrap();
+        println!("{} {side}: {:?}", checked.runtime, checked.outputs);
+        assert!(checked.agrees, "{:?}", checked.outputs);
+    }
+    assert!(export(&source, Target::Torchvision, 64).unwrap_err().to_string().contains("ConvNeXt-T"));
 }
 
 #[test]

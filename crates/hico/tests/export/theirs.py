@@ -1,7 +1,7 @@
 """What other programs make of exported files: PROGRAM FILE DIR.
 
 Reads DIR/image.f32, pictures of DIR/side pixels; writes DIR/OUTPUT.f32 for every output. PROGRAM is torchvision or timm,
-each strict but for a classifier that the file lacks, or `state`: every tensor of FILE, a state dict of either kind, as a
+each strict but for a classifier that the file lacks, `timm-maps`: the maps of timm's ConvNeXt-T, or `state`: every tensor of FILE, a state dict of either kind, as a
 line `NAME SHAPE SHA-256`.
 """
 
@@ -31,6 +31,22 @@ if program == "state":
     for name, tensor in sorted(state.items()):
         if not name.endswith("num_batches_tracked"):
             print(name, list(tensor.shape), digest(tensor))
+    sys.exit()
+
+if program == "timm-maps":
+    import timm
+
+    model = timm.create_model("convnext_tiny", num_classes=0)
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    assert not unexpected and set(missing) == {"head.norm.weight", "head.norm.bias"}, (missing, unexpected)
+    model.eval()
+    side = int((folder / "side").read_text())
+    pictures = torch.from_numpy(numpy.fromfile(folder / "image.f32", "<f4").reshape(-1, 3, side, side))
+    with torch.no_grad():
+        x = model.stem(pictures)
+        for name, stage in zip(["c2", "c3", "c4", "c5"], model.stages):
+            x = stage(x)
+            x.contiguous().numpy().astype("<f4").tofile(folder / f"{name}.f32")
     sys.exit()
 
 classes = len(state["fc.bias"]) if "fc.bias" in state else 0

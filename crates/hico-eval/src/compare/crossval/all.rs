@@ -1,6 +1,6 @@
 //! One network that learns from every patient, for use: nobody is left to test it on.
 
-use super::{EncoderSource, Request, check_pyramid, depth, is_free, study};
+use super::{EncoderSource, Request, backbone, check_pyramid, is_free, study};
 use crate::Error;
 use crate::compare::evaluator::{Evaluator, Tuning};
 use crate::compare::grid::check_pyramids;
@@ -66,7 +66,7 @@ pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> 
             (encoder, pretrained.beginning.clone(), pretrained.seen.clone())
         }
         EncoderSource::None | EncoderSource::Inside(_) => {
-            let encoder = Encoder::new(&Init::new(&device, seed).at("encoder"), depth(request));
+            let encoder = Encoder::new(&Init::new(&device, seed).at("encoder"), backbone(request));
             (encoder, Beginning::Random, nothing)
         }
     };

@@ -23,7 +23,7 @@ use super::{grid, sum_up};
 use crate::Error;
 use crate::baselines::Baseline;
 use hico_data::{Dataset, Event, Job, Seed, atomic};
-use hico_model::Depth;
+use hico_model::BackboneName;
 use hico_model::classifier::Trainable;
 use hico_model::frame_ref::frames_of;
 use hico_train::inputs::batches_of;
@@ -172,7 +172,7 @@ fn study(dataset: &Dataset, request: &Request, folds: Vec<usize>) -> Study {
         budget: Budget::Recipe,
         evaluation,
         view: recipe.view.clone(),
-        depth: depth(request),
+        backbone: backbone(request),
         data: vec![data],
         methods,
         compare,
@@ -194,11 +194,11 @@ fn data_name(dataset: &Dataset) -> String {
     if fits { name } else { "data".to_owned() }
 }
 
-fn depth(request: &Request) -> Depth {
+fn backbone(request: &Request) -> BackboneName {
     match &request.encoder {
-        EncoderSource::None => request.depth,
-        EncoderSource::Given(pretrained) => pretrained.depth,
-        EncoderSource::Inside(recipe) => recipe.model().depth,
+        EncoderSource::None => request.backbone,
+        EncoderSource::Given(pretrained) => pretrained.backbone,
+        EncoderSource::Inside(recipe) => recipe.model().backbone,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::outcome::Metric;
 use hico_model::classifier::Trainable;
 use hico_model::device::DeviceChoice;
 use hico_model::pretrained::Pretrained;
-use hico_model::{Depth, FeatureSet};
+use hico_model::{BackboneName, FeatureSet};
 use hico_train::finetune::FinetuneRecipe;
 use hico_train::init_weights::InitWeights;
 use hico_train::outline::counted;
@@ -62,8 +62,8 @@ pub struct Request {
     pub metric: Metric,
     /// How networks are fine-tuned.
     pub recipe: FinetuneRecipe,
-    /// Depth of networks from random weights; a given encoder brings its own, which then holds for all.
-    pub depth: Depth,
+    /// BackboneName of networks from random weights; a given encoder brings its own, which then holds for all.
+    pub backbone: BackboneName,
     /// Where the encoder comes from.
     pub encoder: EncoderSource,
     /// The weights that a pretraining inside the folds begins with, where they are not random.
@@ -103,7 +103,7 @@ impl Request {
             probe_strength: ProbeStrength::Fixed(STRENGTH),
             metric: Metric::BalancedAccuracy,
             recipe: FinetuneRecipe::default(),
-            depth: Depth::default(),
+            backbone: BackboneName::default(),
             encoder: EncoderSource::None,
             init_weights: None,
             features: FeatureSet::default(),

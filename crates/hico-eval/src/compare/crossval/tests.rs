@@ -13,7 +13,7 @@ use hico_model::classifier::Trainable;
 use hico_model::init::Init;
 use hico_model::pretrained::{Pretrained, Seen};
 use hico_model::weights::{Naming, WeightsOf, to_tensors};
-use hico_model::{Depth, test_data};
+use hico_model::{BackboneName, test_data};
 use hico_train::finetune::{FinetuneRecipe, HeadInit};
 use hico_train::model::HicoModel;
 use hico_train::recipe::{HicoRecipe, Recipe};
@@ -165,7 +165,8 @@ fn every_method_is_tested_on_the_same_clips(summary: &Summary) {
 
 #[test]
 fn a_tested_group_that_pretraining_saw_is_named_and_warned_about() {
-    let model = HicoModel::new(Depth::R18, &HicoRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(1)));
+    let model =
+        HicoModel::new(BackboneName::RESNET18, &HicoRecipe::default(), 32, 2, &Init::new(&Device::flex(), Seed(1)));
     let seen = Seen::Groups { groups: ["f", "x"].map(str::to_owned).into(), data: data().manifest().hash(), all: true };
     let tensors = to_tensors(&model, Naming::Ours);
     let pretrained =

@@ -40,7 +40,7 @@ impl Builder {
         self.graph
     }
 
-    pub(super) fn has(&self, weight: &str) -> bool {
+    fn has(&self, weight: &str) -> bool {
         self.taken.contains(weight) || self.weights.contains_key(weight)
     }
 
@@ -57,19 +57,53 @@ impl Builder {
         self.graph.output.push(info(name, sizes));
     }
 
-    /// A convolution with `name.weight`, where there is one with `name.bias`, padded by half of its kernel.
-    pub(super) fn conv(&mut self, x: &Value, name: &str, stride: usize) -> Value {
-        let weight = format!("{name}.weight");
-        let kernel = self.weights.get(&weight).and_then(|tensor| tensor.shape.last().copied()).unwrap_or(1);
-        let mut inputs = vec![x.clone(), self.weight(&weight)];
+    /// A convolution with `name.weight`, and where there is one with `name.bias`.
+    pub(super) fn conv(&mut self, x: &Value, name: &str, window: [usize; 3]) -> Value {
+        self.grouped(x, name, window, 1)
+    }
+
+    /// As [`Self::conv`], with its channels in groups.
+    pub(super) fn grouped(&mut self, x: &Value, name: &str, window: [usize; 3], groups: usize) -> Value {
+        let mut inputs = vec![x.clone(), self.weight(&format!("{name}.weight"))];
         let bias = format!("{name}.bias");
         if self.has(&bias) {
             inputs.push(self.weight(&bias));
         }
         let inputs: Vec<&Value> = inputs.iter().collect();
-        let attributes =
-            vec![ints("kernel_shape", &[kernel; 2]), ints("strides", &[stride; 2]), ints("pads", &[kernel / 2; 4])];
-        self.node("Conv", name, &inputs, attributes)
+        let attributes = of_window(window).into_iter().chain([int("group", groups as i64)]);
+        self.node("Conv", name, &inputs, attributes.collect())
+    }
+
+    /// A layer norm over the channels of each place: ONNX normalises the last axis.
+    pub(super) fn layer_norm(&mut self, x: &Value, name: &str, epsilon: f64) -> Value {
+        let [weight, bias] = ["weight", "bias"].map(|part| self.weight(&format!("{name}.{part}")));
+        let last = self.node("Transpose", &format!("{name}.last"), &[x], vec![ints("perm", &[0, 2, 3, 1])]);
+        let attributes = vec![int("axis", -1), float("epsilon", epsilon as f32)];
+        let normal = self.node("LayerNormalization", &format!("{name}.norm"), &[&last, &weight, &bias], attributes);
+        self.node("Transpose", name, &[&normal], vec![ints("perm", &[0, 3, 1, 2])])
+    }
+
+    /// A fully connected layer over the channels of each place, as a convolution of 1x1 pixels.
+    pub(super) fn pointwise(&mut self, x: &Value, name: &str) -> Value {
+        self.shaped(&format!("{name}.weight"), &[1, 1]);
+        self.conv(x, name, [1, 1, 0])
+    }
+
+    /// Each channel times a number.
+    pub(super) fn scaled(&mut self, x: &Value, name: &str) -> Value {
+        self.shaped(name, &[1, 1]);
+        let scale = self.weight(name);
+        self.node("Mul", &format!("{name}.scaled"), &[x, &scale], Vec::new())
+    }
+
+    /// `x (1 + erf(x / sqrt(2))) / 2`.
+    pub(super) fn gelu(&mut self, x: &Value, name: &str) -> Value {
+        let root = self.divided(x, std::f32::consts::SQRT_2, &format!("{name}.root"));
+        let erf = self.node("Erf", &format!("{name}.erf"), &[&root], Vec::new());
+        let one = self.number(&format!("{name}.one"), 1.0);
+        let above = self.add(&erf, &one, &format!("{name}.above"));
+        let twice = self.node("Mul", &format!("{name}.twice"), &[x, &above], Vec::new());
+        self.divided(&twice, 2.0, name)
     }
 
     /// A batch norm by its running statistics.
@@ -88,10 +122,9 @@ impl Builder {
         self.node("Add", name, &[a, b], Vec::new())
     }
 
-    /// The largest value under a 3x3 window that moves by 2.
-    pub(super) fn max_pool(&mut self, x: &Value, name: &str) -> Value {
-        let attributes = vec![ints("kernel_shape", &[3; 2]), ints("strides", &[2; 2]), ints("pads", &[1; 4])];
-        self.node("MaxPool", name, &[x], attributes)
+    /// The largest value under a window.
+    pub(super) fn max_pool(&mut self, x: &Value, name: &str, window: [usize; 3]) -> Value {
+        self.node("MaxPool", name, &[x], of_window(window).into())
     }
 
     /// The mean over each map, `[batch, channels]`.
@@ -126,13 +159,7 @@ impl Builder {
 
     /// Each value divided by a number.
     pub(super) fn divided(&mut self, x: &Value, by: f32, name: &str) -> Value {
-        let divisor = format!("{name}.divisor");
-        self.graph.initializer.push(TensorValue {
-            dims: Vec::new(),
-            data_type: Some(Element::Float.into()),
-            name: divisor.clone(),
-            raw_data: by.to_le_bytes().to_vec(),
-        });
+        let divisor = self.number(&format!("{name}.divisor"), by);
         self.node("Div", name, &[x, &divisor], Vec::new())
     }
 
@@ -147,6 +174,23 @@ impl Builder {
             name: name.to_owned(),
             op_type: operator.to_owned(),
             attribute,
+        });
+        name.to_owned()
+    }
+
+    /// Gives a weight that is not used yet more axes.
+    fn shaped(&mut self, name: &str, axes: &[usize]) {
+        if let Some(tensor) = self.weights.get_mut(name) {
+            tensor.shape.extend(axes);
+        }
+    }
+
+    fn number(&mut self, name: &str, value: f32) -> Value {
+        self.graph.initializer.push(TensorValue {
+            dims: Vec::new(),
+            data_type: Some(Element::Float.into()),
+            name: name.to_owned(),
+            raw_data: value.to_le_bytes().to_vec(),
         });
         name.to_owned()
     }
@@ -179,6 +223,11 @@ impl Builder {
         });
         name.to_owned()
     }
+}
+
+/// Kernel, stride and padding of a square window.
+fn of_window([kernel, stride, padding]: [usize; 3]) -> [Attribute; 3] {
+    [ints("kernel_shape", &[kernel; 2]), ints("strides", &[stride; 2]), ints("pads", &[padding; 4])]
 }
 
 fn info(name: &str, sizes: &[usize]) -> ValueInfo {

@@ -4,7 +4,7 @@
 //! - `graph`: one method an operation
 //! - [`proto`]: the file format
 //!
-//! Batch norms stay as they are and weights keep torchvision's names (`layer1.0.conv1.weight`; beside them
+//! Batch norms stay as they are and weights keep the backbone's own names, a ResNet's torchvision's (`layer1.0.conv1.weight`; beside them
 //! `pyramid.lateral5.weight` and `fc.weight`), so that what is in the file can be compared with what went in. Operators are of opset
 //! 18, whose `Resize` takes a size for two axes alone; ONNX Runtime has had it since 1.14.
 
@@ -13,7 +13,7 @@ mod graph;
 mod network;
 
 use crate::weights::NamedTensor;
-use crate::{Error, FeatureSet};
+use crate::{BackboneName, Error, FeatureSet};
 use prost::Message as _;
 use std::collections::BTreeMap;
 
@@ -60,6 +60,7 @@ pub struct Read {
 /// When a tensor is not there.
 pub fn to_onnx(
     tensors: &[NamedTensor],
+    backbone: BackboneName,
     read: Read,
     side: usize,
     facts: &BTreeMap<String, String>,
@@ -69,7 +70,7 @@ pub fn to_onnx(
         producer_name: "hico".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         doc_string: facts.get("description").cloned().unwrap_or_default(),
-        graph: Some(network::graph(tensors, read, side, temperature(facts))?),
+        graph: Some(network::graph(tensors, backbone, read, side, temperature(facts))?),
         opset_import: vec![proto::OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
         metadata_props: facts
             .iter()

@@ -2,19 +2,19 @@ use super::proto::{Graph, Model};
 use super::*;
 use crate::classifier::{Classifier, Trainable};
 use crate::init::Init;
-use crate::{Depth, Encoder};
+use crate::{BackboneName, Encoder};
 use burn::tensor::Device;
 use hico_data::Seed;
 use std::collections::BTreeSet;
 
-fn tensors(depth: Depth, trainable: Trainable) -> Vec<NamedTensor> {
-    tensors_reading(depth, trainable, FeatureSet::C5)
+fn tensors(backbone: BackboneName, trainable: Trainable) -> Vec<NamedTensor> {
+    tensors_reading(backbone, trainable, FeatureSet::C5)
 }
 
-fn tensors_reading(depth: Depth, trainable: Trainable, features: FeatureSet) -> Vec<NamedTensor> {
+fn tensors_reading(backbone: BackboneName, trainable: Trainable, features: FeatureSet) -> Vec<NamedTensor> {
     let device = Device::flex();
     let init = Init::new(&device, Seed(6));
-    Classifier::new(&init, Encoder::new(&init.at("encoder"), depth), 3, trainable, features).to_tensors()
+    Classifier::new(&init, Encoder::new(&init.at("encoder"), backbone), 3, trainable, features).to_tensors()
 }
 
 const fn of_c5(part: Part) -> Read {
@@ -22,12 +22,12 @@ const fn of_c5(part: Part) -> Read {
 }
 
 fn graph(tensors: &[NamedTensor], part: Part) -> Graph {
-    graph_reading(tensors, of_c5(part))
+    graph_reading(BackboneName::RESNET18, tensors, of_c5(part))
 }
 
-fn graph_reading(tensors: &[NamedTensor], read: Read) -> Graph {
+fn graph_reading(backbone: BackboneName, tensors: &[NamedTensor], read: Read) -> Graph {
     let facts = BTreeMap::from([("mean".to_owned(), "0.5".to_owned())]);
-    let model = Model::decode(to_onnx(tensors, read, 64, &facts).unwrap().as_slice()).unwrap();
+    let model = Model::decode(to_onnx(tensors, backbone, read, 64, &facts).unwrap().as_slice()).unwrap();
     assert_eq!((model.ir_version, model.opset_import[0].version), (Some(8), Some(18)));
     assert_eq!((model.metadata_props[0].key.as_str(), model.metadata_props[0].value.as_str()), ("mean", "0.5"));
     model.graph.unwrap()
@@ -35,13 +35,16 @@ fn graph_reading(tensors: &[NamedTensor], read: Read) -> Graph {
 
 #[test]
 fn every_value_is_made_once_and_before_it_is_read() {
-    for depth in [Depth::R18, Depth::R34, Depth::R50] {
+    let convnext = BackboneName::CONVNEXT_TINY;
+    for backbone in [BackboneName::RESNET18, BackboneName::RESNET34, BackboneName::RESNET50, convnext] {
         let reads = FeatureSet::ALL.map(|features| (features, false)).into_iter().chain([(FeatureSet::C5, true)]);
+        // What is read of maps is the same for every backbone.
+        let reads = reads.filter(|(features, _)| backbone != convnext || *features == FeatureSet::C5);
         let parts = [Part::Encoder, Part::Pyramid, Part::Classifier];
         for (part, (features, top)) in reads.flat_map(|reads| parts.map(|part| (part, reads))) {
             let trainable = if top { Trainable::LastBlock } else { Trainable::All };
             let read = Read { part, features, top };
-            let graph = graph_reading(&tensors_reading(depth, trainable, features), read);
+            let graph = graph_reading(backbone, &tensors_reading(backbone, trainable, features), read);
             let mut there: BTreeSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
             for weight in &graph.initializer {
                 assert!(there.insert(&weight.name), "{} twice", weight.name);
@@ -55,7 +58,7 @@ fn every_value_is_made_once_and_before_it_is_read() {
             }
             for node in &graph.node {
                 for input in node.input.iter().filter(|input| !input.is_empty()) {
-                    assert!(there.contains(input.as_str()), "{depth:?} {read:?}: {} reads {input}", node.name);
+                    assert!(there.contains(input.as_str()), "{backbone:?} {read:?}: {} reads {input}", node.name);
                 }
                 assert!(there.insert(&node.output[0]), "{} twice", node.output[0]);
             }
@@ -66,7 +69,7 @@ fn every_value_is_made_once_and_before_it_is_read() {
 
 #[test]
 fn a_graph_holds_the_weights_of_its_part_and_no_other() {
-    let all = tensors(Depth::R18, Trainable::All);
+    let all = tensors(BackboneName::RESNET18, Trainable::All);
     let names = |part| -> BTreeSet<String> {
         graph(&all, part)
             .initializer
@@ -81,25 +84,36 @@ fn a_graph_holds_the_weights_of_its_part_and_no_other() {
     let head: Vec<&String> = classifier.difference(&encoder).collect();
     assert_eq!(head, ["fc.bias", "fc.weight"]);
     let read = Read { top: true, ..of_c5(Part::Classifier) };
-    let both = graph_reading(&tensors(Depth::R18, Trainable::LastBlock), read);
+    let both = graph_reading(BackboneName::RESNET18, &tensors(BackboneName::RESNET18, Trainable::LastBlock), read);
     assert!(both.node.iter().any(|node| node.op_type == "Concat"));
 }
 
 #[test]
+fn a_graph_of_a_convnext_holds_every_weight_of_its_description() {
+    let name = BackboneName::CONVNEXT_TINY;
+    let graph = graph_reading(name, &tensors(name, Trainable::All), of_c5(Part::Encoder));
+    let there: BTreeSet<&str> = graph.initializer.iter().map(|weight| weight.name.as_str()).collect();
+    let expected = name.architecture().tensors();
+    assert!(expected.iter().all(|(name, _)| there.contains(name.as_str())));
+    let with_constants = |of: &str| there.iter().filter(|name| name.contains(of)).count();
+    assert_eq!(there.len(), expected.len() + with_constants(".divisor") + with_constants(".one"));
+}
+
+#[test]
 fn what_is_not_there_is_named() {
-    let mut few = tensors(Depth::R18, Trainable::All);
+    let mut few = tensors(BackboneName::RESNET18, Trainable::All);
     few.retain(|tensor| !tensor.name.starts_with("encoder.pyramid.smooth3"));
-    assert!(to_onnx(&few, of_c5(Part::Encoder), 64, &BTreeMap::new()).is_ok());
-    let error = to_onnx(&few, of_c5(Part::Pyramid), 64, &BTreeMap::new()).unwrap_err();
+    assert!(to_onnx(&few, BackboneName::RESNET18, of_c5(Part::Encoder), 64, &BTreeMap::new()).is_ok());
+    let error = to_onnx(&few, BackboneName::RESNET18, of_c5(Part::Pyramid), 64, &BTreeMap::new()).unwrap_err();
     assert!(matches!(&error, Error::GraphLacks(name) if name == "pyramid.smooth3.weight"), "{error}");
 }
 
 #[test]
 fn probabilities_are_those_of_the_logits_over_the_temperature() {
-    let all = tensors(Depth::R18, Trainable::All);
+    let all = tensors(BackboneName::RESNET18, Trainable::All);
     let graph = |temperature: &str| {
         let facts = BTreeMap::from([("temperature".to_owned(), temperature.to_owned())]);
-        let bytes = to_onnx(&all, of_c5(Part::Classifier), 64, &facts).unwrap();
+        let bytes = to_onnx(&all, BackboneName::RESNET18, of_c5(Part::Classifier), 64, &facts).unwrap();
         Model::decode(bytes.as_slice()).unwrap().graph.unwrap()
     };
     let node = |graph: &Graph, operator: &str| graph.node.iter().find(|node| node.op_type == operator).cloned();
