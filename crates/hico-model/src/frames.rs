@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Where and with what a network is run.
 #[derive(Debug, Clone, Copy)]
-pub struct Workplace<'a> {
+pub struct Context<'a> {
     /// The device, without automatic differentiation.
     pub device: &'a Device,
     /// Threads that make views, and the flag that stops.
@@ -32,7 +32,7 @@ pub struct Views<'a> {
     /// Root of random changes.
     pub seed: Seed,
     /// Device and threads.
-    pub place: Workplace<'a>,
+    pub context: Context<'a>,
 }
 
 /// How many frames a network is shown at once where nothing is trained.
@@ -52,7 +52,7 @@ impl Views<'_> {
         let jobs: Vec<FrameRef> = batches.concat();
         let (dataset, recipe, seed) = (Arc::clone(self.dataset), self.view.clone(), self.seed);
         let ahead = 2 * batches.first().map_or(1, Vec::len);
-        let mut views = prefetch::ordered(jobs, self.place.job.threads, ahead, move |job: &FrameRef| {
+        let mut views = prefetch::ordered(jobs, self.context.job.threads, ahead, move |job: &FrameRef| {
             let frame = dataset.read_frame(job.clip, job.frame)?;
             Ok::<_, hico_data::Error>(match epoch {
                 None => view::plain(&frame, &recipe),
@@ -63,7 +63,7 @@ impl Views<'_> {
             })
         });
         for frames in batches {
-            self.place.job.go_on()?;
+            self.context.job.go_on()?;
             let batch = views.by_ref().take(frames.len()).collect::<Result<Vec<_>, _>>()?;
             each(frames, batch::images(&batch, self.view.side, device));
         }
@@ -80,7 +80,7 @@ impl Views<'_> {
         let encoder = encoder.valid().fold();
         let mut rows = vec![Vec::with_capacity(frames.len()); sets.len()];
         let mut odd = None;
-        self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
+        self.for_each_batch(&in_batches(frames), None, self.context.device, |frames, images| {
             let stages = encoder.backbone.forward(images, Mode::Eval);
             for (set, rows) in sets.iter().zip(&mut rows) {
                 let found = rows_of(set.read(&encoder.pyramid, stages.clone()));
@@ -95,7 +95,7 @@ impl Views<'_> {
     pub fn described(&self, classifier: &Classifier, frames: &[FrameRef]) -> Result<Vec<(FrameRef, Described)>, Error> {
         let mut all = Vec::with_capacity(frames.len());
         let mut odd = None;
-        self.for_each_batch(&in_batches(frames), None, self.place.device, |frames, images| {
+        self.for_each_batch(&in_batches(frames), None, self.context.device, |frames, images| {
             let layouts = rows_of(layout(images.clone()));
             let [features, looks] = classifier.described(images).map(rows_of);
             odd = odd.or_else(|| not_finite(frames, &features)).or_else(|| not_finite(frames, &looks));

@@ -18,7 +18,7 @@ use hico_model::explain::Map;
 use hico_model::explain::cam::Level;
 use hico_model::explain::clip::{Explained, Explanation, explain};
 use hico_model::explain::picture::{jpeg, plain, png, row};
-use hico_model::frames::Workplace;
+use hico_model::frames::Context;
 use hico_model::predict::clip::{Asking, ClipAnswer, FrameAnswer, NamedClip};
 use hico_model::predict::model::Model;
 use hico_model::predict::sources::each_clip;
@@ -232,7 +232,7 @@ pub(crate) async fn embedded(
     };
     with_clip(&service, request, move |service, clip, job| {
         let saved = &service.model.saved;
-        let context = Workplace { device: &service.model.device, job };
+        let context = Context { device: &service.model.device, job };
         let look = Look {
             encoder: &saved.classifier.encoder,
             view: &saved.facts.view,

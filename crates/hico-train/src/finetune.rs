@@ -28,7 +28,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hico_data::{Dataset, Seed};
 use hico_model::classifier::{Classifier, Trainable};
 use hico_model::frame_ref::{FrameRef, frames_of};
-use hico_model::frames::{Views, Workplace, rows_of};
+use hico_model::frames::{Context, Views, rows_of};
 use hico_model::rows::argmax;
 use hico_model::weights;
 use rand::seq::SliceRandom as _;
@@ -71,7 +71,7 @@ pub struct Finetuning<'a> {
     /// Of views and of the order of batches.
     pub seed: Seed,
     /// Where.
-    pub place: Workplace<'a>,
+    pub context: Context<'a>,
 }
 
 /// Trains `classifier` on `plan.fit`, chooses an epoch on `plan.inner` (the last where that is empty), and then predicts
@@ -86,14 +86,14 @@ pub struct Finetuning<'a> {
 /// # Errors
 /// When frames cannot be read, what is done cannot be kept, the loss or a weight is no longer a number, or it is asked to stop.
 pub fn finetune(
-    Finetuning { dataset, plan, recipe, test_fold, seed, place }: Finetuning<'_>,
+    Finetuning { dataset, plan, recipe, test_fold, seed, context }: Finetuning<'_>,
     classifier: Classifier,
     keep: Option<Keep<'_>>,
     mut after_epoch: impl FnMut(usize),
 ) -> Result<Finetuned, Error> {
     let frames = |clips: &[usize]| frames_of(dataset, clips, recipe.frames_per_clip);
     let [fit, inner, test] = [&plan.fit, &plan.inner, &plan.test].map(|clips| frames(clips));
-    let views = Views { dataset, view: &recipe.view, seed, place };
+    let views = Views { dataset, view: &recipe.view, seed, context };
     let inputs = match classifier.trainable() {
         Trainable::Head => {
             Inputs::features(&classifier, &views, &[&fit, &inner, &test].map(|f| f.as_slice()).concat())?
@@ -268,7 +268,7 @@ impl<'a> Training<'a> {
             labels,
             recipe,
             fit,
-            device: inputs.place().device.clone().autodiff(),
+            device: inputs.context().device.clone().autodiff(),
             inputs,
             seed,
             epochs: 0,
@@ -280,7 +280,7 @@ impl<'a> Training<'a> {
     /// Goes on where an earlier sitting stopped, if there was one; what its epochs have shown.
     fn go_on(&mut self, keep: Keep<'_>) -> Option<Found> {
         let (classifier, position, shown) =
-            tuning_state::read(keep, &self.classifier, &mut self.optimiser, self.inputs.place().device)?;
+            tuning_state::read(keep, &self.classifier, &mut self.optimiser, self.inputs.context().device)?;
         self.classifier = classifier;
         (self.steps, self.epochs) = (position.steps, position.epochs);
         (self.batches, self.loss) = (position.batches, f64::from_bits(position.loss));

@@ -6,7 +6,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use hico_model::classifier::Classifier;
 use hico_model::frame_ref::FrameRef;
-use hico_model::frames::{Views, Workplace, in_batches, not_finite, numbers_or, rows_of};
+use hico_model::frames::{Context, Views, in_batches, not_finite, numbers_or, rows_of};
 use std::collections::HashMap;
 
 /// What the network is given.
@@ -14,19 +14,19 @@ pub(super) enum Inputs<'a> {
     /// Views of frames, made as they are needed.
     Views(Views<'a>),
     /// What a frozen encoder makes of each frame.
-    Features { of: HashMap<FrameRef, Vec<f32>>, place: Workplace<'a> },
+    Features { of: HashMap<FrameRef, Vec<f32>>, context: Context<'a> },
 }
 
 impl<'a> Inputs<'a> {
     pub(super) fn features(network: &Classifier, views: &Views<'a>, frames: &[FrameRef]) -> Result<Self, Error> {
         let rows = views.features(&network.encoder, &[network.reads()], frames)?.concat();
-        Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), place: views.place })
+        Ok(Self::Features { of: frames.iter().copied().zip(rows).collect(), context: views.context })
     }
 
-    pub(super) const fn place(&self) -> Workplace<'a> {
+    pub(super) const fn context(&self) -> Context<'a> {
         match self {
-            Self::Views(views) => views.place,
-            Self::Features { place, .. } => *place,
+            Self::Views(views) => views.context,
+            Self::Features { context, .. } => *context,
         }
     }
 
@@ -43,9 +43,9 @@ impl<'a> Inputs<'a> {
                 views.for_each_batch(batches, epoch, device, |frames, images| each(frames, Shown::Images(images)))?;
                 Ok(())
             }
-            Self::Features { of, place } => {
+            Self::Features { of, context } => {
                 for frames in batches {
-                    place.job.go_on()?;
+                    context.job.go_on()?;
                     let rows: Vec<&[f32]> = frames.iter().map(|frame| of[frame].as_slice()).collect();
                     let shape = [rows.len(), rows.first().map_or(0, |row| row.len())];
                     each(frames, Shown::Features(Tensor::from_data(TensorData::new(rows.concat(), shape), device)));
@@ -59,7 +59,7 @@ impl<'a> Inputs<'a> {
     pub(super) fn read(&self, network: &Classifier, frames: &[FrameRef]) -> Result<Vec<Vec<f32>>, Error> {
         let mut rows = Vec::with_capacity(frames.len());
         let mut odd = None;
-        self.for_each_batch(&in_batches(frames), None, self.place().device, |frames, shown| {
+        self.for_each_batch(&in_batches(frames), None, self.context().device, |frames, shown| {
             let found = rows_of(shown.features(network, false));
             odd = odd.or_else(|| not_finite(frames, &found));
             rows.extend(found);
@@ -70,7 +70,7 @@ impl<'a> Inputs<'a> {
     pub(super) fn predict(&self, network: &Classifier, frames: &[FrameRef]) -> Result<Vec<FramePrediction>, Error> {
         let mut predictions = Vec::with_capacity(frames.len());
         let mut odd = None;
-        self.for_each_batch(&in_batches(frames), None, self.place().device, |frames, shown| {
+        self.for_each_batch(&in_batches(frames), None, self.context().device, |frames, shown| {
             let probabilities = rows_of(softmax(shown.logits(network, false), 1));
             odd = odd.or_else(|| not_finite(frames, &probabilities));
             let row = |(frame, row): (&FrameRef, Vec<f32>)| FramePrediction {

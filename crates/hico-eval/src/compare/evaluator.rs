@@ -12,7 +12,7 @@ use hico_data::view::ViewRecipe;
 use hico_data::{Dataset, Seed};
 use hico_model::classifier::{Classifier, Trainable};
 use hico_model::frame_ref::{FrameRef, frames_of};
-use hico_model::frames::{Views, Workplace};
+use hico_model::frames::{Context, Views};
 use hico_model::init::Init;
 use hico_model::known::Known;
 use hico_model::rows::{argmax, unit};
@@ -46,7 +46,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) settings: &'a EvaluationSettings,
     pub(super) view: &'a ViewRecipe,
     pub(super) seed: Seed,
-    pub(super) place: Workplace<'a>,
+    pub(super) context: Context<'a>,
 }
 
 /// How a fine-tuning goes about it.
@@ -113,7 +113,7 @@ impl Evaluator<'_> {
     pub(super) fn features(&self, encoder: &Encoder) -> Result<Features, Error> {
         let labelled: Vec<usize> = (0..self.dataset.len()).filter(|clip| self.dataset.label(*clip).is_some()).collect();
         let frames = self.frames(&labelled);
-        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
+        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, context: self.context };
         let sets = &self.settings.features;
         let of_set = |rows| frames.iter().copied().zip(rows).collect();
         let found = views.features(encoder, sets, &frames)?.into_iter().map(of_set);
@@ -128,8 +128,8 @@ impl Evaluator<'_> {
         frames.shuffle(&mut self.seed.stream("calibration", &[fold as u64]));
         let batches: Vec<Vec<FrameRef>> =
             batches_of(&frames, CALIBRATED_AT_ONCE).into_iter().cycle().take(CALIBRATIONS).collect();
-        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
-        views.for_each_batch(&batches, None, self.place.device, |_, images| {
+        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, context: self.context };
+        views.for_each_batch(&batches, None, self.context.device, |_, images| {
             drop(encoder.backbone.forward(images, Mode::Train));
         })?;
         Ok(encoder)
@@ -302,7 +302,7 @@ impl Evaluator<'_> {
 
     /// Returns what a fine-tuned network makes of the frames that it learnt from, and of those that chose its epoch.
     pub(super) fn known(&self, classifier: &Classifier, plan: &FoldPlan) -> Result<Known, Error> {
-        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, place: self.place };
+        let views = Views { dataset: self.dataset, view: self.view, seed: self.seed, context: self.context };
         let side = |clips: &[usize]| views.described(classifier, &self.frames(clips));
         Ok(Known::new(self.dataset, side(&plan.fit)?, &side(&plan.inner)?))
     }
@@ -329,12 +329,12 @@ impl Evaluator<'_> {
             early_stopping: settings.early_stopping,
             augmentation: settings.augmentation,
         };
-        let init = Init::new(self.place.device, self.seed);
+        let init = Init::new(self.context.device, self.seed);
         let features = settings.features_of(EvalMode::Finetune.into());
         let classifier = Classifier::new(&init, encoder.clone(), self.classes(), trainable, features);
         let test_fold = if settings.published { TestFold::EveryEpoch } else { TestFold::AtTheEnd };
-        let (dataset, seed, place) = (self.dataset, self.seed, self.place);
-        let finetuning = Finetuning { dataset, plan, recipe: &recipe, test_fold, seed, place };
+        let (dataset, seed, context) = (self.dataset, self.seed, self.context);
+        let finetuning = Finetuning { dataset, plan, recipe: &recipe, test_fold, seed, context };
         let found = finetune(finetuning, classifier, Some(keep), after_epoch)?;
         let tuned = Tuned {
             temperature: calibration::temperature(self.dataset, &found.inner),
@@ -374,7 +374,7 @@ mod tests {
             settings: &EvaluationSettings { frames_per_clip: 2, ..EvaluationSettings::default() },
             view: &ViewRecipe { side: 32, ..ViewRecipe::default() },
             seed: Seed(3),
-            place: Workplace { device: &device, job: Job::default().with_threads(threads) },
+            context: Context { device: &device, job: Job::default().with_threads(threads) },
         };
         let encoder = Encoder::new(&Init::new(&device, Seed(1)).at("encoder"), BackboneName::RESNET18);
         let shown = evaluator.calibrated(&encoder, 0).unwrap();

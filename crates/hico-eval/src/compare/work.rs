@@ -14,7 +14,7 @@ use crate::baselines::Baseline;
 use burn::tensor::Device;
 use hico_data::{Dataset, Job, Seed};
 use hico_model::Encoder;
-use hico_model::frames::Workplace;
+use hico_model::frames::Context;
 use hico_model::history::Beginning;
 use hico_model::init::Init;
 use hico_model::pretrained::{Pretrained, Seen};
@@ -258,7 +258,7 @@ impl<'a> Work<'a> {
             settings: &self.study.evaluation,
             view: &self.study.view,
             seed: Seed(self.cell.seed),
-            place: Workplace { device: self.device, job: self.job },
+            context: Context { device: self.device, job: self.job },
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Embedding, Look, MadeBy, Per, embed};
 use crate::device::DeviceChoice;
 use crate::export::source::Source;
-use crate::frames::Workplace;
+use crate::frames::Context;
 use crate::predict::clip::NamedClip;
 use crate::{Encoder, Error, FeatureSet};
 use burn::tensor::Device;
@@ -56,8 +56,8 @@ impl Lens {
         per: Per,
         job: Job<'_>,
     ) -> Result<Embedding, Error> {
-        let place = Workplace { device: &self.device, job };
+        let context = Context { device: &self.device, job };
         let look = Look { encoder: &self.encoder, view: &self.view, features: self.features, frames_per_clip, per };
-        Ok(Embedding { made_by: Some(self.made_by.clone()), ..embed(clip, look, place)? })
+        Ok(Embedding { made_by: Some(self.made_by.clone()), ..embed(clip, look, context)? })
     }
 }

@@ -12,7 +12,7 @@ pub mod umap;
 pub mod picture;
 
 use crate::frame_ref::frames_of;
-use crate::frames::{Views, Workplace};
+use crate::frames::{Context, Views};
 use crate::predict::clip::NamedClip;
 use crate::rows::{best_of_each, cosine, unit};
 use crate::{Encoder, Error, FeatureSet};
@@ -96,9 +96,9 @@ pub struct Look<'a> {
 pub fn embed(
     NamedClip { dataset, clip, source }: NamedClip<'_>,
     Look { encoder, view, features, frames_per_clip, per }: Look<'_>,
-    place: Workplace<'_>,
+    context: Context<'_>,
 ) -> Result<Embedding, Error> {
-    let views = Views { dataset, view, seed: Seed(0), place };
+    let views = Views { dataset, view, seed: Seed(0), context };
     let row = dataset.row(clip);
     let id = |frame: Option<usize>| {
         let label = row.label.clone().unwrap_or_default();

@@ -4,7 +4,7 @@ use super::model::Model;
 use crate::Error;
 use crate::calibration::calibrated;
 use crate::frame_ref::FrameRef;
-use crate::frames::{Views, Workplace, in_batches, not_finite, rows_of};
+use crate::frames::{Context, Views, in_batches, not_finite, rows_of};
 use crate::known::{Described, Distances, Near, layout};
 use crate::rows::argmax;
 use burn::tensor::activation::softmax;
@@ -164,10 +164,10 @@ impl Model {
         let facts = &self.saved.facts;
         let frames: Vec<FrameRef> =
             (0..row.frames).step_by(asking.frame_stride.max(1)).map(|frame| FrameRef { clip, frame }).collect();
-        let place = Workplace { device: &self.device, job: asking.job };
+        let context = Context { device: &self.device, job: asking.job };
         let classes: Arc<[String]> = facts.classes.clone().into();
         let by_class = |values| ByClass { classes: Arc::clone(&classes), values };
-        let views = Views { dataset, view: &facts.view, seed: Seed(0), place };
+        let views = Views { dataset, view: &facts.view, seed: Seed(0), context };
         let mut sums = vec![0.0; facts.classes.len()];
         let mut middle: Vec<f64> = Vec::new();
         let mut distances: Vec<Distances> = Vec::new();

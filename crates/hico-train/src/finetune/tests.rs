@@ -13,9 +13,9 @@ fn honest<'a>(
     dataset: &'a Arc<Dataset>,
     plan: &'a FoldPlan,
     recipe: &'a FinetuneRecipe,
-    place: Workplace<'a>,
+    context: Context<'a>,
 ) -> Finetuning<'a> {
-    Finetuning { dataset, plan, recipe, test_fold: TestFold::AtTheEnd, seed: Seed(5), place }
+    Finetuning { dataset, plan, recipe, test_fold: TestFold::AtTheEnd, seed: Seed(5), context }
 }
 
 /// Two folds; three groups of each class to train on and one to test, when fold 0 is tested.
@@ -49,9 +49,9 @@ fn run_reading(
     let classifier =
         Classifier::new(&init, Encoder::new(&init.at("encoder"), BackboneName::RESNET18), 2, trainable, features);
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
-    let place = Workplace { device: &device, job: Job::default().with_threads(threads) };
+    let context = Context { device: &device, job: Job::default().with_threads(threads) };
     let (recipe, plan) = (&recipe(epochs), &plan);
-    let finetuning = Finetuning { dataset: data, plan, recipe, test_fold, seed: Seed(5), place };
+    let finetuning = Finetuning { dataset: data, plan, recipe, test_fold, seed: Seed(5), context };
     finetune(finetuning, classifier, None, |_| {}).unwrap()
 }
 
@@ -60,12 +60,12 @@ fn a_head_that_begins_as_the_linear_probe_says_what_the_probe_says() {
     let (device, data) = (Device::flex(), spots([0, 1]));
     let init = Init::new(&device, Seed(3));
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5, 6, 7], inner: Vec::new(), test: vec![0, 1] };
-    let place = Workplace { device: &device, job: Job::default() };
+    let context = Context { device: &device, job: Job::default() };
     // Steps so small that nothing moves.
     let recipe = FinetuneRecipe { learning_rate: 1e-20, head_init: HeadInit::LinearProbe, ..recipe(1) };
     let encoder = Encoder::new(&init.at("encoder"), BackboneName::RESNET18);
     let frames = |clips: &[usize]| frames_of(&data, clips, 1);
-    let views = Views { dataset: &data, view: &recipe.view, seed: Seed(5), place };
+    let views = Views { dataset: &data, view: &recipe.view, seed: Seed(5), context };
     for (trainable, features) in
         [(Trainable::Head, FeatureSet::C5), (Trainable::All, FeatureSet { maps: FeatureMaps::Stages, max: false })]
     {
@@ -77,7 +77,7 @@ fn a_head_that_begins_as_the_linear_probe_says_what_the_probe_says() {
         assert_eq!(kept.trainable(), trainable);
         // All batch norms learn the statistics of what they see, also where no weight moves.
         let frozen = if trainable == Trainable::Head {
-            let found = finetune(honest(&data, &plan, &recipe, place), classifier, None, |_| {}).unwrap();
+            let found = finetune(honest(&data, &plan, &recipe, context), classifier, None, |_| {}).unwrap();
             found.honest
         } else {
             Inputs::Views(views).predict(&kept, &frames(&plan.test)).unwrap()
@@ -104,9 +104,9 @@ fn six_clips_that_differ_plainly_are_learnt_by_heart() {
     );
     let clips: Vec<usize> = (2..8).collect();
     let plan = FoldPlan { fold: 0, fit: clips.clone(), inner: clips.clone(), test: clips };
-    let place = Workplace { device: &device, job: Job::default() };
+    let context = Context { device: &device, job: Job::default() };
     let recipe = recipe(10);
-    let tuned = finetune(honest(&data, &plan, &recipe, place), classifier, None, |_| {}).unwrap();
+    let tuned = finetune(honest(&data, &plan, &recipe, context), classifier, None, |_| {}).unwrap();
     let right = |frame: &&FramePrediction| Some(argmax(&frame.probabilities)) == data.label(frame.clip);
     assert_eq!(tuned.honest.iter().filter(right).count(), 6, "{:?}", tuned.curve);
     assert!(tuned.curve[9].train_loss < 0.5 * tuned.curve[0].train_loss, "{:?}", tuned.curve);
@@ -188,8 +188,8 @@ fn trained(data: &Arc<Dataset>, plan: &FoldPlan, recipe: &FinetuneRecipe, keep: 
         Trainable::All,
         FeatureSet::C5,
     );
-    let place = Workplace { device: &device, job: Job::default() };
-    finetune(honest(data, plan, recipe, place), classifier, keep, |_| {}).unwrap()
+    let context = Context { device: &device, job: Job::default() };
+    finetune(honest(data, plan, recipe, context), classifier, keep, |_| {}).unwrap()
 }
 
 #[test]
@@ -223,11 +223,11 @@ fn classes_are_made_up_for_by_weight_by_drawing_or_not_and_frames_are_augmented_
         .collect();
     let data = Arc::new(test_data::spots(&rows));
     let device = Device::flex();
-    let place = Workplace { device: &device, job: Job::default() };
+    let context = Context { device: &device, job: Job::default() };
     let frames = frames_of(&data, &[2, 3, 4, 5], 1);
     let count = |class_balance: ClassBalance| {
         let recipe = FinetuneRecipe { class_balance, ..recipe(1) };
-        let inputs = Inputs::Views(Views { dataset: &data, view: &recipe.view, seed: Seed(5), place });
+        let inputs = Inputs::Views(Views { dataset: &data, view: &recipe.view, seed: Seed(5), context });
         let init = Init::new(&device, Seed(3));
         let classifier = Classifier::new(
             &init,
@@ -263,10 +263,12 @@ fn a_loss_or_a_weight_that_becomes_no_number_ends_the_training_with_its_name() {
     let device = Device::flex();
     let init = Init::new(&device, Seed(3));
     let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
-    let place = Workplace { device: &device, job: Job::default() };
+    let context = Context { device: &device, job: Job::default() };
     let said = |classifier: Classifier, learning_rate: f64| {
         let recipe = FinetuneRecipe { learning_rate, ..recipe(4) };
-        finetune(honest(&spots([0, 1]), &plan, &recipe, place), classifier, None, &mut |_| {}).unwrap_err().to_string()
+        finetune(honest(&spots([0, 1]), &plan, &recipe, context), classifier, None, &mut |_| {})
+            .unwrap_err()
+            .to_string()
     };
     let new = |trainable| {
         Classifier::new(&init, Encoder::new(&init.at("encoder"), BackboneName::RESNET18), 2, trainable, FeatureSet::C5)
@@ -301,8 +303,8 @@ fn a_fine_tuning_that_was_killed_and_stopped_ends_in_the_same_bits() {
                 FeatureSet::C5,
             );
             let plan = FoldPlan { fold: 0, fit: vec![2, 3, 4, 5], inner: vec![6, 7], test: vec![0, 1] };
-            let place = Workplace { device: &device, job: Job::new(stop) };
-            let finetuning = Finetuning { test_fold: TestFold::EveryEpoch, ..honest(&data, &plan, &recipe, place) };
+            let context = Context { device: &device, job: Job::new(stop) };
+            let finetuning = Finetuning { test_fold: TestFold::EveryEpoch, ..honest(&data, &plan, &recipe, context) };
             finetune(finetuning, classifier, keep, after_epoch)
         };
         let go_on = AtomicBool::new(false);
@@ -344,7 +346,7 @@ fn it_stops_when_asked_to() {
     );
     let plan = FoldPlan { fold: 0, fit: vec![2], inner: vec![6], test: vec![0] };
     let stop = AtomicBool::new(true);
-    let place = Workplace { device: &device, job: Job::new(&stop) };
-    let outcome = finetune(honest(&spots([0, 1]), &plan, &recipe(1), place), classifier, None, |_| {});
+    let context = Context { device: &device, job: Job::new(&stop) };
+    let outcome = finetune(honest(&spots([0, 1]), &plan, &recipe(1), context), classifier, None, |_| {});
     assert!(matches!(outcome, Err(Error::Interrupted)));
 }

@@ -8,7 +8,7 @@ use super::teacher::{Taught, Teacher};
 use super::{Batch, Extra, Keys, Method, Objective, Setup, Views};
 use crate::Error;
 use crate::loss::latent_prediction;
-use crate::model::projected::{Mlp, MlpDims, Trunk};
+use crate::model::projected::{Mlp, MlpDims, PlainEncoder};
 use crate::outputs;
 use crate::settings::{Fraction, MOMENTUM, MaskRatio, TrainRecipe};
 use burn::module::Module;
@@ -51,7 +51,7 @@ const HIDDEN: usize = 512;
 #[derive(Module, Debug)]
 pub struct LatentNetwork {
     /// What is kept after pretraining.
-    pub encoder: Trunk,
+    pub encoder: PlainEncoder,
     predictors: Vec<Mlp>,
 }
 
@@ -63,7 +63,7 @@ impl LatentNetwork {
             Mlp::new(&init.at("predictors").at(&level.to_string()), channels, widths)
         };
         Self {
-            encoder: Trunk { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
+            encoder: PlainEncoder { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
             predictors: predicted.into_iter().enumerate().map(predictor).collect(),
         }
     }

@@ -9,7 +9,7 @@ use hico_model::{BackboneName, BackboneNetwork, Mode, Pass};
 
 /// What is kept after pretraining: a backbone without a pyramid, by the same names as in [`hico_model::Encoder`].
 #[derive(Module, Debug)]
-pub struct Trunk {
+pub struct PlainEncoder {
     /// The backbone.
     pub backbone: BackboneNetwork,
 }
@@ -64,7 +64,7 @@ impl Mlp {
 #[derive(Module, Debug)]
 pub struct Projected {
     /// What is kept after pretraining.
-    pub encoder: Trunk,
+    pub encoder: PlainEncoder,
     /// Pooled features → what the loss compares.
     pub projector: Mlp,
     /// One view's projection → the other's (Grill et al. 2020).
@@ -113,7 +113,7 @@ impl Projected {
     pub fn new(init: &Init<'_>, depth: BackboneName, projector: MlpDims) -> Self {
         let features = depth.channels()[3];
         Self {
-            encoder: Trunk { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
+            encoder: PlainEncoder { backbone: BackboneNetwork::new(&init.at("encoder").at("backbone"), depth) },
             projector: Mlp::new(&init.at("projector"), features, projector),
             predictor: None,
             classifier: None,

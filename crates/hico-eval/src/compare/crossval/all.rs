@@ -9,7 +9,7 @@ use crate::compare::network::{self, Facts};
 use crate::compare::settings::ModelSelection;
 use hico_data::{Dataset, Job, Seed};
 use hico_model::Encoder;
-use hico_model::frames::Workplace;
+use hico_model::frames::Context;
 use hico_model::history::{Beginning, TuningFacts};
 use hico_model::init::Init;
 use hico_model::pretrained::Seen;
@@ -52,7 +52,7 @@ pub fn train_on_all(dataset: &Arc<Dataset>, request: &Request, job: Job<'_>) -> 
         settings: &study.evaluation,
         view: &study.view,
         seed,
-        place: Workplace { device: &device, job },
+        context: Context { device: &device, job },
     };
     let method = &study.methods[0];
     let network = network::path(&request.folder, method, None, seed);
