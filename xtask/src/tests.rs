@@ -18,7 +18,7 @@ const SLOW: [&str; 9] = [
     "cam::tests::every_level_leads",
     "finetune::tests::",
     "gradient::tests::",
-    "first_weights::",
+    "init_weights::",
     "crossval::tests::",
     "resume_tests::",
     "card::tests::",

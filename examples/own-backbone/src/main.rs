@@ -1,5 +1,5 @@
 //! A backbone of one's own, described outside of hico: registered, pretrained for a few steps on a phantom, read as frozen
-//! features, and exported to ONNX. `cargo run --manifest-path examples/own-backbone/Cargo.toml` ends with an error where one of
+//! features, and exported to ONNX. `cargo run --manifest-path examples/Cargo.toml -p own-backbone` ends with an error where one of
 //! these does not give what it should.
 
 use burn::tensor::Device;

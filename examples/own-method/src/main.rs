@@ -1,4 +1,4 @@
-//! Trains by a method that hico does not know: `cargo run` here, outside of the workspace.
+//! Trains by a method that hico does not know: `cargo run --manifest-path examples/Cargo.toml -p own-method`.
 //!
 //! `barlow_twins.rs` is the method. Once it is registered, recipes name it, runs are resumed, and whatever reads a run reads
 //! its encoder.
