@@ -46,7 +46,7 @@ def prepared(frame):
 
 batch = numpy.stack([prepared(frames(row)[row.frames // 2]) for row in clips.itertuples()]).astype("f4")
 
-model = getattr(torchvision.models, network["architecture"])(num_classes=len(network["classes"]))
+model = getattr(torchvision.models, network["backbone"])(num_classes=len(network["classes"]))
 model.load_state_dict(safetensors.torch.load_file(weights))
 model.eval()
 with torch.no_grad():

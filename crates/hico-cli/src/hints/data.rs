@@ -32,7 +32,7 @@ pub(crate) fn ingest(error: &Error) -> Option<&'static str> {
         Error::NothingFound(_) => {
             "give the folder that holds DICOM files, videos, GIFs, pickles or folders of PNG, JPEG, BMP, TIFF or WebP frames"
         }
-        Error::OptionChanged { option: "--labels", .. } => {
+        Error::OptionChanged { option, .. } if option.ends_with("labels") => {
             "`hico relabel DATASET LABELS.csv` changes the labels of a data set"
         }
         error if is_about_folds(error) => "mend the folds, or leave them out with --no-folds",
