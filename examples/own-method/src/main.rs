@@ -18,8 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     register::<BarlowTwins>()?;
 
     // A key that the method does not read is an error that names the nearest right one.
-    let error = Recipe::parse("[method]\nname = \"barlow-twins\"\noff_diagonal = 0.1").unwrap_err().to_string();
-    assert!(error.contains("did you mean off_diagonal_weight below [method]?"), "{error}");
+    let error = Recipe::parse("[method]\nname = \"barlow-twins\"\nwith = 64").unwrap_err().to_string();
+    assert!(error.contains("did you mean width below [method]?"), "{error}");
 
     let few = PhantomRecipe { patients: 12, clips_per_patient: [1, 1], frames: 3, side: 32, ..PhantomRecipe::default() };
     let clips = Arc::new(generate(&few));
