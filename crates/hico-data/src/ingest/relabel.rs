@@ -246,18 +246,19 @@ mod tests {
     use crate::manifest::MANIFEST_FILE;
     use crate::{Channels, Size};
 
-    /// Clips by source, patient, label and fold.
-    fn dataset(rows: &[(&str, &str, Option<&str>, Option<usize>)]) -> tempfile::TempDir {
+    /// Source, patient, label and fold of a clip.
+    type Of<'a> = (&'a str, &'a str, Option<&'a str>, Option<usize>);
+
+    fn dataset(rows: &[Of<'_>]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let row =
-            |(index, (source, patient, label, fold)): (usize, &(&str, &str, Option<&str>, Option<usize>))| ClipRow {
-                source: (*source).to_owned(),
-                patient: Some((*patient).to_owned()),
-                group: (*patient).to_owned(),
-                label: label.map(str::to_owned),
-                fold: *fold,
-                ..ClipRow::new(format!("clip-{index}"), 2, Size { height: 4, width: 4 }, Channels::Grey)
-            };
+        let row = |(index, (source, patient, label, fold)): (usize, &Of<'_>)| ClipRow {
+            source: (*source).to_owned(),
+            patient: Some((*patient).to_owned()),
+            group: (*patient).to_owned(),
+            label: label.map(str::to_owned),
+            fold: *fold,
+            ..ClipRow::new(format!("clip-{index}"), 2, Size { height: 4, width: 4 }, Channels::Grey)
+        };
         Manifest { rows: rows.iter().enumerate().map(row).collect() }.write(folder.path()).unwrap();
         folder
     }

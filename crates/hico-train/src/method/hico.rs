@@ -55,7 +55,7 @@ pub enum HicoOutputs {
     /// Everything that the network says.
     Levels {
         /// The projections of each level, and what else is made of the maps.
-        outputs: model::Outputs,
+        outputs: Box<model::Outputs>,
         /// The teacher's global projection, `[clips, 256]`; only where there is a teacher.
         taught: Option<Tensor<2>>,
     },
@@ -66,14 +66,14 @@ impl super::Outputs for HicoOutputs {
         match self {
             Self::Labels { logits, pooled } => Self::Labels { logits: change(logits), pooled: change(pooled) },
             Self::Levels { outputs, taught } => {
-                let model::Outputs { local, medium, global, dense, predicted, logits, pooled } = outputs;
+                let model::Outputs { local, medium, global, dense, predicted, logits, pooled } = *outputs;
                 // Their gradients are added in this order.
                 let [logits, pooled, local, medium, global] = [logits, pooled, local, medium, global].map(&mut *change);
                 let predicted = predicted.each(change);
                 let taught = taught.each(change);
                 let outputs =
                     model::Outputs { dense: dense.each(change), local, medium, global, predicted, logits, pooled };
-                Self::Levels { outputs, taught }
+                Self::Levels { outputs: Box::new(outputs), taught }
             }
         }
     }
@@ -92,8 +92,8 @@ impl Hico {
     /// The softened cross-entropy alone.
     fn of_labels(&self, outputs: [HicoOutputs; 2], batch: &Batch) -> Objective {
         let of_view = |outputs| match outputs {
-            HicoOutputs::Labels { logits, pooled }
-            | HicoOutputs::Levels { outputs: model::Outputs { logits, pooled, .. }, .. } => (logits, pooled),
+            HicoOutputs::Labels { logits, pooled } => (logits, pooled),
+            HicoOutputs::Levels { outputs, .. } => (outputs.logits, outputs.pooled),
         };
         let [(of_first, first), (of_second, second)] = outputs.map(of_view);
         let loss = label_loss(&of_first, &of_second, &batch.labels, &self.keys);
@@ -169,7 +169,7 @@ impl Method for Hico {
         let (pair, small) = views.split_at(2);
         let both = network.views(&[0, 1].map(|view: usize| pair[view].clone()), small, pass);
         let mut taught = self.taught(pair, pass.mode()).into_iter();
-        both.map(|outputs| HicoOutputs::Levels { outputs, taught: taught.next() })
+        both.map(|outputs| HicoOutputs::Levels { outputs: Box::new(outputs), taught: taught.next() })
     }
 
     fn objective(&mut self, outputs: Self::Outputs, batch: &Batch, _mode: Mode) -> Objective {
@@ -177,7 +177,7 @@ impl Method for Hico {
             [
                 HicoOutputs::Levels { outputs: first, taught: of_first },
                 HicoOutputs::Levels { outputs: second, taught: of_second },
-            ] => ([first, second], [of_first, of_second]),
+            ] => ([*first, *second], [of_first, of_second]),
             of_labels => return self.of_labels(of_labels, batch),
         };
         let HicoLoss { mut total, mut terms } = hico_loss(&first, &second, &batch.labels, &self.keys);
