@@ -2,7 +2,7 @@
 //! remembers.
 //!
 //! A new method is one file that implements [`Method`], here or in a crate of its own. One of these comes with hico by its name in
-//! [`each_method`] (and one file in `recipes/`, for people to read); one of another crate by [`crate::register`], after which
+//! `each_method` (and one file in `recipes/`, for people to read); one of another crate by [`crate::register`], after which
 //! recipes, studies and runs know its name as they know those of this list. Names, keys, help and dispatch come of the trait.
 
 mod simclr;
