@@ -53,7 +53,7 @@ fn summary(report: &RelabelReport, args: &RelabelArgs) -> String {
         [was, now] => format!("{name:<24}{now}, was {was}"),
     }));
     if !report.unmatched.is_empty() {
-        lines.push(format!("{} rows of the table name no clip of the data set:", report.unmatched.len()));
+        lines.push(format!("rows of the table that name no clip of the data set: {}", report.unmatched.len()));
         let shown = report.unmatched.iter().take(LISTED).map(|(line, file)| format!("  line {line}: {file}"));
         lines.extend(shown);
         if report.unmatched.len() > LISTED {
