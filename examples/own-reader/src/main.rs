@@ -3,7 +3,7 @@
 //! The reader is one file, `npy.rs`. Everything around it is hico's: what a clip may cost, the guard against panics and endless
 //! loops, the preprocessing, labels from names of folders, and the record of what was refused.
 //!
-//!     cargo run
+//!     cargo run --manifest-path examples/Cargo.toml -p own-reader
 
 mod npy;
 
