@@ -1,6 +1,7 @@
-use super::{LimitArgs, StillsArg};
+use super::label_table::LABELS;
+use super::{LabelTableArgs, LimitArgs, StillsArg};
 use clap::{Args, ValueEnum};
-use hico_data::ingest::{LabelBins, PatientPattern};
+use hico_data::ingest::PatientPattern;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -43,30 +44,8 @@ pub(crate) struct IngestArgs {
     /// Read labels, patients, groups and folds from this CSV table
     #[arg(long, value_name = "FILE.csv", help_heading = LABELS)]
     pub(crate) labels: Option<PathBuf>,
-    /// Read file names from this column; found by name by default
-    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
-    pub(crate) file_column: Option<String>,
-    /// Read the class from this column; found by name by default
-    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
-    pub(crate) label_column: Option<String>,
-    /// Read the patient from this column; found by name by default
-    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
-    pub(crate) patient_column: Option<String>,
-    /// Read the group, the unit of every split, from this column; found by name by default, else the patient
-    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
-    pub(crate) group_column: Option<String>,
-    /// Read the fold from this column; found by name by default
-    #[arg(long, value_name = "NAME", requires = "labels", help_heading = LABELS)]
-    pub(crate) fold_column: Option<String>,
-    /// Bin a numeric label column at these thresholds: 40,50 makes three classes
-    #[arg(long, alias = "label-cuts", value_name = "N,N,..", requires = "labels", help_heading = LABELS)]
-    pub(crate) label_bins: Option<LabelBins>,
-    /// Replace this prefix of the table's paths by SRC; may be given twice
-    #[arg(long, value_name = "PATH", requires = "labels", help_heading = LABELS)]
-    pub(crate) labels_root: Vec<String>,
-    /// Keep these words as classes, patients or groups, although they otherwise mean "none" (NA, unknown, ..)
-    #[arg(long, value_name = "WORD,WORD,..", value_delimiter = ',', allow_hyphen_values = true, help_heading = LABELS)]
-    pub(crate) keep_word: Vec<String>,
+    #[command(flatten)]
+    pub(crate) table: LabelTableArgs,
     /// Read the patient id from file names: * stands for the id, as in patient_*_; a pattern with / matches the whole path
     #[arg(long, value_name = "PATTERN", help_heading = LABELS)]
     pub(crate) patient_in_name: Option<PatientPattern>,
@@ -122,7 +101,6 @@ pub(crate) struct IngestArgs {
     pub(crate) limits: LimitArgs,
 }
 
-const LABELS: &str = "Labels and patients";
 const LAYOUT: &str = "Layout of the source";
 const FRAMES: &str = "Frames";
 const PRIVACY: &str = "Privacy";

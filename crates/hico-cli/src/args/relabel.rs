@@ -1,5 +1,5 @@
+use super::LabelTableArgs;
 use clap::Args;
-use hico_data::ingest::LabelBins;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -29,28 +29,6 @@ pub(crate) struct RelabelArgs {
     /// Show what would change, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Read file names from this column; found by name by default
-    #[arg(long, value_name = "NAME")]
-    pub(crate) file_column: Option<String>,
-    /// Read the class from this column; found by name by default
-    #[arg(long, value_name = "NAME")]
-    pub(crate) label_column: Option<String>,
-    /// Read the patient from this column; found by name by default
-    #[arg(long, value_name = "NAME")]
-    pub(crate) patient_column: Option<String>,
-    /// Read the group, the unit of every split, from this column; found by name by default
-    #[arg(long, value_name = "NAME")]
-    pub(crate) group_column: Option<String>,
-    /// Read the fold from this column; found by name by default
-    #[arg(long, value_name = "NAME")]
-    pub(crate) fold_column: Option<String>,
-    /// Bin a numeric label column at these thresholds: 40,50 makes three classes
-    #[arg(long, value_name = "N,N,..")]
-    pub(crate) label_bins: Option<LabelBins>,
-    /// Remove this prefix of the table's paths; may be given twice
-    #[arg(long, value_name = "PATH")]
-    pub(crate) labels_root: Vec<String>,
-    /// Keep these words as classes, patients or groups, although they otherwise mean "none" (NA, unknown, ..)
-    #[arg(long, value_name = "WORD,WORD,..", value_delimiter = ',', allow_hyphen_values = true)]
-    pub(crate) keep_word: Vec<String>,
+    #[command(flatten)]
+    pub(crate) table: LabelTableArgs,
 }

@@ -2,10 +2,7 @@ use super::taking::{exit_code, links};
 use crate::args::{FitArg, IngestArgs, LayoutArg, SectorArg, TextArg};
 use crate::hints;
 use crate::output::{HintExt as _, Output};
-use hico_data::ingest::{
-    self, Axes, Column, Columns, Folds, Identity, IngestOptions, IngestReport, KeptWords, LabelMap, Layout, Masks,
-    Pickles,
-};
+use hico_data::ingest::{self, Axes, Folds, Identity, IngestOptions, IngestReport, LabelMap, Layout, Masks, Pickles};
 use hico_data::preprocessing::{Fit, Preprocessing};
 use hico_data::sector::SectorUse;
 use hico_data::text::TextUse;
@@ -25,16 +22,6 @@ pub(crate) fn run(args: &IngestArgs, output: &Output) -> anyhow::Result<ExitCode
 }
 
 fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
-    let column = |name: &Option<String>| name.clone().map_or(Column::Obvious, Column::Named);
-    let columns = || Columns {
-        file: column(&args.file_column),
-        label: column(&args.label_column),
-        patient: column(&args.patient_column),
-        group: column(&args.group_column),
-        fold: column(&args.fold_column),
-        bins: args.label_bins.clone().unwrap_or_default(),
-        ..Columns::default()
-    };
     let layout = layout(args)?;
     Ok(IngestOptions {
         preprocessing: preprocessing(args),
@@ -43,12 +30,12 @@ fn options(args: &IngestArgs) -> anyhow::Result<IngestOptions> {
         layout,
         links: links(args.follow_links),
         masks: if args.keep_masks { Masks::Kept } else { Masks::LeftOut },
-        kept_words: KeptWords::new(args.keep_word.iter().cloned()),
-        labels_roots: args.labels_root.clone(),
+        kept_words: args.table.kept_words(),
+        labels_roots: args.table.labels_root.clone(),
         folds: if args.no_folds { Folds::Ignored } else { Folds::Kept },
         sector_sheet: args.sector_sheet.clone(),
         damaged: args.limits.damaged(),
-        labels: args.labels.clone().map(|path| (path, columns())),
+        labels: args.labels.clone().map(|path| (path, args.table.columns())),
         patient_in_name: args.patient_in_name.clone(),
         identity: if args.keep_ids { Identity::Kept } else { Identity::Hashed { salt: args.salt.clone() } },
         ..IngestOptions::default()

@@ -1,8 +1,8 @@
 use crate::args::RelabelArgs;
 use crate::hints;
 use crate::output::Output;
-use hico_data::ingest::{Column, Columns, KeptWords, RelabelOptions, RelabelReport, Unnamed, relabel};
-use std::collections::BTreeSet;
+use hico_data::ingest::{RelabelOptions, RelabelReport, Unnamed, relabel};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 /// How many rows without a clip are printed; all of them are in the JSON.
@@ -10,19 +10,9 @@ const LISTED: usize = 10;
 
 /// `hico relabel DATASET LABELS.csv`: other labels, the same frames.
 pub(crate) fn run(args: &RelabelArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let column = |name: &Option<String>| name.clone().map_or(Column::Obvious, Column::Named);
-    let columns = Columns {
-        file: column(&args.file_column),
-        label: column(&args.label_column),
-        patient: column(&args.patient_column),
-        group: column(&args.group_column),
-        fold: column(&args.fold_column),
-        bins: args.label_bins.clone().unwrap_or_default(),
-        kept: KeptWords::new(args.keep_word.iter().cloned()),
-    };
     let options = RelabelOptions {
-        columns,
-        labels_roots: args.labels_root.clone(),
+        columns: args.table.columns(),
+        labels_roots: args.table.labels_root.clone(),
         unnamed: if args.unlabel_others { Unnamed::Unlabel } else { Unnamed::Keep },
         dry_run: args.dry_run,
     };
@@ -47,7 +37,7 @@ fn summary(report: &RelabelReport, args: &RelabelArgs) -> String {
         changed => format!("{verb}: {}", changed.join(", ")),
     });
     let names: BTreeSet<&String> = before.keys().chain(classes.keys()).collect();
-    let of = |classes: &std::collections::BTreeMap<String, usize>, name| classes.get(name).copied().unwrap_or_default();
+    let of = |classes: &BTreeMap<String, usize>, name| classes.get(name).copied().unwrap_or_default();
     lines.extend(names.into_iter().map(|name| match [of(before, name), of(classes, name)] {
         [was, now] if was == now => format!("{name:<24}{now}"),
         [was, now] => format!("{name:<24}{now}, was {was}"),
