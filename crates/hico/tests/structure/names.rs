@@ -1,12 +1,11 @@
 //! The words of the code: a public type says what it is without its module, and words that were given up for those of the
 //! field do not come back.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
-
+use super::{crates, is_for_tests};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Ident, ItemMod, Visibility};
+use syn::{Ident, ItemMod, Visibility};
 
 /// Names that say nothing without their module; of each there is one public type at most.
 const VAGUE: [&str; 8] = ["Entry", "Kind", "Part", "Place", "Progress", "Row", "Source", "Step"];
@@ -61,12 +60,6 @@ impl Names {
     }
 }
 
-fn is_for_tests(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg") && attribute.meta.require_list().unwrap().tokens.to_string().contains("test")
-    })
-}
-
 impl<'ast> Visit<'ast> for Names {
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
         if !is_for_tests(&item.attrs) {
@@ -118,7 +111,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 fn names_by_file() -> BTreeMap<PathBuf, Names> {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let crates = crates();
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&crates).unwrap() {
         let folder = entry.unwrap().path().join("src");
