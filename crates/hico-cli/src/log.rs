@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn events_of_others_are_not_shown_at_any_level() {
         let ours = Targets::new().with_target(OURS, Level::TRACE);
-        for target in ["hico", "hico_train::run", "hico_data::ingest", "hico_serve::door"] {
+        for target in ["hico", "hico_train::run", "hico_data::ingest", "hico_serve::trace"] {
             assert!(ours.would_enable(target, &Level::TRACE), "{target}");
         }
         for target in ["dicom_encoding", "hyper", "tokio::task"] {

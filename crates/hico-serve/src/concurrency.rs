@@ -81,7 +81,7 @@ impl Drop for StopOnDrop {
         if !is_held(&held) {
             return;
         }
-        let watch = async move {
+        let recover = async move {
             sleep(patience).await;
             let more = |stuck: usize| (stuck < MOST_STUCK).then_some(stuck + 1);
             let counted = stuck.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
@@ -94,7 +94,7 @@ impl Drop for StopOnDrop {
                 stuck.fetch_sub(1, Ordering::Relaxed);
             }
         };
-        runtime.spawn(watch.in_current_span());
+        runtime.spawn(recover.in_current_span());
     }
 }
 

@@ -111,9 +111,9 @@ pub(crate) struct ExplainQuery {
     class: Option<String>,
 }
 
-/// Where the network looks.
+/// An explanation with its maps.
 #[derive(Serialize)]
-pub(crate) struct Looks {
+pub(crate) struct ExplainedClip {
     #[serde(flatten)]
     explanation: Explanation,
     maps: Vec<FrameMaps>,
@@ -143,7 +143,7 @@ pub(crate) async fn explained(
     State(service): State<Arc<Service>>,
     query: Result<Query<ExplainQuery>, QueryRejection>,
     request: Request,
-) -> Result<Json<Looks>, ApiError> {
+) -> Result<Json<ExplainedClip>, ApiError> {
     let query = known(query)?;
     let count = match (query.frame, query.count) {
         (Some(_), Some(_)) => return Err(ApiError::request("both frame and count are given", "leave one out")),
@@ -163,7 +163,7 @@ pub(crate) async fn explained(
         let (explanation, frames) = explain(&service.model, clip, class, chosen, job)?;
         service.metrics.frames.inc_by(frames.len() as u64);
         let maps = frames.iter().map(maps_of).collect::<Result<_, _>>()?;
-        Ok(Looks { explanation, maps })
+        Ok(ExplainedClip { explanation, maps })
     })
     .await
 }

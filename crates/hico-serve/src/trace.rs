@@ -11,9 +11,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tracing::Instrument as _;
 
-/// Whose events these are; filters of logs may know the name.
-const TARGET: &str = "hico_serve::door";
-
 /// Tells the client under which number its request stands in the log.
 const ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -34,9 +31,9 @@ pub(crate) async fn trace(State(service): State<Arc<Service>>, request: Request,
     if status.is_server_error() {
         let cause = response.extensions_mut().remove::<Cause>();
         let cause = cause.as_ref().map_or("no cause is known", |Cause(cause)| cause);
-        tracing::error!(target: TARGET, parent: &span, "{ended}: {cause}");
+        tracing::error!(parent: &span, "{ended}: {cause}");
     } else {
-        tracing::info!(target: TARGET, parent: &span, "{ended}");
+        tracing::info!(parent: &span, "{ended}");
     }
     response
 }

@@ -236,7 +236,7 @@ fn what_the_server_is_to_blame_for_is_logged_with_its_cause_and_no_name_ever_is(
         for words in ["request{id=3}", "POST /predict 500", "ms: the upload cannot be stored: entity not found"] {
             assert!(fault.contains(words), "{flags}: {words}: {fault}");
         }
-        let is_told = said.err.contains("request{id=1}: hico_serve::door: POST /predict 200");
+        let is_told = said.err.contains("request{id=1}: hico_serve::trace: POST /predict 200");
         assert_eq!(is_told, tells_requests, "{flags}: {}", said.err);
         let reads = r#"request{id=1}: hico_data::ingest::prepare: decoded reader="pictures""#;
         assert_eq!(said.err.contains(reads), tells_readers, "{flags}: {}", said.err);
