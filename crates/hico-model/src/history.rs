@@ -61,14 +61,16 @@ pub struct PretrainingFacts {
     /// The fold that was kept out.
     pub holdout_fold: Option<usize>,
     /// The file of weights that the run itself began with; random ones where absent.
-    pub first_weights: Option<String>,
+    #[serde(alias = "first_weights")]
+    pub init_weights: Option<String>,
     /// Groups that those weights had seen before; absent where nothing is known of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_before: Option<SeenBefore>,
     /// Groups learnt from.
     pub learnt: Groups,
     /// Groups that chose the best epoch.
-    pub watched: Groups,
+    #[serde(alias = "watched")]
+    pub validation: Groups,
 }
 
 /// Groups that weights had seen before a run began with them.
@@ -96,7 +98,8 @@ pub struct TuningFacts {
     /// Groups learnt from.
     pub learnt: Groups,
     /// Groups that chose the epoch.
-    pub watched: Groups,
+    #[serde(alias = "watched")]
+    pub validation: Groups,
 }
 
 /// What a network reached on groups that training did not see, a clip the unit.
@@ -158,7 +161,7 @@ impl PretrainingFacts {
             counted(self.learnt.count, "patient"),
             short(&self.data),
         );
-        if let Some(file) = &self.first_weights {
+        if let Some(file) = &self.init_weights {
             // Writing to a string cannot fail.
             write!(words, ", which began with {file}").ok();
         }
@@ -173,7 +176,7 @@ impl TuningFacts {
         let chosen = match self.clips[1] {
             0 => "the last epoch".to_owned(),
             clips => {
-                format!("epoch chosen on {} of {}", counted(clips, "clip"), counted(self.watched.count, "patient"))
+                format!("epoch chosen on {} of {}", counted(clips, "clip"), counted(self.validation.count, "patient"))
             }
         };
         let folds = match (self.fold, self.clips[1]) {
@@ -324,12 +327,12 @@ impl History {
                     add(&before.groups, &mut names, &mut all);
                 }
                 // Weights that the run began with may have seen anything.
-                None => all &= run.first_weights.is_none(),
+                None => all &= run.init_weights.is_none(),
             }
-            [&run.learnt, &run.watched].into_iter().for_each(|groups| add(groups, &mut names, &mut all));
+            [&run.learnt, &run.validation].into_iter().for_each(|groups| add(groups, &mut names, &mut all));
         }
         if let Some(tuning) = &self.tuning {
-            [&tuning.learnt, &tuning.watched].into_iter().for_each(|groups| add(groups, &mut names, &mut all));
+            [&tuning.learnt, &tuning.validation].into_iter().for_each(|groups| add(groups, &mut names, &mut all));
         }
         (names, all)
     }
@@ -351,13 +354,13 @@ impl History {
         match &mut self.beginning {
             Beginning::Run(run) => {
                 let before = run.seen_before.iter_mut().map(|before| &mut before.groups);
-                [&mut run.learnt, &mut run.watched].into_iter().chain(before).for_each(|groups| groups.names = None);
+                [&mut run.learnt, &mut run.validation].into_iter().chain(before).for_each(|groups| groups.names = None);
             }
             Beginning::Network(before) => **before = before.as_ref().clone().without_names(),
             Beginning::Random | Beginning::File { .. } => {}
         }
         if let Some(tuning) = &mut self.tuning {
-            [&mut tuning.learnt, &mut tuning.watched].into_iter().for_each(|groups| groups.names = None);
+            [&mut tuning.learnt, &mut tuning.validation].into_iter().for_each(|groups| groups.names = None);
         }
         self
     }
@@ -399,10 +402,10 @@ mod tests {
             data: "00112233445566".into(),
             clips: 5,
             holdout_fold: Some(0),
-            first_weights: None,
+            init_weights: None,
             seen_before: None,
             learnt: groups(&["p2", "p1"]),
-            watched: groups(&["p3"]),
+            validation: groups(&["p3"]),
         };
         let tuning = TuningFacts {
             data: "ffeeddccbbaa99".into(),
@@ -411,7 +414,7 @@ mod tests {
             epochs: 3,
             clips: [4, 1],
             learnt: groups(&["p1", "p4"]),
-            watched: groups(&["p5"]),
+            validation: groups(&["p5"]),
         };
         History { beginning: Beginning::Run(Box::new(run)), tuning: Some(tuning), test: None }
     }

@@ -138,13 +138,13 @@ impl RunRecord {
             data: self.data.hash.clone(),
             clips: self.clips.len(),
             holdout_fold: self.holdout_fold,
-            first_weights: self.init_weights.as_ref().map(|first| first.file.clone()),
+            init_weights: self.init_weights.as_ref().map(|first| first.file.clone()),
             seen_before: self
                 .init_weights
                 .as_ref()
                 .map(|first| SeenBefore { groups: Groups::named(&first.groups), all: first.groups_are_all }),
             learnt: Groups::named(&self.groups),
-            watched: Groups::named(&self.val_groups),
+            validation: Groups::named(&self.val_groups),
         }
     }
 

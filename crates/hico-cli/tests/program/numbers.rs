@@ -53,7 +53,7 @@ fn a_network_says_what_was_tested_and_where_it_comes_from_wherever_it_is_shown()
     assert_eq!([&run_facts["run"], &run_facts["method"]], ["run", "hico"]);
     assert_eq!((&run_facts["seed"], &run_facts["epochs"]), (&5.into(), &1.into()));
     assert_eq!(run_facts["data"], card["history"]["tuning"]["data"]);
-    for seen in [&run_facts["learnt"], &card["history"]["tuning"]["learnt"], &card["history"]["tuning"]["watched"]] {
+    for seen in [&run_facts["learnt"], &card["history"]["tuning"]["learnt"], &card["history"]["tuning"]["validation"]] {
         assert!(seen["count"].as_u64().unwrap() > 0 && seen["names"].is_array(), "{card}");
     }
     let test = &card["reached"]["test"];

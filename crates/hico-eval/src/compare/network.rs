@@ -75,7 +75,7 @@ pub(super) fn tuning(evaluator: &Evaluator<'_>, plan: &FoldPlan) -> TuningFacts 
         epochs: evaluator.epochs(plan),
         clips: [plan.fit.len(), plan.inner.len()],
         learnt: groups(&plan.fit),
-        watched: groups(&plan.inner),
+        validation: groups(&plan.inner),
     }
 }
 

@@ -38,16 +38,16 @@ fn begun_with(run: &PretrainingFacts) -> Markup {
                 ("epochs", text(run.epochs.to_string())),
                 ("data", html! { "hash " code { (run.data) } }),
                 ("kept out", or_none(run.holdout_fold.map(|fold| format!("fold {fold}")), "no fold")),
-                ("began with", or_none(run.first_weights.clone(), "random weights")),
+                ("began with", or_none(run.init_weights.clone(), "random weights")),
                 ("learnt from", text(format!(
                     "{} of {}",
                     counted(run.clips, "clip", "clips"),
                     counted(run.learnt.count, "group", "groups")
                 ))),
-                ("validation", text(counted(run.watched.count, "group", "groups"))),
+                ("validation", text(counted(run.validation.count, "group", "groups"))),
             ]))
             (groups("Groups it learnt from", &groups_of(&run.learnt)))
-            (groups("Validation groups", &groups_of(&run.watched)))
+            (groups("Validation groups", &groups_of(&run.validation)))
         }
     }
 }
